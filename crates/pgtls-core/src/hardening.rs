@@ -1,0 +1,44 @@
+//! Named hardenings: libpq's behaviour is the default; each of these closes one of its surprises.
+
+/// A set of hardenings, each off by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Hardening {
+    /// `prefer` does not continue in plaintext after TLS was agreed and then failed (spec 2.1, 2.2).
+    pub no_plaintext_after_tls_failure: bool,
+    /// `prefer` does not repeat authentication in plaintext after a rejection over TLS (spec 2.4).
+    pub no_plaintext_after_rejection: bool,
+    /// An explicit root file that is missing is an error in every mode (spec 2.5).
+    pub explicit_root_file_must_exist: bool,
+    /// An explicit CRL file that cannot be loaded is an error (spec 6.5).
+    pub explicit_crl_must_load: bool,
+    /// Text wildcards never match an address (spec 4.3).
+    pub no_wildcard_for_addresses: bool,
+    /// A host with an empty label matches no wildcard (spec 4.3).
+    pub no_empty_labels: bool,
+    /// The client-certificate flags are reset for each attempt (spec 7.6).
+    pub certificate_flags_per_attempt: bool,
+}
+
+impl Hardening {
+    /// libpq's behaviour.
+    pub const NONE: Self = Self {
+        no_plaintext_after_tls_failure: false,
+        no_plaintext_after_rejection: false,
+        explicit_root_file_must_exist: false,
+        explicit_crl_must_load: false,
+        no_wildcard_for_addresses: false,
+        no_empty_labels: false,
+        certificate_flags_per_attempt: false,
+    };
+    /// Everything on.
+    pub const ALL: Self = Self {
+        no_plaintext_after_tls_failure: true,
+        no_plaintext_after_rejection: true,
+        explicit_root_file_must_exist: true,
+        explicit_crl_must_load: true,
+        no_wildcard_for_addresses: true,
+        no_empty_labels: true,
+        certificate_flags_per_attempt: true,
+    };
+}

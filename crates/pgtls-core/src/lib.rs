@@ -1,0 +1,18 @@
+//! libpq's TLS behaviour without I/O.
+#![no_std]
+
+extern crate alloc;
+
+pub mod accept;
+pub mod candidates;
+pub mod environment;
+pub mod files;
+pub mod hardening;
+pub mod mechanism;
+pub mod message;
+pub mod name;
+pub mod negotiation;
+pub mod param;
+pub mod policy;
+pub mod sni;
+pub mod startup;

@@ -1,0 +1,1 @@
+//! Keyword/value strings (spec 1.3).

@@ -1,0 +1,1 @@
+//! Connection URIs (spec 1.4).
