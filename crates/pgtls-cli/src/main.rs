@@ -1,1 +1,46 @@
-fn main() {}
+//! `pgtls`: see, try and explain what a PostgreSQL client does about TLS.
+//!
+//! The binary holds no rule of its own: it captures the environment, hands everything to the crates that decide, and
+//! tells a person (or, with `--json`, a program) what they decided and why.
+
+mod arguments;
+mod connect;
+mod demo;
+mod exit;
+mod explain;
+mod generate;
+mod output;
+mod serve;
+mod verify;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use exit::Exit;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match Arguments::try_parse() {
+        Ok(arguments) => run(arguments.command).into(),
+        Err(error) => usage(&error).into(),
+    }
+}
+
+fn run(command: Command) -> Exit {
+    let mut out = output::stdout();
+    match command {
+        Command::Connect(arguments) => connect::run(&arguments, &mut out),
+        Command::Explain(arguments) => explain::run(&arguments, &mut out),
+        Command::Verify(arguments) => verify::run(&arguments, &mut out),
+        Command::Demo(arguments) => demo::run(&arguments, &mut out),
+        Command::Serve(arguments) => serve::run(&arguments, &mut out),
+        Command::Completions { shell } => generate::completions(shell, &mut out),
+        Command::Man => generate::man(&mut out),
+    }
+}
+
+/// Help and version are answers, anything else that clap has to say is a usage error.
+fn usage(error: &clap::Error) -> Exit {
+    // Nothing is left to be done when even the usage text cannot be written.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage } else { Exit::Success }
+}
