@@ -14,5 +14,6 @@ pub mod name;
 pub mod negotiation;
 pub mod param;
 pub mod policy;
+pub mod secret;
 pub mod sni;
 pub mod startup;
