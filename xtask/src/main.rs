@@ -1,1 +1,51 @@
-fn main() {}
+//! `cargo xtask`: the one door of this project. What CI runs, you can run.
+
+mod code;
+mod generate;
+mod no_std;
+mod stages;
+mod tidy;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Checks, generated files and tests of the pgtls workspace")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Check the rules about the tree: layers, words, links, generated files, ...
+    Tidy,
+    /// Write the files that are generated from the code.
+    Generate,
+    /// Run every check and every test; name stages to run only those.
+    Test {
+        /// Stages to run, all of them when none is named.
+        #[arg(value_parser = stages::stage_names())]
+        stages: Vec<String>,
+    },
+    /// `test` with what is too slow or too demanding for every day: live servers required, many random cases.
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let result = Workspace::load().and_then(|workspace| match Arguments::parse().task {
+        Task::Tidy => tidy::run(&workspace),
+        Task::Generate => generate::run(&workspace),
+        Task::Test { stages } => stages::run(&workspace, &stages, stages::Rigour::Everyday),
+        Task::Ci => stages::run(&workspace, &[], stages::Rigour::Ci),
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Files that are written from the code. Each generator is a function in its own module; tidy compares.
+
+use crate::workspace::{Error, Workspace};
+use std::fs;
+
+/// A file that is generated whole.
+pub(crate) struct Generated {
+    /// Path from the root.
+    pub(crate) path: &'static str,
+    pub(crate) content: fn() -> String,
+}
+
+/// All of them.
+pub(crate) const GENERATED: &[Generated] = &[];
+
+/// Writes those that are stale.
+pub(crate) fn run(workspace: &Workspace) -> Result<(), Error> {
+    for generated in GENERATED {
+        let content = (generated.content)();
+        if workspace.file(generated.path).is_some_and(|file| file.text == content) {
+            println!("{} is fresh", generated.path);
+            continue;
+        }
+        fs::write(workspace.root.join(generated.path), content)
+            .map_err(|error| Error(format!("{} cannot be written: {error}", generated.path)))?;
+        println!("{} is written", generated.path);
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! Who may depend on whom. The table is the architecture; a new row, or a new name in one, is a decision of its own.
+
+use super::Finding;
+use crate::workspace::{Dependency, Member, Workspace};
+use cargo_metadata::DependencyKind;
+
+/// A crate and those of ours that it may be built on.
+struct Layer {
+    name: &'static str,
+    may_use: &'static [&'static str],
+}
+
+const LAYERS: &[Layer] = &[
+    Layer { name: "pgtls-core", may_use: &[] },
+    Layer { name: "pgtls-x509", may_use: &["pgtls-core"] },
+    Layer { name: "pgtls-os", may_use: &["pgtls-core"] },
+    Layer { name: "pgtls-rustls", may_use: &["pgtls-core", "pgtls-x509"] },
+    Layer { name: "pgtls-std", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-os"] },
+    Layer { name: "pgtls-conformance", may_use: &["pgtls-core", "pgtls-x509", "pgtls-std"] },
+    Layer {
+        name: "pgtls-cli",
+        may_use: &["pgtls-core", "pgtls-x509", "pgtls-rustls", "pgtls-os", "pgtls-std", "pgtls-conformance"],
+    },
+];
+
+/// A package of others that only some of ours may name.
+struct Reserved {
+    foreign: &'static str,
+    for_crates: &'static [&'static str],
+    because: &'static str,
+}
+
+const CERTIFICATES: &str = "pgtls-x509 is where bytes of certificates become facts; ask it";
+const RUSTLS: &str = "pgtls-rustls is where TLS is decided, the adapters only run its connection";
+
+const RESERVED: &[Reserved] = &[
+    Reserved { foreign: "rustls-webpki", for_crates: &["pgtls-x509"], because: CERTIFICATES },
+    Reserved { foreign: "x509-cert", for_crates: &["pgtls-x509"], because: CERTIFICATES },
+    Reserved { foreign: "der", for_crates: &["pgtls-x509"], because: CERTIFICATES },
+    Reserved { foreign: "pem-rfc7468", for_crates: &["pgtls-x509"], because: CERTIFICATES },
+    Reserved {
+        foreign: "rustls",
+        // The scripted server of pgtls-conformance speaks TLS from the other end.
+        for_crates: &["pgtls-rustls", "pgtls-std", "pgtls-conformance"],
+        because: RUSTLS,
+    },
+    Reserved {
+        foreign: "rustls-native-certs",
+        for_crates: &["pgtls-os"],
+        because: "pgtls-os is the only crate that reads the system's trust store",
+    },
+];
+
+/// Crates that ship nothing may use everything.
+const UNRESTRICTED: &[&str] = &["pgtls-tests", "xtask"];
+
+pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
+    let restricted = workspace.members.iter().filter(|member| !UNRESTRICTED.contains(&member.name.as_str()));
+    restricted.flat_map(check_member).collect()
+}
+
+fn check_member(member: &Member) -> Vec<Finding> {
+    let path = format!("{}/Cargo.toml", member.folder);
+    let Some(layer) = LAYERS.iter().find(|layer| layer.name == member.name) else {
+        let advice =
+            "this crate has no place in the architecture yet: add its row to xtask/src/tidy/layers.rs";
+        return vec![Finding::error(path, 0, advice)];
+    };
+    let shipped =
+        member.dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Development);
+    shipped
+        .filter_map(|dependency| objection(layer, dependency))
+        .map(|advice| Finding::error(path.clone(), 0, advice))
+        .collect()
+}
+
+fn objection(layer: &Layer, dependency: &Dependency) -> Option<String> {
+    let Layer { name, may_use } = layer;
+    let on = dependency.name.as_str();
+    if *name == "pgtls-core" {
+        return Some(format!("{name} has no dependencies, not even {on}"));
+    }
+    let ours = LAYERS.iter().any(|layer| layer.name == on) || UNRESTRICTED.contains(&on);
+    if ours && !may_use.contains(&on) {
+        return Some(format!("{name} must not depend on {on}: data flows one way (docs/architecture.md)"));
+    }
+    let reserved = RESERVED.iter().find(|reserved| reserved.foreign == on)?;
+    let allowed = reserved.for_crates.contains(name);
+    (!allowed).then(|| format!("{name} must not name {on}: {}", reserved.because))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{depends, member, tree};
+    use super::*;
+
+    #[track_caller]
+    fn check_dependency(from: &str, on: &str, kind: DependencyKind, word: Option<&str>) {
+        let mut workspace = tree(&[]);
+        workspace.members.push(depends(member(from), on, kind));
+        let findings = check(&workspace);
+        match word {
+            None => assert_eq!(findings, [], "{from} -> {on}"),
+            Some(word) => assert!(
+                findings.len() == 1 && findings[0].advice.contains(word),
+                "{from} -> {on}: {findings:?}"
+            ),
+        }
+    }
+
+    #[test]
+    fn data_flows_one_way() {
+        use DependencyKind::{Build, Development, Normal};
+        check_dependency("pgtls-x509", "pgtls-core", Normal, None);
+        check_dependency("pgtls-core", "pgtls-x509", Development, None);
+        check_dependency("pgtls-core", "libm", Normal, Some("no dependencies"));
+        check_dependency("pgtls-core", "autocfg", Build, Some("no dependencies"));
+        check_dependency("pgtls-x509", "pgtls-os", Normal, Some("one way"));
+        check_dependency("pgtls-x509", "pgtls-os", Build, Some("one way"));
+        check_dependency("pgtls-x509", "rustls", Normal, Some("pgtls-rustls"));
+        check_dependency("pgtls-rustls", "rustls", Normal, None);
+        check_dependency("pgtls-rustls", "pgtls-os", Normal, Some("one way"));
+        check_dependency("pgtls-std", "rustls-webpki", Normal, Some("pgtls-x509"));
+        check_dependency("pgtls-std", "xtask", Normal, Some("one way"));
+        check_dependency("pgtls-std", "rustls-webpki", Development, None);
+        check_dependency("pgtls-new", "serde", Normal, Some("no place"));
+        check_dependency("xtask", "rustls", Normal, None);
+    }
+
+    #[test]
+    fn the_table_has_no_cycle() {
+        for (position, layer) in LAYERS.iter().enumerate() {
+            let below = LAYERS.get(..position).unwrap_or_default();
+            for used in layer.may_use {
+                assert!(below.iter().any(|layer| layer.name == *used), "{} uses {used}", layer.name);
+            }
+        }
+    }
+}

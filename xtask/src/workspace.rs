@@ -1,0 +1,177 @@
+//! The tree as the rules see it: files with their text, crates with their dependencies.
+//!
+//! Rules take this value instead of reading the disk, so that their tests can hand them a tree of two lines.
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, semver::Version};
+use std::{
+    collections::BTreeMap,
+    fmt, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Everything a rule may look at.
+pub(crate) struct Workspace {
+    pub(crate) root: PathBuf,
+    pub(crate) files: Vec<File>,
+    pub(crate) members: Vec<Member>,
+    /// Packages of others that our users compile with ours.
+    pub(crate) foreign: Vec<Foreign>,
+}
+
+/// A text file under version control, or about to be.
+pub(crate) struct File {
+    /// Path from the root, with `/`.
+    pub(crate) path: String,
+    pub(crate) text: String,
+}
+
+/// A crate of this workspace.
+#[derive(Default)]
+pub(crate) struct Member {
+    pub(crate) name: String,
+    /// Folder from the root, with `/`.
+    pub(crate) folder: String,
+    pub(crate) description: Option<String>,
+    pub(crate) license: Option<String>,
+    pub(crate) published: bool,
+    pub(crate) rust_version: Option<Version>,
+    pub(crate) dependencies: Vec<Dependency>,
+    pub(crate) features: Vec<String>,
+}
+
+/// A dependency as a crate of ours declares it.
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    pub(crate) kind: DependencyKind,
+}
+
+/// A package of somebody else.
+pub(crate) struct Foreign {
+    pub(crate) name: String,
+    pub(crate) version: Version,
+    pub(crate) rust_version: Option<Version>,
+}
+
+/// A sentence for a person.
+#[derive(Debug)]
+pub(crate) struct Error(pub(crate) String);
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Workspace {
+    /// Reads the workspace this program was built from.
+    pub(crate) fn load() -> Result<Self, Error> {
+        let metadata = MetadataCommand::new()
+            .exec()
+            .map_err(|error| Error(format!("cargo metadata cannot be read: {error}")))?;
+        let root = PathBuf::from(&metadata.workspace_root);
+        let files = read_files(&root)?;
+        let members =
+            metadata.workspace_packages().into_iter().map(|package| member(&metadata, package)).collect();
+        let foreign = foreign(&metadata)?;
+        Ok(Self { root, files, members, foreign })
+    }
+
+    pub(crate) fn file(&self, path: &str) -> Option<&File> {
+        self.files.iter().find(|file| file.path == path)
+    }
+
+    /// Rust files of one crate that end up in what is built from it: not its tests, examples and benches.
+    pub(crate) fn sources<'a>(&'a self, member: &'a Member) -> impl Iterator<Item = &'a File> {
+        let prefix = format!("{}/src/", member.folder);
+        self.files
+            .iter()
+            .filter(move |file| file.path.starts_with(&prefix) && file.has_extension("rs") && !file.is_test())
+    }
+}
+
+impl File {
+    pub(crate) fn has_extension(&self, extension: &str) -> bool {
+        Path::new(&self.path).extension().is_some_and(|found| found == extension)
+    }
+
+    /// A module that is compiled for tests alone, by the name we give to such modules.
+    fn is_test(&self) -> bool {
+        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+    }
+}
+
+fn read_files(root: &Path) -> Result<Vec<File>, Error> {
+    let listing = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
+        .current_dir(root)
+        .output()
+        .map_err(|error| Error(format!("git ls-files cannot be run: {error}")))?;
+    if !listing.status.success() {
+        return Err(Error(format!("git ls-files failed: {}", String::from_utf8_lossy(&listing.stderr))));
+    }
+    let mut files = Vec::new();
+    for path in String::from_utf8_lossy(&listing.stdout).split_terminator('\0') {
+        // Not text: a picture, DER, or a file that was deleted and not yet committed.
+        if let Ok(text) = fs::read_to_string(root.join(path)) {
+            files.push(File { path: path.to_owned(), text });
+        }
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files.dedup_by(|a, b| a.path == b.path);
+    Ok(files)
+}
+
+fn member(metadata: &Metadata, package: &Package) -> Member {
+    let folder = package.manifest_path.parent().unwrap_or(&package.manifest_path);
+    let folder = folder.strip_prefix(&metadata.workspace_root).unwrap_or(folder);
+    Member {
+        name: package.name.to_string(),
+        folder: folder.as_str().replace('\\', "/"),
+        description: package.description.clone(),
+        license: package.license.clone(),
+        published: package.publish.as_ref().is_none_or(|registries| !registries.is_empty()),
+        rust_version: package.rust_version.clone(),
+        dependencies: package
+            .dependencies
+            .iter()
+            .map(|dependency| Dependency { name: dependency.name.clone(), kind: dependency.kind })
+            .collect(),
+        features: package.features.keys().cloned().collect(),
+    }
+}
+
+/// What is reachable from our published crates without passing through a dev-dependency.
+fn foreign(metadata: &Metadata) -> Result<Vec<Foreign>, Error> {
+    let resolve = metadata.resolve.as_ref().ok_or_else(|| Error("cargo metadata has no graph".to_owned()))?;
+    let nodes: BTreeMap<_, _> = resolve.nodes.iter().map(|node| (&node.id, node)).collect();
+    let packages: BTreeMap<_, _> = metadata.packages.iter().map(|package| (&package.id, package)).collect();
+    let mut queue: Vec<_> = metadata
+        .workspace_packages()
+        .into_iter()
+        .filter(|package| package.publish.as_ref().is_none_or(|registries| !registries.is_empty()))
+        .map(|package| &package.id)
+        .collect();
+    let mut seen = BTreeMap::new();
+    while let Some(id) = queue.pop() {
+        if seen.contains_key(id) {
+            continue;
+        }
+        seen.insert(id, packages.get(id));
+        let Some(node) = nodes.get(id) else { continue };
+        queue.extend(node.deps.iter().filter_map(|dependency| {
+            let shipped = dependency.dep_kinds.iter().any(|info| info.kind != DependencyKind::Development);
+            shipped.then_some(&dependency.pkg)
+        }));
+    }
+    Ok(seen
+        .values()
+        .flatten()
+        .filter(|package| package.source.is_some())
+        .map(|package| Foreign {
+            name: package.name.to_string(),
+            version: package.version.clone(),
+            rust_version: package.rust_version.clone(),
+        })
+        .collect())
+}
