@@ -1,1 +1,3 @@
+//! What is needed to judge a PostgreSQL client's TLS: a certificate zoo, and a scripted server that misbehaves on demand.
 
+pub mod zoo;

@@ -1,0 +1,340 @@
+//! The certificate zoo: server and client certificates, authorities and CRLs of every kind that a PostgreSQL client meets.
+//!
+//! The zoo has the same animals every time and new keys every time. Each animal is one row of [`table`]; it is made when it
+//! is first asked for, so a zoo costs nothing until it is visited.
+//!
+//! ```
+//! use pgtls_conformance::zoo::Zoo;
+//!
+//! let zoo = Zoo::open();
+//! let server = zoo.server("good")?;
+//! assert_eq!(server.chain().len(), 2, "the certificate and the intermediate that signed it");
+//! let roots: String = zoo.root_file("root")?;
+//! assert!(roots.starts_with("-----BEGIN CERTIFICATE-----"));
+//! # Ok::<(), pgtls_conformance::zoo::ZooError>(())
+//! ```
+
+mod der;
+mod encode;
+mod files;
+mod key;
+mod row;
+mod table;
+
+pub use key::{Key, KeyKind};
+
+use core::fmt;
+use encode::Issuer;
+use key::pem;
+use row::{Chain, Revoked, Row};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+use std::{
+    sync::OnceLock,
+    time::{Duration, SystemTime},
+};
+
+/// All the animals. Cheap to make; share it behind a reference or an `Arc`.
+#[derive(Debug)]
+pub struct Zoo {
+    /// Time of birth, from which validity is counted.
+    born: Duration,
+    authorities: Pen,
+    servers: Pen,
+    clients: Pen,
+}
+
+/// A certificate with its chain and its key.
+#[derive(Debug)]
+pub struct Identity {
+    leaf: CertificateDer<'static>,
+    chain: Vec<CertificateDer<'static>>,
+    key: Key,
+}
+
+/// Which table an animal is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Certificate authorities.
+    Authority,
+    /// Server certificates.
+    Server,
+    /// Client certificates.
+    Client,
+    /// Files of trusted certificates.
+    RootFile,
+    /// CRL files.
+    Crl,
+}
+
+/// An animal that is not there or could not be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ZooError {
+    /// The table has no such row.
+    Unknown {
+        /// The table.
+        kind: Kind,
+        /// The name asked for.
+        name: String,
+    },
+    /// The key could not be made or could not sign.
+    Key {
+        /// The row.
+        name: &'static str,
+        /// rcgen's words.
+        reason: String,
+    },
+}
+
+impl Zoo {
+    /// A zoo born now.
+    pub fn open() -> Self {
+        let born = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let mut serials = FIRST_SERIAL..;
+        let mut pen = |rows: Vec<Row>| Pen {
+            animals: rows
+                .into_iter()
+                .zip(&mut serials)
+                .map(|(row, serial)| Animal { row, serial, made: OnceLock::new() })
+                .collect(),
+        };
+        Self {
+            born,
+            authorities: pen(table::authorities()),
+            servers: pen(table::servers()),
+            clients: pen(table::clients()),
+        }
+    }
+
+    /// A server's certificate by name.
+    pub fn server(&self, name: &str) -> Result<&Identity, ZooError> {
+        self.identity(Kind::Server, name)
+    }
+
+    /// A client's certificate by name.
+    pub fn client(&self, name: &str) -> Result<&Identity, ZooError> {
+        self.identity(Kind::Client, name)
+    }
+
+    /// An authority's certificate by name.
+    pub fn authority(&self, name: &str) -> Result<&Identity, ZooError> {
+        self.identity(Kind::Authority, name)
+    }
+
+    /// A PEM file to trust, by name: an authority, a bundle of several, or a server's certificate that signs itself.
+    pub fn root_file(&self, name: &str) -> Result<String, ZooError> {
+        if let Some((_, parts)) = table::ROOT_FILES.iter().find(|(file, _)| *file == name) {
+            return parts.iter().map(|part| Ok(self.authority(part)?.certificate_pem())).collect();
+        }
+        if self.servers.find(name).is_some_and(|animal| animal.row.issuer.is_none()) {
+            return Ok(self.server(name)?.certificate_pem());
+        }
+        match self.authority(name) {
+            Ok(authority) => Ok(authority.certificate_pem()),
+            Err(ZooError::Unknown { name, .. }) => Err(ZooError::Unknown { kind: Kind::RootFile, name }),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// A PEM file of one or several CRLs by name.
+    pub fn crl_file(&self, name: &str) -> Result<String, ZooError> {
+        let one = [name];
+        let parts =
+            table::CRL_FILES.iter().find(|(file, _)| *file == name).map_or(&one[..], |(_, parts)| *parts);
+        parts.iter().map(|part| Ok(pem("X509 CRL", &self.crl(part)?))).collect()
+    }
+
+    /// One CRL by name.
+    pub fn crl(&self, name: &str) -> Result<CertificateRevocationListDer<'static>, ZooError> {
+        let (number, row) = (1_u64..)
+            .zip(table::CRLS)
+            .find(|(_, row)| row.name == name)
+            .ok_or_else(|| ZooError::unknown(Kind::Crl, name))?;
+        let serials: Vec<u64> = row
+            .revoked
+            .iter()
+            .map(|revoked| {
+                let (kind, name) = match revoked {
+                    Revoked::Authority(name) => (Kind::Authority, name),
+                    Revoked::Server(name) => (Kind::Server, name),
+                    Revoked::Client(name) => (Kind::Client, name),
+                };
+                Ok(self.animal(kind, name)?.serial)
+            })
+            .collect::<Result<_, ZooError>>()?;
+        let issuer = self.issuer(row.issuer)?;
+        encode::crl(issuer, &serials, row.window, number, self.born)
+            .map(CertificateRevocationListDer::from)
+            .map_err(|error| ZooError::key(row.name, &error))
+    }
+
+    /// The names of a table, in its order.
+    pub fn names(&self, kind: Kind) -> Vec<&'static str> {
+        let pen = |pen: &Pen| pen.animals.iter().map(|animal| animal.row.name).collect::<Vec<_>>();
+        match kind {
+            Kind::Authority => pen(&self.authorities),
+            Kind::Server => pen(&self.servers),
+            Kind::Client => pen(&self.clients),
+            Kind::RootFile => {
+                let self_signed = self.servers.animals.iter().filter(|animal| animal.row.issuer.is_none());
+                let bundles = table::ROOT_FILES.iter().map(|(name, _)| *name);
+                pen(&self.authorities)
+                    .into_iter()
+                    .chain(self_signed.map(|a| a.row.name))
+                    .chain(bundles)
+                    .collect()
+            }
+            Kind::Crl => {
+                let files = table::CRL_FILES.iter().map(|(name, _)| *name);
+                table::CRLS.iter().map(|row| row.name).chain(files).collect()
+            }
+        }
+    }
+
+    fn identity(&self, kind: Kind, name: &str) -> Result<&Identity, ZooError> {
+        let animal = self.animal(kind, name)?;
+        animal.made.get_or_init(|| self.make(animal)).as_ref().map_err(Clone::clone)
+    }
+
+    fn animal(&self, kind: Kind, name: &str) -> Result<&Animal, ZooError> {
+        let pen = match kind {
+            Kind::Authority => Some(&self.authorities),
+            Kind::Server => Some(&self.servers),
+            Kind::Client => Some(&self.clients),
+            Kind::RootFile | Kind::Crl => None,
+        };
+        pen.and_then(|pen| pen.find(name)).ok_or_else(|| ZooError::unknown(kind, name))
+    }
+
+    /// Rows name authorities that stand before them, so this ends.
+    fn make(&self, animal: &Animal) -> Result<Identity, ZooError> {
+        let row = &animal.row;
+        let failed = |error: rcgen::Error| ZooError::key(row.name, &error);
+        let key = Key::generate(row.key).map_err(failed)?;
+        let issuer = match row.issuer {
+            Some(name) => self.issuer(name)?,
+            None => Issuer { key: &key, subject: &row.subject },
+        };
+        let leaf = encode::certificate(row, &key, issuer, animal.serial, self.born).map_err(failed)?;
+        let leaf = CertificateDer::from(leaf);
+        let mut chain = vec![leaf.clone()];
+        match row.chain {
+            Chain::Intermediates => chain.extend(self.intermediates(row)?),
+            Chain::Exactly(names) => {
+                for name in names {
+                    chain.push(self.authority(name)?.leaf().clone());
+                }
+            }
+        }
+        Ok(Identity { leaf, chain, key })
+    }
+
+    fn issuer(&self, name: &str) -> Result<Issuer<'_>, ZooError> {
+        let subject = &self.animal(Kind::Authority, name)?.row.subject;
+        Ok(Issuer { key: &self.authority(name)?.key, subject })
+    }
+
+    fn intermediates(&self, row: &Row) -> Result<Vec<CertificateDer<'static>>, ZooError> {
+        let mut found = Vec::new();
+        let mut next = row.issuer;
+        while let Some(name) = next {
+            let animal = self.animal(Kind::Authority, name)?;
+            if animal.row.issuer.is_some() {
+                found.push(self.authority(name)?.leaf().clone());
+            }
+            next = animal.row.issuer;
+        }
+        Ok(found)
+    }
+}
+
+impl Identity {
+    /// The certificate and those that are sent after it.
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.chain
+    }
+
+    /// The certificate itself.
+    pub fn leaf(&self) -> &CertificateDer<'static> {
+        &self.leaf
+    }
+
+    /// Its key.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// The certificate alone as PEM.
+    pub fn certificate_pem(&self) -> String {
+        pem("CERTIFICATE", self.leaf())
+    }
+
+    /// The whole chain as PEM, the certificate first.
+    pub fn chain_pem(&self) -> String {
+        self.chain.iter().map(|certificate| pem("CERTIFICATE", certificate)).collect()
+    }
+
+    /// The private key as PEM.
+    pub fn key_pem(&self) -> String {
+        self.key.pem()
+    }
+}
+
+impl ZooError {
+    fn unknown(kind: Kind, name: &str) -> Self {
+        Self::Unknown { kind, name: name.to_owned() }
+    }
+
+    fn key(name: &'static str, error: &rcgen::Error) -> Self {
+        Self::Key { name, reason: error.to_string() }
+    }
+}
+
+impl fmt::Display for ZooError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown { kind, name } => write!(f, "the certificate zoo has no {kind} named \"{name}\""),
+            Self::Key { name, reason } => {
+                write!(f, "could not make the key or signature of \"{name}\": {reason}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for ZooError {}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Authority => "certificate authority",
+            Self::Server => "server certificate",
+            Self::Client => "client certificate",
+            Self::RootFile => "root file",
+            Self::Crl => "CRL",
+        })
+    }
+}
+
+/// Serial numbers count from here through the tables, so an animal has the same one in every zoo.
+const FIRST_SERIAL: u64 = 1001;
+
+#[derive(Debug)]
+struct Pen {
+    animals: Vec<Animal>,
+}
+
+impl Pen {
+    fn find(&self, name: &str) -> Option<&Animal> {
+        self.animals.iter().find(|animal| animal.row.name == name)
+    }
+}
+
+#[derive(Debug)]
+struct Animal {
+    row: Row,
+    serial: u64,
+    made: OnceLock<Result<Identity, ZooError>>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,252 @@
+//! What a certificate says, as one row of a table.
+
+use super::KeyKind;
+
+/// A certificate to be made. Everything has a sensible value from the start; a row names what is different.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    /// Unique within its table.
+    pub(super) name: &'static str,
+    /// Name of the authority that signs it; `None` signs itself.
+    pub(super) issuer: Option<&'static str>,
+    pub(super) subject: Vec<Attribute>,
+    /// subjectAltName; `None` leaves the extension out, an empty list leaves it empty.
+    pub(super) alt_names: Option<Vec<AltName>>,
+    pub(super) alt_names_critical: bool,
+    pub(super) key: KeyKind,
+    /// X.509 version 1 has no extensions at all.
+    pub(super) version_1: bool,
+    pub(super) window: Window,
+    /// basicConstraints; `None` leaves the extension out.
+    pub(super) ca: Option<Authority>,
+    /// keyUsage; an empty list leaves the extension out.
+    pub(super) key_usage: &'static [KeyUsage],
+    /// extKeyUsage; an empty list leaves the extension out.
+    pub(super) purposes: &'static [Purpose],
+    /// What is sent after the leaf.
+    pub(super) chain: Chain,
+    /// The last bit of the signature is turned over.
+    pub(super) spoiled: bool,
+}
+
+/// One attribute of a distinguished name.
+#[derive(Clone, Debug)]
+pub(super) enum Attribute {
+    Organization(&'static str),
+    CommonName(Text),
+}
+
+/// A string in the encoding asked for, unchecked.
+#[derive(Clone, Debug)]
+pub(super) enum Text {
+    Utf8(&'static [u8]),
+    Printable(&'static str),
+    T61(&'static str),
+    Ia5(&'static str),
+    Bmp(&'static str),
+}
+
+/// One entry of subjectAltName, unchecked.
+#[derive(Clone, Debug)]
+pub(super) enum AltName {
+    Dns(&'static [u8]),
+    /// Octets in network order; any number of them.
+    Ip(&'static [u8]),
+    Email(&'static str),
+    Uri(&'static str),
+    /// A directoryName with this common name.
+    Directory(&'static str),
+}
+
+/// When a certificate or a CRL is valid, in days from the birth of the zoo.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window {
+    pub(super) from: i32,
+    pub(super) until: i32,
+}
+
+impl Window {
+    pub(super) const CURRENT: Self = Self { from: -10, until: 3650 };
+    pub(super) const PAST: Self = Self { from: -100, until: -2 };
+    pub(super) const FUTURE: Self = Self { from: 30, until: 3650 };
+}
+
+/// basicConstraints.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Authority {
+    Yes,
+    /// With this pathLenConstraint.
+    PathLength(u8),
+    No,
+}
+
+/// Bits of keyUsage, by their number (RFC 5280, section 4.2.1.3).
+#[derive(Clone, Copy, Debug)]
+pub(super) enum KeyUsage {
+    DigitalSignature = 0,
+    KeyCertSign = 5,
+    CrlSign = 6,
+}
+
+/// extKeyUsage (RFC 5280, section 4.2.1.12).
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Purpose {
+    ServerAuth,
+    ClientAuth,
+    CodeSigning,
+    Any,
+}
+
+/// The certificates that follow the leaf.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Chain {
+    /// Every issuer below the root, nearest first: as a server should be set up.
+    Intermediates,
+    /// These authorities, in this order.
+    Exactly(&'static [&'static str]),
+}
+
+/// A certificate authority.
+pub(super) fn authority(name: &'static str, common_name: &'static str) -> Row {
+    Row {
+        ca: Some(Authority::Yes),
+        key_usage: &[KeyUsage::DigitalSignature, KeyUsage::KeyCertSign, KeyUsage::CrlSign],
+        ..plain(name).cn(common_name)
+    }
+}
+
+/// A server's certificate, from the intermediate.
+pub(super) fn server(name: &'static str) -> Row {
+    Row {
+        key_usage: &[KeyUsage::DigitalSignature],
+        purposes: &[Purpose::ServerAuth],
+        ..plain(name).issuer("inter")
+    }
+}
+
+/// A server's certificate that signs itself, as `openssl req -x509` makes it: CA:TRUE and no usages.
+pub(super) fn self_signed(name: &'static str) -> Row {
+    Row { ca: Some(Authority::Yes), ..plain(name) }
+}
+
+/// A client's certificate, from the clients' authority.
+pub(super) fn client(name: &'static str) -> Row {
+    Row {
+        key_usage: &[KeyUsage::DigitalSignature],
+        purposes: &[Purpose::ClientAuth],
+        ..plain(name).issuer("clientca").cn("zoo")
+    }
+}
+
+fn plain(name: &'static str) -> Row {
+    Row {
+        name,
+        issuer: None,
+        subject: Vec::new(),
+        alt_names: None,
+        alt_names_critical: false,
+        key: KeyKind::P256,
+        version_1: false,
+        window: Window::CURRENT,
+        ca: None,
+        key_usage: &[],
+        purposes: &[],
+        chain: Chain::Intermediates,
+        spoiled: false,
+    }
+}
+
+impl Row {
+    pub(super) fn issuer(self, issuer: &'static str) -> Self {
+        Self { issuer: Some(issuer), ..self }
+    }
+
+    /// Organization and common name.
+    pub(super) fn cn(self, common_name: &'static str) -> Self {
+        self.subject([
+            Attribute::Organization("pgtls zoo"),
+            Attribute::CommonName(Text::Utf8(common_name.as_bytes())),
+        ])
+    }
+
+    /// Exactly these attributes.
+    pub(super) fn subject(self, attributes: impl Into<Vec<Attribute>>) -> Self {
+        Self { subject: attributes.into(), ..self }
+    }
+
+    /// A dNSName more.
+    pub(super) fn dns(self, name: &'static str) -> Self {
+        self.alt(AltName::Dns(name.as_bytes()))
+    }
+
+    /// An iPAddress more, by its octets.
+    pub(super) fn ip(self, octets: &'static [u8]) -> Self {
+        self.alt(AltName::Ip(octets))
+    }
+
+    /// A subjectAltName more.
+    pub(super) fn alt(mut self, name: AltName) -> Self {
+        self.alt_names.get_or_insert_with(Vec::new).push(name);
+        self
+    }
+
+    pub(super) fn no_alt_names(self) -> Self {
+        Self { alt_names: Some(Vec::new()), ..self }
+    }
+
+    pub(super) fn alt_names_critical(self) -> Self {
+        Self { alt_names_critical: true, ..self }
+    }
+
+    pub(super) fn key(self, key: KeyKind) -> Self {
+        Self { key, ..self }
+    }
+
+    pub(super) fn version_1(self) -> Self {
+        Self { version_1: true, ..self }
+    }
+
+    pub(super) fn window(self, window: Window) -> Self {
+        Self { window, ..self }
+    }
+
+    pub(super) fn ca(self, ca: Option<Authority>) -> Self {
+        Self { ca, ..self }
+    }
+
+    pub(super) fn key_usage(self, key_usage: &'static [KeyUsage]) -> Self {
+        Self { key_usage, ..self }
+    }
+
+    pub(super) fn purposes(self, purposes: &'static [Purpose]) -> Self {
+        Self { purposes, ..self }
+    }
+
+    pub(super) fn sends(self, authorities: &'static [&'static str]) -> Self {
+        Self { chain: Chain::Exactly(authorities), ..self }
+    }
+
+    pub(super) fn spoiled(self) -> Self {
+        Self { spoiled: true, ..self }
+    }
+}
+
+/// A CRL to be made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CrlRow {
+    /// Unique among the CRLs.
+    pub(super) name: &'static str,
+    /// The authority that signs it.
+    pub(super) issuer: &'static str,
+    /// The certificates it revokes.
+    pub(super) revoked: &'static [Revoked],
+    pub(super) window: Window,
+}
+
+/// A certificate on a CRL.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Revoked {
+    Authority(&'static str),
+    Server(&'static str),
+    Client(&'static str),
+}
