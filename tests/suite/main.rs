@@ -1,1 +1,6 @@
-//! The suite.
+//! The one suite: drives all crates from the tables in `tests/data/`.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
+#[cfg(unix)]
+mod live;
+mod support;
