@@ -1,232 +1,119 @@
-//! Which files are read, and what their absence means (spec 6.1, 6.2, 6.5, 7.1 - 7.3, 8).
+//! Which files libpq reads for TLS, why these, and what it means when one is not there.
+//!
+//! The rules are data ([`FILES`]) and pure functions; the disk is behind [`ReadFile`]. [`load`] walks the files in
+//! libpq's order (libpq: `initialize_SSL` in `fe-secure-openssl.c`) and never fails: what is wrong stays in the part it
+//! concerns and comes to light where libpq would notice it, which is when TLS starts. That moment matters, because under
+//! `sslmode=prefer` a broken file is answered with a plaintext connection.
+//!
+//! What is *inside* a file is not judged here: whether a root file, a CRL or a key parses is for whoever holds a parser.
 
-use crate::{environment::Environment, param::Params};
-use alloc::{string::String, vec::Vec};
+mod crl;
+mod disk;
+mod error;
+mod identity;
+mod path;
+mod permission;
+mod report;
+mod root;
+mod rule;
 
-/// What a file is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FileRole {
-    /// Trusted roots.
-    RootCert,
-    /// CRL file.
-    Crl,
-    /// CRL directory.
-    CrlDir,
-    /// Client certificate.
-    Cert,
-    /// Client key.
-    Key,
-}
+pub use crl::{CrlCheck, CrlDirectory, CrlFile, Crls, MAX_CRL_DIRECTORY_BYTES};
+pub use disk::{
+    FileIdentity, FileKind, LoadedFile, MAX_DIRECTORY_ENTRIES, MAX_FILE_BYTES, Metadata, ReadError, ReadFile,
+};
+pub use error::{FileError, FileProblem};
+pub use identity::{Identity, engine_name};
+pub use path::{FilePath, FileSource, MAX_PATH_BYTES, SYSTEM, path_of};
+pub use permission::{KeyPermissions, TooWide, key_permissions};
+pub use report::{FileReport, FileState, Unconsulted};
+pub use root::Roots;
+pub use rule::{FILES, FileRole, FileRule};
 
-/// Why this path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FileSource {
-    /// Named by a parameter.
-    Explicit,
-    /// The default in the home directory.
-    HomeDefault,
-}
+use crate::{
+    environment::Environment,
+    hardening::Hardening,
+    param::{Params, SslCertMode},
+};
+use alloc::vec::Vec;
+use report::Reporter;
 
-/// What was found at the path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What the parameters say about files. An empty text counts as not given, as in libpq.
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub enum FileState {
-    /// Read.
-    Loaded,
-    /// Not there, with no consequence but its absence.
-    Missing,
-    /// Not consulted (`system`, sslcertmode=disable, no certificate ...).
-    NotConsulted,
-    /// There, but not usable.
-    Unusable(FileProblem),
+pub struct FileSettings<'a> {
+    /// `sslrootcert`.
+    pub sslrootcert: Option<&'a str>,
+    /// `sslcrl`.
+    pub sslcrl: Option<&'a str>,
+    /// `sslcrldir`.
+    pub sslcrldir: Option<&'a str>,
+    /// `sslcert`.
+    pub sslcert: Option<&'a str>,
+    /// `sslkey`.
+    pub sslkey: Option<&'a str>,
+    /// `sslcertmode`; `disable` keeps certificate and key untouched.
+    pub sslcertmode: SslCertMode,
+    /// Whether the permissions of the key file are checked.
+    pub key_permissions: KeyPermissions,
+    /// The hardenings that concern files.
+    pub hardening: Hardening,
 }
 
-/// A line of the report of files used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileReport {
-    /// What for.
-    pub role: FileRole,
-    /// Path; `None` when home is unknown.
-    pub path: Option<String>,
-    /// Why this path.
-    pub source: FileSource,
-    /// What was found.
-    pub state: FileState,
+impl FileSettings<'_> {
+    /// Nothing given: the default files, by libpq's rules.
+    pub const DEFAULT: Self = Self {
+        sslrootcert: None,
+        sslcrl: None,
+        sslcrldir: None,
+        sslcert: None,
+        sslkey: None,
+        sslcertmode: SslCertMode::Allow,
+        key_permissions: KeyPermissions::Check,
+        hardening: Hardening::NONE,
+    };
 }
 
-/// Kind, mode and owner of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Metadata {
-    /// Regular file, directory or other, after following links.
-    pub kind: FileKind,
-    /// Permission bits.
-    pub mode: u32,
-    /// Owner.
-    pub uid: u32,
-    /// Identity for caches.
-    pub identity: FileIdentity,
+impl<'a> From<&'a Params> for FileSettings<'a> {
+    fn from(params: &'a Params) -> Self {
+        Self {
+            sslrootcert: params.value("sslrootcert"),
+            sslcrl: params.value("sslcrl"),
+            sslcrldir: params.value("sslcrldir"),
+            sslcert: params.value("sslcert"),
+            sslkey: params.value("sslkey"),
+            sslcertmode: params.sslcertmode(),
+            key_permissions: KeyPermissions::Check,
+            hardening: params.hardening(),
+        }
+    }
 }
 
-/// Kind of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileKind {
-    /// Regular.
-    Regular,
-    /// Directory.
-    Directory,
-    /// Anything else.
-    Other,
-}
-
-/// What tells two versions of a file apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub struct FileIdentity {
-    /// Device number.
-    pub device: u64,
-    /// Inode number.
-    pub inode: u64,
-    /// Bytes.
-    pub size: u64,
-    /// Modification time in nanoseconds since the epoch.
-    pub modified: i128,
-}
-
-/// Why a file could not be looked at or read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// ENOENT.
-    NotFound,
-    /// ENOTDIR.
-    NotADirectory,
-    /// EACCES.
-    PermissionDenied,
-    /// EISDIR.
-    IsADirectory,
-    /// Larger than the bound.
-    TooLarge,
-    /// Anything else, in the operating system's words.
-    Other(String),
-}
-
-/// What is wrong with a file that exists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FileProblem {
-    /// Cannot be looked at or read.
-    Read(ReadError),
-    /// The key is not a regular file.
-    NotRegular,
-    /// The key's permissions are too wide (spec 7.3).
-    Permissions {
-        /// Permission bits.
-        mode: u32,
-        /// Owner.
-        uid: u32,
-    },
-    /// A certificate without its key.
-    KeyMissing,
-}
-
-/// The disk as the rules see it. `pgtls-os` implements it; tests use a map.
-pub trait ReadFile {
-    /// `stat`, following links.
-    fn metadata(&self, path: &str) -> Result<Metadata, ReadError>;
-    /// The whole file, at most `MAX_FILE` bytes.
-    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError>;
-    /// Names in a directory.
-    fn list(&self, path: &str) -> Result<Vec<String>, ReadError>;
-}
-
-/// A file that was read.
-#[derive(Clone, PartialEq, Eq)]
-pub struct LoadedFile {
-    /// Path.
-    pub path: String,
-    /// Content. Keys are zeroed on drop.
-    pub bytes: Vec<u8>,
-    /// Identity.
-    pub identity: FileIdentity,
-}
-
-/// The trusted roots.
-#[derive(Clone)]
-#[non_exhaustive]
-pub enum Roots {
-    /// A file that was read; whether it parses is the TLS layer's to say.
-    File(LoadedFile),
-    /// The system's (`sslrootcert=system`).
-    System,
-    /// No root file; the path that was looked for.
-    Missing {
-        /// `None` when home is unknown.
-        path: Option<String>,
-    },
-    /// There, but unreadable: TLS cannot be set up.
-    Unusable {
-        /// Path.
-        path: String,
-        /// Why.
-        problem: FileProblem,
-    },
-}
-
-/// The CRLs.
-#[derive(Clone, Default)]
-pub struct Crls {
-    /// The file, if it could be read.
-    pub file: Option<LoadedFile>,
-    /// An explicit or default file that could not be read: ignored, and cancels the directory (spec 6.5).
-    pub file_ignored: bool,
-    /// `sslcrldir` was given and counts.
-    pub directory: Option<CrlDirectory>,
-}
-
-/// A directory of hash-named CRLs.
-#[derive(Clone, Default)]
-pub struct CrlDirectory {
-    /// Path.
-    pub path: String,
-    /// Files whose names are `<8 hex>.r<n>`, in the order OpenSSL asks for them.
-    pub files: Vec<LoadedFile>,
-}
-
-/// The client's identity.
-#[derive(Clone)]
-#[non_exhaustive]
-pub enum Identity {
-    /// Not consulted or not there.
-    None,
-    /// Certificate read; the key, or what is wrong with it. Parse the certificate first: its error comes first.
-    Certificate {
-        /// Certificate chain file.
-        certificate: LoadedFile,
-        /// Key file or its problem.
-        key: Result<LoadedFile, (String, FileProblem)>,
-    },
-    /// The certificate file cannot be used.
-    Unusable {
-        /// Path.
-        path: String,
-        /// Why.
-        problem: FileProblem,
-    },
-}
-
-/// Everything TLS needs from the disk, and the report of what was looked at.
-#[derive(Clone)]
+/// Everything that TLS needs from the disk, and the report of what was looked at.
+#[derive(Clone, Debug)]
 pub struct Loaded {
-    /// Roots.
+    /// The trusted roots.
     pub roots: Roots,
-    /// CRLs.
+    /// The certificate revocation lists.
     pub crls: Crls,
-    /// Client identity.
+    /// The client's certificate and key.
     pub identity: Identity,
-    /// What was looked at, in order.
+    /// One line per file, in the order of [`FILES`].
     pub report: Vec<FileReport>,
 }
 
-/// Reads what libpq would read, in its order. Never fails: what is wrong is in the parts, and comes to light where libpq would notice.
-pub fn load(_params: &Params, _environment: &Environment, _disk: &dyn ReadFile) -> Loaded {
-    todo!()
+/// Reads what libpq would read for these parameters.
+///
+/// libpq reports trouble in the order roots, certificate, server name indication, key: whoever turns the parts into a TLS
+/// session keeps to it.
+pub fn load(params: &Params, environment: &Environment, disk: &dyn ReadFile) -> Loaded {
+    load_settings(&params.into(), environment, disk)
+}
+
+/// [`load`] for callers that have no [`Params`], or want another [`KeyPermissions`].
+pub fn load_settings(settings: &FileSettings<'_>, environment: &Environment, disk: &dyn ReadFile) -> Loaded {
+    let mut reporter = Reporter { settings, environment, lines: Vec::with_capacity(FILES.len()) };
+    let roots = root::load(&mut reporter, disk);
+    let crls = crl::load(&mut reporter, disk, &roots);
+    let identity = identity::load(&mut reporter, disk);
+    Loaded { roots, crls, identity, report: reporter.lines }
 }

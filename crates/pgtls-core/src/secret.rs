@@ -39,15 +39,13 @@ mod tests {
     }
 
     #[test]
-    fn a_wiped_vector_keeps_nothing_in_its_allocation() {
+    fn a_wiped_vector_is_empty_and_keeps_its_allocation() {
         let mut bytes = b"a long secret".to_vec();
         bytes.truncate(1);
         let capacity = bytes.capacity();
         wipe_vec(&mut bytes);
         assert!(bytes.is_empty());
         assert_eq!(bytes.capacity(), capacity, "the allocation was wiped, not replaced");
-        bytes.resize(capacity, 0);
-        assert!(bytes.iter().all(|&byte| byte == 0));
     }
 
     #[test]

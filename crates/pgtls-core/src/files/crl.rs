@@ -1,0 +1,212 @@
+//! Certificate revocation lists: `sslcrl`, `sslcrldir`, or `root.crl` in the home directory.
+
+use super::{
+    FileError, FilePath, FileProblem, FileRole, FileSource, FileState, LoadedFile, ReadError, ReadFile,
+    Roots, Unconsulted, path::explicit, report::Reporter,
+};
+use crate::environment::Platform;
+use alloc::{string::String, vec::Vec};
+
+/// The most that is read from the directories of `sslcrldir` together. What is over it is left out, and certificates that
+/// need it are refused.
+pub const MAX_CRL_DIRECTORY_BYTES: usize = 64 << 20;
+
+/// The certificate revocation lists. All of it is empty beside a root file that is missing, and with
+/// `sslrootcert=system`.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Crls {
+    /// The file.
+    pub file: CrlFile,
+    /// `sslcrldir`.
+    pub directory: Option<CrlDirectory>,
+    /// A file that does not load is an error (hardening `explicit_crl_must_load`).
+    pub file_must_load: bool,
+}
+
+/// The CRL file.
+#[derive(Clone, Debug, Default)]
+pub enum CrlFile {
+    /// None counts.
+    #[default]
+    None,
+    /// It was read; whether it loads is for whoever parses it.
+    Read(LoadedFile),
+    /// It is not there or cannot be read.
+    Failed(FileError),
+}
+
+/// The files of `sslcrldir`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CrlDirectory {
+    /// The parameter: one directory, or several with a colon between them (a semicolon on Windows).
+    pub path: String,
+    /// The files that OpenSSL can come to ask for, `<hash of issuer>.r<n>`, in the order in which it asks: by directory,
+    /// then by hash, then by n from 0 without a gap.
+    pub files: Vec<LoadedFile>,
+}
+
+/// What is checked for revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CrlCheck {
+    /// Nothing.
+    Off,
+    /// The whole chain: each issuer needs a current list from one of these sources, the file first.
+    On {
+        /// The lists of the file count.
+        file: bool,
+        /// The lists of the directory count.
+        directory: bool,
+    },
+}
+
+impl Crls {
+    /// What is in force once somebody has tried to load the file (libpq: `X509_STORE_load_locations` fails as a whole, and
+    /// libpq ignores that it did).
+    ///
+    /// `file_loads` says whether a CRL or certificate was found in [`CrlFile::Read`]; without such a file it is ignored.
+    ///
+    /// # Errors
+    /// The file does not load and must ([`Crls::file_must_load`]).
+    pub fn in_force(&self, file_loads: bool) -> Result<CrlCheck, FileError> {
+        let directory = self.directory.is_some();
+        match &self.file {
+            CrlFile::None if !directory => Ok(CrlCheck::Off),
+            CrlFile::None => Ok(CrlCheck::On { file: false, directory }),
+            CrlFile::Read(_) if file_loads => Ok(CrlCheck::On { file: true, directory }),
+            CrlFile::Failed(error) if self.file_must_load => Err(error.clone()),
+            CrlFile::Read(file) if self.file_must_load => {
+                Err(FileError::new(FileRole::Crl, Some(&file.path), FileProblem::NothingLoads))
+            }
+            // A broken file cancels the directory too.
+            CrlFile::Read(_) | CrlFile::Failed(_) => Ok(CrlCheck::Off),
+        }
+    }
+}
+
+pub(super) fn load(reporter: &mut Reporter<'_>, disk: &dyn ReadFile, roots: &Roots) -> Crls {
+    let without_roots = match roots {
+        Roots::File(_) => None,
+        Roots::System => Some(Unconsulted::SystemRoots),
+        Roots::Missing(_) | Roots::Unusable(_) => Some(Unconsulted::NoRoots),
+    };
+    if let Some(why) = without_roots {
+        reporter.skip(FileRole::Crl, why);
+        reporter.skip(FileRole::CrlDir, why);
+        return Crls::default();
+    }
+
+    let file = load_file(reporter, disk);
+    let directory = load_directory(reporter, disk, &file);
+    let file_must_load = reporter.settings.hardening.explicit_crl_must_load
+        && explicit(FileRole::Crl, reporter.settings).is_some();
+    Crls { file, directory, file_must_load }
+}
+
+fn load_file(reporter: &mut Reporter<'_>, disk: &dyn ReadFile) -> CrlFile {
+    let role = FileRole::Crl;
+    let found = reporter.path_of(role);
+    let directory_given = explicit(FileRole::CrlDir, reporter.settings).is_some();
+    if found.source == FileSource::HomeDefault && directory_given {
+        reporter.skip(role, Unconsulted::CrlDirGiven);
+        return CrlFile::None;
+    }
+    let Some(path) = found.path.as_deref() else {
+        reporter.skip(role, Unconsulted::HomeUnknown);
+        return CrlFile::None;
+    };
+
+    let failed = |problem| FileError::new(role, Some(path), problem);
+    let (file, state) = match disk.read(path) {
+        Ok((bytes, metadata)) => {
+            let file = LoadedFile { path: path.into(), bytes, identity: metadata.identity };
+            (CrlFile::Read(file), FileState::Read)
+        }
+        Err(reason @ (ReadError::NotFound | ReadError::NotADirectory)) => {
+            (CrlFile::Failed(failed(FileProblem::Missing(reason))), FileState::Missing)
+        }
+        Err(reason) => {
+            let error = failed(FileProblem::Unreadable(reason));
+            (CrlFile::Failed(error.clone()), FileState::Unusable(error))
+        }
+    };
+    reporter.push(role, found, state);
+    file
+}
+
+fn load_directory(reporter: &mut Reporter<'_>, disk: &dyn ReadFile, file: &CrlFile) -> Option<CrlDirectory> {
+    let role = FileRole::CrlDir;
+    let FilePath { path: Some(path), source } = reporter.path_of(role) else {
+        reporter.skip(role, Unconsulted::NotGiven);
+        return None;
+    };
+    if let CrlFile::Failed(_) = file {
+        reporter.skip(role, Unconsulted::CrlFileFailed);
+        return None;
+    }
+
+    let mut directory = CrlDirectory { path, files: Vec::new() };
+    let mut room = MAX_CRL_DIRECTORY_BYTES;
+    let mut exists = false;
+    for one in directories(&directory.path, reporter.environment.platform) {
+        if let Ok(names) = disk.list(one) {
+            exists = true;
+            read_hashed(one, &names, disk, &mut room, &mut directory.files);
+        }
+    }
+
+    // The check is on all the same: with nothing to find, every certificate is refused.
+    let state = if exists { FileState::Listed { files: directory.files.len() } } else { FileState::Missing };
+    reporter.push(role, FilePath { path: Some(directory.path.clone()), source }, state);
+    Some(directory)
+}
+
+/// The directories in a `sslcrldir`: OpenSSL splits it as a search path and skips empty parts.
+fn directories(sslcrldir: &str, platform: Platform) -> impl Iterator<Item = &str> {
+    let separator = match platform {
+        Platform::Unix => ':',
+        Platform::Windows => ';',
+    };
+    sslcrldir.split(separator).filter(|directory| !directory.is_empty())
+}
+
+/// Reads the files of one directory that OpenSSL can come to ask for.
+fn read_hashed(
+    directory: &str,
+    names: &[String],
+    disk: &dyn ReadFile,
+    room: &mut usize,
+    files: &mut Vec<LoadedFile>,
+) {
+    let mut hashed: Vec<(u32, u32, &str)> =
+        names.iter().filter_map(|name| hashed_name(name).map(|(hash, n)| (hash, n, name.as_str()))).collect();
+    hashed.sort_unstable();
+
+    // OpenSSL asks for .r0, .r1, ... and stops at the first that it cannot have.
+    let mut next: Option<(u32, u32)> = None;
+    for (hash, n, name) in hashed {
+        let expected = next.filter(|(of, _)| *of == hash).map_or(0, |(_, n)| n);
+        if n != expected {
+            continue;
+        }
+        let path = [directory, "/", name].concat();
+        if let Ok((bytes, metadata)) = disk.read(&path)
+            && let Some(rest) = room.checked_sub(bytes.len())
+        {
+            *room = rest;
+            files.push(LoadedFile { path, bytes, identity: metadata.identity });
+            next = Some((hash, n.saturating_add(1)));
+        }
+    }
+}
+
+/// The issuer hash and the number in `<8 lower-case hexadecimal digits>.r<n>`, as OpenSSL writes them.
+fn hashed_name(name: &str) -> Option<(u32, u32)> {
+    let (hash, n) = name.split_once(".r")?;
+    let canonical = |digits: &str| digits == "0" || !digits.starts_with(['0', '+']);
+    let lower_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if hash.len() != 8 || !hash.bytes().all(lower_hex) || !canonical(n) {
+        return None;
+    }
+    Some((u32::from_str_radix(hash, 16).ok()?, n.parse().ok()?))
+}
