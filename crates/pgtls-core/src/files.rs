@@ -10,12 +10,14 @@
 mod crl;
 mod disk;
 mod error;
+mod hashed;
 mod identity;
 mod path;
 mod permission;
 mod report;
 mod root;
 mod rule;
+mod system;
 
 pub use crl::{CrlCheck, CrlDirectory, CrlFile, Crls, MAX_CRL_DIRECTORY_BYTES};
 pub use disk::{
@@ -28,6 +30,7 @@ pub use permission::{KeyPermissions, TooWide, key_permissions};
 pub use report::{FileReport, FileState, Unconsulted};
 pub use root::Roots;
 pub use rule::{FILES, FileRole, FileRule};
+pub use system::{MAX_CERT_DIRECTORY_BYTES, NativeRoots, SystemRoots, SystemSource};
 
 use crate::{
     environment::Environment,

@@ -2,9 +2,8 @@
 
 use super::{
     FileError, FilePath, FileProblem, FileRole, FileSource, FileState, LoadedFile, ReadError, ReadFile,
-    Roots, Unconsulted, path::explicit, report::Reporter,
+    Roots, Unconsulted, hashed, path::explicit, report::Reporter, system::search_path,
 };
-use crate::environment::Platform;
 use alloc::{string::String, vec::Vec};
 
 /// The most that is read from the directories of `sslcrldir` together. What is over it is left out, and certificates that
@@ -87,7 +86,7 @@ impl Crls {
 pub(super) fn load(reporter: &mut Reporter<'_>, disk: &dyn ReadFile, roots: &Roots) -> Crls {
     let without_roots = match roots {
         Roots::File(_) => None,
-        Roots::System => Some(Unconsulted::SystemRoots),
+        Roots::System(_) => Some(Unconsulted::SystemRoots),
         Roots::Missing(_) | Roots::Unusable(_) => Some(Unconsulted::NoRoots),
     };
     if let Some(why) = without_roots {
@@ -145,68 +144,23 @@ fn load_directory(reporter: &mut Reporter<'_>, disk: &dyn ReadFile, file: &CrlFi
         return None;
     }
 
+    // Whatever comes of the directories, the check is on: with nothing to find, every certificate is refused.
     let mut directory = CrlDirectory { path, files: Vec::new() };
     let mut room = MAX_CRL_DIRECTORY_BYTES;
-    let mut exists = false;
-    for one in directories(&directory.path, reporter.environment.platform) {
-        if let Ok(names) = disk.list(one) {
-            exists = true;
-            read_hashed(one, &names, disk, &mut room, &mut directory.files);
+    let mut state = FileState::Missing;
+    for one in search_path(&directory.path, reporter.environment.platform) {
+        match disk.list(one) {
+            Ok(names) => {
+                hashed::read(one, ".r", &names, disk, &mut room, &mut directory.files);
+                state = FileState::Listed { files: directory.files.len() };
+            }
+            Err(ReadError::NotFound | ReadError::NotADirectory) => {}
+            Err(reason) if directory.files.is_empty() => {
+                state = FileState::Unusable(FileError::new(role, Some(one), FileProblem::Unreadable(reason)));
+            }
+            Err(_) => {}
         }
     }
-
-    // The check is on all the same: with nothing to find, every certificate is refused.
-    let state = if exists { FileState::Listed { files: directory.files.len() } } else { FileState::Missing };
     reporter.push(role, FilePath { path: Some(directory.path.clone()), source }, state);
     Some(directory)
-}
-
-/// The directories in a `sslcrldir`: OpenSSL splits it as a search path and skips empty parts.
-fn directories(sslcrldir: &str, platform: Platform) -> impl Iterator<Item = &str> {
-    let separator = match platform {
-        Platform::Unix => ':',
-        Platform::Windows => ';',
-    };
-    sslcrldir.split(separator).filter(|directory| !directory.is_empty())
-}
-
-/// Reads the files of one directory that OpenSSL can come to ask for.
-fn read_hashed(
-    directory: &str,
-    names: &[String],
-    disk: &dyn ReadFile,
-    room: &mut usize,
-    files: &mut Vec<LoadedFile>,
-) {
-    let mut hashed: Vec<(u32, u32, &str)> =
-        names.iter().filter_map(|name| hashed_name(name).map(|(hash, n)| (hash, n, name.as_str()))).collect();
-    hashed.sort_unstable();
-
-    // OpenSSL asks for .r0, .r1, ... and stops at the first that it cannot have.
-    let mut next: Option<(u32, u32)> = None;
-    for (hash, n, name) in hashed {
-        let expected = next.filter(|(of, _)| *of == hash).map_or(0, |(_, n)| n);
-        if n != expected {
-            continue;
-        }
-        let path = [directory, "/", name].concat();
-        if let Ok((bytes, metadata)) = disk.read(&path)
-            && let Some(rest) = room.checked_sub(bytes.len())
-        {
-            *room = rest;
-            files.push(LoadedFile { path, bytes, identity: metadata.identity });
-            next = Some((hash, n.saturating_add(1)));
-        }
-    }
-}
-
-/// The issuer hash and the number in `<8 lower-case hexadecimal digits>.r<n>`, as OpenSSL writes them.
-fn hashed_name(name: &str) -> Option<(u32, u32)> {
-    let (hash, n) = name.split_once(".r")?;
-    let canonical = |digits: &str| digits == "0" || !digits.starts_with(['0', '+']);
-    let lower_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if hash.len() != 8 || !hash.bytes().all(lower_hex) || !canonical(n) {
-        return None;
-    }
-    Some((u32::from_str_radix(hash, 16).ok()?, n.parse().ok()?))
 }

@@ -1,5 +1,6 @@
 //! The disk as the rules see it.
 
+use super::NativeRoots;
 use crate::secret;
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -22,6 +23,9 @@ pub trait ReadFile {
 
     /// The names in a directory, in any order, at most [`MAX_DIRECTORY_ENTRIES`].
     fn list(&self, path: &str) -> Result<Vec<String>, ReadError>;
+
+    /// The store of the operating system; asked for with `sslrootcert=system` alone.
+    fn native_roots(&self) -> NativeRoots;
 }
 
 /// Kind, mode, owner and identity of a file.
@@ -75,6 +79,8 @@ pub enum ReadError {
     IsADirectory,
     /// Larger than [`MAX_FILE_BYTES`].
     TooLarge,
+    /// A directory with more than [`MAX_DIRECTORY_ENTRIES`] names.
+    TooMany,
     /// A device or socket: reading it may never end.
     Special,
     /// A pipe whose writer did not finish in time.
@@ -91,6 +97,7 @@ impl fmt::Display for ReadError {
             Self::PermissionDenied => "permission denied",
             Self::IsADirectory => "is a directory",
             Self::TooLarge => return write!(f, "larger than {} MiB", MAX_FILE_BYTES >> 20),
+            Self::TooMany => return write!(f, "a directory with more than {MAX_DIRECTORY_ENTRIES} files"),
             Self::Special => "neither a regular file nor a pipe",
             Self::TimedOut => "the writer of the pipe did not finish in time",
             Self::Other(words) => words,

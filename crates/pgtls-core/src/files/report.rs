@@ -1,6 +1,6 @@
 //! What was looked at and what came of it, for people.
 
-use super::{FileError, FilePath, FileRole, FileSource, path_of};
+use super::{FileError, FilePath, FileRole, FileSource, SystemSource, path_of};
 use crate::{environment::Environment, files::FileSettings};
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -31,7 +31,7 @@ pub enum FileState {
         files: usize,
     },
     /// The system's trusted roots take its place.
-    System,
+    System(SystemSource),
     /// It is not there, which is no fault in itself.
     Missing,
     /// It was not looked at.
@@ -82,7 +82,7 @@ impl fmt::Display for FileState {
         match self {
             Self::Read => f.write_str("read"),
             Self::Listed { files } => write!(f, "read, {files} revocation list files"),
-            Self::System => f.write_str("the system's trusted roots"),
+            Self::System(source) => write!(f, "the system's trusted roots: {source}"),
             Self::Missing => f.write_str("missing"),
             Self::NotConsulted(why) => write!(f, "not consulted: {why}"),
             Self::Unusable(error) => write!(f, "unusable: {error}"),

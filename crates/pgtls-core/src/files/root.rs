@@ -1,7 +1,8 @@
 //! The trusted roots: `sslrootcert`, `system`, or `root.crt` in the home directory.
 
 use super::{
-    FileError, FileProblem, FileRole, FileSource, FileState, LoadedFile, ReadFile, SYSTEM, report::Reporter,
+    FileError, FileProblem, FileRole, FileSource, FileState, LoadedFile, ReadFile, SYSTEM, SystemRoots,
+    report::Reporter, system,
 };
 use crate::policy::RootPresence;
 
@@ -12,7 +13,7 @@ pub enum Roots {
     /// The file. If nothing in it loads, TLS cannot be set up.
     File(LoadedFile),
     /// The system's trusted roots (`sslrootcert=system`). An empty store is no fault; it trusts nobody.
-    System,
+    System(SystemRoots),
     /// There is no root file. That is the error of the modes that verify; the others go on without verifying.
     Missing(FileError),
     /// There is one, or it was insisted on, and it cannot be read: TLS cannot be set up in any mode.
@@ -24,7 +25,7 @@ impl Roots {
     pub fn presence(&self) -> RootPresence {
         match self {
             Self::File(_) | Self::Unusable(_) => RootPresence::Found,
-            Self::System => RootPresence::System,
+            Self::System(_) => RootPresence::System,
             Self::Missing(_) => RootPresence::Missing,
         }
     }
@@ -42,7 +43,11 @@ pub(super) fn load(reporter: &mut Reporter<'_>, disk: &dyn ReadFile) -> Roots {
             let error = error(FileProblem::HomeUnknown);
             (Roots::Missing(error), FileState::Missing)
         }
-        Some(SYSTEM) => (Roots::System, FileState::System),
+        Some(SYSTEM) => {
+            let system = system::load(reporter.environment, disk);
+            let source = system.source.clone();
+            (Roots::System(system), FileState::System(source))
+        }
         // Whatever `stat` fails with counts as missing, a forbidden directory included.
         Some(path) => match (disk.metadata(path), must_exist) {
             (Err(reason), false) => (Roots::Missing(error(FileProblem::Missing(reason))), FileState::Missing),
