@@ -36,8 +36,13 @@ const RUSTLS: &str = "pgtls-rustls is where TLS is decided, the adapters only ru
 const RESERVED: &[Reserved] = &[
     Reserved { foreign: "rustls-webpki", for_crates: &["pgtls-x509"], because: CERTIFICATES },
     Reserved { foreign: "x509-cert", for_crates: &["pgtls-x509"], because: CERTIFICATES },
-    Reserved { foreign: "der", for_crates: &["pgtls-x509"], because: CERTIFICATES },
-    Reserved { foreign: "pem-rfc7468", for_crates: &["pgtls-x509"], because: CERTIFICATES },
+    // The zoo of pgtls-conformance writes certificates that no library would make. It reads none.
+    Reserved { foreign: "der", for_crates: &["pgtls-x509", "pgtls-conformance"], because: CERTIFICATES },
+    Reserved {
+        foreign: "pem-rfc7468",
+        for_crates: &["pgtls-x509", "pgtls-conformance"],
+        because: CERTIFICATES,
+    },
     Reserved {
         foreign: "rustls",
         // The scripted server of pgtls-conformance speaks TLS from the other end.
