@@ -2,15 +2,10 @@
 
 mod clock;
 mod disk;
+mod environment;
 mod roots;
 
 pub use clock::unix_time;
 pub use disk::Disk;
+pub use environment::{EnvironmentError, environment};
 pub use roots::native_roots;
-
-use pgtls_core::environment::Environment;
-
-/// Captures the environment of this process. Variables that are not UTF-8 are an error that names them.
-pub fn environment() -> Result<Environment, std::env::VarError> {
-    todo!()
-}

@@ -1,5 +1,6 @@
 //! The closed sets of words that parameters take.
 
+/// An enum of words, exact in spelling and case as libpq compares them.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
@@ -9,6 +10,8 @@ macro_rules! words {
         impl $name {
             /// Every value, in libpq's order.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            /// Every word, in the same order.
+            pub const WORDS: &'static [&'static str] = &[$($word,)+];
             /// The word as libpq spells it.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
@@ -26,7 +29,7 @@ macro_rules! words {
 }
 
 words! {
-    /// `sslmode`: how much TLS is wanted (spec 2).
+    /// `sslmode`: how much TLS is wanted.
     SslMode {
         /// Never TLS.
         Disable = "disable",
@@ -43,7 +46,7 @@ words! {
     }
 }
 words! {
-    /// `sslnegotiation`: SSLRequest first, or TLS at once (spec 3.7).
+    /// `sslnegotiation`: SSLRequest first, or TLS at once.
     SslNegotiation {
         /// Ask with SSLRequest.
         Postgres = "postgres",
@@ -52,7 +55,7 @@ words! {
     }
 }
 words! {
-    /// `sslcertmode`: whether a client certificate is sent (spec 7.5).
+    /// `sslcertmode`: whether a client certificate is sent.
     SslCertMode {
         /// Never sent.
         Disable = "disable",
@@ -63,7 +66,7 @@ words! {
     }
 }
 words! {
-    /// `gssencmode`: whether GSSAPI encryption is tried (spec 3.10).
+    /// `gssencmode`: whether GSSAPI encryption is tried.
     GssEncMode {
         /// Never.
         Disable = "disable",
@@ -74,7 +77,7 @@ words! {
     }
 }
 words! {
-    /// `channel_binding`: whether SCRAM is bound to the TLS session (spec 10).
+    /// `channel_binding`: whether SCRAM is bound to the TLS session.
     ChannelBinding {
         /// Never.
         Disable = "disable",
@@ -85,7 +88,7 @@ words! {
     }
 }
 words! {
-    /// A TLS version as libpq spells it (spec 9).
+    /// A TLS version as libpq spells it; only here case does not count.
     TlsVersion {
         /// TLS 1.0.
         Tls1_0 = "TLSv1",
@@ -105,6 +108,13 @@ words! {
         /// 3.2.
         V3_2 = "3.2",
     }
+}
+
+impl ProtocolVersion {
+    /// What the word `latest` stands for.
+    pub const LATEST: Self = Self::V3_2;
+    /// The words of the parameters.
+    pub(super) const PARAMETER_WORDS: &'static [&'static str] = &["3.0", "3.2", "latest"];
 }
 words! {
     /// `load_balance_hosts`.
@@ -132,9 +142,22 @@ words! {
         PreferStandby = "prefer-standby",
     }
 }
-
-/// `require_auth` as a set: which authentication methods the server may ask for (spec 10.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct AuthMethods {
-    // to be filled by the parameters work: bit set of methods + whether the list was negated
+words! {
+    /// A way to authenticate that `require_auth` can name.
+    AuthMethod {
+        /// The password in clear.
+        Password = "password",
+        /// The password, hashed with MD5.
+        Md5 = "md5",
+        /// Kerberos through GSSAPI.
+        Gss = "gss",
+        /// Windows' SSPI.
+        Sspi = "sspi",
+        /// SCRAM-SHA-256, with or without channel binding.
+        ScramSha256 = "scram-sha-256",
+        /// OAuth bearer tokens.
+        Oauth = "oauth",
+        /// The server asks for nothing (trust, or a client certificate).
+        None = "none",
+    }
 }
