@@ -1,22 +1,23 @@
 //! Named hardenings: libpq's behaviour is the default; each of these closes one of its surprises.
 
 /// A set of hardenings, each off by default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches, not a state")]
 pub struct Hardening {
-    /// `prefer` does not continue in plaintext after TLS was agreed and then failed (spec 2.1, 2.2).
+    /// `prefer` does not continue in plaintext after TLS was agreed and then failed.
     pub no_plaintext_after_tls_failure: bool,
-    /// `prefer` does not repeat authentication in plaintext after a rejection over TLS (spec 2.4).
+    /// `prefer` does not repeat authentication in plaintext after a rejection over TLS.
     pub no_plaintext_after_rejection: bool,
-    /// An explicit root file that is missing is an error in every mode (spec 2.5).
+    /// An explicit root file that is missing is an error in every mode.
     pub explicit_root_file_must_exist: bool,
-    /// An explicit CRL file that cannot be loaded is an error (spec 6.5).
+    /// An explicit CRL file that cannot be loaded is an error.
     pub explicit_crl_must_load: bool,
-    /// Text wildcards never match an address (spec 4.3).
+    /// Text wildcards never match an address.
     pub no_wildcard_for_addresses: bool,
-    /// A host with an empty label matches no wildcard (spec 4.3).
+    /// A host with an empty label matches no wildcard.
     pub no_empty_labels: bool,
-    /// The client-certificate flags are reset for each attempt (spec 7.6).
+    /// The client-certificate flags are reset for each attempt.
     pub certificate_flags_per_attempt: bool,
 }
 

@@ -1,0 +1,105 @@
+//! What is reported to the machine.
+
+use super::TlsFacts;
+use crate::startup::{Broken, Refusal};
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Input<'a> {
+    /// The connection is open.
+    Connected,
+    /// It could not be opened.
+    ConnectFailed,
+    /// The peer's user was compared with `requirepeer`.
+    PeerUser {
+        /// They are equal; `false` also when the user cannot be known.
+        matches: bool,
+    },
+    /// The bytes are sent.
+    Sent,
+    /// These bytes were read, at most as many as were asked for. None at all means the same as [`Input::Closed`].
+    Received(&'a [u8]),
+    /// The peer closed or reset the connection, or reading or writing failed.
+    Closed,
+    /// The TLS handshake is complete and its checks passed.
+    TlsEstablished(TlsFacts),
+    /// TLS could not be set up, or its handshake or checks failed.
+    TlsFailed(TlsFailure),
+    /// GSSAPI encryption is up.
+    GssEstablished,
+    /// GSSAPI failed.
+    GssFailed,
+    /// ErrorResponse to the startup packet.
+    ServerError {
+        /// The five characters of SQLSTATE; [`NO_SQLSTATE`](crate::startup::NO_SQLSTATE) if there was none.
+        sqlstate: [u8; 5],
+        /// It came after AuthenticationOk.
+        after_auth_ok: bool,
+    },
+    /// End of file, alert, malformed or unexpected message after the startup packet. A TLS 1.3 server reports a missing client
+    /// certificate here, after the client's handshake is complete.
+    StartupBroken(Broken),
+    /// A check of ours refused what the server asks for.
+    LocalRefusal(Refusal),
+    /// ReadyForQuery: the session is up (for a cancel request: the server closed the connection in order).
+    Ready,
+    /// The session is up, but the server has the wrong role (`target_session_attrs`).
+    WrongRole,
+    /// The deadline of this address passed.
+    TimedOut,
+}
+
+impl Input<'_> {
+    /// The name of the input, for logs and diagrams.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Connected => "Connected",
+            Self::ConnectFailed => "ConnectFailed",
+            Self::PeerUser { .. } => "PeerUser",
+            Self::Sent => "Sent",
+            Self::Received(_) => "Received",
+            Self::Closed => "Closed",
+            Self::TlsEstablished(_) => "TlsEstablished",
+            Self::TlsFailed(_) => "TlsFailed",
+            Self::GssEstablished => "GssEstablished",
+            Self::GssFailed => "GssFailed",
+            Self::ServerError { .. } => "ServerError",
+            Self::StartupBroken(_) => "StartupBroken",
+            Self::LocalRefusal(_) => "LocalRefusal",
+            Self::Ready => "Ready",
+            Self::WrongRole => "WrongRole",
+            Self::TimedOut => "TimedOut",
+        }
+    }
+}
+
+/// How TLS failed; decides nothing but events and words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TlsFailure {
+    /// A file, parameter or key of ours: nothing was sent.
+    Setup,
+    /// The peer closed or reset the connection during the handshake.
+    Closed,
+    /// Alert, garbage, verification: anything else.
+    Handshake,
+}
+
+/// The caller's mistake: an input that does not answer the current action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Misuse {
+    pub(super) state: &'static str,
+    pub(super) input: &'static str,
+}
+
+impl core::fmt::Display for Misuse {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(
+            f,
+            "input {} does not answer the action of state \"{}\"; this is a bug in the program",
+            self.input, self.state
+        )
+    }
+}
+
+impl core::error::Error for Misuse {}

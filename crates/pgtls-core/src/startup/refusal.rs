@@ -1,0 +1,211 @@
+//! How the exchange after the startup packet ends badly.
+
+use crate::param::ProtocolVersion;
+
+/// How the exchange after the startup packet broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Broken {
+    /// The server closed the connection (end of file, close_notify or an alert).
+    Closed,
+    /// A message of a type that does not belong here, by its first byte.
+    Unexpected(u8),
+    /// A message of this type whose length or content makes no sense.
+    Malformed(u8),
+    /// An error in the format used before protocol 3. Its text is not kept.
+    OldError,
+}
+
+impl core::fmt::Display for Broken {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Closed => f.write_str("server closed the connection unexpectedly after the startup packet"),
+            Self::Unexpected(kind) => write!(
+                f,
+                "expected authentication request from server, but received '{}' (0x{kind:02x}); is this a PostgreSQL server?",
+                kind.escape_ascii()
+            ),
+            Self::Malformed(kind) => {
+                write!(
+                    f,
+                    "received invalid message of type '{}' (0x{kind:02x}) from server",
+                    kind.escape_ascii()
+                )
+            }
+            Self::OldError => {
+                f.write_str("received invalid error message: server speaks a protocol older than 3.0")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Broken {}
+
+/// An authentication method by the word of `require_auth`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AuthMethod {
+    /// No authentication at all.
+    None,
+    /// A password in clear.
+    Password,
+    /// A hashed password.
+    Md5,
+    /// GSSAPI.
+    Gss,
+    /// SSPI.
+    Sspi,
+    /// SCRAM-SHA-256, with or without channel binding.
+    ScramSha256,
+    /// OAUTHBEARER.
+    Oauth,
+}
+
+impl AuthMethod {
+    /// Every method, in the order of libpq's documentation.
+    pub const ALL: &'static [Self] =
+        &[Self::Password, Self::Md5, Self::Gss, Self::Sspi, Self::ScramSha256, Self::Oauth, Self::None];
+
+    /// The word in `require_auth`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Password => "password",
+            Self::Md5 => "md5",
+            Self::Gss => "gss",
+            Self::Sspi => "sspi",
+            Self::ScramSha256 => "scram-sha-256",
+            Self::Oauth => "oauth",
+        }
+    }
+
+    /// The method of a word; exact match, as libpq does.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|method| method.as_str() == word)
+    }
+
+    const fn description(self) -> &'static str {
+        match self {
+            Self::None => "no authentication",
+            Self::Password => "a cleartext password",
+            Self::Md5 => "a hashed password",
+            Self::Gss => "GSSAPI authentication",
+            Self::Sspi => "SSPI authentication",
+            Self::ScramSha256 => "SASL authentication with SCRAM-SHA-256",
+            Self::Oauth => "SASL authentication with OAUTHBEARER",
+        }
+    }
+}
+
+impl core::fmt::Display for AuthMethod {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why we refused to go on. The server was told nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The server wants a password and there is none.
+    NoPassword,
+    /// `require_auth` does not allow what the server asks for.
+    AuthNotAllowed(AuthMethod),
+    /// `require_auth` demands an authentication and the server says that it is done without one.
+    AuthNotCompleted,
+    /// `channel_binding=require` cannot be had.
+    ChannelBinding(BindingRefusal),
+    /// SCRAM-SHA-256-PLUS was offered without TLS: somebody in between has taken the TLS away.
+    PlusWithoutTls,
+    /// None of the SASL mechanisms that the server offers is known.
+    NoMechanism,
+    /// An authentication request that no client of today answers, by its number.
+    UnsupportedMethod(u32),
+    /// `sslcertmode=require` and the server did not ask for a certificate.
+    CertificateNotRequested,
+    /// `sslcertmode=require` and none was sent.
+    CertificateNotSent,
+    /// The server speaks only protocol versions below `min_protocol_version`.
+    ProtocolVersion(ProtocolVersion),
+    /// The authentication exchange itself failed on our side (SCRAM nonce, signature, a certificate without a binding hash).
+    Exchange,
+}
+
+/// Why `channel_binding=require` cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BindingRefusal {
+    /// The session is not TLS.
+    NotTls,
+    /// The server asks for something other than SASL.
+    NotSasl,
+    /// The server does not offer SCRAM-SHA-256-PLUS.
+    NotOffered,
+    /// The server says that authentication is done, and nothing was bound.
+    NotBound,
+}
+
+impl Refusal {
+    /// Whether this refusal answers AuthenticationOk, so that the server believes the client to be authenticated.
+    pub const fn at_authentication_ok(self) -> bool {
+        match self {
+            Self::AuthNotCompleted
+            | Self::ChannelBinding(BindingRefusal::NotBound)
+            | Self::CertificateNotRequested
+            | Self::CertificateNotSent => true,
+            Self::NoPassword
+            | Self::AuthNotAllowed(_)
+            | Self::ChannelBinding(
+                BindingRefusal::NotTls | BindingRefusal::NotSasl | BindingRefusal::NotOffered,
+            )
+            | Self::PlusWithoutTls
+            | Self::NoMechanism
+            | Self::UnsupportedMethod(_)
+            | Self::ProtocolVersion(_)
+            | Self::Exchange => false,
+        }
+    }
+}
+
+impl core::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::NoPassword => f.write_str("no password supplied, but the server asks for one"),
+            Self::AuthNotAllowed(method) => write!(
+                f,
+                "authentication method requirement failed: server requested {}, which require_auth does not allow",
+                method.description()
+            ),
+            Self::AuthNotCompleted => f.write_str(
+                "authentication method requirement failed: server did not complete an authentication that require_auth allows",
+            ),
+            Self::ChannelBinding(BindingRefusal::NotTls) => {
+                f.write_str("channel binding required, but SSL is not in use")
+            }
+            Self::ChannelBinding(BindingRefusal::NotSasl) => {
+                f.write_str("channel binding required but not supported by the server's authentication request")
+            }
+            Self::ChannelBinding(BindingRefusal::NotOffered) => f.write_str(
+                "channel binding required, but server did not offer an authentication method that supports channel binding",
+            ),
+            Self::ChannelBinding(BindingRefusal::NotBound) => {
+                f.write_str("channel binding required, but server authenticated client without channel binding")
+            }
+            Self::PlusWithoutTls => {
+                f.write_str("server offered SCRAM-SHA-256-PLUS authentication over a connection that is not SSL")
+            }
+            Self::NoMechanism => f.write_str("none of the server's SASL authentication mechanisms are supported"),
+            Self::UnsupportedMethod(code) => write!(f, "authentication method {code} is not supported"),
+            Self::CertificateNotRequested => {
+                f.write_str("sslcertmode=require, but server did not request a client certificate")
+            }
+            Self::CertificateNotSent => f.write_str(
+                "sslcertmode=require, but no client certificate was sent: server did not get a certificate from sslcert",
+            ),
+            Self::ProtocolVersion(minimum) => {
+                write!(f, "server does not support protocol version {minimum}, which min_protocol_version demands")
+            }
+            Self::Exchange => f.write_str("authentication exchange with the server failed"),
+        }
+    }
+}
+
+impl core::error::Error for Refusal {}
