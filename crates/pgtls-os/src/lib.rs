@@ -3,9 +3,13 @@
 mod clock;
 mod disk;
 mod environment;
+mod pgpass;
 mod roots;
+mod service;
 
 pub use clock::unix_time;
 pub use disk::Disk;
 pub use environment::{EnvironmentError, environment};
+pub use pgpass::passwords;
 pub use roots::native_roots;
+pub use service::{params, service};
