@@ -3,6 +3,7 @@
 mod clock;
 mod disk;
 mod environment;
+mod openssl_conf;
 mod pgpass;
 mod roots;
 mod service;
@@ -10,6 +11,7 @@ mod service;
 pub use clock::unix_time;
 pub use disk::Disk;
 pub use environment::{EnvironmentError, environment};
+pub use openssl_conf::{DEFAULT_PATHS, OpensslConfError, openssl_conf};
 pub use pgpass::passwords;
 pub use roots::native_roots;
 pub use service::{params, service};
