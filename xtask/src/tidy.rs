@@ -9,6 +9,7 @@ mod lints;
 mod manifests;
 mod msrv;
 mod proofs;
+mod tables;
 mod top_level;
 mod words;
 
@@ -30,6 +31,7 @@ const RULES: &[Rule] = &[
     Rule { name: "lints", check: lints::check },
     Rule { name: "words", check: words::check },
     Rule { name: "links", check: links::check },
+    Rule { name: "tables", check: tables::check },
     Rule { name: "length", check: length::check },
     Rule { name: "generated", check: generated::check },
     Rule { name: "msrv", check: msrv::check },

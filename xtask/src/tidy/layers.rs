@@ -34,7 +34,8 @@ const CERTIFICATES: &str = "pgtls-x509 is where bytes of certificates become fac
 const RUSTLS: &str = "pgtls-rustls is where TLS is decided, the adapters only run its connection";
 
 const RESERVED: &[Reserved] = &[
-    Reserved { foreign: "rustls-webpki", for_crates: &["pgtls-x509"], because: CERTIFICATES },
+    // pgtls-rustls checks the handshake's signature with webpki's entity for raw keys. It reads no certificate with it.
+    Reserved { foreign: "rustls-webpki", for_crates: &["pgtls-x509", "pgtls-rustls"], because: CERTIFICATES },
     Reserved { foreign: "x509-cert", for_crates: &["pgtls-x509"], because: CERTIFICATES },
     // The zoo of pgtls-conformance writes certificates that no library would make. It reads none.
     Reserved { foreign: "der", for_crates: &["pgtls-x509", "pgtls-conformance"], because: CERTIFICATES },
