@@ -6,10 +6,11 @@
 //! ```
 //! use pgtls_core::accept::{Accepted, Acceptor, ServerAbility};
 //! use pgtls_core::message::{PROTOCOL_3_0, SSL_REQUEST, startup_message};
+//! use pgtls_core::negotiation::Request;
 //!
 //! let mut acceptor = Acceptor::new(ServerAbility { tls: false, gss: false });
 //! // A client that asks for TLS; the server has none.
-//! assert_eq!(acceptor.received(&SSL_REQUEST), Some(Accepted::Refuse(b'N')));
+//! assert_eq!(acceptor.received(&SSL_REQUEST), Some(Accepted::Refuse(Request::Ssl, b'N')));
 //! // The client goes on in plaintext, in two segments.
 //! let packet = startup_message(PROTOCOL_3_0, [("user", "me")])?;
 //! assert_eq!(acceptor.received(&packet[..5]), None);
@@ -46,8 +47,8 @@ pub enum Accepted {
     Ssl(u8),
     /// Answer with this byte, run the GSSAPI handshake, then call [`Acceptor::encrypted`].
     Gss(u8),
-    /// Answer with this byte; the client may go on in another way. Call [`Acceptor::poll`] for what it has sent already.
-    Refuse(u8),
+    /// This was asked for. Answer with this byte; the client may go on in another way. Call [`Acceptor::poll`] for what it has sent already.
+    Refuse(Request, u8),
     /// A ClientHello came first: hand [`Acceptor::take_rest`] and what follows to the TLS engine, then call [`Acceptor::encrypted`].
     DirectTls,
     /// A StartupMessage. What came after it is in [`Acceptor::take_rest`].
@@ -166,7 +167,7 @@ impl Acceptor {
             Stage::Reading => self.packet(),
         }?;
         self.stage = match accepted {
-            Accepted::Refuse(_) => Stage::Reading,
+            Accepted::Refuse(..) => Stage::Reading,
             Accepted::Ssl(_) | Accepted::Gss(_) => Stage::Handshake { direct: false },
             Accepted::DirectTls => Stage::Handshake { direct: true },
             Accepted::Startup(_) | Accepted::Cancel(_) | Accepted::Reject(_) => Stage::Over,
@@ -188,6 +189,11 @@ impl Acceptor {
     /// How the connection is protected now.
     pub const fn encryption(&self) -> Encryption {
         self.encryption
+    }
+
+    /// Whether bytes were read beyond the last packet.
+    pub const fn has_rest(&self) -> bool {
+        !self.buffer.is_empty()
     }
 
     /// What was read beyond the last packet.
@@ -250,7 +256,7 @@ impl Acceptor {
 
     fn answer(&self, request: Request, granted: bool) -> Result<Accepted, Rejection> {
         match (request, granted) {
-            (Request::Ssl | Request::Gss, false) => Ok(Accepted::Refuse(b'N')),
+            (Request::Ssl | Request::Gss, false) => Ok(Accepted::Refuse(request, b'N')),
             (Request::Ssl | Request::Gss, true) if !self.buffer.is_empty() => {
                 Err(Rejection::UnencryptedData(request))
             }
