@@ -49,6 +49,7 @@ pub struct Identity {
     leaf: CertificateDer<'static>,
     chain: Vec<CertificateDer<'static>>,
     key: Key,
+    server_end_point: Option<Vec<u8>>,
 }
 
 /// Which table an animal is in.
@@ -217,6 +218,7 @@ impl Zoo {
         };
         let leaf = encode::certificate(row, &key, issuer, animal.serial, self.born).map_err(failed)?;
         let leaf = CertificateDer::from(leaf);
+        let server_end_point = issuer.key.signature_hash(&leaf);
         let mut chain = vec![leaf.clone()];
         match row.chain {
             Chain::Intermediates => chain.extend(self.intermediates(row)?),
@@ -226,7 +228,7 @@ impl Zoo {
                 }
             }
         }
-        Ok(Identity { leaf, chain, key })
+        Ok(Identity { leaf, chain, key, server_end_point })
     }
 
     fn issuer(&self, name: &str) -> Result<Issuer<'_>, ZooError> {
@@ -262,6 +264,12 @@ impl Identity {
     /// Its key.
     pub fn key(&self) -> &Key {
         &self.key
+    }
+
+    /// The channel binding `tls-server-end-point`: the digest of the certificate with the hash of its own signature
+    /// (RFC 5929, section 4.1). `None` when the signature names no hash.
+    pub fn server_end_point(&self) -> Option<&[u8]> {
+        self.server_end_point.as_deref()
     }
 
     /// The certificate alone as PEM.

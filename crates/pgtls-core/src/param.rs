@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  connection string, URI ─┐
-//!  keyword arrays, Config ─┼─▶ Settings ─┐
+//!  keyword arrays ─────────┼─▶ Settings ─┐
 //!  service file ───────────┘             ├─▶ Params::resolve ─▶ Params
 //!  environment, defaults ────────────────┘
 //! ```
@@ -10,15 +10,14 @@
 //! [`Settings`] are what was written, each value with its place; [`Params`] are what it means.
 
 mod auth;
-mod config;
 mod conninfo;
-mod display;
 mod encoding;
 mod error;
 mod host;
 mod integer;
 mod keyword;
 mod params;
+mod passfile;
 mod resolve;
 mod scram_key;
 mod secret;
@@ -31,11 +30,11 @@ mod validate;
 mod value;
 
 pub use auth::AuthMethods;
-pub use config::Config;
 pub use error::{ParamError, ParamErrorKind, ServiceHint};
 pub use host::HostItem;
 pub use keyword::{KEYWORDS, Keyword, VARIABLES};
 pub use params::{Ability, Keepalives, Params};
+pub use passfile::{PassfileProblem, Passwords};
 pub use secret::Secret;
 pub use service::{ServiceFile, service_name};
 pub use settings::{Setting, Settings};

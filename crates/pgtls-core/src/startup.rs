@@ -16,7 +16,7 @@ mod rules;
 mod sent;
 mod watch;
 
-pub use refusal::{AuthMethod, BindingRefusal, Broken, Refusal};
+pub use refusal::{BindingRefusal, Broken, Refusal};
 pub use rules::{ClientCertificate, WatchRules};
 pub use watch::StartupWatch;
 

@@ -3,9 +3,15 @@
 mod clock;
 mod disk;
 mod environment;
+mod openssl_conf;
+mod pgpass;
 mod roots;
+mod service;
 
 pub use clock::unix_time;
 pub use disk::Disk;
 pub use environment::{EnvironmentError, environment};
+pub use openssl_conf::{DEFAULT_PATHS, OpensslConfError, openssl_conf};
+pub use pgpass::passwords;
 pub use roots::native_roots;
+pub use service::{params, service};

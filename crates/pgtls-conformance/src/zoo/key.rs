@@ -6,6 +6,7 @@ use pem_rfc7468::LineEnding;
 use rcgen::{KeyPair, PublicKeyData, RsaKeySize, SigningKey};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use sha1::{Digest, Sha1};
+use sha2::{Sha256, Sha384, Sha512};
 
 /// What a key is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -84,6 +85,18 @@ impl Key {
         };
         // RFC 4055 wants NULL parameters for RSA, RFC 5758 and 8410 want none for the curves.
         der::sequence([Some(der::oid(oid)), null.then(der::null)].into_iter().flatten())
+    }
+
+    /// The digest of `bytes` with the hash that its signatures use; Ed25519 names none.
+    pub(super) fn signature_hash(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        match self.kind {
+            KeyKind::P256 | KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 => {
+                Some(Sha256::digest(bytes).to_vec())
+            }
+            KeyKind::P384 => Some(Sha384::digest(bytes).to_vec()),
+            KeyKind::P521 => Some(Sha512::digest(bytes).to_vec()),
+            KeyKind::Ed25519 => None,
+        }
     }
 
     /// Signs with the algorithm that `signature_algorithm` names.

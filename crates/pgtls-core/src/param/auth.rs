@@ -3,7 +3,7 @@
 use super::{AuthMethod, ParamErrorKind};
 use alloc::borrow::ToOwned;
 
-/// `require_auth` as a set. The default, as with an empty parameter, allows everything.
+/// `require_auth` as a set. The default allows everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
 pub struct AuthMethods {
     refused: u8,
@@ -23,8 +23,9 @@ impl AuthMethods {
     /// A list of methods that are allowed, or, with `!` before each of them, of methods that are not; no blanks
     /// (libpq: `pqConnectOptions2`).
     pub(super) fn parse(list: &str) -> Result<Self, ParamErrorKind> {
+        // Given but empty: libpq then allows no method by name, and lets a server in that asks for nothing.
         if list.is_empty() {
-            return Ok(Self::default());
+            return Ok(Self { refused: ALL & !bit(AuthMethod::None) });
         }
         let negated = list.starts_with('!');
         let mut listed = 0;
@@ -66,7 +67,8 @@ mod tests {
 
     #[test]
     fn lists() {
-        assert_eq!(allowed(""), AuthMethod::WORDS);
+        assert_eq!(allowed(""), ["none"]);
+        assert!(AuthMethod::ALL.iter().all(|method| AuthMethods::default().allows(*method)));
         assert_eq!(allowed("scram-sha-256"), ["scram-sha-256"]);
         assert_eq!(allowed("none,md5"), ["md5", "none"]);
         assert_eq!(allowed("!password,!md5"), ["gss", "sspi", "scram-sha-256", "oauth", "none"]);

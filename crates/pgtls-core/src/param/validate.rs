@@ -34,7 +34,10 @@ pub(super) fn check(settings: &Settings, ability: Ability) -> Result<Checked, Pa
         "" => Err(ParamErrorKind::NoUser),
         _ => Ok(()),
     })?;
-    let require_auth = at("require_auth").blame(AuthMethods::parse(at("require_auth").text()))?;
+    let require_auth = match settings.value("require_auth") {
+        Some(list) => at("require_auth").blame(AuthMethods::parse(&list.value))?,
+        None => AuthMethods::default(),
+    };
     let channel_binding = at("channel_binding").word(ChannelBinding::from_word, ChannelBinding::WORDS)?;
     let sslmode = at("sslmode").word(SslMode::from_word, SslMode::WORDS)?;
     let sslnegotiation = at("sslnegotiation").word(SslNegotiation::from_word, SslNegotiation::WORDS)?;

@@ -1,10 +1,10 @@
 //! What the server may ask for, and what must have happened before it says that all is well.
 
-use super::{AuthMethod, BindingRefusal, Broken, ClientCertificate, Refusal, WatchRules, sent::Sent};
+use super::{BindingRefusal, Broken, ClientCertificate, Refusal, WatchRules, sent::Sent};
 use crate::{
     mechanism::{Mechanism, Offer, choose},
     negotiation::Encryption,
-    param::{ChannelBinding, SslCertMode},
+    param::{AuthMethod, ChannelBinding, SslCertMode},
 };
 
 /// An authentication request by its number (protocol 3, "Message Formats", Authentication*).
@@ -78,7 +78,7 @@ pub(super) struct Context<'a> {
 
 impl Context<'_> {
     fn allows(&self, method: AuthMethod) -> bool {
-        allows(self.rules.require_auth, method)
+        self.rules.require_auth.allows(method)
     }
 }
 
@@ -220,9 +220,4 @@ fn check_mechanism(context: Context<'_>, offer: Offer) -> Result<(), Refusal> {
         }
         Err(refusal) => Err(refusal),
     }
-}
-
-/// Until `require_auth` has its type.
-const fn allows(_methods: crate::param::AuthMethods, _method: AuthMethod) -> bool {
-    true
 }

@@ -1,6 +1,6 @@
 //! How the exchange after the startup packet ends badly.
 
-use crate::param::ProtocolVersion;
+use crate::param::{AuthMethod, ProtocolVersion};
 
 /// How the exchange after the startup packet broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,67 +40,6 @@ impl core::fmt::Display for Broken {
 }
 
 impl core::error::Error for Broken {}
-
-/// An authentication method by the word of `require_auth`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AuthMethod {
-    /// No authentication at all.
-    None,
-    /// A password in clear.
-    Password,
-    /// A hashed password.
-    Md5,
-    /// GSSAPI.
-    Gss,
-    /// SSPI.
-    Sspi,
-    /// SCRAM-SHA-256, with or without channel binding.
-    ScramSha256,
-    /// OAUTHBEARER.
-    Oauth,
-}
-
-impl AuthMethod {
-    /// Every method, in the order of libpq's documentation.
-    pub const ALL: &'static [Self] =
-        &[Self::Password, Self::Md5, Self::Gss, Self::Sspi, Self::ScramSha256, Self::Oauth, Self::None];
-
-    /// The word in `require_auth`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Password => "password",
-            Self::Md5 => "md5",
-            Self::Gss => "gss",
-            Self::Sspi => "sspi",
-            Self::ScramSha256 => "scram-sha-256",
-            Self::Oauth => "oauth",
-        }
-    }
-
-    /// The method of a word; exact match, as libpq does.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|method| method.as_str() == word)
-    }
-
-    const fn description(self) -> &'static str {
-        match self {
-            Self::None => "no authentication",
-            Self::Password => "a cleartext password",
-            Self::Md5 => "a hashed password",
-            Self::Gss => "GSSAPI authentication",
-            Self::Sspi => "SSPI authentication",
-            Self::ScramSha256 => "SASL authentication with SCRAM-SHA-256",
-            Self::Oauth => "SASL authentication with OAUTHBEARER",
-        }
-    }
-}
-
-impl core::fmt::Display for AuthMethod {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// Why we refused to go on. The server was told nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -172,7 +111,7 @@ impl core::fmt::Display for Refusal {
             Self::AuthNotAllowed(method) => write!(
                 f,
                 "authentication method requirement failed: server requested {}, which require_auth does not allow",
-                method.description()
+                asked_for(*method)
             ),
             Self::AuthNotCompleted => f.write_str(
                 "authentication method requirement failed: server did not complete an authentication that require_auth allows",
@@ -209,3 +148,16 @@ impl core::fmt::Display for Refusal {
 }
 
 impl core::error::Error for Refusal {}
+
+/// What a server asks for, in words.
+const fn asked_for(method: AuthMethod) -> &'static str {
+    match method {
+        AuthMethod::None => "no authentication",
+        AuthMethod::Password => "a cleartext password",
+        AuthMethod::Md5 => "a hashed password",
+        AuthMethod::Gss => "GSSAPI authentication",
+        AuthMethod::Sspi => "SSPI authentication",
+        AuthMethod::ScramSha256 => "SASL authentication with SCRAM-SHA-256",
+        AuthMethod::Oauth => "SASL authentication with OAUTHBEARER",
+    }
+}

@@ -1,0 +1,173 @@
+//! Where a server listens: loopback addresses and unix sockets, as libpq's `host` and `port` name them.
+
+use super::{ServerError, wire::Socket};
+use core::fmt;
+use socket2::SockRef;
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
+    time::Duration,
+};
+
+#[cfg(unix)]
+use std::os::unix::net::{UnixListener, UnixStream};
+
+/// A place to listen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// TCP; port 0 lets the system choose one.
+    Tcp(SocketAddr),
+    /// The unix socket `.s.PGSQL.<port>` in this directory. A leading `@` makes it an abstract one (Linux).
+    Unix {
+        /// Absolute path, or `@` and a name.
+        directory: String,
+        /// A number that is part of the name.
+        port: u16,
+    },
+}
+
+impl Listen {
+    /// `port` as libpq has it.
+    pub fn port(&self) -> u16 {
+        match self {
+            Self::Tcp(address) => address.port(),
+            Self::Unix { port, .. } => *port,
+        }
+    }
+
+    /// The part of a connection string that leads here: `hostaddr` or `host`, and `port`.
+    pub fn conninfo(&self) -> String {
+        match self {
+            Self::Tcp(address) => format!("hostaddr={} port={}", address.ip(), address.port()),
+            Self::Unix { directory, port } => {
+                let quoted = directory.replace('\\', "\\\\").replace('\'', "\\'");
+                format!("host='{quoted}' port={port}")
+            }
+        }
+    }
+
+    /// Removes the file of a unix socket.
+    pub(super) fn clean_up(&self) {
+        match self {
+            Self::Unix { directory, .. } if !directory.starts_with('@') => {
+                // Somebody may have removed it, or its directory, before.
+                let _ = std::fs::remove_file(self.socket_path());
+            }
+            Self::Unix { .. } | Self::Tcp(_) => {}
+        }
+    }
+
+    fn socket_path(&self) -> String {
+        match self {
+            Self::Tcp(_) => String::new(),
+            Self::Unix { directory, port } => format!("{directory}/.s.PGSQL.{port}"),
+        }
+    }
+}
+
+impl Default for Listen {
+    /// Any port of 127.0.0.1.
+    fn default() -> Self {
+        Self::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix { .. } => f.write_str(&self.socket_path()),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum Listener {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixListener),
+}
+
+impl Listener {
+    /// The listener, and where it listens now.
+    pub(super) fn bind(listen: &Listen) -> Result<(Self, Listen), ServerError> {
+        let failed = |error| ServerError::Listen { listen: listen.clone(), error };
+        match listen {
+            Listen::Tcp(address) if !address.ip().is_loopback() => {
+                Err(ServerError::NotLoopback(listen.clone()))
+            }
+            Listen::Tcp(address) => {
+                let listener = TcpListener::bind(address).map_err(failed)?;
+                let bound = listener.local_addr().map_err(failed)?;
+                Ok((Self::Tcp(listener), Listen::Tcp(bound)))
+            }
+            Listen::Unix { .. } => Ok((unix::bind(&listen.socket_path()).map_err(failed)?, listen.clone())),
+        }
+    }
+
+    pub(super) fn accept(&self) -> io::Result<Socket> {
+        match self {
+            Self::Tcp(listener) => listener.accept().map(|(socket, _)| Socket::Tcp(socket)),
+            #[cfg(unix)]
+            Self::Unix(listener) => listener.accept().map(|(socket, _)| Socket::Unix(socket)),
+        }
+    }
+
+    /// Ends a blocking `accept`. Where shutting a listener down is not enough, a connection is. Says whether either worked.
+    pub(super) fn wake(&self, listen: &Listen) -> bool {
+        let shut = match self {
+            Self::Tcp(listener) => SockRef::from(listener).shutdown(Shutdown::Both),
+            #[cfg(unix)]
+            Self::Unix(listener) => SockRef::from(listener).shutdown(Shutdown::Both),
+        };
+        let connected = match listen {
+            Listen::Tcp(address) => TcpStream::connect_timeout(address, Duration::from_secs(1)).map(drop),
+            Listen::Unix { .. } => unix::connect(&listen.socket_path()),
+        };
+        shut.is_ok() || connected.is_ok()
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use super::{Listener, UnixListener, UnixStream, io};
+    use std::os::unix::net::SocketAddr;
+
+    pub(super) fn bind(path: &str) -> io::Result<Listener> {
+        UnixListener::bind_addr(&address(path)?).map(Listener::Unix)
+    }
+
+    pub(super) fn connect(path: &str) -> io::Result<()> {
+        UnixStream::connect_addr(&address(path)?).map(drop)
+    }
+
+    fn address(path: &str) -> io::Result<SocketAddr> {
+        match path.strip_prefix('@') {
+            Some(name) => in_abstract_namespace(name),
+            None => SocketAddr::from_pathname(path),
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn in_abstract_namespace(name: &str) -> io::Result<SocketAddr> {
+        <SocketAddr as std::os::linux::net::SocketAddrExt>::from_abstract_name(name)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn in_abstract_namespace(_: &str) -> io::Result<SocketAddr> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "abstract unix sockets are Linux's alone"))
+    }
+}
+
+#[cfg(not(unix))]
+mod unix {
+    use super::{Listener, io};
+
+    pub(super) fn bind(_: &str) -> io::Result<Listener> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(super) fn connect(_: &str) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}

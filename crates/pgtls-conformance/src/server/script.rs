@@ -1,0 +1,344 @@
+//! Scripts: what the server does on each connection, as values and as text.
+//!
+//! # The text
+//!
+//! A script is TOML. Each `[[connection]]` describes one connection, in the order in which clients come; the last one
+//! repeats for ever. What is left out is done as an honest server with TLS does it.
+//!
+//! ```toml
+//! [[connection]]
+//! base = "ssl-only"            # start from a named behaviour (see behaviours.toml); optional
+//! greeting = "wait"            # before the client has said anything
+//! sslrequest = "accept"        # answer to SSLRequest
+//! gssencrequest = "reject"     # answer to GSSENCRequest
+//! clienthello = "accept"       # answer to a ClientHello as the first bytes
+//! plain = "authfail"           # answer to a start-up packet in clear
+//! encrypted = "scram"          # answer to a start-up packet inside TLS
+//! password = "secret"          # what the client must prove to know
+//! after_tls = "continue"       # what follows the handshake
+//! certificate = "good"         # a server certificate of the zoo
+//! client_certificate = "none"  # whether a certificate is asked of the client
+//! min_version = "TLSv1.2"
+//! max_version = "TLSv1.3"
+//! alpn = "postgresql"          # which protocol is selected
+//! flight = "whole"             # how the handshake is sent
+//! ```
+//!
+//! The words of each setting are listed in [`answer`](super::answer).
+
+use super::answer::{
+    AfterTls, Alpn, ClientCertificate, DirectAnswer, Flight, Greeting, GssAnswer, SslAnswer, StartupAnswer,
+};
+use core::fmt;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, str::FromStr, sync::LazyLock};
+
+/// What the server does on each connection. Never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    first: Vec<Behaviour>,
+    rest: Behaviour,
+}
+
+impl Script {
+    /// The same on every connection.
+    pub fn always(behaviour: Behaviour) -> Self {
+        Self { first: Vec::new(), rest: behaviour }
+    }
+
+    /// These on the first connections, in order, then `rest` on all others.
+    pub fn sequence(first: Vec<Behaviour>, rest: Behaviour) -> Self {
+        Self { first, rest }
+    }
+
+    /// What is done on a connection, counted from 0.
+    pub fn behaviour(&self, connection: usize) -> &Behaviour {
+        self.first.get(connection).unwrap_or(&self.rest)
+    }
+
+    /// Every behaviour in it.
+    pub fn behaviours(&self) -> impl Iterator<Item = &Behaviour> {
+        self.first.iter().chain([&self.rest])
+    }
+}
+
+/// What the server does on one connection. The default is an honest server with TLS that trusts everybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behaviour {
+    /// Before the client has said anything.
+    pub greeting: Greeting,
+    /// The answer to SSLRequest.
+    pub sslrequest: SslAnswer,
+    /// The answer to GSSENCRequest.
+    pub gssencrequest: GssAnswer,
+    /// The answer to a ClientHello as the first bytes.
+    pub clienthello: DirectAnswer,
+    /// The answer to a start-up packet in clear.
+    pub plain: StartupAnswer,
+    /// The answer to a start-up packet inside TLS.
+    pub encrypted: StartupAnswer,
+    /// What a client must prove to know where a password is asked for.
+    pub password: String,
+    /// How TLS is spoken.
+    pub tls: TlsBehaviour,
+}
+
+/// How TLS is spoken on one connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsBehaviour {
+    /// Name of a server certificate of the zoo.
+    pub certificate: String,
+    /// Whether a certificate is asked of the client.
+    pub client_certificate: ClientCertificate,
+    /// Lowest version.
+    pub min_version: TlsVersion,
+    /// Highest version.
+    pub max_version: TlsVersion,
+    /// Which protocol is selected.
+    pub alpn: Alpn,
+    /// How the handshake is sent.
+    pub flight: Flight,
+    /// What follows the handshake.
+    pub after: AfterTls,
+}
+
+/// A version of TLS that the server can speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TlsVersion {
+    /// TLS 1.2.
+    #[serde(rename = "TLSv1.2")]
+    Tls1_2,
+    /// TLS 1.3.
+    #[serde(rename = "TLSv1.3")]
+    Tls1_3,
+}
+
+impl fmt::Display for TlsVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tls1_2 => "TLSv1.2",
+            Self::Tls1_3 => "TLSv1.3",
+        })
+    }
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self {
+            greeting: Greeting::Wait,
+            sslrequest: SslAnswer::Accept,
+            gssencrequest: GssAnswer::Reject,
+            clienthello: DirectAnswer::Accept,
+            plain: StartupAnswer::Trust,
+            encrypted: StartupAnswer::Trust,
+            password: "secret".to_owned(),
+            tls: TlsBehaviour::default(),
+        }
+    }
+}
+
+impl Default for TlsBehaviour {
+    fn default() -> Self {
+        Self {
+            certificate: "good".to_owned(),
+            client_certificate: ClientCertificate::None,
+            min_version: TlsVersion::Tls1_2,
+            max_version: TlsVersion::Tls1_3,
+            alpn: Alpn::Postgresql,
+            flight: Flight::Whole,
+            after: AfterTls::Continue,
+        }
+    }
+}
+
+impl Behaviour {
+    /// One of the behaviours that have a name of their own.
+    pub fn named(name: &str) -> Result<Self, ScriptError> {
+        let named = NAMED.get(name).ok_or_else(|| ScriptError::UnknownBehaviour(name.to_owned()))?;
+        let mut behaviour = Self::default();
+        named.clone().lay_over(&mut behaviour);
+        Ok(behaviour)
+    }
+
+    /// The names that [`named`](Self::named) knows.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMED.keys().map(String::as_str)
+    }
+
+    /// The same with another certificate of the zoo.
+    #[must_use]
+    pub fn with_certificate(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.tls.certificate);
+        self
+    }
+}
+
+impl FromStr for Script {
+    type Err = ScriptError;
+
+    fn from_str(text: &str) -> Result<Self, ScriptError> {
+        let Text { connection } =
+            toml::from_str(text).map_err(|error| ScriptError::Syntax(error.to_string()))?;
+        let mut behaviours = Vec::new();
+        for overlay in connection {
+            let mut behaviour =
+                overlay.base.as_deref().map_or_else(|| Ok(Behaviour::default()), Behaviour::named)?;
+            overlay.lay_over(&mut behaviour);
+            let TlsBehaviour { min_version, max_version, .. } = behaviour.tls;
+            if min_version > max_version {
+                return Err(ScriptError::VersionRange { min_version, max_version });
+            }
+            behaviours.push(behaviour);
+        }
+        let rest = behaviours.pop().ok_or(ScriptError::Empty)?;
+        Ok(Self::sequence(behaviours, rest))
+    }
+}
+
+/// What is wrong with a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ScriptError {
+    /// Not TOML, an unknown setting, or a word that a setting does not take; with line and column.
+    Syntax(String),
+    /// `base` names a behaviour that is not known.
+    UnknownBehaviour(String),
+    /// No `[[connection]]` at all.
+    Empty,
+    /// The lowest version is above the highest.
+    VersionRange {
+        /// Lowest.
+        min_version: TlsVersion,
+        /// Highest.
+        max_version: TlsVersion,
+    },
+}
+
+impl fmt::Display for ScriptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax(text) => f.write_str(text.trim_end()),
+            Self::UnknownBehaviour(name) => {
+                let known: Vec<_> = Behaviour::names().collect();
+                write!(f, "\"{name}\" is not a named behaviour; known are {}", known.join(", "))
+            }
+            Self::Empty => f.write_str("the script has no [[connection]]; write at least one"),
+            Self::VersionRange { min_version, max_version } => {
+                write!(f, "min_version {min_version} is above max_version {max_version}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for ScriptError {}
+
+/// A script as text has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Text {
+    #[serde(default)]
+    connection: Vec<Overlay>,
+}
+
+/// What a text says about one connection; the rest stays as it was.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Overlay {
+    base: Option<String>,
+    greeting: Option<Greeting>,
+    sslrequest: Option<SslAnswer>,
+    gssencrequest: Option<GssAnswer>,
+    clienthello: Option<DirectAnswer>,
+    plain: Option<StartupAnswer>,
+    encrypted: Option<StartupAnswer>,
+    password: Option<String>,
+    after_tls: Option<AfterTls>,
+    certificate: Option<String>,
+    client_certificate: Option<ClientCertificate>,
+    min_version: Option<TlsVersion>,
+    max_version: Option<TlsVersion>,
+    alpn: Option<Alpn>,
+    flight: Option<Flight>,
+}
+
+impl Overlay {
+    fn lay_over(self, behaviour: &mut Behaviour) {
+        fn lay<T>(over: Option<T>, under: &mut T) {
+            if let Some(value) = over {
+                *under = value;
+            }
+        }
+        lay(self.greeting, &mut behaviour.greeting);
+        lay(self.sslrequest, &mut behaviour.sslrequest);
+        lay(self.gssencrequest, &mut behaviour.gssencrequest);
+        lay(self.clienthello, &mut behaviour.clienthello);
+        lay(self.plain, &mut behaviour.plain);
+        lay(self.encrypted, &mut behaviour.encrypted);
+        lay(self.password, &mut behaviour.password);
+        lay(self.after_tls, &mut behaviour.tls.after);
+        lay(self.certificate, &mut behaviour.tls.certificate);
+        lay(self.client_certificate, &mut behaviour.tls.client_certificate);
+        lay(self.min_version, &mut behaviour.tls.min_version);
+        lay(self.max_version, &mut behaviour.tls.max_version);
+        lay(self.alpn, &mut behaviour.tls.alpn);
+        lay(self.flight, &mut behaviour.tls.flight);
+    }
+}
+
+static NAMED: LazyLock<BTreeMap<String, Overlay>> = LazyLock::new(|| {
+    toml::from_str(include_str!("behaviours.toml")).expect("the table of named behaviours is read by a test")
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn named_behaviours_are_well_formed() {
+        let honest = Behaviour::default();
+        for name in Behaviour::names() {
+            let behaviour = Behaviour::named(name).unwrap();
+            assert_eq!(behaviour == honest, name == "ok", "{name} differs from an honest server");
+        }
+    }
+
+    #[test]
+    fn connections_are_answered_in_order_and_the_last_repeats() {
+        let script: Script = "
+            [[connection]]
+            base = 'plain-only'
+            [[connection]]
+            encrypted = 'error:57P03'
+            certificate = 'expired'
+            max_version = 'TLSv1.2'
+        "
+        .parse()
+        .unwrap();
+        assert_eq!(script.behaviour(0), &Behaviour::named("plain-only").unwrap());
+        for connection in [1, 2, 1000] {
+            let behaviour = script.behaviour(connection);
+            assert_eq!(behaviour.encrypted.to_string(), "error:57P03");
+            assert_eq!(behaviour.tls.certificate, "expired");
+            assert_eq!(behaviour.tls.max_version, TlsVersion::Tls1_2);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        for (text, expected) in [
+            ("", "the script has no [[connection]]"),
+            ("[[connection]]\nbase = 'plane'", "\"plane\" is not a named behaviour"),
+            ("[[connection]]\nalpn = 'h2'", "line 2, column 8"),
+            ("[[connection]]\nalpn = 'h2'", "known are postgresql, none, wrong"),
+            ("[[connection]]\ncolour = 'red'", "unknown field `colour`"),
+            (
+                "[[connection]]\nmin_version = 'TLSv1.3'\nmax_version = 'TLSv1.2'",
+                "min_version TLSv1.3 is above",
+            ),
+            ("[[connection]]\nmin_version = 'TLSv1'", "TLSv1.2"),
+        ] {
+            let error = text.parse::<Script>().unwrap_err().to_string();
+            assert!(error.contains(expected), "{text:?}: {error}");
+        }
+    }
+}

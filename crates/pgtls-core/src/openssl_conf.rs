@@ -1,0 +1,19 @@
+//! `openssl.cnf`: the settings of the machine that reach libpq through OpenSSL.
+//!
+//! OpenSSL reads its configuration file when it is first used and applies the section that
+//! `openssl_conf → ssl_conf → system_default` leads to whenever a TLS context is made (OpenSSL: `CONF_modules_load`,
+//! `SSL_CTX_new`, config(5), `SSL_CONF_cmd`). That is how an administrator raises the security level or the lowest TLS
+//! version for every program at once, psql among them.
+//!
+//! The file is parsed by [`ConfFile::parse`], which is pure but for the files it includes; [`SystemDefault::of`] says
+//! what it means for us. What cannot be mapped on to another TLS library is kept in [`SystemDefault::unmapped`], so
+//! that it can be shown and is not lost in silence.
+
+mod cipher_list;
+mod expand;
+mod file;
+mod system_default;
+
+pub use cipher_list::{CIPHER_SUITES, CipherSuite, SuiteList};
+pub use file::{ConfError, ConfErrorKind, ConfFile, MAX_CONF_BYTES, MAX_INCLUDE_DEPTH, MAX_VALUE_BYTES};
+pub use system_default::{Bound, SystemDefault, Unmapped};

@@ -1,0 +1,281 @@
+//! The password file (PostgreSQL documentation, "The Password File"; libpq: `passwordFromFile`).
+//!
+//! Lines of `host:port:database:user:password`, of which each of the first four may be `*`; a backslash makes a `:` or
+//! a backslash literal. The first line that fits counts, even if its password is empty.
+
+use super::{HostItem, Params, Secret};
+use crate::{
+    environment::{Environment, Platform},
+    files::{FileKind, Metadata, ReadFile},
+    secret::wipe_vec,
+};
+use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
+use core::fmt;
+
+/// The passwords for the hosts of a connection: `password` for all of them, else one for each from the password file.
+#[derive(Clone, Debug, Default)]
+pub struct Passwords {
+    for_all: Option<Secret>,
+    for_each: Vec<Option<Secret>>,
+    problem: Option<PassfileProblem>,
+}
+
+impl Passwords {
+    /// Reads the password file if no `password` was given. A file that is not there, or cannot be read, is as good as
+    /// an empty one; a file that others can read is not used.
+    pub fn load(params: &Params, environment: &Environment, disk: &dyn ReadFile) -> Self {
+        if let Some(password) = params.password() {
+            return Self { for_all: Some(password.clone()), ..Self::default() };
+        }
+        let Some(path) = passfile(params, environment) else {
+            return Self::default();
+        };
+        let mut text = match read(&path, environment.platform, disk) {
+            Ok(text) => text,
+            Err(problem) => return Self { problem, ..Self::default() },
+        };
+        let mut passwords = Self::default();
+        for item in params.hosts() {
+            let key = Key::new(item, params, environment);
+            match key.find(&text) {
+                Ok(password) => passwords.for_each.push(password),
+                Err(line) => {
+                    passwords.for_each.push(None);
+                    passwords.problem = Some(PassfileProblem::NotUtf8 { path: path.clone(), line });
+                }
+            }
+        }
+        wipe_vec(&mut text);
+        passwords
+    }
+
+    /// The password for an item of the host list ([`Candidate::host_index`](crate::candidates::Candidate)).
+    pub fn password(&self, host_index: usize) -> Option<&Secret> {
+        let of_host = self.for_each.get(host_index).and_then(Option::as_ref);
+        self.for_all.as_ref().or(of_host)
+    }
+
+    /// Why the password file was not used; libpq warns of it and goes on.
+    pub fn problem(&self) -> Option<&PassfileProblem> {
+        self.problem.as_ref()
+    }
+}
+
+/// Why a password file, or a line of it, was not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PassfileProblem {
+    /// It is not a regular file.
+    NotPlain {
+        /// Path.
+        path: String,
+    },
+    /// Group or others may do something with it.
+    Permissions {
+        /// Path.
+        path: String,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// The password that was found is not UTF-8. (libpq would send it as it is.)
+    NotUtf8 {
+        /// Path.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+    },
+}
+
+impl fmt::Display for PassfileProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotPlain { path } => {
+                write!(f, "password file {path:?} is not a plain file, and is ignored")
+            }
+            Self::Permissions { path, mode } => write!(
+                f,
+                "password file {path:?} has group or world access (mode {:04o}), and is ignored; permissions should be u=rw (0600) or less",
+                mode & 0o7777
+            ),
+            Self::NotUtf8 { path, line } => {
+                write!(f, "password in line {line} of password file {path:?} is not UTF-8, and is ignored")
+            }
+        }
+    }
+}
+
+impl core::error::Error for PassfileProblem {}
+
+/// `passfile` if it is not empty, else the file in the home directory.
+fn passfile(params: &Params, environment: &Environment) -> Option<String> {
+    if let Some(path) = params.value("passfile").filter(|path| !path.is_empty()) {
+        return Some(path.to_owned());
+    }
+    let home = environment.home()?;
+    Some(match environment.platform {
+        Platform::Unix => format!("{home}/.pgpass"),
+        Platform::Windows => format!("{home}\\pgpass.conf"),
+    })
+}
+
+/// The text, or why it is not used where that is worth a warning.
+fn read(path: &str, platform: Platform, disk: &dyn ReadFile) -> Result<Vec<u8>, Option<PassfileProblem>> {
+    // Looked at first, so that nothing is opened that may block or be consumed.
+    let refuse = |metadata: &Metadata| {
+        let path = path.to_owned();
+        match platform {
+            Platform::Unix if metadata.kind != FileKind::Regular => Some(PassfileProblem::NotPlain { path }),
+            Platform::Unix if metadata.mode & GROUP_OR_OTHER != 0 => {
+                Some(PassfileProblem::Permissions { path, mode: metadata.mode })
+            }
+            Platform::Unix | Platform::Windows => None,
+        }
+    };
+    let metadata = disk.metadata(path).map_err(|_| None)?;
+    refuse(&metadata).map_or(Ok(()), |problem| Err(Some(problem)))?;
+    let (mut text, metadata) = disk.read(path).map_err(|_| None)?;
+    // And again at what was opened, which may be another file by now.
+    if let Some(problem) = refuse(&metadata) {
+        wipe_vec(&mut text);
+        return Err(Some(problem));
+    }
+    Ok(text)
+}
+
+/// `S_IRWXG | S_IRWXO`.
+const GROUP_OR_OTHER: u32 = 0o077;
+
+/// What a line has to fit.
+struct Key<'a> {
+    host: &'a str,
+    port: &'a str,
+    dbname: &'a str,
+    user: &'a str,
+}
+
+impl<'a> Key<'a> {
+    /// The name of the host, else its address; `localhost` for the default socket directory.
+    fn new(item: &'a HostItem, params: &'a Params, environment: &'a Environment) -> Self {
+        let default_host = "localhost";
+        let host = match item.host.as_deref().or(item.hostaddr.as_deref()) {
+            Some(host) if Some(host) == environment.socket_directory.as_deref() => default_host,
+            Some(host) => host,
+            None => default_host,
+        };
+        Self { host, port: item.port_text(), dbname: params.dbname(), user: params.user() }
+    }
+
+    /// The password of the first line that fits. The error is the number of its line, where it is not UTF-8.
+    fn find(&self, text: &[u8]) -> Result<Option<Secret>, usize> {
+        for (line, number) in text.split(|byte| *byte == b'\n').zip(1..) {
+            if line.starts_with(b"#") {
+                continue;
+            }
+            let line = strip_carriage_returns(line);
+            let password = [self.host, self.port, self.dbname, self.user]
+                .into_iter()
+                .try_fold(line, |rest, wanted| after_field(rest, wanted.as_bytes()));
+            if let Some(password) = password {
+                return match String::from_utf8(unescape(password)) {
+                    Ok(text) => Ok(Some(Secret::new(text)).filter(|secret| !secret.expose().is_empty())),
+                    Err(error) => {
+                        wipe_vec(&mut error.into_bytes());
+                        Err(number)
+                    }
+                };
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn strip_carriage_returns(line: &[u8]) -> &[u8] {
+    let end = line.iter().rev().take_while(|byte| **byte == b'\r').count();
+    line.get(..line.len().saturating_sub(end)).unwrap_or_default()
+}
+
+/// What follows the first field of a line, if the field is `*` or the wanted text (libpq: `pwdfMatchesString`).
+fn after_field<'a>(line: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
+    if let Some(rest) = line.strip_prefix(b"*:") {
+        return Some(rest);
+    }
+    let mut wanted = wanted.iter();
+    let mut rest = line;
+    loop {
+        let (byte, after) = rest.split_first()?;
+        rest = match byte {
+            b':' if wanted.as_slice().is_empty() => return Some(after),
+            b'\\' => {
+                let (escaped, after) = after.split_first()?;
+                (wanted.next()? == escaped).then_some(after)?
+            }
+            byte => (wanted.next()? == byte).then_some(after)?,
+        };
+    }
+}
+
+/// Up to the next field, which libpq does not read; a backslash makes the next byte literal.
+fn unescape(field: &[u8]) -> Vec<u8> {
+    let mut password = Vec::with_capacity(field.len());
+    let mut bytes = field.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b':' => break,
+            b'\\' => password.push(*bytes.next().unwrap_or(byte)),
+            byte => password.push(*byte),
+        }
+    }
+    password
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(text: &str) -> Option<String> {
+        let key = Key { host: "h:1", port: "5432", dbname: r"d\b", user: "*" };
+        key.find(text.as_bytes()).unwrap().map(|secret| secret.expose().to_owned())
+    }
+
+    #[track_caller]
+    fn check(text: &str, password: Option<&str>) {
+        assert_eq!(find(text).as_deref(), password, "{text:?}");
+    }
+
+    #[test]
+    fn lines() {
+        check(r"h\:1:5432:d\\b:*:secret", Some("secret"));
+        check("*:*:*:*:secret", Some("secret"));
+        check("*:*:*:\\*:secret\r\n", Some("secret"));
+        check("#\n\n*:*:*:*:secret", Some("secret"));
+        check(" #\n*:*:*:*:secret", Some("secret"));
+        check(r"*:*:*:*:a\:b\\c\d", Some(r"a:b\cd"));
+        check("*:*:*:*:a:b", Some("a"));
+        check("*:*:*:*:a\\", Some("a\\"));
+        check("*:*:*:*: a ", Some(" a "));
+        // The first line that fits counts.
+        check("x:*:*:*:one\n*:*:*:*:two\n*:*:*:*:three\n", Some("two"));
+        check("*:*:*:*:\n*:*:*:*:two\n", None);
+        // A colon needs its backslash only where the name ends with it.
+        check("h:1:5432:d\\\\b:*:secret", Some("secret"));
+        // Near misses.
+        check("", None);
+        check("#*:*:*:*:secret", None);
+        check("h:1:5432:d\\b:*:secret", None);
+        check("h\\:11:5432:*:*:secret", None);
+        check("h\\::5432:*:*:secret", None);
+        check("*:*:*:*", None);
+        check("*:*:*:**:secret", None);
+        check("*\\:*:*:*:secret", None);
+        check(" *:*:*:*:secret", None);
+        check("*:*:*:x:secret", None);
+        check("\\", None);
+    }
+
+    #[test]
+    fn a_password_that_is_not_utf8_is_told_by_its_line() {
+        let key = Key { host: "h", port: "1", dbname: "d", user: "u" };
+        assert_eq!(key.find(b"# \xff\n*:*:*:*:\xff\n"), Err(2));
+        assert_eq!(key.find(b"\xff:*:*:*:\xff\n"), Ok(None));
+    }
+}
