@@ -1,0 +1,336 @@
+//! A certificate taken apart without copying it: where its parts are, and the facts that path validation asks for.
+
+pub(crate) mod algorithm;
+pub(crate) mod distribution_point;
+pub(crate) mod extensions;
+pub(crate) mod general_name;
+pub(crate) mod name;
+pub(crate) mod name_constraints;
+pub(crate) mod public_key;
+pub(crate) mod time;
+
+use crate::tlv::{DerResult, Reader, Tlv, bit_string, integer, range_of, tag};
+use algorithm::SignatureAlgorithm;
+use alloc::{borrow::Cow, vec::Vec};
+use core::ops::Range;
+use extensions::{AuthorityKeyIdentifier, Extensions};
+use public_key::PublicKey;
+use time::Time;
+
+/// A certificate of any version: its bytes, borrowed or owned, and what they say.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub(crate) struct Certificate<'a> {
+    der: Cow<'a, [u8]>,
+    signed_part: Range<usize>,
+    serial: Range<usize>,
+    issuer: Range<usize>,
+    subject: Range<usize>,
+    public_key_info: Range<usize>,
+    /// The public key's BIT STRING, without its first byte.
+    public_key_bits: Range<usize>,
+    extension_list: Range<usize>,
+    signature: Range<usize>,
+    signature_is_whole_bytes: bool,
+    /// 1 for X.509 v1.
+    pub(crate) version: u8,
+    pub(crate) not_before: Time,
+    pub(crate) not_after: Time,
+    /// The algorithm named beside the signature.
+    pub(crate) signature_algorithm: SignatureAlgorithm,
+    /// The algorithm named inside the signed part; OpenSSL chooses issuers by it.
+    pub(crate) signed_algorithm: SignatureAlgorithm,
+    /// Both are the same, byte for byte.
+    pub(crate) algorithms_agree: bool,
+    pub(crate) public_key: PublicKey,
+    pub(crate) issuer_canonical: Vec<u8>,
+    pub(crate) subject_canonical: Vec<u8>,
+    pub(crate) extensions: Extensions,
+    /// Trust settings of a `TRUSTED CERTIFICATE`.
+    pub(crate) trust: Option<TrustSettings>,
+    /// Subject and issuer are the same name.
+    pub(crate) self_issued: bool,
+    /// OpenSSL takes it for self-signed, by names, key identifiers and algorithms; the signature is not looked at.
+    pub(crate) self_signed: bool,
+}
+
+/// Purposes for which a certificate of the root file is trusted or rejected (OpenSSL: `X509_CERT_AUX`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TrustSettings {
+    pub(crate) trusted: Option<Vec<Vec<u8>>>,
+    pub(crate) rejected: Vec<Vec<u8>>,
+}
+
+impl<'a> Certificate<'a> {
+    /// Reads a certificate that fills `der` to the last byte.
+    pub(crate) fn read(der: &'a [u8]) -> DerResult<Self> {
+        let mut reader = Reader::new(der);
+        let certificate = Self::read_from(&mut reader)?;
+        reader.finish()?;
+        Ok(certificate)
+    }
+
+    /// Reads the certificate at the beginning of a PEM block, whose other bytes OpenSSL ignores.
+    pub(crate) fn read_block(der: &'a [u8]) -> DerResult<Self> {
+        Self::read_from(&mut Reader::new(der))
+    }
+
+    /// Reads a certificate followed by its trust settings, as in a `TRUSTED CERTIFICATE` block.
+    pub(crate) fn read_trusted_block(der: &'a [u8]) -> DerResult<Self> {
+        let mut reader = Reader::new(der);
+        let mut certificate = Self::read_from(&mut reader)?;
+        if !reader.is_empty() {
+            certificate.trust = Some(TrustSettings::read(&mut reader)?);
+        }
+        Ok(certificate)
+    }
+
+    fn read_from(reader: &mut Reader<'a>) -> DerResult<Self> {
+        let element = reader.expect(tag::SEQUENCE, "a certificate is expected")?;
+        let der = element.whole;
+        let mut outer = element.inside();
+        let signed = outer.expect(tag::SEQUENCE, "the signed part of a certificate is expected")?;
+        let outer_algorithm = outer.any()?;
+        let signature_algorithm = SignatureAlgorithm::read(&outer_algorithm)?;
+        let signature = bit_string(&outer.expect(tag::BIT_STRING, "a signature is expected")?)?;
+        outer.finish()?;
+
+        let mut inside = signed.inside();
+        let version = version(&mut inside)?;
+        let serial = integer(&inside.expect(tag::INTEGER, "a serial number is expected")?)?;
+        let inner_algorithm = inside.any()?;
+        let signed_algorithm = SignatureAlgorithm::read(&inner_algorithm)?;
+        let issuer = inside.expect(tag::SEQUENCE, "the issuer's name is expected")?;
+        let issuer_canonical = name::canonical(&issuer)?;
+        let mut validity = inside.expect(tag::SEQUENCE, "a validity period is expected")?.inside();
+        let not_before = Time::read(&mut validity)?;
+        let not_after = Time::read(&mut validity)?;
+        validity.finish()?;
+        let subject = inside.expect(tag::SEQUENCE, "the subject's name is expected")?;
+        let subject_canonical = name::canonical(&subject)?;
+        let public_key_info = inside.expect(tag::SEQUENCE, "a public key is expected")?;
+        let public_key_bits = key_bits(&public_key_info)?;
+        for unique_identifier in [tag::primitive(1), tag::primitive(2)] {
+            if let Some(identifier) = inside.optional(unique_identifier)? {
+                bit_string(&identifier)?;
+            }
+        }
+        let list = extension_list(&mut inside)?;
+        inside.finish()?;
+
+        let extensions = match &list {
+            Some(list) => Extensions::read(der, list.inside())?,
+            None => Extensions::default(),
+        };
+        let self_issued = subject_canonical == issuer_canonical;
+        let mut certificate = Self {
+            signed_part: range_of(der, signed.whole),
+            serial: range_of(der, serial),
+            issuer: range_of(der, issuer.whole),
+            subject: range_of(der, subject.whole),
+            public_key_info: range_of(der, public_key_info.whole),
+            public_key_bits: range_of(der, public_key_bits),
+            extension_list: list.map_or(0..0, |list| range_of(der, list.value)),
+            signature: range_of(der, signature.bytes),
+            signature_is_whole_bytes: signature.unused_bits == 0,
+            version,
+            not_before,
+            not_after,
+            signature_algorithm,
+            signed_algorithm,
+            algorithms_agree: outer_algorithm.whole == inner_algorithm.whole,
+            public_key: PublicKey::read(&public_key_info),
+            issuer_canonical,
+            subject_canonical,
+            extensions,
+            trust: None,
+            self_issued,
+            self_signed: false,
+            der: Cow::Borrowed(der),
+        };
+        certificate.self_signed = self_issued
+            && certificate.matches_key_identifier_of(certificate.authority_key_identifier())
+            && certificate.key_fits_signature_of(&certificate);
+        Ok(certificate)
+    }
+
+    /// The same certificate with bytes of its own.
+    pub(crate) fn into_owned(self) -> Certificate<'static> {
+        Certificate { der: Cow::Owned(self.der.into_owned()), ..self }
+    }
+
+    pub(crate) fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// What the signature is over.
+    pub(crate) fn signed_part(&self) -> &[u8] {
+        self.part(&self.signed_part)
+    }
+
+    /// The signature; `None` when it does not end with a whole byte, which no signature does.
+    pub(crate) fn signature(&self) -> Option<&[u8]> {
+        self.signature_is_whole_bytes.then(|| self.part(&self.signature))
+    }
+
+    /// Content of the serial number's INTEGER.
+    pub(crate) fn serial(&self) -> &[u8] {
+        self.part(&self.serial)
+    }
+
+    /// The whole Name.
+    pub(crate) fn issuer(&self) -> &[u8] {
+        self.part(&self.issuer)
+    }
+
+    /// The whole Name.
+    pub(crate) fn subject(&self) -> &[u8] {
+        self.part(&self.subject)
+    }
+
+    /// The whole SubjectPublicKeyInfo.
+    pub(crate) fn public_key_info(&self) -> &[u8] {
+        self.part(&self.public_key_info)
+    }
+
+    /// The key inside the SubjectPublicKeyInfo.
+    pub(crate) fn public_key_bits(&self) -> &[u8] {
+        self.part(&self.public_key_bits)
+    }
+
+    /// A part that a range of this certificate's facts points to.
+    pub(crate) fn part(&self, range: &Range<usize>) -> &[u8] {
+        self.der.get(range.clone()).unwrap_or_default()
+    }
+
+    /// A reader of such a part that counts positions from the certificate's first byte.
+    pub(crate) fn reader(&self, range: &Range<usize>) -> Reader<'_> {
+        Reader::at(self.part(range), range.start)
+    }
+
+    /// The content of the extension list, empty when there is none.
+    pub(crate) fn extension_list(&self) -> &[u8] {
+        self.part(&self.extension_list)
+    }
+
+    /// The two sides of an authorityKeyIdentifier comparison: this certificate's, if it has one.
+    pub(crate) fn authority_key_identifier(&self) -> Option<KeyIdentifier<'_>> {
+        let identifier = self.extensions.authority_key_identifier.as_ref()?;
+        Some(KeyIdentifier::of(identifier, &self.der))
+    }
+
+    /// Does this certificate's key identifier, issuer and serial number agree with what `identifier` says of its issuer?
+    /// What either side leaves out is not compared (OpenSSL: `X509_check_akid`).
+    pub(crate) fn matches_key_identifier_of(&self, identifier: Option<KeyIdentifier<'_>>) -> bool {
+        let Some(identifier) = identifier else { return true };
+        if let (Some(wanted), Some(own)) = (identifier.key, &self.extensions.subject_key_identifier)
+            && wanted != self.part(own)
+        {
+            return false;
+        }
+        if identifier.serial.is_some_and(|serial| serial != self.serial()) {
+            return false;
+        }
+        match identifier.issuer.and_then(distribution_point::first_directory_name) {
+            Some(name) => name == self.issuer_canonical,
+            None => true,
+        }
+    }
+
+    /// Is this certificate's key of the kind that `subject` says it was signed with (OpenSSL: `check_sig_alg_match`)?
+    pub(crate) fn key_fits_signature_of(&self, subject: &Certificate<'_>) -> bool {
+        matches!(
+            (self.public_key, subject.signed_algorithm),
+            (PublicKey::Rsa { .. }, SignatureAlgorithm::RsaPkcs1(_) | SignatureAlgorithm::RsaPss(_))
+                | (PublicKey::RsaPss { .. }, SignatureAlgorithm::RsaPss(_))
+                | (PublicKey::Ec(_) | PublicKey::EcExplicit, SignatureAlgorithm::Ecdsa(_))
+                | (PublicKey::Dsa { .. }, SignatureAlgorithm::Dsa(_))
+                | (PublicKey::Ed25519, SignatureAlgorithm::Ed25519)
+                | (PublicKey::Ed448, SignatureAlgorithm::Ed448)
+        )
+    }
+}
+
+/// What an authorityKeyIdentifier says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyIdentifier<'a> {
+    key: Option<&'a [u8]>,
+    serial: Option<&'a [u8]>,
+    /// Content of the GeneralNames.
+    issuer: Option<Reader<'a>>,
+}
+
+impl<'a> KeyIdentifier<'a> {
+    /// Of the extension whose ranges point into `der`.
+    pub(crate) fn of(identifier: &AuthorityKeyIdentifier, der: &'a [u8]) -> Self {
+        let part = |range: &Option<Range<usize>>| range.as_ref().and_then(|range| der.get(range.clone()));
+        Self {
+            key: part(&identifier.key_identifier),
+            serial: part(&identifier.serial),
+            issuer: part(&identifier.issuer).map(Reader::new),
+        }
+    }
+}
+
+impl TrustSettings {
+    /// `SEQUENCE { trust SEQUENCE OF OID OPTIONAL, reject [0] SEQUENCE OF OID OPTIONAL, ... }`; alias and the rest are skipped.
+    fn read(reader: &mut Reader<'_>) -> DerResult<Self> {
+        let mut inside = reader.expect(tag::SEQUENCE, "trust settings are expected")?.inside();
+        let trusted = match inside.optional(tag::SEQUENCE)? {
+            Some(list) => Some(purposes(&list)?),
+            None => None,
+        };
+        let rejected = match inside.optional(tag::constructed(0))? {
+            Some(list) => purposes(&list)?,
+            None => Vec::new(),
+        };
+        while !inside.is_empty() {
+            inside.any()?;
+        }
+        Ok(Self { trusted, rejected })
+    }
+}
+
+fn purposes(list: &Tlv<'_>) -> DerResult<Vec<Vec<u8>>> {
+    let mut inside = list.inside();
+    let mut purposes = Vec::new();
+    while !inside.is_empty() {
+        let purpose = inside.expect(tag::OID, "a purpose is expected")?;
+        purposes.push(crate::tlv::oid(&purpose)?.to_vec());
+    }
+    Ok(purposes)
+}
+
+/// `[0] EXPLICIT INTEGER DEFAULT v1`; a number that is no version counts as 3, for it is not 1.
+fn version(inside: &mut Reader<'_>) -> DerResult<u8> {
+    let Some(explicit) = inside.optional(tag::constructed(0))? else {
+        return Ok(1);
+    };
+    let mut content = explicit.inside();
+    let number = integer(&content.expect(tag::INTEGER, "a version is expected")?)?;
+    content.finish()?;
+    Ok(match number {
+        [number @ 0..=2] => number.saturating_add(1),
+        _ => 3,
+    })
+}
+
+/// The key in a SubjectPublicKeyInfo.
+fn key_bits<'a>(public_key_info: &Tlv<'a>) -> DerResult<&'a [u8]> {
+    let mut inside = public_key_info.inside();
+    algorithm::identifier(&mut inside)?;
+    let bits = bit_string(&inside.expect(tag::BIT_STRING, "a public key is expected")?)?;
+    inside.finish()?;
+    Ok(bits.bytes)
+}
+
+/// `[3] EXPLICIT SEQUENCE OF Extension`, OPTIONAL.
+fn extension_list<'a>(inside: &mut Reader<'a>) -> DerResult<Option<Tlv<'a>>> {
+    let Some(explicit) = inside.optional(tag::constructed(3))? else {
+        return Ok(None);
+    };
+    let mut content = explicit.inside();
+    let list = content.expect(tag::SEQUENCE, "a list of extensions is expected")?;
+    content.finish()?;
+    Ok(Some(list))
+}

@@ -1,0 +1,252 @@
+//! Signature algorithms: what their identifiers say, and how strong OpenSSL takes their digests to be.
+
+use crate::tlv::{DerResult, Reader, Tlv, integer, oid, tag};
+use alloc::{format, string::String};
+
+/// A digest named by a signature algorithm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hash {
+    Md5,
+    Sha1,
+    Ripemd160,
+    Sha224,
+    Sha256,
+    Sha384,
+    Sha512,
+    Sha512Of224,
+    Sha512Of256,
+    Sha3Of224,
+    Sha3Of256,
+    Sha3Of384,
+    Sha3Of512,
+}
+
+impl Hash {
+    /// Bytes of the digest.
+    pub(crate) fn length(self) -> u16 {
+        match self {
+            Self::Md5 => 16,
+            Self::Sha1 | Self::Ripemd160 => 20,
+            Self::Sha224 | Self::Sha512Of224 | Self::Sha3Of224 => 28,
+            Self::Sha256 | Self::Sha512Of256 | Self::Sha3Of256 => 32,
+            Self::Sha384 | Self::Sha3Of384 => 48,
+            Self::Sha512 | Self::Sha3Of512 => 64,
+        }
+    }
+
+    /// Security bits of a signature over this digest: half its bits, less for the two that are broken (OpenSSL: `x509_sig_info_init`).
+    pub(crate) fn security_bits(self) -> u16 {
+        match self {
+            Self::Md5 => 39,
+            Self::Sha1 => 63,
+            other => other.length().saturating_mul(4),
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Md5 => "MD5",
+            Self::Sha1 => "SHA-1",
+            Self::Ripemd160 => "RIPEMD-160",
+            Self::Sha224 => "SHA-224",
+            Self::Sha256 => "SHA-256",
+            Self::Sha384 => "SHA-384",
+            Self::Sha512 => "SHA-512",
+            Self::Sha512Of224 => "SHA-512/224",
+            Self::Sha512Of256 => "SHA-512/256",
+            Self::Sha3Of224 => "SHA3-224",
+            Self::Sha3Of256 => "SHA3-256",
+            Self::Sha3Of384 => "SHA3-384",
+            Self::Sha3Of512 => "SHA3-512",
+        }
+    }
+
+    /// A digest named by its own object identifier, as in the parameters of RSASSA-PSS.
+    fn from_oid(oid: &[u8]) -> Option<Self> {
+        Some(match oid {
+            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x05] => Self::Md5,
+            [0x2b, 0x0e, 0x03, 0x02, 0x1a] => Self::Sha1,
+            [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, last] => match last {
+                1 => Self::Sha256,
+                2 => Self::Sha384,
+                3 => Self::Sha512,
+                4 => Self::Sha224,
+                5 => Self::Sha512Of224,
+                6 => Self::Sha512Of256,
+                7 => Self::Sha3Of224,
+                8 => Self::Sha3Of256,
+                9 => Self::Sha3Of384,
+                10 => Self::Sha3Of512,
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
+}
+
+/// Parameters of RSASSA-PSS (RFC 4055 section 3.1), defaults filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PssParameters {
+    pub(crate) hash: Hash,
+    pub(crate) mask_hash: Hash,
+    pub(crate) salt_length: u16,
+}
+
+impl PssParameters {
+    /// All defaults: SHA-1 throughout and a salt of 20 bytes.
+    const DEFAULT: Self = Self { hash: Hash::Sha1, mask_hash: Hash::Sha1, salt_length: 20 };
+
+    const MGF1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08];
+
+    /// Reads the parameters; `None` when they name something that is not known.
+    pub(crate) fn read(parameters: &Tlv<'_>) -> DerResult<Option<Self>> {
+        let mut read = Self::DEFAULT;
+        if parameters.tag != tag::SEQUENCE {
+            return parameters.error("the parameters of RSASSA-PSS are not a sequence");
+        }
+        let mut inside = parameters.inside();
+        if let Some(explicit) = inside.optional(tag::constructed(0))? {
+            match hash_identifier(&mut explicit.inside())? {
+                Some(hash) => read.hash = hash,
+                None => return Ok(None),
+            }
+        }
+        if let Some(explicit) = inside.optional(tag::constructed(1))? {
+            let (algorithm, parameters) = identifier(&mut explicit.inside())?;
+            if algorithm != Self::MGF1 {
+                return Ok(None);
+            }
+            let Some(parameters) = parameters else { return Ok(None) };
+            match hash_identifier(&mut Reader::at(parameters.whole, parameters.position))? {
+                Some(hash) => read.mask_hash = hash,
+                None => return Ok(None),
+            }
+        }
+        if let Some(explicit) = inside.optional(tag::constructed(2))? {
+            let salt = explicit.inside().expect(tag::INTEGER, "a salt length is expected")?;
+            match integer(&salt)? {
+                [length] if *length < 0x80 => read.salt_length = u16::from(*length),
+                [high, low] if *high < 0x80 => read.salt_length = u16::from_be_bytes([*high, *low]),
+                _ => return Ok(None),
+            }
+        }
+        if let Some(explicit) = inside.optional(tag::constructed(3))? {
+            let trailer = explicit.inside().expect(tag::INTEGER, "a trailer field is expected")?;
+            if integer(&trailer)? != [1] {
+                return Ok(None);
+            }
+        }
+        inside.finish()?;
+        Ok(Some(read))
+    }
+}
+
+/// What a signature algorithm identifier says, as far as OpenSSL's table of signature algorithms goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SignatureAlgorithm {
+    RsaPkcs1(Hash),
+    /// `None` when the parameters cannot be read or name something unknown.
+    RsaPss(Option<PssParameters>),
+    Ecdsa(Hash),
+    Dsa(Hash),
+    Ed25519,
+    Ed448,
+    Unknown,
+}
+
+impl SignatureAlgorithm {
+    /// Reads an AlgorithmIdentifier.
+    pub(crate) fn read(element: &Tlv<'_>) -> DerResult<Self> {
+        let (algorithm, parameters) = identifier(&mut Reader::at(element.whole, element.position))?;
+        Ok(match algorithm {
+            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, last] => match last {
+                4 => Self::RsaPkcs1(Hash::Md5),
+                5 => Self::RsaPkcs1(Hash::Sha1),
+                10 => Self::RsaPss(
+                    parameters.and_then(|parameters| PssParameters::read(&parameters).ok().flatten()),
+                ),
+                11 => Self::RsaPkcs1(Hash::Sha256),
+                12 => Self::RsaPkcs1(Hash::Sha384),
+                13 => Self::RsaPkcs1(Hash::Sha512),
+                14 => Self::RsaPkcs1(Hash::Sha224),
+                15 => Self::RsaPkcs1(Hash::Sha512Of224),
+                16 => Self::RsaPkcs1(Hash::Sha512Of256),
+                _ => Self::Unknown,
+            },
+            // The identifiers of the OIW and of TeleTrusT for the same.
+            [0x2b, 0x0e, 0x03, 0x02, 0x03] => Self::RsaPkcs1(Hash::Md5),
+            [0x2b, 0x0e, 0x03, 0x02, 0x1d] => Self::RsaPkcs1(Hash::Sha1),
+            [0x2b, 0x24, 0x03, 0x03, 0x01, 0x02] => Self::RsaPkcs1(Hash::Ripemd160),
+            [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01] => Self::Ecdsa(Hash::Sha1),
+            [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, last] => match last {
+                1 => Self::Ecdsa(Hash::Sha224),
+                2 => Self::Ecdsa(Hash::Sha256),
+                3 => Self::Ecdsa(Hash::Sha384),
+                4 => Self::Ecdsa(Hash::Sha512),
+                _ => Self::Unknown,
+            },
+            [0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x03] => Self::Dsa(Hash::Sha1),
+            [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, last] => match last {
+                1 => Self::Dsa(Hash::Sha224),
+                2 => Self::Dsa(Hash::Sha256),
+                3 => Self::Dsa(Hash::Sha384),
+                4 => Self::Dsa(Hash::Sha512),
+                9 => Self::Ecdsa(Hash::Sha3Of224),
+                10 => Self::Ecdsa(Hash::Sha3Of256),
+                11 => Self::Ecdsa(Hash::Sha3Of384),
+                12 => Self::Ecdsa(Hash::Sha3Of512),
+                13 => Self::RsaPkcs1(Hash::Sha3Of224),
+                14 => Self::RsaPkcs1(Hash::Sha3Of256),
+                15 => Self::RsaPkcs1(Hash::Sha3Of384),
+                16 => Self::RsaPkcs1(Hash::Sha3Of512),
+                _ => Self::Unknown,
+            },
+            [0x2b, 0x65, 0x70] => Self::Ed25519,
+            [0x2b, 0x65, 0x71] => Self::Ed448,
+            _ => Self::Unknown,
+        })
+    }
+
+    /// Security bits of the signature, 0 when the algorithm is not known (OpenSSL: `X509_get_signature_info`).
+    pub(crate) fn security_bits(self) -> u16 {
+        match self {
+            Self::RsaPkcs1(hash) | Self::Ecdsa(hash) | Self::Dsa(hash) => hash.security_bits(),
+            Self::RsaPss(parameters) => parameters.map_or(0, |parameters| parameters.hash.security_bits()),
+            Self::Ed25519 => 128,
+            Self::Ed448 => 224,
+            Self::Unknown => 0,
+        }
+    }
+
+    /// As people call it: `RSA with SHA-256`.
+    pub(crate) fn describe(self) -> String {
+        let (name, hash) = match self {
+            Self::RsaPkcs1(hash) => ("RSA", Some(hash)),
+            Self::RsaPss(parameters) => ("RSA-PSS", parameters.map(|parameters| parameters.hash)),
+            Self::Ecdsa(hash) => ("ECDSA", Some(hash)),
+            Self::Dsa(hash) => ("DSA", Some(hash)),
+            Self::Ed25519 => ("Ed25519", None),
+            Self::Ed448 => ("Ed448", None),
+            Self::Unknown => ("an unknown signature algorithm", None),
+        };
+        match hash {
+            Some(hash) => format!("{name} with {}", hash.name()),
+            None => String::from(name),
+        }
+    }
+}
+
+/// Reads an AlgorithmIdentifier: object identifier and parameters.
+pub(crate) fn identifier<'a>(reader: &mut Reader<'a>) -> DerResult<(&'a [u8], Option<Tlv<'a>>)> {
+    let element = reader.expect(tag::SEQUENCE, "an algorithm identifier is expected")?;
+    let mut inside = element.inside();
+    let algorithm = oid(&inside.expect(tag::OID, "an algorithm is expected")?)?;
+    let parameters = if inside.is_empty() { None } else { Some(inside.any()?) };
+    inside.finish()?;
+    Ok((algorithm, parameters))
+}
+
+fn hash_identifier(reader: &mut Reader<'_>) -> DerResult<Option<Hash>> {
+    let (algorithm, _) = identifier(reader)?;
+    Ok(Hash::from_oid(algorithm))
+}

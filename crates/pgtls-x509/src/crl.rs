@@ -1,0 +1,355 @@
+//! Certificate revocation lists (RFC 5280 section 5), read once and looked up by serial number.
+
+use crate::{
+    certificate::{
+        Certificate, KeyIdentifier,
+        algorithm::SignatureAlgorithm,
+        distribution_point::IssuingDistributionPoint,
+        extensions::{AuthorityKeyIdentifier, Extension, extensions},
+        general_name::{GeneralName, count_general_names, general_names},
+        name,
+        time::Time,
+    },
+    error::{Object, X509Error},
+    hash::crl_file_name,
+    oid,
+    pem::{Block, Blocks, Kind},
+    tlv::{DerResult, Reader, Tlv, bit_string, integer, range_of, tag},
+    trust::StoreFile,
+};
+use alloc::{collections::BTreeMap, vec::Vec};
+use core::ops::Range;
+
+/// CRLs in force. As soon as there is a store, even an empty one, every certificate of a path needs a current CRL of its
+/// issuer, the anchor included (OpenSSL: `X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL`, which libpq sets).
+#[derive(Clone, Debug, Default)]
+pub struct CrlStore {
+    file: Vec<Crl>,
+    certificates: Vec<Certificate<'static>>,
+    /// CRLs of the directory by the hash in their file's name, files in the order of their numbers.
+    directory: BTreeMap<u32, Vec<Crl>>,
+}
+
+impl CrlStore {
+    /// Reads a CRL file. It is an error, which libpq ignores, when a block does not load or when there is neither a CRL
+    /// nor a certificate in it.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, X509Error> {
+        let contents = StoreFile::read(pem)?;
+        Ok(Self { file: contents.crls, certificates: contents.certificates, directory: BTreeMap::new() })
+    }
+
+    /// No CRL yet, checking on: what `sslcrldir` alone starts from.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Adds the files of a directory, `(file name, content)` in any order. Of those called `<hash>.r<number>` OpenSSL opens
+    /// number 0, 1, ... and stops at the first that is missing or does not load (OpenSSL: `by_dir.c`).
+    pub fn add_directory<'a>(&mut self, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) {
+        let mut numbered: BTreeMap<(u32, u32), &[u8]> = BTreeMap::new();
+        for (name, content) in files {
+            if let Some(place) = crl_file_name(name) {
+                numbered.insert(place, content);
+            }
+        }
+        let mut expected = (0_u32, Some(0_u32));
+        for ((hash, number), content) in numbered {
+            if expected.0 != hash {
+                expected = (hash, Some(0));
+            }
+            if expected.1 != Some(number) {
+                continue;
+            }
+            let (crls, complete) = crls_of_file(content);
+            self.directory.entry(hash).or_default().extend(crls);
+            expected.1 = if complete { number.checked_add(1) } else { None };
+        }
+    }
+
+    /// How many CRLs there are.
+    pub fn len(&self) -> usize {
+        self.directory.values().map(Vec::len).sum::<usize>().saturating_add(self.file.len())
+    }
+
+    /// There is none, so that every chain is refused.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn certificates(&self) -> &[Certificate<'static>] {
+        &self.certificates
+    }
+
+    /// CRLs of the file.
+    pub(crate) fn file(&self) -> &[Crl] {
+        &self.file
+    }
+
+    /// CRLs of the directory's files that are called by the hash of this name.
+    pub(crate) fn in_directory(&self, hash: u32) -> &[Crl] {
+        self.directory.get(&hash).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+/// The CRLs of a file of the directory, and whether it loaded to its end.
+fn crls_of_file(pem: &[u8]) -> (Vec<Crl>, bool) {
+    let mut crls = Vec::new();
+    for block in Blocks::new(pem) {
+        match block {
+            Ok(block) if block.kind() == Kind::Crl => match Crl::from_block(&block) {
+                Ok(crl) => crls.push(crl),
+                Err(_) => return (crls, false),
+            },
+            Ok(_) => {}
+            Err(_) => return (crls, false),
+        }
+    }
+    let complete = !crls.is_empty();
+    (crls, complete)
+}
+
+/// One CRL.
+#[derive(Clone, Debug)]
+pub(crate) struct Crl {
+    der: Vec<u8>,
+    signed_part: Range<usize>,
+    signature: Range<usize>,
+    signature_is_whole_bytes: bool,
+    pub(crate) signature_algorithm: SignatureAlgorithm,
+    pub(crate) issuer_canonical: Vec<u8>,
+    pub(crate) last_update: Time,
+    pub(crate) next_update: Option<Time>,
+    /// There is a critical extension, of the CRL or of an entry, that is not understood.
+    pub(crate) unhandled_critical: bool,
+    /// The delta CRL indicator is there.
+    pub(crate) is_delta: bool,
+    authority_key_identifier: Option<AuthorityKeyIdentifier>,
+    /// The whole issuingDistributionPoint, if it is well-formed.
+    issuing_distribution_point: Option<Range<usize>>,
+    /// Revoked certificates, by serial number; those of equal numbers in file order.
+    entries: Vec<Entry>,
+    /// Content of the GeneralNames that entries were issued by.
+    entry_issuers: Vec<Range<usize>>,
+}
+
+/// One revoked certificate.
+#[derive(Clone, Debug)]
+struct Entry {
+    serial: Range<usize>,
+    /// Place in `entry_issuers`; `None` for the CRL's own issuer.
+    issuer: Option<usize>,
+    /// The reason is removeFromCRL.
+    is_removal: bool,
+}
+
+/// What a CRL says of a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Revocation {
+    NotListed,
+    Revoked,
+    /// Listed as no longer revoked.
+    Removed,
+}
+
+impl Crl {
+    pub(crate) fn from_block(block: &Block) -> Result<Self, X509Error> {
+        block.without_headers()?;
+        Self::read(&block.contents)
+            .map_err(|error| X509Error::malformed(Object::Crl, Some(block.position), error))
+    }
+
+    /// Reads a CRL; bytes after it are ignored, as OpenSSL ignores them in PEM blocks.
+    pub(crate) fn read(bytes: &[u8]) -> DerResult<Self> {
+        let element = Reader::new(bytes).expect(tag::SEQUENCE, "a CRL is expected")?;
+        let der = element.whole;
+        let mut outer = element.inside();
+        let signed = outer.expect(tag::SEQUENCE, "the signed part of a CRL is expected")?;
+        let signature_algorithm = SignatureAlgorithm::read(&outer.any()?)?;
+        let signature = bit_string(&outer.expect(tag::BIT_STRING, "a signature is expected")?)?;
+        outer.finish()?;
+
+        let mut inside = signed.inside();
+        if let Some(version) = inside.optional(tag::INTEGER)? {
+            integer(&version)?;
+        }
+        SignatureAlgorithm::read(&inside.any()?)?;
+        let issuer_canonical =
+            name::canonical(&inside.expect(tag::SEQUENCE, "the issuer's name is expected")?)?;
+        let last_update = Time::read(&mut inside)?;
+        let next_update = match inside.peek() {
+            Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => Some(Time::read(&mut inside)?),
+            _ => None,
+        };
+        let revoked = inside.optional(tag::SEQUENCE)?;
+        let list = match inside.optional(tag::constructed(0))? {
+            Some(explicit) => {
+                let mut content = explicit.inside();
+                let list = content.expect(tag::SEQUENCE, "a list of extensions is expected")?;
+                content.finish()?;
+                Some(list.inside())
+            }
+            None => None,
+        };
+        inside.finish()?;
+
+        let mut crl = Self {
+            signed_part: range_of(der, signed.whole),
+            signature: range_of(der, signature.bytes),
+            signature_is_whole_bytes: signature.unused_bits == 0,
+            signature_algorithm,
+            issuer_canonical,
+            last_update,
+            next_update,
+            unhandled_critical: false,
+            is_delta: false,
+            authority_key_identifier: None,
+            issuing_distribution_point: None,
+            entries: Vec::new(),
+            entry_issuers: Vec::new(),
+            der: Vec::new(),
+        };
+        if let Some(list) = list {
+            crl.read_extensions(der, list)?;
+        }
+        if let Some(revoked) = revoked {
+            crl.read_entries(der, revoked.inside())?;
+        }
+        crl.der = der.to_vec();
+        Ok(crl)
+    }
+
+    pub(crate) fn signed_part(&self) -> &[u8] {
+        self.part(&self.signed_part)
+    }
+
+    /// The signature; `None` when it does not end with a whole byte.
+    pub(crate) fn signature(&self) -> Option<&[u8]> {
+        self.signature_is_whole_bytes.then(|| self.part(&self.signature))
+    }
+
+    pub(crate) fn authority_key_identifier(&self) -> Option<KeyIdentifier<'_>> {
+        self.authority_key_identifier.as_ref().map(|identifier| KeyIdentifier::of(identifier, &self.der))
+    }
+
+    pub(crate) fn issuing_distribution_point(&self) -> Option<IssuingDistributionPoint<'_>> {
+        let whole = self.part(self.issuing_distribution_point.as_ref()?);
+        IssuingDistributionPoint::read(&Reader::new(whole).any().ok()?).ok()
+    }
+
+    /// Looks a certificate up by serial number and issuer (OpenSSL: `def_crl_lookup`).
+    pub(crate) fn lookup(&self, certificate: &Certificate<'_>) -> Revocation {
+        let serial = certificate.serial();
+        let first = self.entries.partition_point(|entry| self.part(&entry.serial) < serial);
+        self.entries
+            .iter()
+            .skip(first)
+            .take_while(|entry| self.part(&entry.serial) == serial)
+            .find(|entry| self.entry_is_by(entry, &certificate.issuer_canonical))
+            .map_or(Revocation::NotListed, |entry| {
+                if entry.is_removal { Revocation::Removed } else { Revocation::Revoked }
+            })
+    }
+
+    fn part(&self, range: &Range<usize>) -> &[u8] {
+        self.der.get(range.clone()).unwrap_or_default()
+    }
+
+    fn entry_is_by(&self, entry: &Entry, issuer: &[u8]) -> bool {
+        let Some(names) = entry.issuer.and_then(|place| self.entry_issuers.get(place)) else {
+            return self.issuer_canonical == issuer;
+        };
+        general_names(Reader::new(self.part(names))).any(|name| match name {
+            Ok(GeneralName::Directory(name)) => name::canonical(&name).is_ok_and(|name| name == issuer),
+            _ => false,
+        })
+    }
+
+    /// OpenSSL handles three critical extensions here, knows no malformed CRL among those that parse, and takes an extension
+    /// that is malformed or there twice for none.
+    fn read_extensions(&mut self, der: &[u8], mut list: Reader<'_>) -> DerResult<()> {
+        use oid::extension as known;
+        let (mut identifiers, mut points, mut deltas) = (0_u8, 0_u8, 0_u8);
+        while !list.is_empty() {
+            let extension = Extension::read(&mut list)?;
+            let value = extension.value.inside().any();
+            let handled = match extension.oid {
+                known::AUTHORITY_KEY_IDENTIFIER => {
+                    identifiers = identifiers.saturating_add(1);
+                    self.authority_key_identifier =
+                        value.and_then(|value| AuthorityKeyIdentifier::read(der, &value)).ok();
+                    true
+                }
+                known::ISSUING_DISTRIBUTION_POINT => {
+                    points = points.saturating_add(1);
+                    let read = value.and_then(|value| IssuingDistributionPoint::read(&value).map(|_| value));
+                    self.issuing_distribution_point = read.ok().map(|value| range_of(der, value.whole));
+                    true
+                }
+                known::DELTA_CRL_INDICATOR => {
+                    deltas = deltas.saturating_add(1);
+                    self.is_delta = value.and_then(|value| integer_of(&value)).is_ok();
+                    true
+                }
+                _ => false,
+            };
+            self.unhandled_critical |= extension.critical && !handled;
+        }
+        if identifiers > 1 {
+            self.authority_key_identifier = None;
+        }
+        if points > 1 {
+            self.issuing_distribution_point = None;
+        }
+        self.is_delta &= deltas == 1;
+        Ok(())
+    }
+
+    fn read_entries(&mut self, der: &[u8], mut list: Reader<'_>) -> DerResult<()> {
+        // An entry without an issuer of its own has that of the entry before it.
+        let mut issuer = None;
+        while !list.is_empty() {
+            let element = list.expect(tag::SEQUENCE, "a revoked certificate is expected")?;
+            let mut inside = element.inside();
+            let serial = integer_of(&inside.any()?)?;
+            Time::read(&mut inside)?;
+            let mut is_removal = false;
+            if let Some(own) = inside.optional(tag::SEQUENCE)? {
+                let mut rest = own.inside();
+                while !rest.is_empty() {
+                    let extension = Extension::read(&mut rest)?;
+                    self.unhandled_critical |=
+                        extension.critical && extension.oid != oid::extension::CERTIFICATE_ISSUER;
+                }
+                is_removal = reason_is_removal(own.inside());
+                if let Some(names) = entry_issuer(own.inside()) {
+                    issuer = Some(self.entry_issuers.len());
+                    self.entry_issuers.push(range_of(der, names));
+                }
+            }
+            inside.finish()?;
+            self.entries.push(Entry { serial: range_of(der, serial), issuer, is_removal });
+        }
+        let serial = |entry: &Entry| der.get(entry.serial.clone()).unwrap_or_default();
+        self.entries.sort_by(|left, right| serial(left).cmp(serial(right)));
+        Ok(())
+    }
+}
+
+fn integer_of<'a>(value: &Tlv<'a>) -> DerResult<&'a [u8]> {
+    if value.tag == tag::INTEGER { integer(value) } else { value.error("an integer is expected") }
+}
+
+/// removeFromCRL is reason 8.
+fn reason_is_removal(list: Reader<'_>) -> bool {
+    extensions(list).filter(|extension| extension.oid == oid::extension::CRL_REASON).any(|extension| {
+        extension.value.inside().any().is_ok_and(|value| value.tag == tag::ENUMERATED && value.value == [8])
+    })
+}
+
+/// Content of the GeneralNames of a certificateIssuer.
+fn entry_issuer(list: Reader<'_>) -> Option<&[u8]> {
+    let extension = extensions(list).find(|extension| extension.oid == oid::extension::CERTIFICATE_ISSUER)?;
+    let names = extension.value.inside().expect(tag::SEQUENCE, "names are expected").ok()?;
+    count_general_names(names.inside()).ok()?;
+    Some(names.value)
+}

@@ -1,0 +1,224 @@
+//! The error of this crate: whose fault, at which byte, and what to do.
+
+use crate::{
+    certificate::{Certificate, name},
+    text::hex,
+    tlv::DerError,
+    verdict::Verdict,
+};
+use alloc::{boxed::Box, string::String};
+use core::fmt;
+
+/// What is wrong with a certificate, key, CRL, bundle or chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum X509Error {
+    /// A PEM block that cannot be read.
+    Pem {
+        /// Byte of the file at which the trouble is.
+        position: usize,
+        /// The trouble.
+        problem: PemProblem,
+    },
+    /// No block of the wanted kind in the whole file.
+    NothingLoadable {
+        /// What was wanted.
+        wanted: Object,
+    },
+    /// An object whose DER breaks a rule.
+    Malformed {
+        /// What it was to be.
+        object: Object,
+        /// Byte of the file at which its PEM block begins, when it came from one.
+        block: Option<usize>,
+        /// Byte of the DER at which the trouble is.
+        position: usize,
+        /// The trouble.
+        problem: &'static str,
+    },
+    /// A private key that cannot be used.
+    Key(KeyProblem),
+    /// A chain that was refused.
+    Path(Box<PathError>),
+}
+
+/// What is wrong with a PEM block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PemProblem {
+    /// The file ends inside a block.
+    MissingEnd,
+    /// The END line does not fit the BEGIN line, or the block holds a line that no block has.
+    BadEndLine,
+    /// A character that base64 does not have, or too few of them.
+    BadBase64,
+    /// Nothing between BEGIN and END.
+    Empty,
+    /// An encrypted certificate or CRL, or headers where there may be none.
+    Headers,
+}
+
+/// Things this crate reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Object {
+    /// A certificate.
+    Certificate,
+    /// A certificate revocation list.
+    Crl,
+    /// A certificate or a certificate revocation list.
+    CertificateOrCrl,
+    /// A private key.
+    PrivateKey,
+}
+
+/// Why a private key cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyProblem {
+    /// The key is encrypted and there is no passphrase.
+    PassphraseNeeded,
+    /// The passphrase does not decrypt it.
+    WrongPassphrase,
+    /// Encrypted in a way that is not supported.
+    UnsupportedEncryption,
+    /// Neither PKCS#8, nor PKCS#1, nor SEC1.
+    UnknownForm,
+}
+
+/// Why a chain was refused: the verdict, and the certificate it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PathError {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Place in the chain: 0 is the peer's own certificate.
+    pub depth: usize,
+    /// The certificate.
+    pub certificate: CertificateName,
+    /// More about it: the extension, the algorithm, the profile's own words.
+    pub detail: Option<String>,
+}
+
+/// What a certificate is called, fit to be shown: printable ASCII, bounded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CertificateName {
+    /// Its subject.
+    pub subject: String,
+    /// Its issuer.
+    pub issuer: String,
+    /// Its serial number in hexadecimal digits.
+    pub serial: String,
+}
+
+/// Bytes of a serial number that are shown; RFC 5280 allows 20.
+const MAX_SERIAL_SHOWN: usize = 24;
+
+impl CertificateName {
+    pub(crate) fn of(certificate: &Certificate<'_>) -> Self {
+        Self {
+            subject: name::display(certificate.subject()),
+            issuer: name::display(certificate.issuer()),
+            serial: hex(certificate.serial(), MAX_SERIAL_SHOWN),
+        }
+    }
+}
+
+impl X509Error {
+    /// The verdict on a chain, if this is one.
+    pub fn path(&self) -> Option<&PathError> {
+        match self {
+            Self::Path(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn malformed(object: Object, block: Option<usize>, error: DerError) -> Self {
+        Self::Malformed { object, block, position: error.position, problem: error.problem }
+    }
+}
+
+impl From<PathError> for X509Error {
+    fn from(error: PathError) -> Self {
+        Self::Path(Box::new(error))
+    }
+}
+
+impl fmt::Display for X509Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pem { position, problem } => write!(f, "bad PEM block at byte {position}: {problem}"),
+            Self::NothingLoadable { wanted } => write!(f, "no {wanted} found"),
+            Self::Malformed { object, block: Some(block), position, problem } => {
+                write!(
+                    f,
+                    "malformed {object} in the PEM block at byte {block}: {problem} (byte {position} of its DER)"
+                )
+            }
+            Self::Malformed { object, block: None, position, problem } => {
+                write!(f, "malformed {object}: {problem} (byte {position})")
+            }
+            Self::Key(problem) => problem.fmt(f),
+            Self::Path(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for X509Error {}
+
+impl fmt::Display for PathError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "certificate verify failed: {}", self.verdict.words())?;
+        if let Some(detail) = &self.detail {
+            write!(f, " ({detail})")?;
+        }
+        write!(f, "; certificate at depth {}: {}", self.depth, self.certificate)?;
+        if let (Some(number), Some(name)) = (self.verdict.number(), self.verdict.name()) {
+            write!(f, "; OpenSSL's error {number}, {name}")?;
+        }
+        write!(f, "; {}", self.verdict.advice())
+    }
+}
+
+impl core::error::Error for PathError {}
+
+impl fmt::Display for CertificateName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\", issued by \"{}\", serial number {}", self.subject, self.issuer, self.serial)
+    }
+}
+
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Certificate => "certificate",
+            Self::Crl => "CRL",
+            Self::CertificateOrCrl => "certificate or CRL",
+            Self::PrivateKey => "private key",
+        })
+    }
+}
+
+impl fmt::Display for PemProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MissingEnd => "the file ends before the END line",
+            Self::BadEndLine => "the END line does not fit the BEGIN line",
+            Self::BadBase64 => "the text is not base64",
+            Self::Empty => "there is nothing between BEGIN and END",
+            Self::Headers => "it has headers or is encrypted, which certificates and CRLs are not",
+        })
+    }
+}
+
+impl fmt::Display for KeyProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PassphraseNeeded => "the private key is encrypted and no passphrase was given",
+            Self::WrongPassphrase => "the private key cannot be decrypted with this passphrase",
+            Self::UnsupportedEncryption => "the private key is encrypted in a way that is not supported",
+            Self::UnknownForm => "the private key is neither PKCS#8, nor PKCS#1, nor SEC1",
+        })
+    }
+}

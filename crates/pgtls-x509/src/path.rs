@@ -1,0 +1,224 @@
+//! Path validation with OpenSSL's verdict (`X509_verify_cert`), as libpq asks for it: purpose given, no partial chains, trusted
+//! certificates first, CRLs for the whole chain as soon as there are any, no policies.
+//!
+//! The order of the checks is OpenSSL's, because the first failure is the verdict that is reported:
+//!
+//! 1. the peer's own key is strong enough ([`security_level`]);
+//! 2. a chain is found that ends in something trusted ([`builder`], [`issuer`], [`anchor`]);
+//! 3. from the peer's certificate upwards: critical extensions, proxies, CAs, curves, purpose, path length ([`links`]);
+//! 4. keys of CAs and digests of signatures are strong enough ([`security_level`]);
+//! 5. no certificate is revoked ([`revocation`]);
+//! 6. from the anchor downwards: who may sign, signatures, validity ([`signatures`]);
+//! 7. names are within the constraints ([`name_constraints`]).
+//!
+//! OpenSSL does not search: among the certificates that could have issued one it takes the first that fits, and if the chain
+//! built so fails, the answer is no. Searching for another would accept what OpenSSL refuses.
+
+mod anchor;
+mod basic_constraints;
+mod budget;
+mod builder;
+mod issuer;
+mod links;
+mod name_constraints;
+mod purpose;
+mod revocation;
+mod security_level;
+mod signatures;
+mod validity;
+
+use crate::{
+    certificate::Certificate,
+    crl::CrlStore,
+    error::{CertificateName, Object, PathError, X509Error},
+    trust::TrustStore,
+    verdict::{Budget, Verdict},
+};
+use alloc::{string::String, vec::Vec};
+use budget::Work;
+use core::fmt;
+use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
+
+/// What the certificate is to be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// TLS server.
+    Server,
+    /// TLS client.
+    Client,
+}
+
+/// OpenSSL's security level: the least strength of keys and digests. Level 2, 112 bits, is the default of OpenSSL and so of
+/// libpq: RSA from 2048 bits (from 1963, to be exact), curves from 224 bits, no SHA-1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SecurityLevel(pub u8);
+
+impl SecurityLevel {
+    /// Level 2.
+    pub const DEFAULT: Self = Self(2);
+}
+
+impl Default for SecurityLevel {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// How to verify.
+#[derive(Clone, Copy)]
+pub struct VerifyOptions<'a> {
+    /// Time of the verification.
+    pub time: UnixTime,
+    /// Purpose.
+    pub purpose: Purpose,
+    /// Security level.
+    pub security_level: SecurityLevel,
+    /// Signature algorithms of the crypto provider.
+    pub algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
+}
+
+impl fmt::Debug for VerifyOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyOptions")
+            .field("time", &self.time)
+            .field("purpose", &self.purpose)
+            .field("security_level", &self.security_level)
+            .field("algorithms", &self.algorithms.len())
+            .finish()
+    }
+}
+
+/// The path that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedPath {
+    /// DER, from the peer's certificate to the anchor.
+    pub certificates: Vec<CertificateDer<'static>>,
+}
+
+/// Certificates that a peer may present besides its own. TLS bounds the bytes, not the number.
+pub const MAX_PRESENTED: usize = 256;
+
+/// Verifies a chain as libpq's OpenSSL would: the peer's certificate, then whatever else the peer sent, in its order.
+/// Names are not compared: see [`presented_names`](crate::presented_names).
+pub fn verify_chain(
+    leaf: &[u8],
+    presented: &[&[u8]],
+    trust: &TrustStore,
+    crls: Option<&CrlStore>,
+    options: &VerifyOptions<'_>,
+) -> Result<VerifiedPath, X509Error> {
+    let read =
+        |der| Certificate::read(der).map_err(|error| X509Error::malformed(Object::Certificate, None, error));
+    let leaf = read(leaf)?;
+    if presented.len() > MAX_PRESENTED {
+        let failure = Failure::new(Verdict::BudgetExceeded(Budget::Presented), 0);
+        return Err(failure.about(&leaf).into());
+    }
+    let presented = presented.iter().map(|der| read(der)).collect::<Result<Vec<_>, _>>()?;
+    let context = Context { options, trust, crls, work: Work::new() };
+    let mut chain = Chain::of(&leaf);
+    match context.verify(&mut chain, &presented) {
+        Ok(()) => Ok(VerifiedPath {
+            certificates: chain
+                .certificates
+                .iter()
+                .map(|link| CertificateDer::from(link.der().to_vec()))
+                .collect(),
+        }),
+        Err(failure) => {
+            let certificate = chain.certificates.get(failure.depth).copied().unwrap_or(&leaf);
+            Err(failure.about(certificate).into())
+        }
+    }
+}
+
+/// What every check may look at.
+struct Context<'a> {
+    options: &'a VerifyOptions<'a>,
+    trust: &'a TrustStore,
+    crls: Option<&'a CrlStore>,
+    work: Work,
+}
+
+impl<'a> Context<'a> {
+    fn verify(&self, chain: &mut Chain<'a>, presented: &'a [Certificate<'a>]) -> Checked {
+        security_level::check_leaf(self, chain)?;
+        builder::build(self, chain, presented)?;
+        links::check(self, chain)?;
+        security_level::check_issuers(self, chain)?;
+        revocation::check(self, chain)?;
+        signatures::check(self, chain)?;
+        name_constraints::check(self, chain)?;
+        links::refuse_internet_resources(chain)
+    }
+
+    /// Seconds since 1970.
+    fn now(&self) -> i64 {
+        i64::try_from(self.options.time.as_secs()).unwrap_or(i64::MAX)
+    }
+}
+
+/// The chain as far as it is built, from the peer's certificate upwards.
+struct Chain<'a> {
+    certificates: Vec<&'a Certificate<'a>>,
+    /// How many at its beginning came from the peer; the others are the root file's.
+    untrusted: usize,
+}
+
+impl<'a> Chain<'a> {
+    fn of(leaf: &'a Certificate<'a>) -> Self {
+        Self { certificates: Vec::from([leaf]), untrusted: 1 }
+    }
+
+    fn len(&self) -> usize {
+        self.certificates.len()
+    }
+
+    fn get(&self, depth: usize) -> Option<&'a Certificate<'a>> {
+        self.certificates.get(depth).copied()
+    }
+
+    /// Depth of the anchor.
+    fn last_depth(&self) -> usize {
+        self.len().saturating_sub(1)
+    }
+
+    /// Certificates with their depths, from the peer's upwards.
+    fn links(&self) -> impl DoubleEndedIterator<Item = (usize, &'a Certificate<'a>)> + ExactSizeIterator {
+        self.certificates.iter().copied().enumerate()
+    }
+}
+
+/// A check that failed, and where.
+#[derive(Debug)]
+struct Failure {
+    verdict: Verdict,
+    depth: usize,
+    detail: Option<String>,
+}
+
+type Checked = Result<(), Failure>;
+
+impl Failure {
+    fn new(verdict: Verdict, depth: usize) -> Self {
+        Self { verdict, depth, detail: None }
+    }
+
+    fn with(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+
+    fn about(self, certificate: &Certificate<'_>) -> PathError {
+        PathError {
+            verdict: self.verdict,
+            depth: self.depth,
+            certificate: CertificateName::of(certificate),
+            detail: self.detail,
+        }
+    }
+}
+
+/// Fails with a verdict at a depth.
+fn fail(verdict: Verdict, depth: usize) -> Checked {
+    Err(Failure::new(verdict, depth))
+}

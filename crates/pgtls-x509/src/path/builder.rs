@@ -1,0 +1,138 @@
+//! Builds the chain, one certificate at a time (OpenSSL: `build_chain` with `X509_V_FLAG_TRUSTED_FIRST`).
+//!
+//! At each step the root file is asked first. Once it has answered, what the peer sent is not looked at any more. The first
+//! fitting issuer is taken; there is no way back.
+
+use super::{
+    Chain, Checked, Context, Failure,
+    anchor::{self, Trust},
+    fail, issuer,
+};
+use crate::{certificate::Certificate, verdict::Verdict};
+use alloc::vec::Vec;
+
+/// Certificates of a chain besides the peer's own and the anchor (OpenSSL: `X509_VERIFY_PARAM`'s depth).
+const MAX_DEPTH: usize = 100;
+/// Chains are built one longer, so that reaching the limit can be told from not finding an issuer.
+const MAX_BUILT: usize = MAX_DEPTH + 1;
+
+/// Extends the chain, which holds the peer's certificate, to something trusted.
+pub(super) fn build<'a>(
+    context: &Context<'a>,
+    chain: &mut Chain<'a>,
+    presented: &'a [Certificate<'a>],
+) -> Checked {
+    // The peer's own certificate is among those it sent.
+    let mut unused: Vec<Option<&'a Certificate<'a>>> =
+        chain.certificates.iter().copied().chain(presented).map(Some).collect();
+    let mut ask_presented = true;
+    loop {
+        match extend_from_trusted(context, chain)? {
+            Extension::Trusted => return Ok(()),
+            Extension::Grown => {
+                ask_presented = false;
+                continue;
+            }
+            Extension::None => {}
+        }
+        if !(ask_presented && extend_from_presented(context, chain, &mut unused)?) {
+            return refuse(chain);
+        }
+    }
+}
+
+/// What asking the root file led to.
+enum Extension {
+    /// The chain ends in something trusted.
+    Trusted,
+    /// The chain grew by an intermediate of the root file.
+    Grown,
+    None,
+}
+
+fn extend_from_trusted<'a>(context: &Context<'a>, chain: &mut Chain<'a>) -> Result<Extension, Failure> {
+    let depth = chain.last_depth();
+    let Some(current) = chain.get(depth).filter(|_| chain.len() <= MAX_BUILT) else {
+        return Ok(Extension::None);
+    };
+    let Some(issuer) = issuer::among_trusted(context, depth, current)? else {
+        return Ok(Extension::None);
+    };
+    let ends = if current.self_signed {
+        // A self-signed certificate of the peer is replaced by that of the root file, which must be the very same:
+        // another one of the same name would be somebody else.
+        if current.der() != issuer.der() {
+            return Ok(Extension::None);
+        }
+        chain.certificates.pop();
+        chain.untrusted = depth;
+        true
+    } else {
+        issuer.self_signed
+    };
+    chain.certificates.push(issuer);
+    let depth = chain.last_depth();
+    match anchor::trust_of(issuer, context.options.purpose) {
+        Trust::Trusted => Ok(Extension::Trusted),
+        Trust::Rejected => Err(Failure::new(Verdict::CertRejected, depth)),
+        Trust::Neutral if ends => {
+            refuse(chain)?;
+            Ok(Extension::None)
+        }
+        Trust::Neutral => Ok(Extension::Grown),
+    }
+}
+
+/// Adds the issuer from what the peer sent; false when there is none.
+fn extend_from_presented<'a>(
+    context: &Context<'a>,
+    chain: &mut Chain<'a>,
+    unused: &mut [Option<&'a Certificate<'a>>],
+) -> Result<bool, Failure> {
+    let Some(current) = chain.get(chain.last_depth()).filter(|_| chain.len() <= MAX_BUILT) else {
+        return Ok(false);
+    };
+    if current.self_signed {
+        return Ok(false);
+    }
+    let candidates =
+        unused.iter().enumerate().filter_map(|(place, candidate)| candidate.map(|it| (place, it)));
+    let Some((place, issuer)) = issuer::among_presented(context, candidates, chain, current)? else {
+        return Ok(false);
+    };
+    if let Some(slot) = unused.get_mut(place) {
+        *slot = None;
+    }
+    chain.certificates.push(issuer);
+    chain.untrusted = chain.len();
+    Ok(true)
+}
+
+/// No trusted certificate was reached: says why in OpenSSL's terms.
+fn refuse(chain: &Chain<'_>) -> Checked {
+    let depth = chain.last_depth();
+    let Some(last) = chain.get(depth) else {
+        return fail(Verdict::Unspecified, 0);
+    };
+    if chain.len() > MAX_BUILT {
+        return fail(Verdict::CertChainTooLong, depth);
+    }
+    let is_valid = last.extensions.invalid.is_none();
+    let verdict = match (last.self_signed && is_valid, depth) {
+        (true, 0) => Verdict::DepthZeroSelfSignedCert,
+        (true, _) => Verdict::SelfSignedCertInChain,
+        (false, _) if chain.untrusted < chain.len() => Verdict::UnableToGetIssuerCert,
+        (false, _) => Verdict::UnableToGetIssuerCertLocally,
+    };
+    let failure = Failure::new(verdict, depth);
+    // OpenSSL does not say that it finds no issuer because the certificate itself is invalid; we do.
+    Err(match &last.extensions.invalid {
+        Some(invalid) => failure.with(alloc::format!(
+            "its extension {} is invalid: {} (byte {})",
+            invalid.name,
+            invalid.error.problem,
+            invalid.error.position
+        )),
+        None => failure,
+    })
+}

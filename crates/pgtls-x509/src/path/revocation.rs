@@ -1,0 +1,315 @@
+//! Is any certificate of the chain revoked (OpenSSL: `check_revocation` with `X509_V_FLAG_CRL_CHECK_ALL`)?
+//!
+//! For each certificate, the anchor included, the best CRL of its issuer is taken ([`Score`]), checked, and asked. OpenSSL
+//! knows CRLs for some reasons only, indirect CRLs and delta CRLs, but libpq does not turn that on: the first two are never used,
+//! and a delta CRL is taken for any other.
+
+use super::{
+    Chain, Checked, Context, Failure, fail,
+    signatures::{Outcome, Signed},
+};
+use crate::{
+    certificate::{
+        Certificate,
+        distribution_point::{ALL_REASONS, DistributionPoint, PointName},
+        extensions::key_usage,
+        general_name::{GeneralName, general_names},
+        name,
+    },
+    crl::{Crl, Revocation},
+    hash::name_hash,
+    tlv::Reader,
+    verdict::Verdict,
+};
+use alloc::vec::Vec;
+
+pub(super) fn check(context: &Context<'_>, chain: &Chain<'_>) -> Checked {
+    let Some(store) = context.crls else {
+        return Ok(());
+    };
+    // OpenSSL opens the directory's files when it first looks for CRLs of a name, and keeps what it found in them.
+    let mut opened: Vec<u32> = Vec::new();
+    for (depth, certificate) in chain.links() {
+        let hash = name_hash(&certificate.issuer_canonical);
+        if !opened.contains(&hash) {
+            opened.push(hash);
+        }
+        let in_directory = opened.iter().flat_map(|&hash| store.in_directory(hash));
+        let crls: Vec<&Crl> = context
+            .trust
+            .crls()
+            .iter()
+            .chain(store.file())
+            .chain(in_directory)
+            .filter(|crl| crl.issuer_canonical == certificate.issuer_canonical)
+            .collect();
+        check_certificate(context, chain, depth, certificate, &crls)?;
+    }
+    Ok(())
+}
+
+/// Each round asks the best CRL that covers reasons not covered yet, until all are.
+fn check_certificate<'a>(
+    context: &Context<'_>,
+    chain: &Chain<'a>,
+    depth: usize,
+    certificate: &'a Certificate<'a>,
+    crls: &[&'a Crl],
+) -> Checked {
+    let mut covered = 0;
+    while covered != ALL_REASONS {
+        let Some(best) = best_crl(context, chain, depth, certificate, crls, covered)? else {
+            return fail(Verdict::UnableToGetCrl, depth);
+        };
+        check_crl(context, depth, &best)?;
+        check_listed(depth, certificate, best.crl)?;
+        if best.reasons & !covered == 0 {
+            return fail(Verdict::UnableToGetCrl, depth);
+        }
+        covered |= best.reasons;
+    }
+    Ok(())
+}
+
+/// A CRL that could be the certificate's.
+struct Candidate<'a> {
+    crl: &'a Crl,
+    issuer: &'a Certificate<'a>,
+    score: Score,
+    /// Reasons it covers for this certificate.
+    reasons: u16,
+}
+
+/// How suitable a CRL is; the order of the fields is that of OpenSSL's bits, so comparing compares as OpenSSL does.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a bit of OpenSSL's score")]
+struct Score {
+    no_unhandled_critical: bool,
+    in_scope: bool,
+    in_date: bool,
+    issuer_name: bool,
+    /// The certificate's own issuer signed it, not somebody further up.
+    issuer_certificate: bool,
+}
+
+/// The CRL with the best score, of equals the newest, of those the first (OpenSSL: `get_crl_sk`).
+fn best_crl<'a>(
+    context: &Context<'_>,
+    chain: &Chain<'a>,
+    depth: usize,
+    certificate: &'a Certificate<'a>,
+    crls: &[&'a Crl],
+    covered: u16,
+) -> Result<Option<Candidate<'a>>, Failure> {
+    let mut best: Option<Candidate<'a>> = None;
+    for crl in crls {
+        context.work.candidate(depth)?;
+        let Some(candidate) = score(context, chain, depth, certificate, crl, covered) else {
+            continue;
+        };
+        let is_better = best.as_ref().is_none_or(|best| {
+            let newer = match (candidate.crl.last_update.seconds, best.crl.last_update.seconds) {
+                (Some(new), Some(old)) => new > old,
+                _ => false,
+            };
+            candidate.score > best.score || (candidate.score == best.score && newer)
+        });
+        if is_better {
+            best = Some(candidate);
+        }
+    }
+    Ok(best)
+}
+
+/// OpenSSL: `get_crl_score`; `None` for a CRL that is out of the question.
+fn score<'a>(
+    context: &Context<'_>,
+    chain: &Chain<'a>,
+    depth: usize,
+    certificate: &'a Certificate<'a>,
+    crl: &'a Crl,
+    covered: u16,
+) -> Option<Candidate<'a>> {
+    let point = crl.issuing_distribution_point();
+    if let Some(point) = &point {
+        let only = [point.only_user, point.only_ca, point.only_attribute];
+        let is_contradictory = only.iter().filter(|only| **only).count() > 1;
+        if is_contradictory || point.indirect || point.only_reasons.is_some() {
+            return None;
+        }
+    }
+    let (issuer, issuer_certificate) = issuer_of(chain, depth, crl)?;
+    let reasons = scope(certificate, crl);
+    if reasons.is_some_and(|reasons| reasons & !covered == 0) {
+        return None;
+    }
+    let score = Score {
+        no_unhandled_critical: !crl.unhandled_critical,
+        in_scope: reasons.is_some(),
+        in_date: check_time(context, depth, crl).is_ok(),
+        issuer_name: true,
+        issuer_certificate,
+    };
+    Some(Candidate { crl, issuer, score, reasons: reasons.unwrap_or(0) })
+}
+
+/// The CRL's issuer in the chain: the certificate's own issuer (true), or one further up of the CRL's name (OpenSSL: `crl_akid_check`).
+fn issuer_of<'a>(chain: &Chain<'a>, depth: usize, crl: &Crl) -> Option<(&'a Certificate<'a>, bool)> {
+    let above = depth.saturating_add(1).min(chain.last_depth());
+    let own = chain.get(above)?;
+    if own.matches_key_identifier_of(crl.authority_key_identifier()) {
+        return Some((own, true));
+    }
+    chain
+        .links()
+        .skip(above.saturating_add(1))
+        .map(|(_, link)| link)
+        .find(|link| {
+            link.subject_canonical == crl.issuer_canonical
+                && link.matches_key_identifier_of(crl.authority_key_identifier())
+        })
+        .map(|link| (link, false))
+}
+
+/// The reasons for which the CRL covers the certificate, `None` when it does not cover it (OpenSSL: `crl_crldp_check`).
+fn scope(certificate: &Certificate<'_>, crl: &Crl) -> Option<u16> {
+    let covered = crl.issuing_distribution_point();
+    if let Some(covered) = &covered {
+        let wrong_kind = if certificate.extensions.is_ca { covered.only_user } else { covered.only_ca };
+        if wrong_kind || covered.only_attribute {
+            return None;
+        }
+    }
+    let own_points = certificate.extensions.crl_distribution_points.as_ref();
+    let mut points = own_points.map_or(Reader::new(&[]), |range| certificate.reader(range));
+    while !points.is_empty() {
+        let Ok(point) = DistributionPoint::read(&mut points) else { break };
+        let by_this_issuer = match point.crl_issuer {
+            None => true,
+            Some(names) => general_names(names).any(|name| match name {
+                Ok(GeneralName::Directory(name)) => {
+                    name::canonical(&name).is_ok_and(|name| name == crl.issuer_canonical)
+                }
+                _ => false,
+            }),
+        };
+        let same_point = covered.as_ref().is_none_or(|covered| {
+            let own =
+                point.name.map(|name| FullName::of(name, || point.base_name(&certificate.issuer_canonical)));
+            let crls = covered.name.map(|name| FullName::of(name, || crl.issuer_canonical.clone()));
+            FullName::meet(own.as_ref(), crls.as_ref())
+        });
+        if by_this_issuer && same_point {
+            return Some(point.reasons);
+        }
+    }
+    covered.is_none_or(|covered| covered.name.is_none()).then_some(ALL_REASONS)
+}
+
+/// The name of a distribution point, relative names completed.
+enum FullName<'a> {
+    Names(Reader<'a>),
+    Directory(Vec<u8>),
+}
+
+impl<'a> FullName<'a> {
+    fn of(name: PointName<'a>, base: impl FnOnce() -> Vec<u8>) -> Self {
+        match name {
+            PointName::Full(names) => Self::Names(names),
+            PointName::Relative(rdn) => {
+                let mut full = base();
+                // It was read before, so it has no error.
+                let _ = name::push_canonical_rdn(&mut full, rdn);
+                Self::Directory(full)
+            }
+        }
+    }
+
+    /// Do the two name one point? A point without a name is every point (OpenSSL: `idp_check_dp`).
+    fn meet(left: Option<&Self>, right: Option<&Self>) -> bool {
+        let (Some(left), Some(right)) = (left, right) else {
+            return true;
+        };
+        match (left, right) {
+            (Self::Directory(left), Self::Directory(right)) => left == right,
+            (Self::Directory(directory), Self::Names(names))
+            | (Self::Names(names), Self::Directory(directory)) => {
+                general_names(*names).any(|name| match name {
+                    Ok(GeneralName::Directory(name)) => {
+                        name::canonical(&name).is_ok_and(|name| name == *directory)
+                    }
+                    _ => false,
+                })
+            }
+            (Self::Names(left), Self::Names(right)) => general_names(*left)
+                .flatten()
+                .any(|left| general_names(*right).flatten().any(|right| same_name(&left, &right))),
+        }
+    }
+}
+
+/// OpenSSL: `GENERAL_NAME_cmp`, which compares bytes but for directory names.
+fn same_name(left: &GeneralName<'_>, right: &GeneralName<'_>) -> bool {
+    match (left, right) {
+        (GeneralName::Directory(left), GeneralName::Directory(right)) => {
+            matches!((name::canonical(left), name::canonical(right)), (Ok(left), Ok(right)) if left == right)
+        }
+        (GeneralName::Email(left), GeneralName::Email(right))
+        | (GeneralName::Dns(left), GeneralName::Dns(right))
+        | (GeneralName::Uri(left), GeneralName::Uri(right))
+        | (GeneralName::Ip(left), GeneralName::Ip(right)) => left == right,
+        _ => false,
+    }
+}
+
+/// OpenSSL: `check_crl`.
+fn check_crl(context: &Context<'_>, depth: usize, best: &Candidate<'_>) -> Checked {
+    let Candidate { crl, issuer, score, .. } = best;
+    // A delta CRL is spared two checks, for its base had them; nobody checks that there is a base.
+    if !crl.is_delta {
+        if issuer.extensions.key_usage.is_some_and(|usage| usage & key_usage::CRL_SIGN == 0) {
+            return fail(Verdict::KeyUsageNoCrlSign, depth);
+        }
+        if !score.in_scope {
+            return fail(Verdict::DifferentCrlScope, depth);
+        }
+    }
+    if !score.in_date {
+        check_time(context, depth, crl)?;
+    }
+    context.work.signature(depth)?;
+    let signed =
+        Signed { algorithm: crl.signature_algorithm, message: crl.signed_part(), signature: crl.signature() };
+    match signed.verify(context.options.algorithms, issuer) {
+        Outcome::Good => Ok(()),
+        Outcome::Bad => fail(Verdict::CrlSignatureFailure, depth),
+        Outcome::Unsupported => Err(Failure::new(Verdict::UnsupportedSignature, depth)
+            .with(alloc::format!("CRL with {}", crl.signature_algorithm.describe()))),
+    }
+}
+
+/// OpenSSL: `check_crl_time`.
+fn check_time(context: &Context<'_>, depth: usize, crl: &Crl) -> Checked {
+    let now = context.now();
+    match crl.last_update.seconds {
+        None => return fail(Verdict::ErrorInCrlLastUpdateField, depth),
+        Some(begin) if begin > now => return fail(Verdict::CrlNotYetValid, depth),
+        Some(_) => {}
+    }
+    match crl.next_update.map(|time| time.seconds) {
+        Some(None) => fail(Verdict::ErrorInCrlNextUpdateField, depth),
+        Some(Some(end)) if end <= now => fail(Verdict::CrlHasExpired, depth),
+        _ => Ok(()),
+    }
+}
+
+/// OpenSSL: `cert_crl`.
+fn check_listed(depth: usize, certificate: &Certificate<'_>, crl: &Crl) -> Checked {
+    if crl.unhandled_critical {
+        return fail(Verdict::UnhandledCriticalCrlExtension, depth);
+    }
+    match crl.lookup(certificate) {
+        Revocation::NotListed | Revocation::Removed => Ok(()),
+        Revocation::Revoked => fail(Verdict::CertRevoked, depth),
+    }
+}

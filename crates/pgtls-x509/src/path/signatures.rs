@@ -1,0 +1,163 @@
+//! Signatures, from the anchor downwards (OpenSSL: `internal_verify`). The anchor's own signature is not checked: it proves
+//! nothing. Each certificate must be in date, the anchor too.
+
+use super::{Chain, Checked, Context, Failure, fail, issuer::likely_issued, validity};
+use crate::{
+    certificate::{
+        Certificate,
+        algorithm::{Hash, PssParameters, SignatureAlgorithm},
+        extensions::key_usage,
+        public_key::PublicKey,
+    },
+    verdict::Verdict,
+};
+use rustls_pki_types::{AlgorithmIdentifier, SignatureVerificationAlgorithm, alg_id};
+
+pub(super) fn check(context: &Context<'_>, chain: &Chain<'_>) -> Checked {
+    let Some(anchor) = chain.get(chain.last_depth()) else {
+        return fail(Verdict::Unspecified, 0);
+    };
+    if likely_issued(anchor, anchor) {
+        validity::check(context, chain.last_depth(), anchor)?;
+    } else if chain.len() == 1 {
+        return fail(Verdict::UnableToVerifyLeafSignature, 0);
+    }
+    // An anchor by trust settings that somebody else issued is not asked for its dates.
+    let mut issuer = anchor;
+    for (depth, subject) in chain.links().rev().skip(1) {
+        let issuer_depth = depth.saturating_add(1);
+        if issuer.extensions.key_usage.is_some_and(|usage| usage & key_usage::KEY_CERT_SIGN == 0) {
+            return fail(Verdict::KeyUsageNoCertSign, issuer_depth);
+        }
+        check_certificate(context, depth, subject, issuer)?;
+        validity::check(context, depth, subject)?;
+        issuer = subject;
+    }
+    Ok(())
+}
+
+fn check_certificate(
+    context: &Context<'_>,
+    depth: usize,
+    subject: &Certificate<'_>,
+    issuer: &Certificate<'_>,
+) -> Checked {
+    if !subject.algorithms_agree {
+        return Err(Failure::new(Verdict::CertSignatureFailure, depth)
+            .with("the algorithms named inside and beside the signed part differ"));
+    }
+    context.work.signature(depth)?;
+    let signed = Signed {
+        algorithm: subject.signature_algorithm,
+        message: subject.signed_part(),
+        signature: subject.signature(),
+    };
+    match signed.verify(context.options.algorithms, issuer) {
+        Outcome::Good => Ok(()),
+        Outcome::Bad => fail(Verdict::CertSignatureFailure, depth),
+        Outcome::Unsupported => Err(Failure::new(Verdict::UnsupportedSignature, depth).with(alloc::format!(
+            "{}, issuer's key {}",
+            subject.signature_algorithm.describe(),
+            issuer.public_key.describe()
+        ))),
+    }
+}
+
+/// Something signed: a certificate or a CRL.
+pub(super) struct Signed<'a> {
+    pub(super) algorithm: SignatureAlgorithm,
+    pub(super) message: &'a [u8],
+    /// `None` when it cannot be one.
+    pub(super) signature: Option<&'a [u8]>,
+}
+
+/// What became of a signature.
+pub(super) enum Outcome {
+    Good,
+    Bad,
+    /// None of the algorithms handed in is for it.
+    Unsupported,
+}
+
+impl Signed<'_> {
+    /// Checks the signature with the issuer's key, by the one algorithm for key and signature.
+    pub(super) fn verify(
+        &self,
+        algorithms: &[&dyn SignatureVerificationAlgorithm],
+        issuer: &Certificate<'_>,
+    ) -> Outcome {
+        if !key_allows(issuer.public_key, self.algorithm) {
+            return Outcome::Bad;
+        }
+        let Some(signature) = self.signature else {
+            return Outcome::Bad;
+        };
+        let (Some(key_id), Some(signature_id)) =
+            (issuer.public_key.provider_id(), provider_id(self.algorithm))
+        else {
+            return Outcome::Unsupported;
+        };
+        let Some(algorithm) = algorithms.iter().find(|algorithm| {
+            algorithm.public_key_alg_id() == key_id && algorithm.signature_alg_id() == signature_id
+        }) else {
+            return Outcome::Unsupported;
+        };
+        // Providers refuse RSA keys outside their range as they refuse a bad signature, but they have not looked at it.
+        if !is_in_providers_range(issuer.public_key) {
+            return Outcome::Unsupported;
+        }
+        match algorithm.verify_signature(issuer.public_key_bits(), self.message, signature) {
+            Ok(()) => Outcome::Good,
+            Err(_) => Outcome::Bad,
+        }
+    }
+}
+
+/// A key is for its own kind of signatures, and a restricted RSA-PSS key for its own parameters and no shorter salt.
+fn key_allows(key: PublicKey, algorithm: SignatureAlgorithm) -> bool {
+    match (key, algorithm) {
+        (PublicKey::Rsa { .. }, SignatureAlgorithm::RsaPkcs1(_) | SignatureAlgorithm::RsaPss(_))
+        | (PublicKey::RsaPss { restriction: None, .. }, SignatureAlgorithm::RsaPss(_))
+        | (PublicKey::Ec(_) | PublicKey::EcExplicit, SignatureAlgorithm::Ecdsa(_))
+        | (PublicKey::Dsa { .. }, SignatureAlgorithm::Dsa(_))
+        | (PublicKey::Ed25519, SignatureAlgorithm::Ed25519)
+        | (PublicKey::Ed448, SignatureAlgorithm::Ed448) => true,
+        (PublicKey::RsaPss { restriction: Some(only), .. }, SignatureAlgorithm::RsaPss(Some(used))) => {
+            used.hash == only.hash && used.mask_hash == only.mask_hash && used.salt_length >= only.salt_length
+        }
+        _ => false,
+    }
+}
+
+fn is_in_providers_range(key: PublicKey) -> bool {
+    match key {
+        PublicKey::Rsa { bits } | PublicKey::RsaPss { bits, .. } => (2048..=8192).contains(&bits),
+        _ => true,
+    }
+}
+
+/// The identifier under which crypto providers know a signature algorithm. Whether RSA's parameters are NULL, as they should be, or left out
+/// makes no difference to the signature.
+fn provider_id(algorithm: SignatureAlgorithm) -> Option<AlgorithmIdentifier> {
+    Some(match algorithm {
+        SignatureAlgorithm::RsaPkcs1(Hash::Sha256) => alg_id::RSA_PKCS1_SHA256,
+        SignatureAlgorithm::RsaPkcs1(Hash::Sha384) => alg_id::RSA_PKCS1_SHA384,
+        SignatureAlgorithm::RsaPkcs1(Hash::Sha512) => alg_id::RSA_PKCS1_SHA512,
+        SignatureAlgorithm::Ecdsa(Hash::Sha256) => alg_id::ECDSA_SHA256,
+        SignatureAlgorithm::Ecdsa(Hash::Sha384) => alg_id::ECDSA_SHA384,
+        SignatureAlgorithm::Ecdsa(Hash::Sha512) => alg_id::ECDSA_SHA512,
+        SignatureAlgorithm::Ed25519 => alg_id::ED25519,
+        SignatureAlgorithm::Ed448 => alg_id::ED448,
+        SignatureAlgorithm::RsaPss(Some(PssParameters { hash, mask_hash, salt_length }))
+            if hash == mask_hash && salt_length == hash.length() =>
+        {
+            match hash {
+                Hash::Sha256 => alg_id::RSA_PSS_SHA256,
+                Hash::Sha384 => alg_id::RSA_PSS_SHA384,
+                Hash::Sha512 => alg_id::RSA_PSS_SHA512,
+                _ => return None,
+            }
+        }
+        _ => return None,
+    })
+}

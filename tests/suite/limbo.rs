@@ -1,0 +1,152 @@
+//! The x509-limbo suite with OpenSSL's verdicts: the same verdict in every row, or a row in `data/divergences.toml`.
+//!
+//! The data is not part of the project: it is read from `../shared/x509-limbo` beside the workspace when it is there.
+
+use pgtls_x509::{
+    CrlStore, Purpose, SecurityLevel, TrustStore, VerifyOptions, X509Error, certificates_from_pem,
+    verify_chain,
+};
+use rustls_pki_types::UnixTime;
+use serde::Deserialize;
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/x509-limbo");
+/// Validation time of the cases that give none: all their certificates are valid for centuries.
+const DEFAULT_TIME: u64 = 1_781_000_000;
+
+#[derive(Deserialize)]
+struct Suite {
+    testcases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    trusted_certs: Vec<String>,
+    untrusted_intermediates: Vec<String>,
+    peer_certificate: String,
+    crls: Vec<String>,
+}
+
+/// A row of OpenSSL's verdicts.
+struct Truth {
+    kind: String,
+    verdict: String,
+    code: u16,
+    time: u64,
+}
+
+#[derive(Deserialize)]
+struct Divergences {
+    #[serde(default)]
+    limbo: Vec<Divergence>,
+}
+
+#[derive(Deserialize)]
+struct Divergence {
+    id: String,
+    openssl: String,
+    pgtls: String,
+    reason: String,
+}
+
+#[test]
+fn verdicts_are_openssls() {
+    let Ok(suite) = std::fs::read_to_string(Path::new(DATA).join("limbo.json")) else {
+        eprintln!("SKIPPED: no x509-limbo data at {DATA}");
+        return;
+    };
+    let suite: Suite = serde_json::from_str(&suite).expect("limbo.json parses");
+    let truths =
+        truths(&std::fs::read_to_string(Path::new(DATA).join("openssl.tsv")).expect("openssl.tsv is there"));
+    let divergences: Divergences =
+        toml::from_str(include_str!("../data/divergences.toml")).expect("divergences.toml parses");
+    let mut divergences: BTreeMap<String, Divergence> =
+        divergences.limbo.into_iter().map(|row| (row.id.clone(), row)).collect();
+
+    let mut wrong = Vec::new();
+    let mut other_reasons = 0;
+    for case in &suite.testcases {
+        let truth = &truths[&case.id];
+        let expected = if truth.verdict == "accept" { "accept" } else { "reject" };
+        let result = verify(case, truth);
+        let actual = if result.is_ok() { "accept" } else { "reject" };
+        let reason = result.as_ref().map_or_else(ToString::to_string, |()| "accepted".to_owned());
+        match divergences.remove(&case.id) {
+            None if actual == expected => {
+                let number = result.as_ref().err().and_then(|error| error.path()?.verdict.number());
+                if number.unwrap_or(0) != truth.code && truth.verdict != "unparsable" {
+                    other_reasons += 1;
+                    println!("{}: OpenSSL says {}, we say {reason}", case.id, truth.code);
+                }
+            }
+            None => wrong.push(format!(
+                "{}: OpenSSL would {expected} ({}), we {actual}: {reason}",
+                case.id, truth.code
+            )),
+            Some(row) => {
+                assert!(!row.reason.is_empty(), "{}: a divergence needs its reason", row.id);
+                assert_eq!(
+                    (row.openssl.as_str(), row.pgtls.as_str()),
+                    (expected, actual),
+                    "{}: stale row",
+                    row.id
+                );
+                assert_ne!(actual, "accept", "{}: accepting what OpenSSL refuses cannot be defended", row.id);
+            }
+        }
+    }
+    let stale: Vec<_> = divergences.into_keys().collect();
+    assert!(stale.is_empty(), "rows of cases that do not exist: {stale:?}");
+    println!("{} cases, {other_reasons} refused for another reason", suite.testcases.len());
+    assert!(wrong.is_empty(), "{} verdicts differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn verify(case: &Case, truth: &Truth) -> Result<(), X509Error> {
+    let trust = TrustStore::from_pem(case.trusted_certs.join("\n").as_bytes())?;
+    let crls =
+        if case.crls.is_empty() { None } else { Some(CrlStore::from_pem(case.crls.join("\n").as_bytes())?) };
+    let leaf = certificates_from_pem(case.peer_certificate.as_bytes())?;
+    let presented = match case.untrusted_intermediates.as_slice() {
+        [] => Vec::new(),
+        some => certificates_from_pem(some.join("\n").as_bytes())?,
+    };
+    let presented: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
+    let options = VerifyOptions {
+        time: UnixTime::since_unix_epoch(Duration::from_secs(truth.time)),
+        purpose: if truth.kind == "CLIENT" { Purpose::Client } else { Purpose::Server },
+        security_level: SecurityLevel::DEFAULT,
+        algorithms: rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
+    };
+    verify_chain(&leaf[0], &presented, &trust, crls.as_ref(), &options).map(|_| ())
+}
+
+fn truths(table: &str) -> BTreeMap<String, Truth> {
+    table
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let truth = Truth {
+                kind: fields[1].to_owned(),
+                verdict: fields[3].to_owned(),
+                code: fields[4].parse().unwrap_or(0),
+                time: unix_seconds(fields[6]).unwrap_or(DEFAULT_TIME),
+            };
+            (fields[0].to_owned(), truth)
+        })
+        .collect()
+}
+
+/// `2024-01-01T00:00:00+00:00` as seconds since 1970.
+fn unix_seconds(text: &str) -> Option<u64> {
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let leap = |year: u64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    let lengths = [31, if leap(year) { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let days: u64 = (1970..year).map(|year| if leap(year) { 366 } else { 365 }).sum::<u64>()
+        + lengths.iter().take(usize::try_from(month).ok()? - 1).sum::<u64>()
+        + day
+        - 1;
+    Some(days * 86_400 + number(11, 13)? * 3600 + number(14, 16)? * 60 + number(17, 19)?)
+}
