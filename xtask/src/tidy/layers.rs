@@ -33,11 +33,20 @@ struct Reserved {
 const CERTIFICATES: &str = "pgtls-x509 is where bytes of certificates become facts; ask it";
 const RUSTLS: &str = "pgtls-rustls is where TLS is decided, the adapters only run its connection";
 
+/// `pgtls-conformance` is the other end of the line: its server and its zoo read and write certificates by themselves, so
+/// that they cannot share a mistake with the crates that are judged with them.
 const RESERVED: &[Reserved] = &[
     // pgtls-rustls checks the handshake's signature with webpki's entity for raw keys. It reads no certificate with it.
-    Reserved { foreign: "rustls-webpki", for_crates: &["pgtls-x509", "pgtls-rustls"], because: CERTIFICATES },
-    Reserved { foreign: "x509-cert", for_crates: &["pgtls-x509"], because: CERTIFICATES },
-    // The zoo of pgtls-conformance writes certificates that no library would make. It reads none.
+    Reserved {
+        foreign: "rustls-webpki",
+        for_crates: &["pgtls-x509", "pgtls-rustls", "pgtls-conformance"],
+        because: CERTIFICATES,
+    },
+    Reserved {
+        foreign: "x509-cert",
+        for_crates: &["pgtls-x509", "pgtls-conformance"],
+        because: CERTIFICATES,
+    },
     Reserved { foreign: "der", for_crates: &["pgtls-x509", "pgtls-conformance"], because: CERTIFICATES },
     Reserved {
         foreign: "pem-rfc7468",
@@ -46,7 +55,6 @@ const RESERVED: &[Reserved] = &[
     },
     Reserved {
         foreign: "rustls",
-        // The scripted server of pgtls-conformance speaks TLS from the other end.
         for_crates: &["pgtls-rustls", "pgtls-std", "pgtls-conformance"],
         because: RUSTLS,
     },
