@@ -172,7 +172,7 @@ fn broken_servers() {
         ("tls-garbage", "connect sslaccept reconnect authok", PLAIN, ""),
         ("tls-close", "connect sslaccept reconnect authok", PLAIN, ""),
         ("slow", "connect sslaccept authok", SSL, ""),
-        ("close-after-tls", "connect sslaccept dropped", None, "closed the connection unexpectedly"),
+        ("close-after-tls", "connect sslaccept dropped", None, "closed unexpectedly"),
         ("encrypted-close", "connect sslaccept dropped", None, "closed"),
         ("starting-up", "connect sslaccept authfail", None, "FATAL:  the script says 57P03"),
         ("no-database", "connect sslaccept authfail reconnect authfail", None, "the script says 3D000"),
