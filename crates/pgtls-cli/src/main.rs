@@ -8,10 +8,15 @@ mod connect;
 mod demo;
 mod exit;
 mod explain;
+mod gather;
 mod generate;
 mod output;
+mod paint;
+mod report;
 mod serve;
+mod startup;
 mod verify;
+mod words;
 
 use arguments::{Arguments, Command};
 use clap::Parser;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  connection string, URI ─┐
-//!  keyword arrays ─────────┼─▶ Settings ─┐
+//!  keyword arrays, Config ─┼─▶ Settings ─┐
 //!  service file ───────────┘             ├─▶ Params::resolve ─▶ Params
 //!  environment, defaults ────────────────┘
 //! ```
@@ -10,7 +10,9 @@
 //! [`Settings`] are what was written, each value with its place; [`Params`] are what it means.
 
 mod auth;
+mod config;
 mod conninfo;
+mod display;
 mod encoding;
 mod error;
 mod host;
@@ -30,6 +32,7 @@ mod validate;
 mod value;
 
 pub use auth::AuthMethods;
+pub use config::Config;
 pub use error::{ParamError, ParamErrorKind, ServiceHint};
 pub use host::HostItem;
 pub use keyword::{KEYWORDS, Keyword, VARIABLES};

@@ -122,6 +122,11 @@ pub enum ParamErrorKind {
         /// Number of hosts.
         hosts: usize,
     },
+    /// A comma in a host given by a program, which would make it two.
+    CommaInHost {
+        /// The host.
+        host: String,
+    },
     /// An item of `hostaddr` that is not a numeric address.
     HostAddr {
         /// The item.

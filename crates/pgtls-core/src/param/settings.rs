@@ -114,6 +114,11 @@ impl Settings {
         }
     }
 
+    /// Unsets a parameter.
+    pub(super) fn remove(&mut self, keyword: &str) {
+        self.settings.retain(|setting| setting.keyword != keyword);
+    }
+
     /// Sets a parameter unless it is set; the first one wins.
     pub(super) fn put_if_absent(&mut self, setting: Setting) {
         if self.value(setting.keyword).is_none() {

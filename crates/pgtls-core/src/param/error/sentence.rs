@@ -78,6 +78,7 @@ pub(super) fn write(kind: &ParamErrorKind, in_uri: bool, f: &mut fmt::Formatter<
                 "could not match {ports} port numbers to {hosts} hosts; give one port, or one for each host"
             )
         }
+        Kind::CommaInHost { host } => write!(f, "invalid host name {host:?}: a comma separates hosts"),
         Kind::HostAddr { value } => write!(f, "could not parse network address {value:?}"),
         Kind::SocketPathTooLong { path, maximum } => {
             write!(f, "Unix-domain socket path {path:?} is too long (maximum {maximum} bytes)")
@@ -112,7 +113,7 @@ pub(super) fn write(kind: &ParamErrorKind, in_uri: bool, f: &mut fmt::Formatter<
             write!(f, "invalid SCRAM key length: {keyword} holds {length} bytes, not {SCRAM_KEY_LENGTH}")
         }
         Kind::GssNotSupported => {
-            f.write_str("invalid gssencmode value: \"require\" in a program without GSSAPI encryption")
+            f.write_str("gssencmode \"require\" cannot be met: this program has no GSSAPI support")
         }
         Kind::GssWithoutCredentials => {
             f.write_str("GSSAPI encryption required by gssencmode, but there is no credential cache")
