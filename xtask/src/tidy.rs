@@ -118,7 +118,7 @@ mod example {
     }
 
     pub(super) fn depends(mut member: Member, on: &str, kind: DependencyKind) -> Member {
-        member.dependencies.push(Dependency { name: on.to_owned(), kind });
+        member.dependencies.push(Dependency { name: on.to_owned(), kind, optional: false });
         member
     }
 

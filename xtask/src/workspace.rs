@@ -44,6 +44,8 @@ pub(crate) struct Member {
 pub(crate) struct Dependency {
     pub(crate) name: String,
     pub(crate) kind: DependencyKind,
+    /// Only there when a feature asks for it.
+    pub(crate) optional: bool,
 }
 
 /// A package of somebody else.
@@ -135,7 +137,11 @@ fn member(metadata: &Metadata, package: &Package) -> Member {
         dependencies: package
             .dependencies
             .iter()
-            .map(|dependency| Dependency { name: dependency.name.clone(), kind: dependency.kind })
+            .map(|dependency| Dependency {
+                name: dependency.name.clone(),
+                kind: dependency.kind,
+                optional: dependency.optional,
+            })
             .collect(),
         features: package.features.keys().cloned().collect(),
     }

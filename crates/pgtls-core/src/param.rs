@@ -23,6 +23,8 @@ mod passfile;
 mod resolve;
 mod scram_key;
 mod secret;
+#[cfg(feature = "serde")]
+mod serialize;
 mod service;
 mod settings;
 mod source;

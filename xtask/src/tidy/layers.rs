@@ -65,6 +65,9 @@ const RESERVED: &[Reserved] = &[
     },
 ];
 
+/// What a feature of the core may add; it is off by default, and then the core stands alone.
+const OPTIONAL_IN_CORE: &[&str] = &["serde"];
+
 /// Crates that ship nothing may use everything.
 const UNRESTRICTED: &[&str] = &["pgtls-tests", "xtask"];
 
@@ -92,6 +95,9 @@ fn objection(layer: &Layer, dependency: &Dependency) -> Option<String> {
     let Layer { name, may_use } = layer;
     let on = dependency.name.as_str();
     if *name == "pgtls-core" {
+        if dependency.optional && OPTIONAL_IN_CORE.contains(&on) {
+            return None;
+        }
         return Some(format!("{name} has no dependencies, not even {on}"));
     }
     let ours = LAYERS.iter().any(|layer| layer.name == on) || UNRESTRICTED.contains(&on);
@@ -129,6 +135,7 @@ mod tests {
         check_dependency("pgtls-core", "pgtls-x509", Development, None);
         check_dependency("pgtls-core", "libm", Normal, Some("no dependencies"));
         check_dependency("pgtls-core", "autocfg", Build, Some("no dependencies"));
+        check_dependency("pgtls-core", "serde", Normal, Some("no dependencies"));
         check_dependency("pgtls-x509", "pgtls-os", Normal, Some("one way"));
         check_dependency("pgtls-x509", "pgtls-os", Build, Some("one way"));
         check_dependency("pgtls-x509", "rustls", Normal, Some("pgtls-rustls"));
@@ -139,6 +146,20 @@ mod tests {
         check_dependency("pgtls-std", "rustls-webpki", Development, None);
         check_dependency("pgtls-new", "serde", Normal, Some("no place"));
         check_dependency("xtask", "rustls", Normal, None);
+    }
+
+    #[test]
+    fn a_feature_of_the_core_may_add_little() {
+        let core = |on, optional| {
+            let mut member = depends(member("pgtls-core"), on, DependencyKind::Normal);
+            member.dependencies.iter_mut().for_each(|dependency| dependency.optional = optional);
+            let mut workspace = tree(&[]);
+            workspace.members.push(member);
+            check(&workspace).len()
+        };
+        assert_eq!(core("serde", true), 0);
+        assert_eq!(core("serde", false), 1);
+        assert_eq!(core("libm", true), 1);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Settings made by a program.
 
 use super::{
-    AuthMethod, ChannelBinding, GssEncMode, Keyword, LoadBalanceHosts, ParamError, ParamErrorKind,
-    ProtocolVersion, Secret, Setting, Settings, Source, SslCertMode, SslMode, SslNegotiation,
-    TargetSessionAttrs, TlsVersion, settings::refuse_nul,
+    AuthMethod, ChannelBinding, GssEncMode, LoadBalanceHosts, ParamError, ParamErrorKind, ProtocolVersion,
+    Secret, Setting, Settings, Source, SslCertMode, SslMode, SslNegotiation, TargetSessionAttrs, TlsVersion,
+    settings::refuse_nul,
 };
 use alloc::{borrow::ToOwned, format, string::String};
 use core::{fmt, net::IpAddr, time::Duration};
@@ -141,12 +141,10 @@ impl Config {
     /// Sets any parameter by its name.
     ///
     /// # Errors
-    /// The name is not known.
-    pub fn set(self, name: &str, value: &str) -> Result<Self, ParamError> {
-        match Keyword::find(name) {
-            Some(keyword) => Ok(self.put(keyword.name, value.to_owned())),
-            None => Err(ParamErrorKind::unknown_option(Some(name)).from(Source::Program)),
-        }
+    /// The name is not known, or the value holds a NUL byte.
+    pub fn set(mut self, name: &str, value: &str) -> Result<Self, ParamError> {
+        self.settings.put_named(name, value.to_owned())?;
+        Ok(self)
     }
 
     /// The settings, for [`Params::resolve`](super::Params::resolve).
@@ -158,6 +156,12 @@ impl Config {
             Some(problem) => Err(problem),
             None => Ok(self.settings),
         }
+    }
+
+    /// What has been set so far.
+    #[cfg(feature = "serde")]
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     fn put(mut self, keyword: &'static str, value: String) -> Self {

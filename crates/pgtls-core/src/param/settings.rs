@@ -72,20 +72,12 @@ impl Settings {
             if value.is_empty() {
                 continue;
             }
-            refuse_nul(value)?;
-            let Some(keyword) = Keyword::find(name) else {
-                return Err(ParamErrorKind::unknown_option(Some(name)).from(Source::Program));
-            };
             if expand_dbname && first_dbname == Some(index) && is_connection_string(value) {
                 for setting in Self::parse(value)?.settings {
                     settings.put(setting);
                 }
             } else {
-                settings.put(Setting {
-                    keyword: keyword.name,
-                    value: (*value).to_owned(),
-                    source: Source::Program,
-                });
+                settings.put_named(name, (*value).to_owned())?;
             }
         }
         Ok(settings)
@@ -123,6 +115,18 @@ impl Settings {
     pub(super) fn put_if_absent(&mut self, setting: Setting) {
         if self.value(setting.keyword).is_none() {
             self.settings.push(setting);
+        }
+    }
+
+    /// Sets a parameter by its name for the program.
+    pub(super) fn put_named(&mut self, name: &str, value: String) -> Result<(), ParamError> {
+        refuse_nul(&value)?;
+        match Keyword::find(name) {
+            Some(keyword) => {
+                self.put(Setting { keyword: keyword.name, value, source: Source::Program });
+                Ok(())
+            }
+            None => Err(ParamErrorKind::unknown_option(Some(name)).from(Source::Program)),
         }
     }
 

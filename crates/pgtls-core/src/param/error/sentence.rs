@@ -65,6 +65,10 @@ pub(super) fn write(kind: &ParamErrorKind, in_uri: bool, f: &mut fmt::Formatter<
             write!(f, "invalid {keyword} value: {value:?}, allowed: {}", Words(allowed))?;
             meant(suggest::word(value, allowed), f)
         }
+        // A "/" that is not encoded makes a port of the beginning of a password: not shown.
+        Kind::InvalidInteger { keyword: "port", .. } if in_uri => f.write_str(
+            "invalid integer value for connection option \"port\"; write %2F for a \"/\" in a user name or password",
+        ),
         Kind::InvalidInteger { keyword, value } => {
             write!(f, "invalid integer value {value:?} for connection option \"{keyword}\"")
         }
