@@ -1,8 +1,7 @@
 //! Is any certificate of the chain revoked (OpenSSL: `check_revocation` with `X509_V_FLAG_CRL_CHECK_ALL`)?
 //!
 //! For each certificate, the anchor included, the best CRL of its issuer is taken ([`Score`]), checked, and asked. OpenSSL
-//! knows CRLs for some reasons only, indirect CRLs and delta CRLs, but libpq does not turn that on: the first two are never used,
-//! and a delta CRL is taken for any other.
+//! knows CRLs for some reasons only, indirect CRLs and delta CRLs, but libpq does not turn that on: they are never used.
 
 use super::{
     Chain, Checked, Context, Failure, fail,
@@ -130,6 +129,9 @@ fn score<'a>(
     crl: &'a Crl,
     covered: u16,
 ) -> Option<Candidate<'a>> {
+    if crl.is_delta {
+        return None;
+    }
     let point = crl.issuing_distribution_point();
     if let Some(point) = &point {
         let only = [point.only_user, point.only_ca, point.only_attribute];
@@ -265,14 +267,11 @@ fn same_name(left: &GeneralName<'_>, right: &GeneralName<'_>) -> bool {
 /// OpenSSL: `check_crl`.
 fn check_crl(context: &Context<'_>, depth: usize, best: &Candidate<'_>) -> Checked {
     let Candidate { crl, issuer, score, .. } = best;
-    // A delta CRL is spared two checks, for its base had them; nobody checks that there is a base.
-    if !crl.is_delta {
-        if issuer.extensions.key_usage.is_some_and(|usage| usage & key_usage::CRL_SIGN == 0) {
-            return fail(Verdict::KeyUsageNoCrlSign, depth);
-        }
-        if !score.in_scope {
-            return fail(Verdict::DifferentCrlScope, depth);
-        }
+    if issuer.extensions.key_usage.is_some_and(|usage| usage & key_usage::CRL_SIGN == 0) {
+        return fail(Verdict::KeyUsageNoCrlSign, depth);
+    }
+    if !score.in_scope {
+        return fail(Verdict::DifferentCrlScope, depth);
     }
     if !score.in_date {
         check_time(context, depth, crl)?;
