@@ -4,4 +4,5 @@
 mod limbo;
 #[cfg(unix)]
 mod live;
+mod names;
 mod support;

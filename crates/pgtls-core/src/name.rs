@@ -14,6 +14,8 @@
 
 mod error;
 mod inet;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use error::{HostMismatch, MAX_NAME_SHOWN, MAX_NAMES_SHOWN, printable_address, printable_name};
@@ -100,7 +102,7 @@ pub fn match_host<'a>(
     rules: NameRules,
     hardening: Hardening,
 ) -> Result<MatchedName<'a>, HostMismatch> {
-    let host = host.filter(|host| !host.is_empty()).ok_or(HostMismatch::NoHost)?;
+    let Some(host) = host.filter(|host| !host.is_empty()) else { return Err(without_host(names, rules)) };
     // In libpq's C a host ends at its first NUL byte; here it would be compared, and `*.b` is not to match `a\0.b`.
     if host.contains('\0') {
         return Err(HostMismatch::NulInHost);
@@ -113,6 +115,15 @@ pub fn match_host<'a>(
         }
     }
     Err(HostMismatch::no_match(host.text, candidates(&host, names).map(|(name, _)| name)))
+}
+
+/// Up to PostgreSQL 9.4 the certificate was looked at before the host was missed.
+fn without_host(names: &PeerNames<'_>, rules: NameRules) -> HostMismatch {
+    match (rules, names.common_name) {
+        (NameRules::Pg90, None) => HostMismatch::no_match("", core::iter::empty()),
+        (NameRules::Pg90, Some(name)) if name.contains(&0) => HostMismatch::EmbeddedNul,
+        (NameRules::Pg90, Some(_)) | (NameRules::Pg95 | NameRules::Pg15, _) => HostMismatch::NoHost,
+    }
 }
 
 /// The host in every form in which it is compared.

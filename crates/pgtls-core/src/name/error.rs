@@ -66,9 +66,8 @@ impl fmt::Display for HostMismatch {
             Self::NoMatch { host, examined, count } => {
                 let host = Escaped { text: host.as_bytes(), most: usize::MAX };
                 let Some(first) = examined.first() else {
-                    return write!(
-                        f,
-                        "could not get a host name from the server certificate to compare with \"{host}\""
+                    return f.write_str(
+                        "could not get server's host name from server certificate: it has no name that counts",
                     );
                 };
                 write!(f, "server certificate for \"{first}\"")?;
