@@ -88,9 +88,8 @@ fn entry(text: &str) -> Entry {
     match (kind, value.strip_prefix('#')) {
         ("dns", _) => Entry::Dns(unescape(value).into_bytes()),
         ("ip", Some(hexadecimal)) => {
-            let digits: Vec<u8> =
-                hexadecimal.chars().map(|digit| digit.to_digit(16).unwrap().try_into().unwrap()).collect();
-            Entry::Ip(digits.chunks_exact(2).map(|pair| (pair[0] << 4) | pair[1]).collect())
+            let octet = |at| u8::from_str_radix(hexadecimal.get(at..at + 2).unwrap(), 16).unwrap();
+            Entry::Ip((0..hexadecimal.len()).step_by(2).map(octet).collect())
         }
         ("ip", None) => match value.parse::<std::net::IpAddr>().unwrap() {
             std::net::IpAddr::V4(address) => Entry::Ip(address.octets().to_vec()),

@@ -55,9 +55,9 @@ pub(super) fn host_and_names() -> impl Strategy<Value = (String, OwnedNames)> {
 
 fn host() -> impl Strategy<Value = String> {
     prop_oneof![
-        4 => dotted(),
+        5 => dotted(),
         2 => ipv4_text(),
-        1 => ipv6_text(),
+        2 => ipv6_text(),
         1 => ".{1,6}",
     ]
     .prop_filter("an empty host is tried apart", |host| !host.is_empty())
@@ -67,7 +67,7 @@ fn host() -> impl Strategy<Value = String> {
 fn dotted() -> impl Strategy<Value = String> {
     let label = prop_oneof![
         6 => "[abAB]{1,2}",
-        2 => Just(String::new()),
+        3 => Just(String::new()),
         1 => Just("*".to_owned()),
         1 => Just("a*".to_owned()),
         1 => Just("\u{fc}".to_owned()),
@@ -94,7 +94,7 @@ fn name_recipe() -> impl Strategy<Value = NameRecipe> {
     prop_oneof![
         5 => text_recipe().prop_map(NameRecipe::Text),
         3 => any::<Index>().prop_map(NameRecipe::Address),
-        1 => octets.prop_map(NameRecipe::Octets),
+        2 => octets.prop_map(NameRecipe::Octets),
         1 => Just(NameRecipe::Other),
     ]
 }
@@ -142,7 +142,8 @@ fn text_recipe() -> impl Strategy<Value = TextRecipe> {
         3 => any::<Index>().prop_map(Base::Wildcard),
         1 => dotted().prop_map(Base::Unrelated),
     ];
-    (base, prop::collection::vec(change(), 0..3)).prop_map(|(base, changes)| TextRecipe { base, changes })
+    let changes = prop_oneof![1 => Just(Vec::new()), 1 => prop::collection::vec(change(), 1..3)];
+    (base, changes).prop_map(|(base, changes)| TextRecipe { base, changes })
 }
 
 impl TextRecipe {
@@ -205,53 +206,61 @@ impl Change {
 
 /// Spellings of IPv4 addresses, right and nearly right.
 pub(super) fn ipv4_text() -> impl Strategy<Value = String> {
-    let number = prop_oneof![
-        3 => 0..300_u64,
-        1 => prop::sample::select(vec![0xffff, 0x1_0000, 0xff_ffff, 0x100_0000, 0xffff_ffff, 0x1_0000_0000, u64::MAX]),
-        1 => any::<u32>().prop_map(u64::from),
-    ];
-    let spelled = (number, 0..7_u8).prop_map(|(number, form)| match form {
+    let edges =
+        vec![0, 0xff, 0x100, 0xffff, 0x1_0000, 0xff_ffff, 0x100_0000, 0xffff_ffff, 0x1_0000_0000, u64::MAX];
+    let number =
+        prop_oneof![3 => 0..300_u64, 2 => prop::sample::select(edges), 1 => any::<u32>().prop_map(u64::from)];
+    let part = (number, 0..7_u8).prop_map(|(number, form)| match form {
         0 => format!("0{number:o}"),
         1 => format!("0x{number:x}"),
         2 => format!("0X{number:X}"),
-        3 => format!("00{number:o}"),
-        4 => format!("0{number}"),
+        3 => format!("0{number}"),
         _ => format!("{number}"),
     });
-    let odd = prop::sample::select(vec!["", "0x", "08", "1a", "-1", "+1", " 1", "0b1", "x", "\u{661}"]);
-    let part = prop_oneof![12 => spelled, 1 => odd.prop_map(ToOwned::to_owned)];
     let rest = prop::sample::select(vec![
-        "", "", "", "", " ", "\t", "\u{b}", " x", "/32", ":5432", ".", "\u{a0}", "\n.1",
+        "", "", "", " ", "\t", "\u{b}", " x", "/32", ":5432", ".", "\u{a0}", "\n.1",
     ]);
-    (prop::collection::vec(part, 1..6), rest).prop_map(|(parts, rest)| parts.join(".") + rest)
+    let text = (prop::collection::vec(part, 1..6), rest).prop_map(|(parts, rest)| parts.join(".") + rest);
+    nudged(text, "0.x+- \u{661}")
 }
 
 /// Spellings of IPv6 addresses, right and nearly right.
 pub(super) fn ipv6_text() -> impl Strategy<Value = String> {
-    let group = prop_oneof![
-        6 => "[0-9a-fA-F]{1,4}",
-        3 => Just("0".to_owned()),
-        2 => Just(String::new()),
-        1 => "[0-9a-f]{5}",
-        1 => prop::sample::select(vec!["g", "1%eth0", " 1", "+1", "-1", "[1", "1]"]).prop_map(ToOwned::to_owned),
-    ];
-    let octet = prop_oneof![6 => "[0-9]{1,2}", 2 => "[12][0-9][0-9]", 1 => "0[0-9]"];
-    let dotted = prop::collection::vec(octet, 3..6).prop_map(|octets| octets.join("."));
-    let strict = any::<u32>().prop_map(|octets| Ipv4Addr::from(octets).to_string());
-    let tail = prop_oneof![4 => group.clone(), 2 => strict, 1 => dotted];
+    let group = prop_oneof![6 => "[0-9a-fA-F]{1,4}", 3 => Just("0".to_owned()), 1 => Just(String::new())];
+    let dotted = any::<u32>().prop_map(|octets| Ipv4Addr::from(octets).to_string());
+    let tail = prop_oneof![3 => group.clone(), 2 => dotted.clone()];
     let grouped = (prop::collection::vec(group, 0..9), tail).prop_map(|(mut groups, tail)| {
         groups.push(tail);
         groups.join(":")
     });
+    let prefix =
+        prop::sample::select(vec!["::", "1::", "::ffff:", "1:2:3:4:5:6:", "1:2:3:4:5::", "1:2:3:4:5:6::"]);
+    let with_dotted = (prefix, dotted).prop_map(|(prefix, dotted)| prefix.to_owned() + &dotted);
+    let full =
+        vec!["::", "1::", "::1", "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8", "1::3:4:5:6:7:8", "1:2:3:4:5:6:7:8"];
+    let full = prop::sample::select(full).prop_map(ToOwned::to_owned);
     let printed = ipv6_octets().prop_map(|octets| Ipv6Addr::from(octets).to_string());
-    prop_oneof![
-        4 => grouped,
-        2 => printed,
-        1 => "[:.0-9a-f]{0,12}",
-        1 => prop::sample::select(vec!["::", ":", ":::", "1::", "::1", "1::2::3", "::1:", ":1::", "1:2:3:4:5:6:7::",
-            "::2:3:4:5:6:7:8", "1::2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8::", "1:2:3:4:5:6::7.8.9.1", "1:2:3:4:5::7.8.9.1"])
-            .prop_map(ToOwned::to_owned),
-    ]
+    nudged(prop_oneof![3 => grouped, 2 => with_dotted, 1 => full, 1 => printed], ":.0f1g%+ ")
+}
+
+/// Texts with a character put in or taken out here and there.
+fn nudged(text: impl Strategy<Value = String>, characters: &str) -> impl Strategy<Value = String> {
+    let character = prop::sample::select(characters.chars().collect::<Vec<_>>());
+    let nudge = (any::<Index>(), prop::option::of(character));
+    let nudges = prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(nudge, 1..3)];
+    (text, nudges).prop_map(|(text, nudges)| {
+        let mut text: Vec<char> = text.chars().collect();
+        for (at, nudge) in nudges {
+            match nudge {
+                Some(character) => text.insert(at.index(text.len() + 1), character),
+                None if text.is_empty() => {}
+                None => {
+                    text.remove(at.index(text.len()));
+                }
+            }
+        }
+        text.into_iter().collect()
+    })
 }
 
 /// Octets with runs of zeroes.
