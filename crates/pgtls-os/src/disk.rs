@@ -62,8 +62,11 @@ fn refuse_special(metadata: &fs::Metadata) -> Result<(), ReadError> {
 
 fn read_regular(file: &File, metadata: &fs::Metadata) -> Result<Vec<u8>, ReadError> {
     // One byte more than the file has, so that the end is seen without growing: a copy left behind would not be wiped.
-    let expected = usize::try_from(metadata.len()).unwrap_or(usize::MAX).min(MAX_FILE_BYTES);
-    let mut bytes = Vec::with_capacity(expected.saturating_add(1));
+    let Some(expected) = usize::try_from(metadata.len()).ok().filter(|&length| length <= MAX_FILE_BYTES)
+    else {
+        return Err(ReadError::TooLarge);
+    };
+    let mut bytes = Vec::with_capacity(expected + 1);
     file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(read_error)?;
     if bytes.len() > MAX_FILE_BYTES { Err(ReadError::TooLarge) } else { Ok(bytes) }
 }
@@ -206,5 +209,39 @@ mod platform {
 
     pub(super) fn never_the_same() -> FileIdentity {
         FileIdentity::default()
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::{io::Write, os::fd::OwnedFd, time::Duration};
+
+    /// A pipe that nobody closes, as our end of it, not waiting, and the other.
+    fn pipe() -> (File, impl Write) {
+        let (reader, writer) = io::pipe().unwrap();
+        rustix::fs::fcntl_setfl(&reader, rustix::fs::OFlags::NONBLOCK).unwrap();
+        (File::from(OwnedFd::from(reader)), writer)
+    }
+
+    #[test]
+    fn a_writer_that_says_nothing_more_is_given_up() {
+        let (silent, _writer) = pipe();
+        assert_eq!(platform::read_pipe_within(silent, Duration::ZERO), Err(ReadError::TimedOut));
+        let (unfinished, mut writer) = pipe();
+        writer.write_all(b"half").unwrap();
+        assert_eq!(platform::read_pipe_within(unfinished, Duration::ZERO), Err(ReadError::TimedOut));
+        let (finished, mut writer) = pipe();
+        writer.write_all(b"all").unwrap();
+        drop(writer);
+        assert_eq!(platform::read_pipe_within(finished, Duration::ZERO), Ok(b"all".to_vec()));
+    }
+
+    #[test]
+    fn an_endless_writer_is_cut_off() {
+        let (endless, mut writer) = pipe();
+        let thread = std::thread::spawn(move || while writer.write_all(&[0; 1 << 16]).is_ok() {});
+        assert_eq!(platform::read_pipe_within(endless, Duration::from_secs(3600)), Err(ReadError::TooLarge));
+        thread.join().unwrap();
     }
 }
