@@ -1,6 +1,7 @@
 //! The one suite: drives all crates from the tables in `tests/data/`.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
+mod differential;
 mod files;
 mod limbo;
 #[cfg(unix)]

@@ -1,0 +1,168 @@
+//! Our verdict on random chains against that of OpenSSL itself.
+//!
+//! A scenario is a good chain with a few things done to it: versions, names, times, extensions, keys, signatures, CRLs,
+//! certificates in other places. OpenSSL and we must accept the same scenarios with the same chain, and refuse the others
+//! for the same reason at the same depth. `PGTLS_DIFFERENTIAL_CASES=50000` makes a long run.
+
+mod der;
+mod grammar;
+mod keys;
+mod make;
+mod oracle;
+
+use ::openssl::x509::X509;
+use grammar::{Change, CrlChange, Extension, Name, Scenario, scenario};
+use make::{Files, NOW};
+use oracle::{Answer, openssl};
+use pgtls_x509::{
+    CrlStore, Object, PathError, Purpose, SecurityLevel, TrustStore, Verdict, VerifyOptions, X509Error,
+    verify_chain,
+};
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    test_runner::{Config, TestCaseError, TestError, TestRunner},
+};
+use rustls_pki_types::UnixTime;
+use std::{cell::Cell, collections::BTreeMap, time::Duration};
+
+/// Scenarios of a run that asks for no other number.
+const CASES: u32 = 2_000;
+
+#[test]
+fn verdicts_are_openssls_on_random_chains() {
+    let cases =
+        std::env::var("PGTLS_DIFFERENTIAL_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let verdicts = Cell::new(BTreeMap::<String, u32>::new());
+    let result = runner.run(&scenario(), |scenario| {
+        let files = make::make(&scenario);
+        let theirs = openssl(&files, scenario.client, scenario.level);
+        let ours = verify(&files, &scenario);
+        let mut counts = verdicts.take();
+        *counts.entry(label(&theirs)).or_default() += 1;
+        verdicts.set(counts);
+        compare(&scenario, &theirs, &ours).map_err(TestCaseError::fail)
+    });
+    if let Err(TestError::Fail(reason, scenario)) = result {
+        let files = make::make(&scenario);
+        panic!("{reason}\n{scenario:#?}\n{}", reproduction(&files));
+    }
+    result.map_err(|error| error.to_string()).unwrap();
+    println!("{cases} scenarios: {:?}", verdicts.take());
+}
+
+/// The grammar must reach verdicts of every kind, or agreement says little.
+#[test]
+fn the_grammar_is_neither_too_kind_nor_too_cruel() {
+    let mut runner = TestRunner::deterministic();
+    let mut accepted = 0;
+    for _ in 0..300 {
+        let scenario = scenario().new_tree(&mut runner).unwrap().current();
+        let answer = openssl(&make::make(&scenario), scenario.client, scenario.level);
+        accepted += u32::from(matches!(answer, Answer::Accepted(_)));
+    }
+    assert!((45..=240).contains(&accepted), "{accepted} of 300 scenarios are accepted");
+}
+
+fn compare(
+    scenario: &Scenario,
+    theirs: &Answer,
+    ours: &Result<Vec<Vec<u8>>, X509Error>,
+) -> Result<(), String> {
+    let differ = || {
+        let ours = ours.as_ref().map_or_else(ToString::to_string, |_| "accepted".to_owned());
+        Err(format!("OpenSSL: {}\npgtls:   {ours}", label(theirs)))
+    };
+    match (theirs, ours) {
+        (Answer::Accepted(theirs), Ok(ours)) if theirs == ours => Ok(()),
+        (_, Ok(_)) => differ(),
+        (Answer::BadRootFile, Err(X509Error::Pem { .. } | X509Error::NothingLoadable { .. })) => Ok(()),
+        (Answer::BadRootFile, Err(X509Error::Malformed { block: Some(_), .. })) => Ok(()),
+        (Answer::Unparsable, Err(X509Error::Malformed { object: Object::Certificate, block: None, .. })) => {
+            Ok(())
+        }
+        (_, Err(X509Error::Path(ours))) if is_our_own(scenario, ours) => Ok(()),
+        (Answer::Refused { number, depth }, Err(X509Error::Path(ours)))
+            if ours.verdict.number() == Some(*number) && ours.depth == *depth =>
+        {
+            Ok(())
+        }
+        _ => differ(),
+    }
+}
+
+/// Refusals that OpenSSL 3.0 does not share, on purpose.
+fn is_our_own(scenario: &Scenario, ours: &PathError) -> bool {
+    let has_delta = scenario.crls.iter().flatten().any(|(_, change)| matches!(change, CrlChange::Delta));
+    let has_unicode_email = scenario.changes.iter().any(|(_, change)| match change {
+        Change::Set(Extension::SubjectAltName(names), _) => {
+            names.iter().any(|it| matches!(it, Name::SmtpUtf8(_)))
+        }
+        _ => false,
+    });
+    match ours.verdict {
+        // There is no algorithm to check the signature with.
+        Verdict::UnsupportedSignature => true,
+        // OpenSSL lets a curve that is written out pass when the chain is that one certificate.
+        Verdict::EcKeyExplicitParams => ours.depth == 0,
+        // We do not compare e-mail addresses in Unicode with constraints.
+        Verdict::UnsupportedNameSyntax => has_unicode_email,
+        // OpenSSL 3.0 takes a delta CRL for a full one; later releases do not, and neither do we.
+        _ => has_delta,
+    }
+}
+
+fn label(answer: &Answer) -> String {
+    match answer {
+        Answer::Accepted(_) => "accepted".to_owned(),
+        Answer::Refused { number, depth } => {
+            format!("refused with {number} at depth {depth}")
+        }
+        Answer::BadRootFile => "the root file does not load".to_owned(),
+        Answer::Unparsable => "a certificate does not load".to_owned(),
+    }
+}
+
+/// Our verdict.
+fn verify(files: &Files, scenario: &Scenario) -> Result<Vec<Vec<u8>>, X509Error> {
+    let mut trust = TrustStore::from_pem(files.roots.as_bytes())?;
+    let file = files.crls.as_ref().map(|crls| CrlStore::from_pem(crls.as_bytes()).ok());
+    let mut crls = match (&files.crl_directory, file) {
+        // A CRL file that does not load cancels the directory.
+        (_, Some(None)) | (None, None) => None,
+        (_, Some(file)) => file,
+        (Some(_), None) => Some(CrlStore::empty()),
+    };
+    if let (Some(directory), Some(crls)) = (&files.crl_directory, &mut crls) {
+        crls.add_directory(directory.iter().map(|(name, content)| (name.as_str(), content.as_bytes())));
+    }
+    if let Some(crls) = &crls {
+        trust.add_from_crl_file(crls);
+    }
+    let options = VerifyOptions {
+        time: UnixTime::since_unix_epoch(Duration::from_secs(NOW)),
+        purpose: if scenario.client { Purpose::Client } else { Purpose::Server },
+        security_level: SecurityLevel(scenario.level),
+        algorithms: rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
+    };
+    let presented: Vec<&[u8]> = files.presented.iter().map(Vec::as_slice).collect();
+    let path = verify_chain(&files.leaf, &presented, &trust, crls.as_ref(), &options)?;
+    // Written by OpenSSL again, which does not keep the unused bits of a bit string.
+    Ok(path.certificates.iter().map(|link| X509::from_der(link).unwrap().to_der().unwrap()).collect())
+}
+
+/// Everything needed to try it by hand.
+fn reproduction(files: &Files) -> String {
+    let mut out = format!("--- sent by the server\n{}", der::pem("CERTIFICATE", &files.leaf));
+    for der in &files.presented {
+        out += &der::pem("CERTIFICATE", der);
+    }
+    out += &format!("--- root file\n{}", files.roots);
+    if let Some(crls) = &files.crls {
+        out += &format!("--- CRL file\n{crls}");
+    }
+    for (name, content) in files.crl_directory.iter().flatten() {
+        out += &format!("--- {name} in the CRL directory\n{content}");
+    }
+    out
+}

@@ -1,0 +1,537 @@
+//! The grammar of odd chains: a good chain, and a few things done to it.
+
+use super::keys::{KINDS, KeyKind, OWNERS, SIGNATURES, Signature};
+use proptest::{prelude::*, sample::select};
+
+/// A chain and everything around it. Certificates 0 to `length - 1` are the plain chain, leaf first, root last; the
+/// others are `extras`.
+#[derive(Clone, Debug)]
+pub(super) struct Scenario {
+    pub(super) length: usize,
+    pub(super) kind: KeyKind,
+    pub(super) client: bool,
+    pub(super) level: u8,
+    pub(super) extras: Vec<Extra>,
+    pub(super) changes: Vec<(usize, Change)>,
+    /// CRLs of every CA of the plain chain, with what was done to them; `None` for no checking.
+    pub(super) crls: Option<Vec<(usize, CrlChange)>>,
+    pub(super) order: u8,
+}
+
+/// Another certificate for an entity: same name, same key.
+#[derive(Clone, Debug)]
+pub(super) struct Extra {
+    pub(super) entity: usize,
+    pub(super) issuer: usize,
+}
+
+/// One thing that is odd about a certificate.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    Version(Option<u8>),
+    Serial(Vec<u8>),
+    Subject(NameForm),
+    Issuer(NameForm),
+    IssuedBy(usize),
+    SignedBy(usize),
+    Key(KeyKind),
+    Signature(Signature),
+    /// What the signed part says of the signature.
+    InnerSignature(Signature),
+    BreakSignature,
+    OddSignatureBits,
+    NotBefore(Moment),
+    NotAfter(Moment),
+    /// No extension at all.
+    Bare,
+    /// An empty list of extensions.
+    EmptyList,
+    Drop(ExtensionKind),
+    Set(Extension, bool),
+    Twice(ExtensionKind),
+    Malformed(ExtensionKind),
+    Trailing(ExtensionKind),
+    UniqueIdentifiers,
+    InRootFile,
+    NotInRootFile,
+    Presented,
+    NotPresented,
+    Trusted(TrustSetting),
+}
+
+/// How a name is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NameForm {
+    Plain,
+    UpperCase,
+    Spaced,
+    Bmp,
+    Universal,
+    T61,
+    /// The attributes of one RDN in either order.
+    OneRdn,
+    OneRdnReversed,
+    TwoRdns,
+    Numeric,
+    Empty,
+    EmptySet,
+    WithEmail,
+    WithEmailInUtf8,
+    HostName,
+    OtherHostName,
+    NulInHostName,
+    BitString,
+    Visible,
+    BadUtf8,
+}
+
+const NAME_FORMS: &[NameForm] = &[
+    NameForm::Plain,
+    NameForm::UpperCase,
+    NameForm::Spaced,
+    NameForm::Bmp,
+    NameForm::Universal,
+    NameForm::T61,
+    NameForm::OneRdn,
+    NameForm::OneRdnReversed,
+    NameForm::TwoRdns,
+    NameForm::Numeric,
+    NameForm::Empty,
+    NameForm::EmptySet,
+    NameForm::WithEmail,
+    NameForm::WithEmailInUtf8,
+    NameForm::HostName,
+    NameForm::OtherHostName,
+    NameForm::NulInHostName,
+    NameForm::BitString,
+    NameForm::Visible,
+    NameForm::BadUtf8,
+];
+
+/// A time and how it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moment {
+    LongAgo,
+    Past,
+    Now,
+    Future,
+    FarFuture,
+    Generalized,
+    WithoutSeconds,
+    WithOffset,
+    NoDate,
+    Fraction,
+    WrongType,
+}
+
+const MOMENTS: &[Moment] = &[
+    Moment::LongAgo,
+    Moment::Past,
+    Moment::Now,
+    Moment::Future,
+    Moment::FarFuture,
+    Moment::Generalized,
+    Moment::WithoutSeconds,
+    Moment::WithOffset,
+    Moment::NoDate,
+    Moment::Fraction,
+    Moment::WrongType,
+];
+
+/// Extensions by their kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum ExtensionKind {
+    BasicConstraints,
+    KeyUsage,
+    ExtendedKeyUsage,
+    SubjectKeyIdentifier,
+    AuthorityKeyIdentifier,
+    SubjectAltName,
+    IssuerAltName,
+    NameConstraints,
+    NetscapeType,
+    CrlDistributionPoints,
+    Policies,
+    PolicyConstraints,
+    Proxy,
+    FreshestCrl,
+    OcspNoCheck,
+    Unknown,
+}
+
+pub(super) const EXTENSION_KINDS: &[ExtensionKind] = &[
+    ExtensionKind::BasicConstraints,
+    ExtensionKind::KeyUsage,
+    ExtensionKind::ExtendedKeyUsage,
+    ExtensionKind::SubjectKeyIdentifier,
+    ExtensionKind::AuthorityKeyIdentifier,
+    ExtensionKind::SubjectAltName,
+    ExtensionKind::IssuerAltName,
+    ExtensionKind::NameConstraints,
+    ExtensionKind::NetscapeType,
+    ExtensionKind::CrlDistributionPoints,
+    ExtensionKind::Policies,
+    ExtensionKind::PolicyConstraints,
+    ExtensionKind::Proxy,
+    ExtensionKind::FreshestCrl,
+    ExtensionKind::OcspNoCheck,
+    ExtensionKind::Unknown,
+];
+
+/// An extension with its content.
+#[derive(Clone, Debug)]
+pub(super) enum Extension {
+    BasicConstraints {
+        ca: Option<bool>,
+        path_length: Option<Vec<u8>>,
+    },
+    /// Unused bits and bytes.
+    KeyUsage(u8, Vec<u8>),
+    ExtendedKeyUsage(Vec<&'static str>),
+    SubjectKeyIdentifier(KeyIdentifier),
+    AuthorityKeyIdentifier {
+        key: Option<KeyIdentifier>,
+        issuer: Option<bool>,
+        serial: Option<bool>,
+    },
+    SubjectAltName(Vec<Name>),
+    NameConstraints {
+        permitted: Vec<Subtree>,
+        excluded: Vec<Subtree>,
+    },
+    NetscapeType(u8),
+    CrlDistributionPoints(Vec<Point>),
+    Other(ExtensionKind),
+}
+
+/// Whose key an identifier names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyIdentifier {
+    Right,
+    Wrong,
+    Empty,
+}
+
+/// A GeneralName.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    Dns(&'static str),
+    Email(&'static str),
+    Uri(&'static str),
+    Ip(&'static [u8]),
+    /// The common name of a directory name; `None` for the certificate's own subject.
+    Directory(Option<&'static str>),
+    Other(&'static str),
+    SmtpUtf8(&'static str),
+    RegisteredId,
+    X400,
+    EdiParty,
+}
+
+/// A subtree of name constraints.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Subtree {
+    pub(super) base: Name,
+    pub(super) minimum: Option<u8>,
+    pub(super) maximum: Option<u8>,
+}
+
+/// A distribution point, of a certificate or of a CRL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Point {
+    pub(super) name: Option<PointName>,
+    pub(super) reasons: Option<u8>,
+    /// The right issuer's name, or another; certificates only.
+    pub(super) issuer: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PointName {
+    Uri(&'static str),
+    /// A relative name.
+    Relative(&'static str),
+    /// The directory name that the relative name `a` completes to.
+    Completed,
+}
+
+/// Trust settings of a `TRUSTED CERTIFICATE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TrustSetting {
+    Server,
+    Client,
+    Any,
+    RejectServer,
+    RejectAny,
+    Nothing,
+}
+
+/// One thing that is odd about a CRL.
+#[derive(Clone, Debug)]
+pub(super) enum CrlChange {
+    Missing,
+    /// The certificate below is on it, with an entry extension.
+    Lists(EntryExtension),
+    /// Other certificates are on it.
+    ListsOthers,
+    Issuer(NameForm),
+    SignedBy(usize),
+    Signature(Signature),
+    BreakSignature,
+    ThisUpdate(Moment),
+    NextUpdate(Option<Moment>),
+    Version(Option<u8>),
+    AuthorityKeyIdentifier(KeyIdentifier),
+    DistributionPoint {
+        point: Option<PointName>,
+        user: bool,
+        ca: bool,
+        attribute: bool,
+        indirect: bool,
+        reasons: bool,
+    },
+    MalformedDistributionPoint,
+    Delta,
+    CriticalNumber,
+    Unknown(bool),
+    InRootFile,
+    InDirectory(u8),
+    /// A second CRL of the same issuer, newer, empty.
+    Newer,
+}
+
+/// An extension of a CRL's entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EntryExtension {
+    None,
+    Reason(u8),
+    RightIssuer,
+    WrongIssuer,
+    Critical,
+}
+
+pub(super) fn scenario() -> impl Strategy<Value = Scenario> {
+    let kind = prop_oneof![
+        12 => Just(KeyKind::P256),
+        2 => Just(KeyKind::Rsa2048),
+        1 => select(KINDS),
+    ];
+    let level = prop_oneof![8 => Just(2_u8), 1 => 0_u8..6];
+    let extras = proptest::collection::vec(
+        (0..OWNERS, 0..OWNERS).prop_map(|(entity, issuer)| Extra { entity, issuer }),
+        0..4,
+    );
+    let changes = proptest::collection::vec((0_usize..7, change()), 0..5);
+    let crls = proptest::option::weighted(0.4, proptest::collection::vec((0_usize..5, crl_change()), 0..4));
+    (1_usize..6, kind, proptest::bool::weighted(0.2), level, extras, changes, crls, any::<u8>()).prop_map(
+        |(length, kind, client, level, extras, changes, crls, order)| Scenario {
+            length,
+            kind,
+            client,
+            level,
+            extras,
+            changes,
+            crls,
+            order,
+        },
+    )
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let version = prop_oneof![
+        4 => Just(None),
+        1 => (0_u8..6).prop_map(Some),
+    ];
+    let serial = prop_oneof![
+        Just(vec![0]),
+        Just(vec![0xff]),
+        Just(vec![1]),
+        Just(vec![0x7f; 30]),
+        Just(vec![0, 1]),
+        Just(vec![]),
+    ];
+    let settings = select(
+        &[
+            TrustSetting::Server,
+            TrustSetting::Client,
+            TrustSetting::Any,
+            TrustSetting::RejectServer,
+            TrustSetting::RejectAny,
+            TrustSetting::Nothing,
+        ][..],
+    );
+    prop_oneof![
+        2 => version.prop_map(Change::Version),
+        1 => serial.prop_map(Change::Serial),
+        2 => select(NAME_FORMS).prop_map(Change::Subject),
+        1 => select(NAME_FORMS).prop_map(Change::Issuer),
+        1 => (0..OWNERS).prop_map(Change::IssuedBy),
+        1 => (0..OWNERS).prop_map(Change::SignedBy),
+        2 => select(KINDS).prop_map(Change::Key),
+        2 => select(SIGNATURES).prop_map(Change::Signature),
+        1 => select(SIGNATURES).prop_map(Change::InnerSignature),
+        1 => prop_oneof![Just(Change::BreakSignature), Just(Change::OddSignatureBits)],
+        1 => select(MOMENTS).prop_map(Change::NotBefore),
+        2 => select(MOMENTS).prop_map(Change::NotAfter),
+        2 => prop_oneof![Just(Change::Bare), Just(Change::EmptyList), Just(Change::UniqueIdentifiers)],
+        3 => select(EXTENSION_KINDS).prop_map(Change::Drop),
+        10 => (extension(), any::<bool>()).prop_map(|(extension, critical)| Change::Set(extension, critical)),
+        1 => select(EXTENSION_KINDS).prop_map(Change::Twice),
+        1 => select(EXTENSION_KINDS).prop_map(Change::Malformed),
+        1 => select(EXTENSION_KINDS).prop_map(Change::Trailing),
+        4 => prop_oneof![
+            Just(Change::InRootFile),
+            Just(Change::NotInRootFile),
+            Just(Change::Presented),
+            Just(Change::NotPresented)
+        ],
+        1 => settings.prop_map(Change::Trusted),
+    ]
+}
+
+fn extension() -> impl Strategy<Value = Extension> {
+    const PURPOSES: &[&str] = &[
+        "1.3.6.1.5.5.7.3.1",
+        "1.3.6.1.5.5.7.3.2",
+        "1.3.6.1.5.5.7.3.4",
+        "2.5.29.37.0",
+        "1.3.6.1.4.1.311.10.3.3",
+        "2.16.840.1.113730.4.1",
+        "1.3.6.1.4.1.99999.2",
+    ];
+    let path_length = prop_oneof![
+        Just(None),
+        (0_u8..4).prop_map(|length| Some(vec![length])),
+        Just(Some(vec![0xff])),
+        Just(Some(vec![1; 9])),
+    ];
+    let key_identifier = || select(&[KeyIdentifier::Right, KeyIdentifier::Wrong, KeyIdentifier::Empty][..]);
+    let subtree = || {
+        (name(true), weighted_distance(0), weighted_distance(1))
+            .prop_map(|(base, minimum, maximum)| Subtree { base, minimum, maximum })
+    };
+    prop_oneof![
+        2 => (proptest::option::of(any::<bool>()), path_length)
+            .prop_map(|(ca, path_length)| Extension::BasicConstraints { ca, path_length }),
+        2 => (0_u8..8, prop_oneof![
+                Just(vec![0x04_u8]), Just(vec![0x06]), Just(vec![0x80]), Just(vec![0x20]), Just(vec![0x08]), Just(vec![0x40]),
+                Just(vec![0]), Just(vec![]), Just(vec![0x00, 0x80]), Just(vec![0x86, 0x80]), any::<u8>().prop_map(|byte| vec![byte]),
+            ]).prop_map(|(unused, bytes)| Extension::KeyUsage(unused, bytes)),
+        2 => proptest::collection::vec(select(PURPOSES), 0..3).prop_map(Extension::ExtendedKeyUsage),
+        1 => key_identifier().prop_map(Extension::SubjectKeyIdentifier),
+        2 => (
+                proptest::option::of(key_identifier()),
+                proptest::option::weighted(0.3, any::<bool>()),
+                proptest::option::weighted(0.3, any::<bool>()),
+            ).prop_map(|(key, issuer, serial)| Extension::AuthorityKeyIdentifier { key, issuer, serial }),
+        2 => proptest::collection::vec(name(false), 0..4).prop_map(Extension::SubjectAltName),
+        6 => (proptest::collection::vec(subtree(), 0..3), proptest::collection::vec(subtree(), 0..2))
+            .prop_map(|(permitted, excluded)| Extension::NameConstraints { permitted, excluded }),
+        1 => select(&[0x80_u8, 0x40, 0x04, 0x02, 0xff, 0][..]).prop_map(Extension::NetscapeType),
+        2 => proptest::collection::vec(point(true), 0..3).prop_map(Extension::CrlDistributionPoints),
+        1 => select(EXTENSION_KINDS).prop_map(Extension::Other),
+    ]
+}
+
+fn weighted_distance(common: u8) -> impl Strategy<Value = Option<u8>> {
+    prop_oneof![20 => Just(None), 1 => Just(Some(common)), 1 => (0_u8..3).prop_map(Some)]
+}
+
+fn name(is_subtree: bool) -> impl Strategy<Value = Name> {
+    const DNS: &[&str] = &[
+        "db.example.com",
+        "example.com",
+        ".example.com",
+        "com",
+        "",
+        "other.test",
+        "DB.Example.COM",
+        "*.example.com",
+        "ple.com",
+    ];
+    const EMAIL: &[&str] = &[
+        "a@example.com",
+        "example.com",
+        ".example.com",
+        "A@example.com",
+        "@example.com",
+        "a@EXAMPLE.com",
+        "",
+        "b@x.example.com",
+    ];
+    const URI: &[&str] = &[
+        "https://db.example.com/x",
+        "https://db.example.com:80/",
+        "db.example.com",
+        ".example.com",
+        "urn:x",
+        "https://",
+        "",
+        "x://DB.example.com",
+    ];
+    const ADDRESSES: &[&[u8]] = &[&[192, 0, 2, 1], &[10, 0, 0, 1], &[0; 16], &[1, 2, 3]];
+    const NETWORKS: &[&[u8]] = &[&[192, 0, 2, 0, 255, 255, 255, 0], &[0; 8], &[0; 32], &[192, 0, 2, 1], &[]];
+    const DIRECTORIES: &[Option<&str>] =
+        &[None, Some("Entity 0"), Some("entity 0"), Some("Somebody"), Some("")];
+    prop_oneof![
+        6 => select(DNS).prop_map(Name::Dns),
+        2 => select(EMAIL).prop_map(Name::Email),
+        2 => select(URI).prop_map(Name::Uri),
+        2 => select(if is_subtree { NETWORKS } else { ADDRESSES }).prop_map(Name::Ip),
+        3 => select(DIRECTORIES).prop_map(Name::Directory),
+        1 => select(&["x", "y"][..]).prop_map(Name::Other),
+        1 => select(&["a@example.com", "x"][..]).prop_map(Name::SmtpUtf8),
+        1 => prop_oneof![Just(Name::RegisteredId), Just(Name::X400), Just(Name::EdiParty)],
+    ]
+}
+
+fn point_name() -> impl Strategy<Value = PointName> {
+    prop_oneof![
+        select(&["http://a/", "http://b/"][..]).prop_map(PointName::Uri),
+        select(&["a", "b"][..]).prop_map(PointName::Relative),
+        Just(PointName::Completed),
+    ]
+}
+
+fn point(of_certificate: bool) -> impl Strategy<Value = Point> {
+    (
+        proptest::option::weighted(0.8, point_name()),
+        proptest::option::weighted(0.2, select(&[0x40_u8, 0x80, 0xff, 0][..])),
+        proptest::option::weighted(if of_certificate { 0.2 } else { 0.0 }, any::<bool>()),
+    )
+        .prop_map(|(name, reasons, issuer)| Point { name, reasons, issuer })
+}
+
+fn crl_change() -> impl Strategy<Value = CrlChange> {
+    let entry = prop_oneof![
+        3 => Just(EntryExtension::None),
+        2 => (0_u8..11).prop_map(EntryExtension::Reason),
+        1 => Just(EntryExtension::RightIssuer),
+        1 => Just(EntryExtension::WrongIssuer),
+        1 => Just(EntryExtension::Critical),
+    ];
+    let flag = || proptest::bool::weighted(0.2);
+    prop_oneof![
+        1 => Just(CrlChange::Missing),
+        3 => entry.prop_map(CrlChange::Lists),
+        1 => Just(CrlChange::ListsOthers),
+        1 => select(NAME_FORMS).prop_map(CrlChange::Issuer),
+        1 => (0..OWNERS).prop_map(CrlChange::SignedBy),
+        1 => select(SIGNATURES).prop_map(CrlChange::Signature),
+        1 => Just(CrlChange::BreakSignature),
+        1 => select(MOMENTS).prop_map(CrlChange::ThisUpdate),
+        2 => proptest::option::of(select(MOMENTS)).prop_map(CrlChange::NextUpdate),
+        1 => proptest::option::of(0_u8..3).prop_map(CrlChange::Version),
+        1 => select(&[KeyIdentifier::Right, KeyIdentifier::Wrong, KeyIdentifier::Empty][..])
+            .prop_map(CrlChange::AuthorityKeyIdentifier),
+        3 => (proptest::option::of(point_name()), flag(), flag(), flag(), flag(), flag()).prop_map(
+            |(point, user, ca, attribute, indirect, reasons)| CrlChange::DistributionPoint {
+                point, user, ca, attribute, indirect, reasons
+            }),
+        1 => Just(CrlChange::MalformedDistributionPoint),
+        1 => prop_oneof![Just(CrlChange::Delta), Just(CrlChange::CriticalNumber)],
+        1 => any::<bool>().prop_map(CrlChange::Unknown),
+        1 => Just(CrlChange::InRootFile),
+        2 => (0_u8..3).prop_map(CrlChange::InDirectory),
+        1 => Just(CrlChange::Newer),
+    ]
+}

@@ -1,0 +1,225 @@
+//! Keys, made once, and signatures of every kind.
+
+use super::der::{bits, integer, oid, sequence, tlv};
+use openssl::{
+    dsa::Dsa,
+    ec::{Asn1Flag, EcGroup, EcKey},
+    hash::MessageDigest,
+    nid::Nid,
+    pkey::{PKey, Private},
+    rsa::{Padding, Rsa},
+    sign::{RsaPssSaltlen, Signer},
+};
+use std::sync::LazyLock;
+
+/// Kinds of keys; each entity has one of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyKind {
+    P256,
+    P384,
+    P521,
+    P224,
+    P192,
+    Secp256k1,
+    Explicit,
+    Rsa2048,
+    Rsa1024,
+    RsaPss,
+    Ed25519,
+    Ed448,
+    Dsa,
+    /// Bytes that are no key.
+    Garbage,
+}
+
+pub(super) const KINDS: &[KeyKind] = &[
+    KeyKind::P256,
+    KeyKind::P384,
+    KeyKind::P521,
+    KeyKind::P224,
+    KeyKind::P192,
+    KeyKind::Secp256k1,
+    KeyKind::Explicit,
+    KeyKind::Rsa2048,
+    KeyKind::Rsa1024,
+    KeyKind::RsaPss,
+    KeyKind::Ed25519,
+    KeyKind::Ed448,
+    KeyKind::Dsa,
+    KeyKind::Garbage,
+];
+
+/// Keys of one kind: as many as a chain has entities.
+pub(super) const OWNERS: usize = 6;
+
+/// How something is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signature {
+    /// What fits the key, with SHA-256.
+    Natural,
+    Sha1,
+    Sha224,
+    Sha384,
+    Sha512,
+    Md5,
+    /// RSASSA-PSS with SHA-256 throughout.
+    Pss,
+    /// RSASSA-PSS with a salt of another length than the digest.
+    PssShortSalt,
+    /// RSASSA-PSS without parameters: SHA-1 throughout.
+    PssDefaults,
+    /// An algorithm that nobody knows.
+    Unknown,
+}
+
+pub(super) const SIGNATURES: &[Signature] = &[
+    Signature::Natural,
+    Signature::Sha1,
+    Signature::Sha224,
+    Signature::Sha384,
+    Signature::Sha512,
+    Signature::Md5,
+    Signature::Pss,
+    Signature::PssShortSalt,
+    Signature::PssDefaults,
+    Signature::Unknown,
+];
+
+/// A key pair.
+pub(super) struct Key {
+    pub(super) kind: KeyKind,
+    private: PKey<Private>,
+    pub(super) public_key_info: Vec<u8>,
+}
+
+/// The key of this kind that belongs to this entity.
+pub(super) fn key(kind: KeyKind, owner: usize) -> &'static Key {
+    static KEYS: LazyLock<Vec<Vec<Key>>> =
+        LazyLock::new(|| KINDS.iter().map(|&kind| (0..OWNERS).map(|_| Key::new(kind)).collect()).collect());
+    let place = KINDS.iter().position(|&known| known == kind).unwrap();
+    &KEYS[place][owner % OWNERS]
+}
+
+impl Key {
+    fn new(kind: KeyKind) -> Self {
+        let curve = |nid, flag| {
+            let mut group = EcGroup::from_curve_name(nid).unwrap();
+            group.set_asn1_flag(flag);
+            PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
+        };
+        let private = match kind {
+            KeyKind::P256 | KeyKind::Garbage => curve(Nid::X9_62_PRIME256V1, Asn1Flag::NAMED_CURVE),
+            KeyKind::P384 => curve(Nid::SECP384R1, Asn1Flag::NAMED_CURVE),
+            KeyKind::P521 => curve(Nid::SECP521R1, Asn1Flag::NAMED_CURVE),
+            KeyKind::P224 => curve(Nid::SECP224R1, Asn1Flag::NAMED_CURVE),
+            KeyKind::P192 => curve(Nid::X9_62_PRIME192V1, Asn1Flag::NAMED_CURVE),
+            KeyKind::Secp256k1 => curve(Nid::SECP256K1, Asn1Flag::NAMED_CURVE),
+            KeyKind::Explicit => curve(Nid::X9_62_PRIME256V1, Asn1Flag::EXPLICIT_CURVE),
+            KeyKind::Rsa2048 | KeyKind::RsaPss => PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap(),
+            KeyKind::Rsa1024 => PKey::from_rsa(Rsa::generate(1024).unwrap()).unwrap(),
+            KeyKind::Ed25519 => PKey::generate_ed25519().unwrap(),
+            KeyKind::Ed448 => PKey::generate_ed448().unwrap(),
+            KeyKind::Dsa => PKey::from_dsa(Dsa::generate(2048).unwrap()).unwrap(),
+        };
+        let public_key_info = match kind {
+            KeyKind::Garbage => {
+                let algorithm = sequence(&[oid("1.2.840.10045.2.1"), oid("1.2.840.10045.3.1.7")]);
+                sequence(&[algorithm, bits(0, b"no point")])
+            }
+            // The key is an RSA key that says it is for RSASSA-PSS alone.
+            KeyKind::RsaPss => {
+                let rsa = private.rsa().unwrap().public_key_to_der_pkcs1().unwrap();
+                sequence(&[sequence(&[oid("1.2.840.113549.1.1.10")]), bits(0, &rsa)])
+            }
+            _ => private.public_key_to_der().unwrap(),
+        };
+        Self { kind, private, public_key_info }
+    }
+
+    /// A valid signature, with the AlgorithmIdentifier that says how. Asked for something its kind cannot do, the key
+    /// does what it can and says that.
+    pub(super) fn sign(&self, how: Signature, message: &[u8]) -> Vec<u8> {
+        let (digest, pss) = self.plan(how);
+        if matches!(self.kind, KeyKind::Ed25519 | KeyKind::Ed448) {
+            return Signer::new_without_digest(&self.private).unwrap().sign_oneshot_to_vec(message).unwrap();
+        }
+        let mut signer = Signer::new(digest, &self.private).unwrap();
+        if let Some(salt) = pss {
+            signer.set_rsa_padding(Padding::PKCS1_PSS).unwrap();
+            signer.set_rsa_pss_saltlen(RsaPssSaltlen::custom(salt)).unwrap();
+            signer.set_rsa_mgf1_md(digest).unwrap();
+        }
+        signer.sign_oneshot_to_vec(message).unwrap()
+    }
+
+    /// The AlgorithmIdentifier of such a signature.
+    pub(super) fn algorithm(&self, how: Signature) -> Vec<u8> {
+        if how == Signature::Unknown {
+            return sequence(&[oid("1.3.6.1.4.1.99999.1")]);
+        }
+        let (digest, pss) = self.plan(how);
+        let null = tlv(5, &[]);
+        match self.kind {
+            KeyKind::Ed25519 => sequence(&[oid("1.3.101.112")]),
+            KeyKind::Ed448 => sequence(&[oid("1.3.101.113")]),
+            KeyKind::Dsa if digest.type_() == Nid::SHA1 => sequence(&[oid("1.2.840.10040.4.3")]),
+            KeyKind::Dsa => sequence(&[oid("2.16.840.1.101.3.4.3.2")]),
+            KeyKind::Rsa2048 | KeyKind::Rsa1024 | KeyKind::RsaPss => match pss {
+                Some(_) if how == Signature::PssDefaults => {
+                    sequence(&[oid("1.2.840.113549.1.1.10"), sequence(&[])])
+                }
+                Some(salt) => {
+                    let hash = sequence(&[oid("2.16.840.1.101.3.4.2.1"), null]);
+                    let mask = sequence(&[oid("1.2.840.113549.1.1.8"), hash.clone()]);
+                    let parameters = sequence(&[
+                        super::der::explicit(0, &[hash]),
+                        super::der::explicit(1, &[mask]),
+                        super::der::explicit(2, &[integer(&[salt.to_be_bytes()[3]])]),
+                    ]);
+                    sequence(&[oid("1.2.840.113549.1.1.10"), parameters])
+                }
+                None => {
+                    let last = match digest.type_() {
+                        Nid::MD5 => "4",
+                        Nid::SHA1 => "5",
+                        Nid::SHA224 => "14",
+                        Nid::SHA384 => "12",
+                        Nid::SHA512 => "13",
+                        _ => "11",
+                    };
+                    sequence(&[oid(&format!("1.2.840.113549.1.1.{last}")), null])
+                }
+            },
+            _ => sequence(&[oid(match digest.type_() {
+                Nid::SHA1 => "1.2.840.10045.4.1",
+                Nid::SHA224 => "1.2.840.10045.4.3.1",
+                Nid::SHA384 => "1.2.840.10045.4.3.3",
+                Nid::SHA512 => "1.2.840.10045.4.3.4",
+                _ => "1.2.840.10045.4.3.2",
+            })]),
+        }
+    }
+
+    /// The digest, and the length of the salt for RSASSA-PSS.
+    fn plan(&self, how: Signature) -> (MessageDigest, Option<i32>) {
+        let is_rsa = matches!(self.kind, KeyKind::Rsa2048 | KeyKind::Rsa1024 | KeyKind::RsaPss);
+        let digest = match how {
+            Signature::Sha1 => MessageDigest::sha1(),
+            Signature::PssDefaults if is_rsa => MessageDigest::sha1(),
+            Signature::Md5 if is_rsa => MessageDigest::md5(),
+            _ if self.kind == KeyKind::Dsa => MessageDigest::sha256(),
+            Signature::Sha224 => MessageDigest::sha224(),
+            Signature::Sha384 => MessageDigest::sha384(),
+            Signature::Sha512 => MessageDigest::sha512(),
+            _ => MessageDigest::sha256(),
+        };
+        let salt = match how {
+            Signature::Pss if is_rsa => Some(32),
+            Signature::PssShortSalt if is_rsa => Some(16),
+            Signature::PssDefaults if is_rsa => Some(20),
+            Signature::Natural if self.kind == KeyKind::RsaPss => Some(32),
+            _ => None,
+        };
+        (digest, salt)
+    }
+}

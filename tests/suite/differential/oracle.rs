@@ -1,0 +1,91 @@
+//! OpenSSL's answer, asked as libpq asks.
+
+use super::make::{Files, NOW};
+use openssl::{
+    ssl::{SslContext, SslFiletype, SslMethod},
+    stack::Stack,
+    x509::{
+        X509, X509PurposeId, X509StoreContext,
+        store::X509Lookup,
+        verify::{X509VerifyFlags, X509VerifyParam},
+    },
+};
+use std::fs;
+use tempfile::TempDir;
+
+/// A verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The chain, leaf first.
+    Accepted(Vec<Vec<u8>>),
+    /// OpenSSL's error number and depth.
+    Refused { number: u16, depth: usize },
+    /// The root file does not load.
+    BadRootFile,
+    /// A certificate the server sent does not load.
+    Unparsable,
+}
+
+/// Asks OpenSSL.
+pub(super) fn openssl(files: &Files, client: bool, level: u8) -> Answer {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut context = SslContext::builder(SslMethod::tls_client()).unwrap();
+    fs::write(path("root.crt"), &files.roots).unwrap();
+    if context.set_ca_file(path("root.crt")).is_err() {
+        return Answer::BadRootFile;
+    }
+    let mut checking = false;
+    if let Some(crls) = &files.crls {
+        fs::write(path("root.crl"), crls).unwrap();
+        checking = context.set_ca_file(path("root.crl")).is_ok();
+    }
+    // A CRL file that does not load cancels the directory.
+    if let (Some(directory), true) = (&files.crl_directory, checking || files.crls.is_none()) {
+        fs::create_dir(path("crls")).unwrap();
+        for (name, content) in directory {
+            fs::write(path("crls").join(name), content).unwrap();
+        }
+        let lookup = context.cert_store_mut().add_lookup(X509Lookup::hash_dir()).unwrap();
+        lookup.add_dir(path("crls").to_str().unwrap(), SslFiletype::PEM).unwrap();
+        checking = true;
+    }
+    let mut parameters = X509VerifyParam::new().unwrap();
+    parameters.set_time(NOW.try_into().unwrap());
+    parameters.set_auth_level(level.into());
+    parameters
+        .set_purpose(if client { X509PurposeId::SSL_CLIENT } else { X509PurposeId::SSL_SERVER })
+        .unwrap();
+    if checking {
+        parameters.set_flags(X509VerifyFlags::CRL_CHECK | X509VerifyFlags::CRL_CHECK_ALL).unwrap();
+    }
+    context.cert_store_mut().set_param(&parameters).unwrap();
+    let context = context.build();
+
+    let Ok(leaf) = X509::from_der(&files.leaf) else {
+        return Answer::Unparsable;
+    };
+    // As in a handshake, the leaf is one of the certificates that were sent.
+    let mut sent = Stack::new().unwrap();
+    sent.push(leaf.clone()).unwrap();
+    for der in &files.presented {
+        let Ok(certificate) = X509::from_der(der) else {
+            return Answer::Unparsable;
+        };
+        sent.push(certificate).unwrap();
+    }
+    let mut verification = X509StoreContext::new().unwrap();
+    verification
+        .init(context.cert_store(), &leaf, &sent, |verification| {
+            // Where OpenSSL fails without a verdict, its error number says so.
+            if verification.verify_cert().unwrap_or(false) {
+                let chain = verification.chain().unwrap();
+                return Ok(Answer::Accepted(chain.iter().map(|link| link.to_der().unwrap()).collect()));
+            }
+            Ok(Answer::Refused {
+                number: verification.error().as_raw().try_into().unwrap(),
+                depth: verification.error_depth().try_into().unwrap(),
+            })
+        })
+        .unwrap()
+}
