@@ -7,4 +7,5 @@ mod limbo;
 #[cfg(unix)]
 mod live;
 mod names;
+mod params;
 mod support;

@@ -114,7 +114,8 @@ impl<'a> Parser<'a> {
                 return Err(self.error(ParamErrorKind::UriExtraEquals { name: show(name) }, here));
             }
             let name = self.decode(name.into(), !after_secret, here)?;
-            let value = self.decode(value.into(), !(after_secret || Keyword::is_secret(&name)), here)?;
+            let shown = !(after_secret || Keyword::is_secret(&name));
+            let value = self.decode(value.into(), shown, here)?.into_owned();
             self.store_parameter(&name, value, here).map_err(|UnknownName| {
                 self.error(ParamErrorKind::unknown_option(show(&name).as_deref()), here)
             })?;
@@ -142,16 +143,16 @@ impl<'a> Parser<'a> {
         if raw.is_empty() {
             return Ok(());
         }
-        let value = self.decode(raw, !Keyword::is_secret(keyword), here)?;
+        let value = self.decode(raw, !Keyword::is_secret(keyword), here)?.into_owned();
         self.settings.put(Setting { keyword, value, source: self.source(here) });
         Ok(())
     }
 
-    fn decode(&self, raw: Cow<'_, str>, show: bool, here: &str) -> Result<String, ParamError> {
+    fn decode<'t>(&self, raw: Cow<'t, str>, show: bool, here: &str) -> Result<Cow<'t, str>, ParamError> {
         if !raw.contains(['%', ' ']) {
-            return Ok(raw.into_owned());
+            return Ok(raw);
         }
-        decode(&raw).map_err(|fault| {
+        decode(&raw).map(Cow::Owned).map_err(|fault| {
             let part = show.then(|| raw.into_owned());
             self.error(ParamErrorKind::Encoding { fault, part }, here)
         })
