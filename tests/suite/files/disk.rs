@@ -46,8 +46,8 @@ impl Folder {
 }
 
 #[track_caller]
-fn refused(path: &str, looked_at: Result<FileKind, ReadError>, read: &ReadError) {
-    assert_eq!(Disk.metadata(path).map(|metadata| metadata.kind), looked_at, "stat {path}");
+fn refused(path: &str, looked_at: &Result<FileKind, ReadError>, read: &ReadError) {
+    assert_eq!(Disk.metadata(path).map(|metadata| metadata.kind), *looked_at, "stat {path}");
     assert_eq!(Disk.read(path).unwrap_err(), *read, "read {path}");
 }
 
@@ -73,15 +73,15 @@ fn a_regular_file_is_read_with_its_mode_and_identity() {
 fn what_is_not_there() {
     let folder = Folder::new();
     let file = folder.write("file", b"", 0o600);
-    refused(&folder.path("none"), Err(ReadError::NotFound), &ReadError::NotFound);
-    refused("", Err(ReadError::NotFound), &ReadError::NotFound);
-    refused(&(file + "/below"), Err(ReadError::NotADirectory), &ReadError::NotADirectory);
+    refused(&folder.path("none"), &Err(ReadError::NotFound), &ReadError::NotFound);
+    refused("", &Err(ReadError::NotFound), &ReadError::NotFound);
+    refused(&(file + "/below"), &Err(ReadError::NotADirectory), &ReadError::NotADirectory);
     symlink("none", folder.path("dangling")).unwrap();
-    refused(&folder.path("dangling"), Err(ReadError::NotFound), &ReadError::NotFound);
+    refused(&folder.path("dangling"), &Err(ReadError::NotFound), &ReadError::NotFound);
     symlink("loop", folder.path("loop")).unwrap();
     let reason = Disk.metadata(&folder.path("loop")).unwrap_err();
     assert_eq!(reason, ReadError::Other("too many levels of symbolic links".to_owned()));
-    refused(&folder.path("loop"), Err(reason.clone()), &reason);
+    refused(&folder.path("loop"), &Err(reason.clone()), &reason);
     let long = folder.path(&"a".repeat(256));
     assert!(matches!(Disk.metadata(&long), Err(ReadError::Other(words)) if words.contains("name too long")));
     assert!(matches!(Disk.read("a\0b"), Err(ReadError::Other(_))));
@@ -90,12 +90,12 @@ fn what_is_not_there() {
 #[test]
 fn what_is_no_file() {
     let folder = Folder::new();
-    refused(&folder.path(""), Ok(FileKind::Directory), &ReadError::IsADirectory);
+    refused(&folder.path(""), &Ok(FileKind::Directory), &ReadError::IsADirectory);
     for device in ["/dev/zero", "/dev/null", "/dev/full"] {
-        refused(device, Ok(FileKind::Other), &ReadError::Special);
+        refused(device, &Ok(FileKind::Other), &ReadError::Special);
     }
     let _listener = UnixListener::bind(folder.path("socket")).unwrap();
-    refused(&folder.path("socket"), Ok(FileKind::Other), &ReadError::Special);
+    refused(&folder.path("socket"), &Ok(FileKind::Other), &ReadError::Special);
 }
 
 #[test]
@@ -105,9 +105,9 @@ fn a_file_that_is_too_large() {
     let path = folder.write("large", b"", 0o600);
     let file = File::options().write(true).open(&path).unwrap();
     file.set_len(size + 1).unwrap();
-    refused(&path, Ok(FileKind::Regular), &ReadError::TooLarge);
+    refused(&path, &Ok(FileKind::Regular), &ReadError::TooLarge);
     file.set_len(1 << 40).unwrap();
-    refused(&path, Ok(FileKind::Regular), &ReadError::TooLarge);
+    refused(&path, &Ok(FileKind::Regular), &ReadError::TooLarge);
     file.set_len(size).unwrap();
     assert_eq!(Disk.read(&path).unwrap().0.len(), MAX_FILE_BYTES, "the largest that is read");
 }
@@ -156,8 +156,8 @@ fn what_the_operating_system_forbids() {
                 let nobody = rustix::thread::Uid::from_raw(65534);
                 rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
             }
-            refused(&path, Ok(FileKind::Regular), &ReadError::PermissionDenied);
-            refused(&below, Err(ReadError::PermissionDenied), &ReadError::PermissionDenied);
+            refused(&path, &Ok(FileKind::Regular), &ReadError::PermissionDenied);
+            refused(&below, &Err(ReadError::PermissionDenied), &ReadError::PermissionDenied);
             assert_eq!(Disk.list(&closed), Err(ReadError::PermissionDenied));
         }
     })
