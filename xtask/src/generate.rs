@@ -1,5 +1,9 @@
 //! Files that are written from the code. Each generator is a function in its own module; tidy compares.
 
+mod files;
+mod names;
+mod template;
+
 use crate::workspace::{Error, Workspace};
 use std::fs;
 
@@ -11,7 +15,10 @@ pub(crate) struct Generated {
 }
 
 /// All of them.
-pub(crate) const GENERATED: &[Generated] = &[];
+pub(crate) const GENERATED: &[Generated] = &[
+    Generated { path: "docs/files.md", content: files::content },
+    Generated { path: "docs/names.md", content: names::content },
+];
 
 /// Writes those that are stale.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Error> {
