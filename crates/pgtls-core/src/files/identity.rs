@@ -8,7 +8,6 @@ use crate::{environment::Platform, param::SslCertMode};
 
 /// The client's certificate and key.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub enum Identity {
     /// There is none, or it is not to be used.
     None,

@@ -8,7 +8,6 @@ use crate::policy::RootPresence;
 
 /// The trusted roots.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub enum Roots {
     /// The file. If nothing in it loads, TLS cannot be set up.
     File(LoadedFile),
