@@ -7,6 +7,7 @@ mod openssl_conf;
 mod pgpass;
 mod roots;
 mod service;
+mod user;
 
 pub use clock::unix_time;
 pub use disk::Disk;
@@ -15,3 +16,5 @@ pub use openssl_conf::{DEFAULT_PATHS, OpensslConfError, openssl_conf};
 pub use pgpass::passwords;
 pub use roots::native_roots;
 pub use service::{params, service};
+#[cfg(unix)]
+pub use user::user_name;
