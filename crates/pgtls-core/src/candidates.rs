@@ -15,6 +15,7 @@ use crate::{
     environment::Environment,
     negotiation::Then,
     param::{LoadBalanceHosts, ParamError, Params, TargetSessionAttrs},
+    policy::Transport,
 };
 use alloc::{collections::VecDeque, string::String, vec::Vec};
 use core::{fmt, net::SocketAddr};
@@ -28,6 +29,16 @@ pub enum Address {
     Tcp(SocketAddr),
     /// A unix socket by path (`/dir/.s.PGSQL.5432`) or, with a leading `@`, an abstract name.
     Unix(String),
+}
+
+impl Address {
+    /// How packets get there.
+    pub fn transport(&self) -> Transport {
+        match self {
+            Self::Tcp(_) => Transport::Tcp,
+            Self::Unix(_) => Transport::Unix,
+        }
+    }
 }
 
 /// One address of one host.

@@ -4,9 +4,11 @@
 extern crate alloc;
 
 pub mod accept;
+pub mod attempt;
 pub mod candidates;
 pub mod environment;
 pub mod files;
+pub mod gate;
 pub mod hardening;
 pub mod mechanism;
 pub mod message;

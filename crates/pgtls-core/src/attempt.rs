@@ -1,0 +1,193 @@
+//! One address, driven to its end: the negotiation machine with what has to be kept beside it.
+//!
+//! An adapter asks [`Attempt::action`] what to do, does it, and tells [`Attempt::handle`]. Whatever else there is to know
+//! or decide is here, the same for blocking and asynchronous adapters: the errors of the methods that failed, the trace, the
+//! flags of the client certificate, the watch over the startup exchange.
+
+use crate::{
+    candidates::Candidate,
+    files::FileReport,
+    gate::StartupGate,
+    negotiation::{Action, Encryption, Event, Failure, Input, Misuse, Negotiation, Then},
+    param::Params,
+    policy::{EncryptionPlan, Payload},
+    startup::{ClientCertificate, StartupWatch},
+};
+use alloc::vec::Vec;
+use core::fmt;
+
+/// One address, driven to its end. `C` is what the adapter knows about causes: I/O and TLS errors.
+#[derive(Debug)]
+pub struct Attempt<'p, C> {
+    params: &'p Params,
+    negotiation: Negotiation,
+    certificate: ClientCertificate,
+    earlier: ClientCertificate,
+    trace: Trace,
+    errors: Vec<MethodError<C>>,
+}
+
+/// What was seen on the way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// The events, over all connections to the address.
+    pub events: Vec<Event>,
+    /// How many connections were opened.
+    pub connections: usize,
+}
+
+/// A method on an address failed, or the address as a whole.
+#[derive(Debug)]
+pub struct MethodError<C> {
+    /// How, in the machine's terms; `None` if the machine was never asked.
+    pub failure: Option<Failure>,
+    /// What the adapter knows about it.
+    pub cause: Option<C>,
+}
+
+/// An attempt is over.
+#[derive(Debug)]
+pub struct Ended<C> {
+    /// What was seen.
+    pub trace: Trace,
+    /// The methods that failed before the last one, in order.
+    pub failed_before: Vec<MethodError<C>>,
+    /// What failed for good, and what to try next; `None` after a success.
+    pub failed: Option<(MethodError<C>, Then)>,
+    /// The flags of the client certificate, for the next attempt of the same connection.
+    pub certificate: ClientCertificate,
+}
+
+impl<'p, C> Attempt<'p, C> {
+    /// Starts with [`Action::Connect`]. `earlier` are the flags of the attempts before on other addresses.
+    pub fn new(params: &'p Params, plan: EncryptionPlan, earlier: ClientCertificate) -> Self {
+        Self {
+            params,
+            negotiation: Negotiation::new(plan),
+            certificate: ClientCertificate::default(),
+            earlier,
+            trace: Trace::default(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// What to do now; the same answer until something is handed in.
+    pub fn action(&self) -> Action {
+        self.negotiation.poll_action()
+    }
+
+    /// This happened; if it is a failure, for this cause.
+    ///
+    /// # Errors
+    /// The caller's mistake: the input does not answer the current action.
+    pub fn handle(&mut self, input: Input<'_>, cause: Option<C>) -> Result<(), Misuse> {
+        self.negotiation.handle_input(input)?;
+        while let Some(event) = self.negotiation.poll_event() {
+            self.trace.events.push(event);
+        }
+        if input == Input::Connected {
+            self.trace.connections = self.trace.connections.saturating_add(1);
+            self.earlier = self.certificate();
+            self.certificate = ClientCertificate::default();
+        }
+        if let Action::Reconnect { because: failure } | Action::Fail { error: failure, .. } = self.action() {
+            self.errors.push(MethodError { failure: Some(failure), cause });
+        }
+        Ok(())
+    }
+
+    /// What the TLS engine knows about the client certificate after a handshake, whether it succeeded or not.
+    pub fn saw_certificate(&mut self, seen: ClientCertificate) {
+        self.certificate = seen;
+    }
+
+    /// The gate for the startup exchange that [`Action::Startup`] asks for.
+    pub fn gate(&self, encryption: Encryption, carry: Option<u8>) -> StartupGate {
+        let watch = match self.negotiation.plan().payload() {
+            Payload::Startup => StartupWatch::new(self.params, encryption, self.certificate()),
+            Payload::Cancel => StartupWatch::for_cancel(self.params, encryption),
+        };
+        StartupGate::new(watch, carry)
+    }
+
+    /// What there is to say in the end.
+    pub fn end(mut self) -> Ended<C> {
+        let failed = match self.action() {
+            Action::Fail { then, .. } => self.errors.pop().map(|error| (error, then)),
+            _ => None,
+        };
+        self.ended(failed)
+    }
+
+    /// Ends the attempt for a reason that the machine knows nothing of: the whole connection has failed.
+    pub fn abandon(self, cause: C) -> Ended<C> {
+        self.ended(Some((MethodError { failure: None, cause: Some(cause) }, Then::Stop)))
+    }
+
+    fn ended(self, failed: Option<(MethodError<C>, Then)>) -> Ended<C> {
+        let certificate = self.certificate();
+        Ended { trace: self.trace, failed_before: self.errors, failed, certificate }
+    }
+
+    fn certificate(&self) -> ClientCertificate {
+        self.certificate.after(self.earlier, self.params.hardening())
+    }
+}
+
+impl<C> From<C> for MethodError<C> {
+    fn from(cause: C) -> Self {
+        Self { failure: None, cause: Some(cause) }
+    }
+}
+
+impl<C: fmt::Display> fmt::Display for MethodError<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.failure, &self.cause) {
+            (None, None) => f.write_str("the connection attempt failed"),
+            (Some(failure), None) => failure.fmt(f),
+            // The cause is the whole story.
+            (
+                None
+                | Some(Failure::Connect | Failure::Tls(_) | Failure::PeerUser | Failure::ServerError { .. }),
+                Some(cause),
+            ) => cause.fmt(f),
+            (Some(failure), Some(cause)) => write!(f, "{failure}: {cause}"),
+        }
+    }
+}
+
+impl<C: core::error::Error + 'static> core::error::Error for MethodError<C> {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.cause.as_ref().map(|cause| cause as _)
+    }
+}
+
+/// What was seen over all addresses.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// The addresses that were tried, in order.
+    pub tried: Vec<Tried>,
+    /// The files that were looked at; empty if TLS was never about to start.
+    pub files: Vec<FileReport>,
+}
+
+/// One address that was tried.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// The address; `None` for a connection that the program had opened itself.
+    pub candidate: Option<Candidate>,
+    /// What was seen.
+    pub trace: Trace,
+}
+
+impl Report {
+    /// How many connections were opened.
+    pub fn connections(&self) -> usize {
+        self.tried.iter().map(|tried| tried.trace.connections).sum()
+    }
+
+    /// All events in order.
+    pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
+        self.tried.iter().flat_map(|tried| tried.trace.events.iter().copied())
+    }
+}
