@@ -1,105 +1,52 @@
 //! pgtls on rustls: the only crate of the project that names it.
+//!
+//! A [`Connector`] is what libpq's `initialize_SSL` makes of parameters and files: whom to trust, which certificates are
+//! revoked, who we are. From it comes one [`Session`] for each connection, whose [`ClientConfig`](rustls::ClientConfig)
+//! verifies what `sslmode` asks for and writes down what it saw. Whoever owns the socket runs the handshake; this crate
+//! reads no socket, no file, no environment and no clock.
+//!
+//! Whose rules: libpq's over OpenSSL. The chain is judged by `pgtls-x509`, the name by `pgtls-core`; rustls has the
+//! protocol and the cryptography.
+//!
+//! - The server's signature over the handshake is checked in every mode.
+//! - The name is matched inside the handshake, before a client certificate is disclosed.
+//! - Sessions are never resumed: a resumed session would not be verified.
+//! - The crypto provider is a value that is handed in. Nothing is installed for the process.
+//!
+//! ## Features
+//! - `aws-lc-rs` (default): adds [`aws_lc_rs`], a constructor of that crypto provider.
+//! - `ring`: adds [`ring`], a constructor of that one.
+#![forbid(unsafe_code)]
 
-use pgtls_core::{
-    files::Loaded,
-    negotiation::{TlsFacts, TlsFailure, TlsStart},
-    param::Params,
-    policy::Verification,
-    startup::ClientCertificate,
-};
-use rustls::{
-    ClientConfig, ClientConnection,
-    crypto::CryptoProvider,
-    pki_types::{CertificateDer, ServerName},
-};
-use std::sync::Arc;
+mod cause;
+mod connect_error;
+mod connector;
+mod error;
+mod facts;
+mod identity;
+mod options;
+mod provider;
+mod record;
+mod resolver;
+mod session;
+mod signature;
+mod sni;
+mod startup;
+mod template;
+mod trust;
+mod verifier;
+mod versions;
 
-/// The aws-lc-rs provider as a value; nothing is installed.
+pub use cause::{BoxError, Cause};
+pub use connect_error::ConnectError;
+pub use connector::Connector;
+pub use error::{SetupError, TlsError, alert_name};
+pub use facts::{ATTRIBUTES, Cipher, SessionFacts};
+pub use options::{PassphraseHook, TlsOptions, clock};
 #[cfg(feature = "aws-lc-rs")]
-pub fn aws_lc_rs() -> Arc<CryptoProvider> {
-    todo!()
-}
-
-/// The ring provider as a value; nothing is installed.
+pub use provider::aws_lc_rs;
 #[cfg(feature = "ring")]
-pub fn ring() -> Arc<CryptoProvider> {
-    todo!()
-}
-
-/// Trust, CRLs and identity parsed once from loaded files: share it between connections.
-pub struct Connector {}
-
-impl Connector {
-    /// Parses what was loaded. What libpq would only notice when TLS starts is kept and reported by `session`.
-    pub fn new(_params: &Params, _loaded: &Loaded, _provider: Arc<CryptoProvider>) -> Self {
-        todo!()
-    }
-    /// The TLS side of one connection: own verifier, own resolver, resumption off.
-    pub fn session(&self, _host: Option<&str>, _start: TlsStart) -> Result<Session, TlsError> {
-        todo!()
-    }
-}
-
-/// The TLS side of one connection.
-pub struct Session {}
-
-impl Session {
-    /// For `ClientConnection::new` or an async connector.
-    pub fn config(&self) -> Arc<ClientConfig> {
-        todo!()
-    }
-    /// For `ClientConnection::new` or an async connector.
-    pub fn server_name(&self) -> ServerName<'static> {
-        todo!()
-    }
-    /// After the handshake: tokens for the negotiation machine.
-    pub fn facts(&self, _connection: &ClientConnection) -> TlsFacts {
-        todo!()
-    }
-    /// After a failed handshake: the reason in our words. `error` is what the stream returned (it may wrap a rustls error).
-    pub fn failure(&self, _error: std::io::Error) -> TlsError {
-        todo!()
-    }
-    /// Client certificate asked for / sent so far.
-    pub fn client_certificate(&self) -> ClientCertificate {
-        todo!()
-    }
-    /// Everything a person or a driver may want to know about the session.
-    pub fn session_facts(&self, _connection: &ClientConnection) -> SessionFacts {
-        todo!()
-    }
-}
-
-/// Facts of an established session (`PQsslAttribute` and more).
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct SessionFacts {
-    /// `TLSv1.2` or `TLSv1.3`.
-    pub protocol: &'static str,
-    /// OpenSSL's name of the cipher suite.
-    pub cipher: String,
-    /// `postgresql` or none.
-    pub alpn: Option<String>,
-    /// SNI that was sent.
-    pub sni: Option<String>,
-    /// What was verified.
-    pub verified: Verification,
-    /// The name that matched.
-    pub matched_name: Option<String>,
-    /// The server's certificate.
-    pub peer_certificate: Option<CertificateDer<'static>>,
-}
-
-/// Why TLS failed. Carries the x509 verdict, host mismatch, file problem or rustls error whole.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum TlsError {
-    // to be completed
-}
-
-impl TlsError {
-    /// For the negotiation machine.
-    pub fn failure(&self) -> TlsFailure {
-        todo!()
-    }
-}
+pub use provider::ring;
+pub use session::Session;
+pub use startup::StartupError;
+pub use versions::VersionRange;

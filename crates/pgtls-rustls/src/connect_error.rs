@@ -1,0 +1,51 @@
+//! Why a connection failed, with every attempt, the same type from every adapter.
+
+use crate::cause::Cause;
+use pgtls_core::{
+    attempt::{MethodError, Report},
+    candidates::{AttemptError, CandidateError},
+    negotiation::Then,
+};
+use std::{error::Error, fmt};
+
+/// No session with the server. `Display` is what libpq prints: one line for each attempt, after the address it was for.
+#[derive(Debug)]
+pub struct ConnectError {
+    /// The attempts that failed, in order.
+    pub attempts: Vec<AttemptError<MethodError<Cause>>>,
+    /// What the last address left to be tried: for programs that open connections themselves.
+    pub then: Then,
+    /// What was seen on the way.
+    pub report: Report,
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, attempt) in self.attempts.iter().enumerate() {
+            let line = if index == 0 { "" } else { "\n" };
+            write!(f, "{line}{attempt}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for ConnectError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.attempts.last()?.error {
+            CandidateError::Attempt(error) => Some(error),
+            CandidateError::Lookup { error, .. } => error.as_ref().map(|error| error as _),
+            CandidateError::Param(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl ConnectError {
+    /// The failure of the last attempt, which libpq's caller would look at.
+    pub fn last(&self) -> Option<&MethodError<Cause>> {
+        match &self.attempts.last()?.error {
+            CandidateError::Attempt(error) => Some(error),
+            _ => None,
+        }
+    }
+}

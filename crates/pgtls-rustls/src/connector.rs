@@ -1,0 +1,82 @@
+//! Parameters and loaded files, parsed once, and the sessions that are made of them.
+
+use crate::{
+    error::{SetupError, TlsError},
+    identity::Identity,
+    options::TlsOptions,
+    record::Record,
+    resolver::Resolver,
+    session::Session,
+    signature, sni,
+    template::template,
+    trust::Trust,
+    verifier::{Rules, Verifier},
+    versions::VersionRange,
+};
+use pgtls_core::{files::Loaded, param::Params, policy::RootPresence};
+use rustls::ClientConfig;
+use std::sync::Arc;
+
+/// Trust, revocation lists and identity, parsed once: share it between connections.
+///
+/// Whatever is wrong with them is kept, and reported by [`session`](Self::session): libpq looks at its files when TLS
+/// starts, and `sslmode=prefer` then goes on in plaintext.
+#[derive(Debug)]
+pub struct Connector {
+    sslsni: bool,
+    versions: VersionRange,
+    root: RootPresence,
+    rules: Result<Arc<Rules>, SetupError>,
+    identity: Identity,
+    template: Result<ClientConfig, SetupError>,
+}
+
+impl Connector {
+    /// Parses what was loaded.
+    pub fn new(params: &Params, loaded: &Loaded, options: &TlsOptions) -> Self {
+        let versions = VersionRange::of(params);
+        Self {
+            sslsni: params.sslsni(),
+            versions,
+            root: loaded.roots.presence(),
+            rules: rules(params, loaded, options).map(Arc::new),
+            identity: Identity::new(params, &loaded.identity, options),
+            template: template(versions, options),
+        }
+    }
+
+    /// The TLS side of one connection: its own verifier and its own answer to a request for a certificate.
+    ///
+    /// `host` is the host of the candidate, for name verification and server name indication; `None` when only an
+    /// address is known.
+    ///
+    /// # Errors
+    /// What libpq would complain about first, before anything is sent: roots, CRLs, certificate, server name indication,
+    /// key, versions (libpq: `initialize_SSL`).
+    pub fn session(&self, host: Option<&str>) -> Result<Session, TlsError> {
+        let rules = self.rules.clone()?;
+        self.identity.certificate.clone()?;
+        let indication = sni::indication(host, self.sslsni).map_err(SetupError::ServerName)?;
+        let identity = self.identity.key.clone()?;
+        let mut config = self.template.clone()?;
+
+        let record = Arc::new(Record::default());
+        config.client_auth_cert_resolver = Arc::new(Resolver { identity, record: record.clone() });
+        let verification = rules.trust.verification();
+        let verifier = Verifier { rules, host: host.map(str::to_owned), record: record.clone() };
+        config.dangerous().set_certificate_verifier(Arc::new(verifier));
+        Ok(Session::new(Arc::new(config), indication, self.root, verification, self.versions, record))
+    }
+}
+
+fn rules(params: &Params, loaded: &Loaded, options: &TlsOptions) -> Result<Rules, SetupError> {
+    let algorithms = options.provider.signature_verification_algorithms;
+    Ok(Rules {
+        trust: Trust::new(params, loaded)?,
+        security_level: options.security_level,
+        naming: options.name_rules,
+        hardening: params.hardening(),
+        algorithms,
+        schemes: signature::supported_schemes(&algorithms),
+    })
+}

@@ -1,0 +1,76 @@
+//! The client's own certificate and key, parsed once and shared by all sessions.
+
+use crate::{error::SetupError, options::TlsOptions, signature};
+use pgtls_core::{
+    files::{self, FileRole, LoadedFile},
+    param::{Params, Secret},
+};
+use pgtls_x509::{certificates_from_pem, private_key};
+use rustls::{pki_types::CertificateDer, sign::CertifiedKey};
+use std::sync::Arc;
+
+/// The client's identity. Its two errors are apart because libpq finds the first before it sets the server name
+/// indication and the second after.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    /// What is wrong with the certificate file.
+    pub(crate) certificate: Result<(), SetupError>,
+    /// The certificate with its key, if there is one, or what is wrong with the key file.
+    pub(crate) key: Result<Option<Arc<CertifiedKey>>, SetupError>,
+}
+
+impl Identity {
+    const NONE: Self = Self { certificate: Ok(()), key: Ok(None) };
+
+    /// Parses what was read (libpq: `initialize_SSL`).
+    pub(crate) fn new(params: &Params, loaded: &files::Identity, options: &TlsOptions) -> Self {
+        match loaded {
+            files::Identity::None => Self::NONE,
+            files::Identity::Unusable(error) => Self::without_certificate(SetupError::File(error.clone())),
+            files::Identity::Certificate { certificate, key } => {
+                match certificates_from_pem(&certificate.bytes) {
+                    Err(error) => Self::without_certificate(content(FileRole::Cert, certificate, error)),
+                    Ok(chain) => Self {
+                        certificate: Ok(()),
+                        key: match key {
+                            Err(error) => Err(SetupError::File(error.clone())),
+                            Ok(key) => certified(chain, certificate, key, params.sslpassword(), options)
+                                .map(Arc::new)
+                                .map(Some),
+                        },
+                    },
+                }
+            }
+        }
+    }
+
+    fn without_certificate(error: SetupError) -> Self {
+        Self { certificate: Err(error), ..Self::NONE }
+    }
+}
+
+/// The key of this certificate.
+fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    certificate: &LoadedFile,
+    key: &LoadedFile,
+    sslpassword: Option<&Secret>,
+    options: &TlsOptions,
+) -> Result<CertifiedKey, SetupError> {
+    let parsed = private_key(&key.bytes, sslpassword.map(|secret| secret.expose().as_bytes()))
+        .map_err(|error| content(FileRole::Key, key, error))?;
+    let signer = options
+        .provider
+        .key_provider
+        .load_private_key(parsed)
+        .map_err(|error| SetupError::KeyUnsupported { path: key.path.clone(), error })?;
+    let leaf = chain.first().ok_or(rustls::Error::NoCertificatesPresented).map_err(SetupError::Provider)?;
+    if !signature::is_key_of(&*signer, leaf, &options.provider.signature_verification_algorithms) {
+        return Err(SetupError::KeyMismatch { certificate: certificate.path.clone(), key: key.path.clone() });
+    }
+    Ok(CertifiedKey::new(chain, signer))
+}
+
+fn content(role: FileRole, file: &LoadedFile, error: pgtls_x509::X509Error) -> SetupError {
+    SetupError::Content { role, path: Some(file.path.clone()), error }
+}

@@ -1,0 +1,88 @@
+//! What a connector needs besides parameters and files: all of it is handed in, nothing is looked up.
+
+use pgtls_core::{name::NameRules, param::Secret};
+use pgtls_x509::SecurityLevel;
+use rustls::{KeyLog, crypto::CryptoProvider, pki_types::UnixTime, time_provider::TimeProvider};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// What a connector needs besides parameters and files.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct TlsOptions {
+    /// The cryptography ([`aws_lc_rs`](crate::aws_lc_rs), [`ring`](crate::ring), or the program's own).
+    pub provider: Arc<CryptoProvider>,
+    /// What time it is, for the validity of certificates. This crate reads no clock.
+    pub clock: Arc<dyn TimeProvider>,
+    /// Where the secrets of sessions are logged (`sslkeylogfile`); `None` logs nothing.
+    pub key_log: Option<Arc<dyn KeyLog>>,
+    /// Who is asked for the passphrase of an encrypted key; `None` uses `sslpassword` (libpq:
+    /// `PQsetSSLKeyPassHook_OpenSSL`).
+    pub passphrase: Option<PassphraseHook>,
+    /// OpenSSL's security level: which keys and digests are too weak.
+    pub security_level: SecurityLevel,
+    /// Which release's rules decide whether a certificate is the host's.
+    pub name_rules: NameRules,
+}
+
+/// Asked for the passphrase of the key at this path, once for each encrypted key that is loaded. It may ask a person.
+/// `None` is an empty passphrase.
+pub type PassphraseHook = Arc<dyn Fn(&str) -> Option<Secret> + Send + Sync>;
+
+impl TlsOptions {
+    /// libpq's behaviour with this cryptography and this clock.
+    pub fn new(provider: Arc<CryptoProvider>, clock: Arc<dyn TimeProvider>) -> Self {
+        Self {
+            provider,
+            clock,
+            key_log: None,
+            passphrase: None,
+            security_level: DEFAULT_SECURITY_LEVEL,
+            name_rules: NameRules::default(),
+        }
+    }
+}
+
+impl TlsOptions {
+    /// A random number of the provider's, for `load_balance_hosts=random`; 0 if it cannot give one.
+    pub fn seed(&self) -> u64 {
+        let mut bytes = [0; 8];
+        match self.provider.secure_random.fill(&mut bytes) {
+            Ok(()) => u64::from_ne_bytes(bytes),
+            Err(_) => 0,
+        }
+    }
+}
+
+/// What OpenSSL 3 has unless its configuration says otherwise.
+const DEFAULT_SECURITY_LEVEL: SecurityLevel = SecurityLevel(2);
+
+impl fmt::Debug for TlsOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsOptions")
+            .field("clock", &self.clock)
+            .field("key_log", &self.key_log)
+            .field("passphrase", &self.passphrase.is_some())
+            .field("security_level", &self.security_level)
+            .field("name_rules", &self.name_rules)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A clock made of a function that tells the time since 1970.
+pub fn clock(now: impl Fn() -> Duration + Send + Sync + 'static) -> Arc<dyn TimeProvider> {
+    Arc::new(Clock(now))
+}
+
+struct Clock<F>(F);
+
+impl<F: Fn() -> Duration + Send + Sync> TimeProvider for Clock<F> {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch((self.0)()))
+    }
+}
+
+impl<F> fmt::Debug for Clock<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}

@@ -1,0 +1,136 @@
+//! The TLS side of one connection: what rustls is given, and what is known afterwards.
+
+use crate::{
+    error::TlsError,
+    facts::{self, SessionFacts},
+    record::Record,
+    sni::Indication,
+    versions::VersionRange,
+};
+use pgtls_core::{
+    message::ALPN_POSTGRESQL,
+    negotiation::{Alpn, TlsFacts},
+    policy::{RootPresence, Verification},
+    startup::ClientCertificate,
+};
+use rustls::{AlertDescription, ClientConfig, ClientConnection, PeerIncompatible, pki_types::ServerName};
+use std::{io, sync::Arc};
+
+/// The TLS side of one connection.
+///
+/// Whoever runs the handshake makes a [`ClientConnection`] (or an asynchronous stream) of [`config`](Self::config) and
+/// [`server_name`](Self::server_name), runs it to its end, and comes back for [`facts`](Self::facts) or
+/// [`failure`](Self::failure).
+#[derive(Debug)]
+pub struct Session {
+    config: Arc<ClientConfig>,
+    indication: Indication,
+    root: RootPresence,
+    verification: Verification,
+    versions: VersionRange,
+    record: Arc<Record>,
+}
+
+impl Session {
+    pub(crate) fn new(
+        config: Arc<ClientConfig>,
+        indication: Indication,
+        root: RootPresence,
+        verification: Verification,
+        versions: VersionRange,
+        record: Arc<Record>,
+    ) -> Self {
+        Self { config, indication, root, verification, versions, record }
+    }
+
+    /// The configuration of this one connection. It cannot be used for another: its verifier writes down what it sees.
+    pub fn config(&self) -> Arc<ClientConfig> {
+        self.config.clone()
+    }
+
+    /// The name to give to rustls. What is verified is the host that the connector was given, whatever this says.
+    pub fn server_name(&self) -> ServerName<'static> {
+        self.indication.server_name.clone()
+    }
+
+    /// After the handshake: what the negotiation machine wants to know.
+    pub fn facts(&self, connection: &ClientConnection) -> TlsFacts {
+        let seen = self.record.seen();
+        TlsFacts {
+            alpn: match connection.alpn_protocol() {
+                None => Alpn::Absent,
+                Some(ALPN_POSTGRESQL) => Alpn::Postgresql,
+                Some(_) => Alpn::Other,
+            },
+            root: self.root,
+            chain: seen.chain.as_ref().map(|(proof, _)| *proof),
+            name: seen.name.as_ref().map(|(proof, _)| *proof),
+        }
+    }
+
+    /// After a failed handshake: why. `error` is what the stream returned, with rustls' error inside if it was rustls
+    /// that failed.
+    pub fn failure(&self, error: io::Error) -> TlsError {
+        match error.downcast::<rustls::Error>() {
+            Ok(error) => self.refusal(error),
+            Err(error) => TlsError::Connection(error),
+        }
+    }
+
+    /// The same for callers who have rustls' error itself.
+    pub fn refusal(&self, error: rustls::Error) -> TlsError {
+        if let Some(refused) = self.record.seen().refused.take() {
+            return refused;
+        }
+        match error {
+            rustls::Error::NoCertificatesPresented => TlsError::NoCertificate,
+            error if speaks_of_versions(&error) => TlsError::ProtocolVersion { error, range: self.versions },
+            error => TlsError::Handshake(error),
+        }
+    }
+
+    /// What the server asked for and was sent, so far, as `sslcertmode=require` looks at it.
+    pub fn client_certificate(&self) -> ClientCertificate {
+        self.record.seen().client_certificate()
+    }
+
+    /// What is verified in this session, if it succeeds.
+    pub fn verification(&self) -> Verification {
+        self.verification
+    }
+
+    /// The server name indication that is sent, if any.
+    pub fn sni(&self) -> Option<&str> {
+        self.indication.sent.as_deref()
+    }
+
+    /// After the handshake: everything that a person or a driver may want to know.
+    pub fn session_facts(&self, connection: &ClientConnection) -> SessionFacts {
+        let seen = self.record.seen();
+        SessionFacts {
+            protocol: facts::protocol(connection),
+            cipher: facts::cipher(connection),
+            alpn: connection.alpn_protocol().map(|alpn| String::from_utf8_lossy(alpn).into_owned()),
+            sni: self.indication.sent.clone(),
+            verified: self.verification,
+            matched_name: seen.name.as_ref().map(|(_, name)| name.clone()),
+            path: seen.chain.as_ref().map(|(_, path)| path.certificates.clone()).unwrap_or_default(),
+            peer_certificate: connection.peer_certificates().and_then(<[_]>::first).cloned(),
+            client_certificate: seen.client_certificate(),
+        }
+    }
+}
+
+/// Whether a handshake failed in a way that lets libpq add a hint about the range of versions (libpq:
+/// `open_client_SSL`).
+fn speaks_of_versions(error: &rustls::Error) -> bool {
+    match error {
+        rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => true,
+        rustls::Error::PeerIncompatible(reason) => matches!(
+            reason,
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+        ),
+        _ => false,
+    }
+}

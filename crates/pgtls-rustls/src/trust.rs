@@ -1,0 +1,81 @@
+//! What a server's chain is verified against: roots and CRLs, parsed once and shared by all sessions.
+
+use crate::error::SetupError;
+use pgtls_core::{
+    files::{CrlCheck, CrlFile, Crls, FileError, FileRole, Loaded, Roots},
+    param::Params,
+    policy::{Verification, verification},
+};
+use pgtls_x509::{CrlStore, TrustStore};
+
+/// What is verified, and against what.
+#[derive(Debug)]
+pub(crate) enum Trust {
+    /// Nothing is verified.
+    Unverified,
+    /// The chain is, and perhaps the name.
+    Verified {
+        /// The certificates that are trusted.
+        roots: TrustStore,
+        /// The CRLs, when revocation is checked.
+        crls: Option<CrlStore>,
+        /// The host name is matched too.
+        name: bool,
+    },
+}
+
+impl Trust {
+    /// Parses roots and CRLs as far as the mode needs them (libpq: `initialize_SSL`).
+    pub(crate) fn new(params: &Params, loaded: &Loaded) -> Result<Self, SetupError> {
+        let verification = verification(params.sslmode(), loaded.roots.presence());
+        let (roots, crls) = match &loaded.roots {
+            Roots::Missing(_) if verification == Some(Verification::None) => return Ok(Self::Unverified),
+            Roots::Missing(error) | Roots::Unusable(error) => return Err(SetupError::File(error.clone())),
+            // With the system's roots no CRL of any kind is used.
+            Roots::System(system) => {
+                (TrustStore::from_der(system.certificates.iter().map(Vec::as_slice)), None)
+            }
+            Roots::File(file) => {
+                let mut roots = TrustStore::from_pem(&file.bytes).map_err(|error| SetupError::Content {
+                    role: FileRole::RootCert,
+                    path: Some(file.path.clone()),
+                    error,
+                })?;
+                let crls = revocation(&loaded.crls).map_err(SetupError::File)?;
+                if let Some(crls) = &crls {
+                    roots.add_from_crl_file(crls);
+                }
+                (roots, crls)
+            }
+        };
+        Ok(Self::Verified { roots, crls, name: verification == Some(Verification::Full) })
+    }
+
+    /// What a session that succeeds has verified.
+    pub(crate) fn verification(&self) -> Verification {
+        match self {
+            Self::Unverified => Verification::None,
+            Self::Verified { name: false, .. } => Verification::Ca,
+            Self::Verified { name: true, .. } => Verification::Full,
+        }
+    }
+}
+
+/// The CRLs in force; `None` when revocation is not checked.
+fn revocation(crls: &Crls) -> Result<Option<CrlStore>, FileError> {
+    let file = match &crls.file {
+        CrlFile::Read(file) => CrlStore::from_pem(&file.bytes).ok(),
+        CrlFile::None | CrlFile::Failed(_) => None,
+    };
+    let CrlCheck::On { directory, .. } = crls.in_force(file.is_some())? else {
+        return Ok(None);
+    };
+    let mut store = file.unwrap_or_else(CrlStore::empty);
+    if let Some(found) = crls.directory.as_ref().filter(|_| directory) {
+        store.add_directory(found.files.iter().map(|file| {
+            let name = file.path.rsplit_once(['/', '\\']).map_or(file.path.as_str(), |(_, name)| name);
+            (name, file.bytes.as_slice())
+        }));
+    }
+    Ok(Some(store))
+}

@@ -1,0 +1,127 @@
+//! The one verifier for every mode: nothing, the chain, or chain and host name.
+
+use crate::{error::TlsError, record::Record, signature, trust::Trust};
+use pgtls_core::{
+    hardening::Hardening,
+    name::{NameRules, PeerNames, match_host, printable_name},
+    negotiation::ChainVerified,
+};
+use pgtls_x509::{Purpose, SecurityLevel, VerifyOptions, presented_names, verify_chain};
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::WebPkiSupportedAlgorithms,
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
+use std::sync::Arc;
+
+/// What all sessions of a connector verify by.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) trust: Trust,
+    pub(crate) security_level: SecurityLevel,
+    pub(crate) naming: NameRules,
+    pub(crate) hardening: Hardening,
+    pub(crate) algorithms: WebPkiSupportedAlgorithms,
+    /// What is offered to the server; kept because rustls asks for it in every handshake.
+    pub(crate) schemes: Vec<SignatureScheme>,
+}
+
+/// Verifies one server for one session.
+#[derive(Debug)]
+pub(crate) struct Verifier {
+    pub(crate) rules: Arc<Rules>,
+    /// libpq's host text; rustls' own server name says less.
+    pub(crate) host: Option<String>,
+    pub(crate) record: Arc<Record>,
+}
+
+impl Verifier {
+    /// The chain first, then the name: a client certificate is disclosed only to the host that was asked for.
+    fn verify(
+        &self,
+        leaf: &CertificateDer<'_>,
+        presented: &[CertificateDer<'_>],
+        time: UnixTime,
+    ) -> Result<(), TlsError> {
+        let Trust::Verified { roots, crls, name } = &self.rules.trust else {
+            return Ok(());
+        };
+        let options = VerifyOptions {
+            time,
+            purpose: Purpose::Server,
+            security_level: self.rules.security_level,
+            algorithms: self.rules.algorithms.all,
+        };
+        let others: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
+        let path = verify_chain(leaf, &others, roots, crls.as_ref(), &options).map_err(TlsError::Chain)?;
+        self.record.seen().chain = Some((ChainVerified::assertion(), path));
+        if *name { self.match_name(leaf) } else { Ok(()) }
+    }
+
+    fn match_name(&self, leaf: &CertificateDer<'_>) -> Result<(), TlsError> {
+        let presented = presented_names(leaf).map_err(TlsError::Names)?;
+        let names =
+            PeerNames { subject_alt_names: &presented.subject_alt_names, common_name: presented.common_name };
+        let matched = match_host(self.host.as_deref(), &names, self.rules.naming, self.rules.hardening)
+            .map_err(TlsError::Host)?;
+        self.record.seen().name = Some((matched.proof(), printable_name(matched.name())));
+        Ok(())
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match self.verify(end_entity, intermediates, now) {
+            Ok(()) => Ok(ServerCertVerified::assertion()),
+            Err(refused) => {
+                let alert = alert_for(&refused);
+                self.record.seen().refused = Some(refused);
+                Err(alert.into())
+            }
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let valid = signature::verify_tls12(message, cert, dss, &self.rules.algorithms)?;
+        self.record.seen().authenticated = true;
+        Ok(valid)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let valid = signature::verify_tls13(message, cert, dss, &self.rules.algorithms)?;
+        self.record.seen().authenticated = true;
+        Ok(valid)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.rules.schemes.clone()
+    }
+}
+
+/// The error that makes rustls send the alert that OpenSSL would send. What it says is of no use to anybody else: the
+/// reason itself stays in the record.
+fn alert_for(refused: &TlsError) -> CertificateError {
+    match refused {
+        TlsError::Host(_) => CertificateError::NotValidForName,
+        TlsError::Names(_) => CertificateError::BadEncoding,
+        _ => CertificateError::UnknownIssuer,
+    }
+}
