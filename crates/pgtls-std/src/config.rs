@@ -1,0 +1,28 @@
+//! What a connection is made from.
+
+use pgtls_core::{environment::Environment, param::Params};
+use pgtls_rustls::{Connector, TlsOptions, clock};
+use rustls::crypto::CryptoProvider;
+use std::{sync::Arc, time::Duration};
+
+/// What a connection is made from: parameters, environment, cryptography. Use it for one connection or for many.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The parameters.
+    pub params: Params,
+    /// The environment, for default files and the default host.
+    pub environment: Environment,
+    /// Cryptography, clock and more.
+    pub tls: TlsOptions,
+    /// Roots, CRLs and identity that are parsed already; `None` reads the files when TLS starts, for each connection
+    /// anew, as libpq does.
+    pub connector: Option<Arc<Connector>>,
+}
+
+impl Config {
+    /// libpq's behaviour with these parameters.
+    pub fn new(params: Params, environment: Environment, provider: Arc<CryptoProvider>) -> Self {
+        let tls = TlsOptions::new(provider, clock(|| Duration::from_secs(pgtls_os::unix_time())));
+        Self { params, environment, tls, connector: None }
+    }
+}

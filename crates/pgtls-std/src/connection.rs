@@ -1,0 +1,85 @@
+//! What a stream has to be able to do to carry a session.
+
+use crate::{peer, socket::Socket};
+use pgtls_core::policy::Transport;
+use std::{
+    io::{self, Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+/// A connection to a server: TCP, a unix socket, or something that a program has made itself (a tunnel, a proxy).
+pub trait Connection: Read + Write {
+    /// Limits the time of every later read, or lifts the limit. A read that takes longer fails with
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut). Never called with zero.
+    fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()>;
+
+    /// The same for writes.
+    fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()>;
+
+    /// How the bytes get to the server: on a unix socket `sslmode` has no meaning.
+    fn transport(&self) -> Transport {
+        Transport::Tcp
+    }
+
+    /// The operating-system user that the peer runs as, for `requirepeer`.
+    fn peer_user(&self) -> io::Result<String> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "requirepeer is not supported on this connection"))
+    }
+}
+
+impl Connection for TcpStream {
+    fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
+        TcpStream::set_read_timeout(self, limit)
+    }
+    fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
+        TcpStream::set_write_timeout(self, limit)
+    }
+}
+
+#[cfg(unix)]
+impl Connection for std::os::unix::net::UnixStream {
+    fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
+        Self::set_read_timeout(self, limit)
+    }
+    fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
+        Self::set_write_timeout(self, limit)
+    }
+    fn transport(&self) -> Transport {
+        Transport::Unix
+    }
+    fn peer_user(&self) -> io::Result<String> {
+        peer::user(self)
+    }
+}
+
+impl Connection for Socket {
+    fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => Connection::set_read_timeout(stream, limit),
+            #[cfg(unix)]
+            Self::Unix(stream) => Connection::set_read_timeout(stream, limit),
+        }
+    }
+    fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => Connection::set_write_timeout(stream, limit),
+            #[cfg(unix)]
+            Self::Unix(stream) => Connection::set_write_timeout(stream, limit),
+        }
+    }
+    fn transport(&self) -> Transport {
+        match self {
+            Self::Tcp(stream) => stream.transport(),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.transport(),
+        }
+    }
+    fn peer_user(&self) -> io::Result<String> {
+        match self {
+            Self::Tcp(stream) => stream.peer_user(),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.peer_user(),
+        }
+    }
+}
