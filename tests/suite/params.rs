@@ -1,6 +1,10 @@
 //! Connection parameters: strings, URIs, arrays, service files, environment.
 
 mod allocations;
+#[cfg(unix)]
+mod differential;
 mod hosts;
+#[cfg(unix)]
+mod libpq;
 mod round_trip;
 mod table;
