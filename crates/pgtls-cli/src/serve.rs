@@ -1,14 +1,199 @@
-//! `pgtls serve`.
+//! `pgtls serve`: the scripted server alone, to try any client against.
+//!
+//! Standard output is one JSON object per line: first where the server listens, then each connection when it has ended.
 
 use crate::exit::Exit;
 use clap::Args;
-use std::io::Write;
+use pgtls_conformance::{
+    server::{Behaviour, Listen, Script, Seen, Server},
+    zoo::Zoo,
+};
+use serde::Serialize;
+use std::{
+    collections::BTreeSet,
+    error::Error,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 /// Arguments of `pgtls serve`.
 #[derive(Args, Debug)]
-pub(crate) struct Arguments {}
+#[command(after_help = after_help())]
+pub(crate) struct Arguments {
+    /// File that says what to do on each connection
+    #[arg(long, value_name = "FILE", conflicts_with = "behaviour")]
+    script: Option<PathBuf>,
+    /// A behaviour with a name, the same on every connection [default: ok]
+    #[arg(long, value_name = "NAME")]
+    behaviour: Option<String>,
+    /// Address and port of this machine, or a unix socket such as /tmp/.s.PGSQL.5433
+    #[arg(long, value_name = "PLACE", default_value_t)]
+    listen: Listen,
+    /// Write certificates, keys and CRLs to this folder, for the client to use; it is made if need be
+    #[arg(long, value_name = "DIR")]
+    zoo: Option<PathBuf>,
+    /// End after this many connections [default: never]
+    #[arg(long, value_name = "COUNT")]
+    connections: Option<usize>,
+}
 
 /// Runs the sub-command.
-pub(crate) fn run(_arguments: &Arguments, _out: &mut dyn Write) -> Exit {
-    todo!()
+pub(crate) fn run(arguments: &Arguments, out: &mut dyn Write) -> Exit {
+    match serve(arguments, out) {
+        Ok(()) => Exit::Success,
+        Err(error) => {
+            eprintln!("pgtls serve: {error}");
+            Exit::Failure
+        }
+    }
+}
+
+/// How long the log is waited for before it is looked at again. Nothing depends on it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn serve(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+    let zoo = Arc::new(Zoo::open());
+    if let Some(folder) = &arguments.zoo {
+        fs::create_dir_all(folder)
+            .map_err(|error| format!("could not make \"{}\": {error}", folder.display()))?;
+        zoo.write_to(folder)?;
+    }
+    let server = Server::builder(script(arguments)?, zoo).listen(arguments.listen.clone()).start()?;
+    line(out, &Listening { listening: server.listen().to_string(), conninfo: server.listen().conninfo() })?;
+
+    let enough = |count: usize| arguments.connections.is_some_and(|limit| count >= limit);
+    let mut told = BTreeSet::new();
+    while !enough(told.len()) {
+        let untold = |(number, seen): &(usize, &Seen)| seen.ended && !told.contains(number);
+        server
+            .log()
+            .wait_until(PATIENCE, |connections| connections.iter().enumerate().any(|entry| untold(&entry)));
+        let connections = server.log().connections();
+        let news: Vec<usize> =
+            connections.iter().enumerate().filter(untold).map(|(number, _)| number).collect();
+        for number in news {
+            if let Some(seen) = connections.get(number).filter(|_| !enough(told.len())) {
+                line(out, seen)?;
+                told.insert(number);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The first line.
+#[derive(Serialize)]
+struct Listening {
+    listening: String,
+    /// Part of a connection string that leads here.
+    conninfo: String,
+}
+
+fn line(out: &mut dyn Write, value: &impl Serialize) -> Result<(), Box<dyn Error>> {
+    serde_json::to_writer(&mut *out, value)?;
+    writeln!(out)?;
+    out.flush()?;
+    Ok(())
+}
+
+fn script(arguments: &Arguments) -> Result<Script, Box<dyn Error>> {
+    match &arguments.script {
+        Some(file) => read(file),
+        None => Ok(Script::always(Behaviour::named(arguments.behaviour.as_deref().unwrap_or("ok"))?)),
+    }
+}
+
+fn read(file: &Path) -> Result<Script, Box<dyn Error>> {
+    let name = file.display();
+    let text =
+        fs::read_to_string(file).map_err(|error| format!("could not read script \"{name}\": {error}"))?;
+    text.parse().map_err(|error| format!("script \"{name}\": {error}").into())
+}
+
+/// The format of scripts and the names of behaviours, from where they are defined.
+fn after_help() -> String {
+    let names: Vec<_> = Behaviour::names().collect();
+    format!("{SCRIPT_HELP}\n\nBehaviours with a name: {}.", names.join(", "))
+}
+
+const SCRIPT_HELP: &str = r#"A script is TOML. Each [[connection]] describes one connection, in order; the last one repeats. What is left out is done
+as an honest server does it:
+
+  [[connection]]
+  base = "ok"                  # start from a behaviour with a name
+  greeting = "wait"            # wait, close, reset, banner, http
+  sslrequest = "accept"        # or reject, accept+extra, accept-close, error-v3, close, hang, byte:X ...
+  gssencrequest = "reject"     # or accept, accept-close, error-v3, close, byte:X
+  clienthello = "accept"       # as the first bytes: or no-alpn, wrong-alpn, close, alert, plain-error ...
+  plain = "trust"              # start-up packet in clear: or cleartext, md5, scram, authfail, error:57P03, close ...
+  encrypted = "trust"          # start-up packet inside TLS: the same, and scram-plus, cert
+  password = "secret"
+  certificate = "good"         # or expired, wrong-host, selfsigned-ca, v1-leaf, ...
+  client_certificate = "none"  # or optional, required, verify
+  min_version = "TLSv1.2"
+  max_version = "TLSv1.3"
+  alpn = "postgresql"          # or none, wrong
+  flight = "whole"             # or slow, alert, garbage, close
+  after_tls = "continue"       # or close, reset
+
+A word that is not known is answered with all that are."#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_shows_a_script_that_works() {
+        let lines: Vec<_> = SCRIPT_HELP.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+        let script: Script = lines.join("\n").parse().unwrap();
+        assert_eq!(script, Script::always(Behaviour::default()), "it shows the defaults");
+    }
+
+    #[test]
+    fn errors_name_the_file() {
+        let missing = read(Path::new("/nonexistent/script.toml")).unwrap_err().to_string();
+        assert!(missing.starts_with("could not read script \"/nonexistent/script.toml\": "), "{missing}");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "[[connection]]\nbase = 'unicorn'").unwrap();
+        let wrong = read(file.path()).unwrap_err().to_string();
+        assert!(wrong.contains(&file.path().display().to_string()) && wrong.contains("unicorn"), "{wrong}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn every_connection_is_one_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join(".s.PGSQL.1").display().to_string();
+        let arguments = Arguments {
+            script: None,
+            behaviour: Some("plain-only".to_owned()),
+            listen: place.parse().unwrap(),
+            zoo: None,
+            connections: Some(2),
+        };
+        let client = std::thread::spawn(move || {
+            for _ in 0..2 {
+                while std::os::unix::net::UnixStream::connect(&place).is_err() {
+                    std::thread::yield_now();
+                }
+            }
+        });
+        let mut out = Vec::new();
+        serve(&arguments, &mut out).unwrap();
+        client.join().unwrap();
+        let lines: Vec<serde_json::Value> = out
+            .split(|&byte| byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).unwrap())
+            .collect();
+        assert_eq!(lines.len(), 3);
+        assert_eq!(lines[0]["conninfo"], format!("host='{}' port=1", dir.path().display()));
+        // They end in any order.
+        let mut events: Vec<_> = lines[1..].iter().map(|line| line["events"][0].as_str().unwrap()).collect();
+        events.sort_unstable();
+        assert_eq!(events, ["connect", "reconnect"]);
+    }
 }

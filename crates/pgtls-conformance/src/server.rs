@@ -36,7 +36,7 @@ mod seen;
 mod tls;
 mod wire;
 
-pub use listen::Listen;
+pub use listen::{Listen, ListenError};
 pub use script::{Behaviour, Script, ScriptError, TlsBehaviour, TlsVersion};
 pub use seen::{Channel, ClearMessage, Event, HelloSeen, Log, Seen};
 

@@ -6,6 +6,7 @@ use socket2::SockRef;
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
+    str::FromStr,
     time::Duration,
 };
 
@@ -71,6 +72,36 @@ impl Default for Listen {
         Self::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))
     }
 }
+
+impl FromStr for Listen {
+    type Err = ListenError;
+
+    /// `ADDRESS:PORT`, or the path of a unix socket whose name is `.s.PGSQL.PORT`, as [`Display`](fmt::Display) writes them.
+    fn from_str(text: &str) -> Result<Self, ListenError> {
+        if let Ok(address) = text.parse() {
+            return Ok(Self::Tcp(address));
+        }
+        let (directory, port) = text.rsplit_once("/.s.PGSQL.").ok_or(ListenError)?;
+        if !directory.starts_with(['/', '@']) {
+            return Err(ListenError);
+        }
+        Ok(Self::Unix { directory: directory.to_owned(), port: port.parse().map_err(|_| ListenError)? })
+    }
+}
+
+/// Text that names no place to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenError;
+
+impl fmt::Display for ListenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "give an address and a port (127.0.0.1:5433, [::1]:0) or a unix socket (/tmp/.s.PGSQL.5433)",
+        )
+    }
+}
+
+impl core::error::Error for ListenError {}
 
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -169,5 +200,26 @@ mod unix {
 
     pub(super) fn connect(_: &str) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_read_as_they_are_written() {
+        for text in ["127.0.0.1:0", "[::1]:5433", "/tmp/.s.PGSQL.5433", "@abstract/.s.PGSQL.1"] {
+            assert_eq!(text.parse::<Listen>().map(|listen| listen.to_string()), Ok(text.to_owned()));
+        }
+        for text in ["", "127.0.0.1", "localhost:5433", "relative/.s.PGSQL.1", "/tmp/.s.PGSQL.x", "/tmp"] {
+            assert_eq!(text.parse::<Listen>(), Err(ListenError), "{text}");
+        }
+    }
+
+    #[test]
+    fn directories_are_quoted_for_connection_strings() {
+        let listen = Listen::Unix { directory: r"/a dir/it's".to_owned(), port: 1 };
+        assert_eq!(listen.conninfo(), r"host='/a dir/it's\' port=1");
     }
 }

@@ -215,9 +215,14 @@ impl Log {
     ///
     /// A client that has exited leaves nothing to wait for but the servers' reading of its last bytes.
     pub fn settle(&self, patience: Duration) -> bool {
+        self.wait_until(patience, |connections| connections.iter().all(|seen| seen.ended))
+    }
+
+    /// Waits until the connections are as `condition` wants them, at most this long. Says whether they are.
+    pub fn wait_until(&self, patience: Duration, mut condition: impl FnMut(&[Seen]) -> bool) -> bool {
         let deadline = Instant::now().checked_add(patience);
         let mut entries = self.entries();
-        while entries.connections.iter().any(|seen| !seen.ended) {
+        while !condition(&entries.connections) {
             let left =
                 deadline.map_or(patience, |deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_zero() {
