@@ -3,6 +3,7 @@
 mod allocations;
 #[cfg(unix)]
 mod differential;
+mod disk;
 mod hosts;
 #[cfg(unix)]
 mod libpq;

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     env,
+    fmt::Write,
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -51,20 +52,20 @@ impl Libpq {
 
     /// `PQconninfoParse` for each text.
     pub(super) fn parse(&self, texts: &[String]) -> Vec<Parsed> {
-        let orders: Vec<_> = texts.iter().map(|text| format!("p{}", hex(text))).collect();
+        let orders: Vec<_> = texts.iter().map(|text| order('p', text)).collect();
         self.run(&orders).unwrap().1.iter().map(|answer| parsed(answer)).collect()
     }
 
     /// The message of `PQconnectdb` for each text.
     pub(super) fn connect(&self, texts: &[String]) -> Vec<String> {
-        let orders: Vec<_> = texts.iter().map(|text| format!("c{}", hex(text))).collect();
+        let orders: Vec<_> = texts.iter().map(|text| order('c', text)).collect();
         let answers = self.run(&orders).unwrap().1;
         answers.iter().map(|answer| parsed(answer).expect_err("nobody listens there")).collect()
     }
 
     fn run(&self, orders: &[String]) -> Result<(String, Vec<String>), String> {
         let input = self.directory.path().join("orders");
-        fs::write(&input, orders.iter().map(|order| format!("{order}\n")).collect::<String>()).unwrap();
+        fs::write(&input, orders.join("\n") + "\n").unwrap();
         let output = Command::new(self.directory.path().join("libpq"))
             .env_clear()
             // Whoever has another libpq can have it asked.
@@ -105,8 +106,12 @@ fn parsed(answer: &str) -> Parsed {
     Ok(pairs.map(|(keyword, value)| (keyword.to_owned(), unhex(value))).collect())
 }
 
-fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+/// A letter and the text in hexadecimal digits.
+fn order(letter: char, text: &str) -> String {
+    text.bytes().fold(String::from(letter), |mut order, byte| {
+        write!(order, "{byte:02x}").unwrap();
+        order
+    })
 }
 
 fn unhex(digits: &str) -> Vec<u8> {

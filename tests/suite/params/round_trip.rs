@@ -1,8 +1,9 @@
 //! What is written in one form and read back, or written in another form, means the same.
 
+use super::disk::OneFile;
 use pgtls_core::{
     environment::{Environment, Platform},
-    param::{Ability, Config, KEYWORDS, Params, ServiceFile, Settings},
+    param::{Ability, Config, KEYWORDS, Params, Passwords, ServiceFile, Settings},
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 use std::{collections::BTreeMap, fmt::Write};
@@ -106,6 +107,12 @@ proptest! {
         if let Err(error) = ServiceFile::section("f", &[b"[s]\n", bytes.as_slice()].concat(), "s") {
             prop_assert!(!error.to_string().is_empty());
         }
+        let settings = Config::new().user("u").passfile(OneFile::NAME).finish().unwrap();
+        let params = Params::resolve(&settings, None, &environment, Ability::default()).unwrap();
+        let lines = [b"*:*:*:", bytes.as_slice(), b"\n", &bytes].concat();
+        let passwords = Passwords::load(&params, &environment, &OneFile { content: &lines });
+        let shown = format!("{passwords:?}");
+        prop_assert!(!shown.contains("Some(\""), "a password is shown");
     }
 }
 

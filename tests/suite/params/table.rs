@@ -1,9 +1,9 @@
 //! `data/params.toml`: what is written, and what comes of it.
 
+use super::disk::OneFile;
 use crate::support::data;
 use pgtls_core::{
     environment::{Environment, Platform},
-    files::{FileIdentity, FileKind, Metadata, NativeRoots, ReadError, ReadFile},
     param::{Ability, HostItem, ParamError, Params, ServiceFile, Settings, service_name},
 };
 use serde::Deserialize;
@@ -139,7 +139,7 @@ fn resolve(case: &Case, explicit: &Settings) -> Result<Params, ParamError> {
     if case.service_file.is_some() {
         environment = environment.with_variable("PGSERVICEFILE", OneFile::NAME);
     }
-    let disk = OneFile { text: case.service_file.as_deref().unwrap_or_default() };
+    let disk = OneFile { content: case.service_file.as_deref().unwrap_or_default().as_bytes() };
     let service = service_name(explicit, &environment)
         .map(|name| ServiceFile::load(name, &environment, &disk))
         .transpose()?;
@@ -153,31 +153,4 @@ fn item(item: &HostItem) -> String {
 
 fn equal<T: PartialEq + std::fmt::Debug + ?Sized>(what: &str, found: &T, expected: &T) -> Result<(), String> {
     if found == expected { Ok(()) } else { Err(format!("{what} is {found:?} and not {expected:?}")) }
-}
-
-/// A disk with a service file.
-struct OneFile<'a> {
-    text: &'a str,
-}
-
-impl OneFile<'_> {
-    const NAME: &'static str = "service.conf";
-}
-
-impl ReadFile for OneFile<'_> {
-    fn metadata(&self, path: &str) -> Result<Metadata, ReadError> {
-        if path != Self::NAME {
-            return Err(ReadError::NotFound);
-        }
-        Ok(Metadata { kind: FileKind::Regular, mode: 0o644, uid: 0, identity: FileIdentity::default() })
-    }
-    fn read(&self, path: &str) -> Result<(Vec<u8>, Metadata), ReadError> {
-        Ok((self.text.into(), self.metadata(path)?))
-    }
-    fn list(&self, _: &str) -> Result<Vec<String>, ReadError> {
-        Err(ReadError::NotFound)
-    }
-    fn native_roots(&self) -> NativeRoots {
-        NativeRoots::default()
-    }
 }

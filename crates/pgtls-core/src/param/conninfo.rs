@@ -73,3 +73,89 @@ fn unescape(raw: &str) -> String {
 fn split_at(text: &str, at: Option<usize>) -> (&str, &str) {
     at.and_then(|at| text.split_at_checked(at)).unwrap_or((text, ""))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    /// Too plain to be wrong: one character after the other; `None` where anything is wrong.
+    fn naive(text: &str) -> Option<Vec<(String, String)>> {
+        let space = |c: char| " \t\n\u{b}\u{c}\r".contains(c);
+        let chars: Vec<char> = text.chars().collect();
+        let mut settings: Vec<(String, String)> = Vec::new();
+        let mut at = 0;
+        loop {
+            while at < chars.len() && space(chars[at]) {
+                at += 1;
+            }
+            if at == chars.len() {
+                return Some(settings);
+            }
+            let mut name = String::new();
+            while at < chars.len() && chars[at] != '=' && !space(chars[at]) {
+                name.push(chars[at]);
+                at += 1;
+            }
+            while at < chars.len() && space(chars[at]) {
+                at += 1;
+            }
+            if at == chars.len() || chars[at] != '=' {
+                return None;
+            }
+            at += 1;
+            while at < chars.len() && space(chars[at]) {
+                at += 1;
+            }
+            let in_quotes = at < chars.len() && chars[at] == '\'';
+            if in_quotes {
+                at += 1;
+            }
+            let mut value = String::new();
+            loop {
+                if at == chars.len() {
+                    if in_quotes {
+                        return None;
+                    }
+                    break;
+                }
+                let c = chars[at];
+                at += 1;
+                if c == '\\' {
+                    if at < chars.len() {
+                        value.push(chars[at]);
+                        at += 1;
+                    }
+                } else if in_quotes && c == '\'' || !in_quotes && space(c) {
+                    break;
+                } else {
+                    value.push(c);
+                }
+            }
+            Keyword::find(&name)?;
+            settings.retain(|(other, _)| *other != name);
+            settings.push((name, value));
+        }
+    }
+
+    fn values(settings: &Settings) -> Vec<(String, String)> {
+        let mut values: Vec<_> =
+            settings.iter().map(|setting| (setting.keyword.to_owned(), setting.value.clone())).collect();
+        values.sort();
+        values
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn reading_agrees_with_the_naive_one(text in "((host|port|x)?[ \t]?=?[ ]?'?[ab ='\\\\\n\u{a0}]{0,6}'?[ ]?){0,3}") {
+            let expected = naive(&text).map(|mut values| {
+                values.sort();
+                values
+            });
+            prop_assert_eq!(parse(&text).ok().map(|settings| values(&settings)), expected);
+        }
+    }
+}

@@ -214,3 +214,54 @@ fn hex(digit: Option<u8>) -> Option<u8> {
 fn split<'a>(text: &'a str, stops: &[char]) -> (&'a str, &'a str) {
     text.find(stops).and_then(|at| text.split_at_checked(at)).unwrap_or((text, ""))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{format, string::ToString};
+    use proptest::prelude::*;
+
+    /// Too plain to be wrong: one character after the other, in the order in which faults are found.
+    fn naive(raw: &str) -> Result<Vec<u8>, EncodingFault> {
+        const DIGITS: &str = "0123456789abcdef";
+        let digit = |c: Option<&char>| DIGITS.find(c?.to_ascii_lowercase());
+        let chars: Vec<char> = raw.chars().collect();
+        let mut at = 0;
+        while chars.get(at) == Some(&' ') {
+            at += 1;
+        }
+        let mut decoded = Vec::new();
+        while at < chars.len() && chars[at] != ' ' {
+            if chars[at] == '%' {
+                let high = digit(chars.get(at + 1)).ok_or(EncodingFault::Percent)?;
+                let low = digit(chars.get(at + 2)).ok_or(EncodingFault::Percent)?;
+                if high == 0 && low == 0 {
+                    return Err(EncodingFault::Nul);
+                }
+                decoded.push(u8::try_from(16 * high + low).unwrap());
+                at += 3;
+            } else {
+                decoded.extend(chars[at].to_string().bytes());
+                at += 1;
+            }
+        }
+        while chars.get(at) == Some(&' ') {
+            at += 1;
+        }
+        if at == chars.len() { Ok(decoded) } else { Err(EncodingFault::Space) }
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_agrees_with_the_naive_one(raw in "[ %0-9a-gA-G+\\-ä\t]{0,12}") {
+            let expected = naive(&raw).and_then(|bytes| String::from_utf8(bytes).map_err(|_| EncodingFault::Utf8));
+            prop_assert_eq!(decode(&raw), expected);
+        }
+
+        #[test]
+        fn every_byte_can_be_written(byte in 1_u8..0x80) {
+            prop_assert_eq!(decode(&format!("%{byte:02x}")), Ok(char::from(byte).to_string()));
+            prop_assert_eq!(decode(&format!("%{byte:02X}")), Ok(char::from(byte).to_string()));
+        }
+    }
+}
