@@ -1,6 +1,7 @@
 //! A certificate taken apart without copying it: where its parts are, and the facts that path validation asks for.
 
 pub(crate) mod algorithm;
+pub(crate) mod curve;
 pub(crate) mod distribution_point;
 pub(crate) mod extensions;
 pub(crate) mod general_name;

@@ -12,6 +12,7 @@ pub(crate) mod tag {
     pub(crate) const INTEGER: u8 = 0x02;
     pub(crate) const BIT_STRING: u8 = 0x03;
     pub(crate) const OCTET_STRING: u8 = 0x04;
+    pub(crate) const NULL: u8 = 0x05;
     pub(crate) const OID: u8 = 0x06;
     pub(crate) const ENUMERATED: u8 = 0x0a;
     pub(crate) const UTF8_STRING: u8 = 0x0c;
@@ -37,8 +38,12 @@ pub(crate) mod tag {
     }
 }
 
+/// The class of a tag, 0 for the universal one.
+const CLASS: u8 = 0xc0;
 /// What a tag byte says in its five low bits when the number follows in further bytes.
 const HIGH_TAG_NUMBER: u8 = 0x1f;
+/// The element holds elements.
+const CONSTRUCTED: u8 = 0x20;
 /// Bytes of a length that are read; more would be an element over 4 GiB.
 const MAX_LENGTH_BYTES: usize = 4;
 
@@ -112,6 +117,9 @@ impl<'a> Reader<'a> {
         let Some(&tag) = whole.first() else {
             return self.error("an element is missing");
         };
+        if tag & CLASS == 0 && !is_universal(tag) {
+            return self.error("the tag is none that DER has");
+        }
         let mut header = 1_usize;
         if tag & HIGH_TAG_NUMBER == HIGH_TAG_NUMBER {
             loop {
@@ -175,6 +183,36 @@ impl<'a> Reader<'a> {
     pub(crate) fn finish(&self) -> DerResult<()> {
         if self.rest.is_empty() { Ok(()) } else { self.error("something follows that does not belong there") }
     }
+}
+
+/// Is this the first byte of a universal tag? Strings are not put together from pieces, and 0 marks an end that DER does not have.
+fn is_universal(tag: u8) -> bool {
+    match tag & 0x1f {
+        0 => false,
+        // EXTERNAL, EMBEDDED PDV, SEQUENCE and SET hold elements, all other types are primitive.
+        8 | 11 | 16 | 17 => tag & CONSTRUCTED != 0,
+        _ => tag & CONSTRUCTED == 0,
+    }
+}
+
+/// An element of any type, whose content is checked as far as OpenSSL checks it when it knows no more than the type.
+pub(crate) fn any_value<'a>(reader: &mut Reader<'a>) -> DerResult<Tlv<'a>> {
+    let value = reader.any()?;
+    match value.tag {
+        tag::BOOLEAN => boolean(&value).map(|_| ())?,
+        tag::INTEGER | tag::ENUMERATED => integer(&value).map(|_| ())?,
+        tag::BIT_STRING => bit_string(&value).map(|_| ())?,
+        tag::NULL if !value.value.is_empty() => return value.error("the null is not empty"),
+        tag::OID => oid(&value).map(|_| ())?,
+        tag::BMP_STRING if !value.value.len().is_multiple_of(2) => {
+            return value.error("the text is not in the encoding its type names");
+        }
+        tag::UNIVERSAL_STRING if !value.value.len().is_multiple_of(4) => {
+            return value.error("the text is not in the encoding its type names");
+        }
+        _ => {}
+    }
+    Ok(value)
 }
 
 /// A BIT STRING taken apart.

@@ -3,16 +3,13 @@
 /// An element: tag, length, content.
 pub(super) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut out = vec![tag];
-    let length = content.len();
-    match length {
-        0..=0x7f => out.push(length.to_be_bytes()[7]),
-        _ => {
-            let bytes = length.to_be_bytes();
-            let first = bytes.iter().position(|&byte| byte != 0).unwrap();
-            out.push(0x80 | (8 - first).to_be_bytes()[7]);
-            out.extend(&bytes[first..]);
-        }
+    let length = content.len().to_be_bytes();
+    let first = length.iter().position(|&byte| byte != 0).unwrap_or(7);
+    let length = &length[first..];
+    if length.len() > 1 || length[0] >= 0x80 {
+        out.push(0x80 | u8::try_from(length.len()).unwrap());
     }
+    out.extend(length);
     out.extend(content);
     out
 }

@@ -40,6 +40,8 @@ pub(super) enum Change {
     InnerSignature(Signature),
     BreakSignature,
     OddSignatureBits,
+    /// Another byte in the signed part, before it is signed: place and byte.
+    Scramble(u16, u8),
     NotBefore(Moment),
     NotAfter(Moment),
     /// No extension at all.
@@ -370,6 +372,7 @@ fn change() -> impl Strategy<Value = Change> {
         2 => select(SIGNATURES).prop_map(Change::Signature),
         1 => select(SIGNATURES).prop_map(Change::InnerSignature),
         1 => prop_oneof![Just(Change::BreakSignature), Just(Change::OddSignatureBits)],
+        2 => (any::<u16>(), any::<u8>()).prop_map(|(place, byte)| Change::Scramble(place, byte)),
         1 => select(MOMENTS).prop_map(Change::NotBefore),
         2 => select(MOMENTS).prop_map(Change::NotAfter),
         2 => prop_oneof![Just(Change::Bare), Just(Change::EmptyList), Just(Change::UniqueIdentifiers)],

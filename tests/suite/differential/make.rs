@@ -27,6 +27,7 @@ pub(super) struct Files {
 }
 
 /// A certificate to be made.
+#[expect(clippy::struct_excessive_bools, reason = "each is a change of its own")]
 struct Draft {
     entity: usize,
     issuer_entity: usize,
@@ -40,6 +41,7 @@ struct Draft {
     inner_signature: Option<Signature>,
     broken_signature: bool,
     odd_signature_bits: bool,
+    scrambled: Vec<(u16, u8)>,
     not_before: Moment,
     not_after: Moment,
     extensions: BTreeMap<ExtensionKind, (Extension, bool)>,
@@ -87,6 +89,7 @@ impl Draft {
             inner_signature: None,
             broken_signature: false,
             odd_signature_bits: false,
+            scrambled: Vec::new(),
             not_before: Moment::Past,
             not_after: Moment::Future,
             extensions,
@@ -95,7 +98,7 @@ impl Draft {
             malformed: BTreeSet::new(),
             trailing: BTreeSet::new(),
             unique_identifiers: false,
-            in_root_file: if is_main { is_root } else { (entity + issuer_entity) % 2 == 0 },
+            in_root_file: if is_main { is_root } else { (entity + issuer_entity).is_multiple_of(2) },
             presented: !is_root || !is_main,
             trust: None,
         }
@@ -117,6 +120,7 @@ impl Draft {
             Change::InnerSignature(signature) => self.inner_signature = Some(*signature),
             Change::BreakSignature => self.broken_signature = true,
             Change::OddSignatureBits => self.odd_signature_bits = true,
+            Change::Scramble(place, byte) => self.scrambled.push((*place, *byte)),
             Change::NotBefore(moment) => self.not_before = *moment,
             Change::NotAfter(moment) => self.not_after = *moment,
             Change::Bare => self.extensions.clear(),
@@ -213,7 +217,11 @@ impl World {
         if !extensions.is_empty() || draft.empty_list {
             parts.push(explicit(3, &[sequence(&extensions)]));
         }
-        let signed = sequence(&parts);
+        let mut signed = sequence(&parts);
+        for (place, byte) in &draft.scrambled {
+            let place = usize::from(*place) % signed.len();
+            signed[place] = *byte;
+        }
         let mut signature = signer.sign(draft.signature, &signed);
         if draft.broken_signature {
             *signature.last_mut().unwrap() ^= 1;

@@ -1,6 +1,6 @@
 //! Signature algorithms: what their identifiers say, and how strong OpenSSL takes their digests to be.
 
-use crate::tlv::{DerResult, Reader, Tlv, integer, oid, tag};
+use crate::tlv::{DerResult, Reader, Tlv, any_value, integer, oid, tag};
 use alloc::{format, string::String};
 
 /// A digest named by a signature algorithm.
@@ -241,7 +241,7 @@ pub(crate) fn identifier<'a>(reader: &mut Reader<'a>) -> DerResult<(&'a [u8], Op
     let element = reader.expect(tag::SEQUENCE, "an algorithm identifier is expected")?;
     let mut inside = element.inside();
     let algorithm = oid(&inside.expect(tag::OID, "an algorithm is expected")?)?;
-    let parameters = if inside.is_empty() { None } else { Some(inside.any()?) };
+    let parameters = if inside.is_empty() { None } else { Some(any_value(&mut inside)?) };
     inside.finish()?;
     Ok((algorithm, parameters))
 }

@@ -1,7 +1,7 @@
 //! GeneralName (RFC 5280 section 4.2.1.6): the entries of a subjectAltName and of everything else that names somebody.
 
 use super::name;
-use crate::tlv::{DerResult, Reader, Tlv, oid, tag};
+use crate::tlv::{DerResult, Reader, Tlv, any_value, oid, tag};
 
 /// One name, borrowed.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +55,7 @@ impl<'a> GeneralName<'a> {
                 let explicit = inside.expect(tag::constructed(0), "the value of an otherName is expected")?;
                 inside.finish()?;
                 let mut inside = explicit.inside();
-                let value = inside.any()?;
+                let value = any_value(&mut inside)?;
                 inside.finish()?;
                 Self::Other { oid, value }
             }

@@ -7,7 +7,7 @@
 use crate::{
     oid,
     text::{MAX_SHOWN, push_escaped},
-    tlv::{DerResult, Reader, Tlv, oid as oid_content, tag},
+    tlv::{DerResult, Reader, Tlv, any_value, oid as oid_content, tag},
 };
 use alloc::{string::String, vec::Vec};
 
@@ -113,7 +113,7 @@ fn attribute<'a>(rdn: &mut Reader<'a>) -> DerResult<Attribute<'a>> {
     let pair = rdn.expect(tag::SEQUENCE, "a name attribute is expected")?;
     let mut inside = pair.inside();
     let oid = oid_content(&inside.expect(tag::OID, "the type of a name attribute is expected")?)?;
-    let value = inside.any()?;
+    let value = any_value(&mut inside)?;
     inside.finish()?;
     if !is_name_value(value.tag) {
         return value.error("the value of a name attribute has a type that names do not have");
@@ -134,8 +134,8 @@ fn is_name_value(tag: u8) -> bool {
         tag::BMP_STRING,
         tag::SEQUENCE,
     ];
-    const KEPT_UNREAD: &[u8] = &[7, 8, 9, 11, 13, 14, 15, 29];
-    STRINGS.contains(&tag) || KEPT_UNREAD.contains(&(tag & !0x20))
+    const KEPT_UNREAD: &[u8] = &[7, 9, 13, 14, 15, 29];
+    STRINGS.contains(&tag) || KEPT_UNREAD.contains(&tag)
 }
 
 /// The text of a string as OpenSSL compares it, `None` for types that are compared as they are.

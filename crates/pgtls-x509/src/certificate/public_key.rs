@@ -1,6 +1,9 @@
 //! Public keys: of what kind, how strong, and under which names a crypto provider knows them.
 
-use super::algorithm::{PssParameters, identifier};
+use super::{
+    algorithm::{PssParameters, identifier},
+    curve::Curve,
+};
 use crate::tlv::{Reader, Tlv, bit_string, oid, tag};
 use alloc::{format, string::String};
 use rustls_pki_types::{AlgorithmIdentifier, alg_id};
@@ -27,53 +30,6 @@ pub(crate) enum PublicKey {
     Ed448,
     /// Malformed, or of a kind that neither a PostgreSQL server nor a crypto provider would use.
     Unusable,
-}
-
-/// A named curve.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Curve {
-    pub(crate) name: &'static str,
-    oid: &'static [u8],
-    field_bytes: usize,
-    order_bits: u16,
-    /// The identifier under which crypto providers know it.
-    provider: Option<AlgorithmIdentifier>,
-}
-
-/// The curves over prime fields that OpenSSL knows and that reach 112 bits.
-static CURVES: &[Curve] = &[
-    Curve::known("P-256", &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07], 32, 256, alg_id::ECDSA_P256),
-    Curve::known("P-384", &[0x2b, 0x81, 0x04, 0x00, 0x22], 48, 384, alg_id::ECDSA_P384),
-    Curve::known("P-521", &[0x2b, 0x81, 0x04, 0x00, 0x23], 66, 521, alg_id::ECDSA_P521),
-    Curve::known("secp256k1", &[0x2b, 0x81, 0x04, 0x00, 0x0a], 32, 256, alg_id::ECDSA_P256K1),
-    Curve::other("P-224", &[0x2b, 0x81, 0x04, 0x00, 0x21], 28, 224),
-    Curve::other("P-192", &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01], 24, 192),
-    Curve::other("brainpoolP224r1", &[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x05], 28, 224),
-    Curve::other("brainpoolP224t1", &[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x06], 28, 224),
-    Curve::other("brainpoolP256r1", &[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07], 32, 256),
-    Curve::other("brainpoolP256t1", &[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x08], 32, 256),
-    Curve::other("brainpoolP320r1", &[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x09], 40, 320),
-    Curve::other("brainpoolP320t1", &[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0a], 40, 320),
-    Curve::other("brainpoolP384r1", &[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0b], 48, 384),
-    Curve::other("brainpoolP384t1", &[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0c], 48, 384),
-    Curve::other("brainpoolP512r1", &[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0d], 64, 512),
-    Curve::other("brainpoolP512t1", &[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0e], 64, 512),
-];
-
-impl Curve {
-    const fn known(
-        name: &'static str,
-        oid: &'static [u8],
-        field_bytes: usize,
-        order_bits: u16,
-        provider: AlgorithmIdentifier,
-    ) -> Self {
-        Self { name, oid, field_bytes, order_bits, provider: Some(provider) }
-    }
-
-    const fn other(name: &'static str, oid: &'static [u8], field_bytes: usize, order_bits: u16) -> Self {
-        Self { name, oid, field_bytes, order_bits, provider: None }
-    }
 }
 
 impl PublicKey {
@@ -116,8 +72,8 @@ impl PublicKey {
                     return Some(Self::EcExplicit);
                 }
                 let curve = (parameters.tag == tag::OID).then(|| oid(&parameters).ok())??;
-                let curve = CURVES.iter().find(|known| known.oid == curve)?;
-                is_point(key, curve.field_bytes).then_some(Self::Ec(curve))?
+                let curve = Curve::by_oid(curve)?;
+                curve.has_point(key).then_some(Self::Ec(curve))?
             }
             ED25519 if parameters.is_none() && key.len() == 32 => Self::Ed25519,
             ED448 if parameters.is_none() && key.len() == 57 => Self::Ed448,
@@ -130,14 +86,7 @@ impl PublicKey {
         match self {
             Self::Rsa { bits } | Self::RsaPss { bits, .. } => rsa_security_bits(bits),
             Self::Dsa { modulus_bits, subgroup_bits } => dsa_security_bits(modulus_bits, subgroup_bits),
-            Self::Ec(curve) => match curve.order_bits {
-                512.. => 256,
-                384.. => 192,
-                256.. => 128,
-                224.. => 112,
-                160.. => 80,
-                bits => bits / 2,
-            },
+            Self::Ec(curve) => curve.security_bits(),
             Self::Ed25519 => 128,
             Self::Ed448 => 224,
             // The curve is refused for being written out, whatever it is.
@@ -164,7 +113,7 @@ impl PublicKey {
     pub(crate) fn provider_id(self) -> Option<AlgorithmIdentifier> {
         match self {
             Self::Rsa { .. } | Self::RsaPss { .. } => Some(alg_id::RSA_ENCRYPTION),
-            Self::Ec(curve) => curve.provider,
+            Self::Ec(curve) => curve.provider_id,
             Self::Ed25519 => Some(alg_id::ED25519),
             Self::Ed448 => Some(alg_id::ED448),
             Self::Dsa { .. } | Self::EcExplicit | Self::Unusable => None,
@@ -218,14 +167,5 @@ fn rsa_security_bits(modulus_bits: usize) -> u16 {
         1_963.. => 112,
         920.. => 80,
         _ => 0,
-    }
-}
-
-/// The form of a point on a curve: uncompressed, compressed or hybrid, of the right length.
-fn is_point(key: &[u8], field_bytes: usize) -> bool {
-    match key.split_first() {
-        Some((0x04 | 0x06 | 0x07, coordinates)) => coordinates.len() == field_bytes.saturating_mul(2),
-        Some((0x02 | 0x03, coordinate)) => coordinate.len() == field_bytes,
-        _ => false,
     }
 }

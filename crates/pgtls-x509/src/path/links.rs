@@ -15,8 +15,11 @@ pub(super) fn check(context: &Context<'_>, chain: &Chain<'_>) -> Checked {
             return fail(Verdict::ProxyCertificatesNotAllowed, depth);
         }
         basic_constraints::check(chain, depth, certificate)?;
-        if certificate.public_key == PublicKey::EcExplicit {
-            return fail(Verdict::EcKeyExplicitParams, depth);
+        match certificate.public_key {
+            PublicKey::EcExplicit => return fail(Verdict::EcKeyExplicitParams, depth),
+            // Any security level but 0 has refused it before.
+            PublicKey::Unusable => return fail(Verdict::Unspecified, depth),
+            _ => {}
         }
         purpose::check(context, chain, depth, certificate)?;
         basic_constraints::check_path_length(depth, certificate, issuers_below)?;
