@@ -1,5 +1,6 @@
 //! The environment of the process as captured data; `pgtls-os` captures it.
 
+use crate::{param::KEYWORDS, secret::wipe_string};
 use alloc::{collections::BTreeMap, format, string::String};
 
 /// Whose path rules apply.
@@ -35,7 +36,9 @@ pub struct Environment {
 impl Environment {
     /// An empty environment of a platform, to be filled by hand (tests, embedders).
     pub fn empty(platform: Platform) -> Self {
-        Self { platform, ..Self::default() }
+        let mut environment = Self::default();
+        environment.platform = platform;
+        environment
     }
 
     /// Value of a variable; set-but-empty is `Some("")`.
@@ -71,14 +74,25 @@ impl Environment {
     }
 }
 
+/// The variables that hold secrets.
+fn is_secret(variable: &str) -> bool {
+    KEYWORDS.iter().any(|keyword| keyword.secret && keyword.variable == Some(variable))
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        let secrets = self.variables.iter_mut().filter(|(name, _)| is_secret(name));
+        secrets.for_each(|(_, value)| wipe_string(value));
+    }
+}
+
 impl core::fmt::Debug for Environment {
     /// Without the values of secrets.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let hidden = |name: &str| name == "PGPASSWORD";
         let variables: BTreeMap<_, _> = self
             .variables
             .iter()
-            .map(|(name, value)| (name, if hidden(name) { ".." } else { value }))
+            .map(|(name, value)| (name, if is_secret(name) { ".." } else { value }))
             .collect();
         f.debug_struct("Environment")
             .field("platform", &self.platform)
@@ -88,5 +102,41 @@ impl core::fmt::Debug for Environment {
             .field("socket_directory", &self.socket_directory)
             .field("sysconfdir", &self.sysconfdir)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let environment = Environment::empty(Platform::Unix)
+            .with_variable("PGPASSWORD", "hunter2")
+            .with_variable("PGUSER", "somebody");
+        let shown = format!("{environment:?}");
+        assert!(shown.contains("somebody") && !shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn homes() {
+        let unix = |home: Option<&str>| {
+            let mut environment = Environment::empty(Platform::Unix);
+            environment.passwd_home = Some("/passwd".into());
+            match home {
+                Some(home) => environment.with_variable("HOME", home).postgresql_directory(),
+                None => environment.postgresql_directory(),
+            }
+        };
+        assert_eq!(unix(Some("/h")).as_deref(), Some("/h/.postgresql"));
+        assert_eq!(unix(Some("relative")).as_deref(), Some("relative/.postgresql"));
+        assert_eq!(unix(Some("")).as_deref(), Some("/passwd/.postgresql"));
+        assert_eq!(unix(None).as_deref(), Some("/passwd/.postgresql"));
+        assert_eq!(Environment::empty(Platform::Unix).postgresql_directory(), None);
+
+        let windows = Environment::empty(Platform::Windows).with_variable("HOME", "ignored");
+        assert_eq!(windows.postgresql_directory(), None);
+        let windows = windows.with_variable("APPDATA", r"C:\data");
+        assert_eq!(windows.postgresql_directory().as_deref(), Some(r"C:\data\postgresql"));
     }
 }

@@ -171,3 +171,193 @@ impl fmt::Display for Words<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::param::{ParamError, Source, SslMode};
+    use alloc::string::ToString;
+
+    #[test]
+    #[expect(clippy::too_many_lines, reason = "every sentence stands here once")]
+    fn sentences() {
+        use ParamErrorKind as Kind;
+        let syntax = |hint| Kind::ServiceSyntax { hint };
+        let pinned = [
+            (
+                Kind::UnknownOption { name: Some("sslmod".into()), suggestion: Some("sslmode") },
+                r#"invalid connection option "sslmod"; did you mean "sslmode"?"#,
+            ),
+            (
+                Kind::UnknownOption { name: None, suggestion: None },
+                "invalid connection option (not shown: it may be a part of a secret)",
+            ),
+            (
+                Kind::MissingEquals { name: Some("b".into()) },
+                r#"missing "=" after "b" in the connection string; put a value that holds spaces in single quotes"#,
+            ),
+            (Kind::UnterminatedQuote, "unterminated quoted value in the connection string"),
+            (Kind::NulByte { at: 3 }, "NUL byte at byte 3, which no parameter can hold"),
+            (
+                Kind::UriMissingEquals { name: Some("a".into()) },
+                r#"missing key/value separator "=" in URI query parameter "a""#,
+            ),
+            (
+                Kind::UriExtraEquals { name: Some("a".into()) },
+                r#"extra key/value separator "=" in URI query parameter "a"; write %3D for an "=" in a value"#,
+            ),
+            (
+                Kind::Encoding { fault: EncodingFault::Percent, part: Some("%x".into()) },
+                r#"invalid percent-encoded token "%x"; write %25 for a "%""#,
+            ),
+            (
+                Kind::Encoding { fault: EncodingFault::Nul, part: Some("%00".into()) },
+                r#"forbidden value %00 in percent-encoded token "%00""#,
+            ),
+            (
+                Kind::Encoding { fault: EncodingFault::Space, part: Some("a b".into()) },
+                r#"unexpected spaces found in "a b"; write %20 for a space"#,
+            ),
+            (
+                Kind::Encoding { fault: EncodingFault::Utf8, part: None },
+                "percent-encoded bytes that are not UTF-8 in (not shown: it may be a part of a secret)",
+            ),
+            (
+                Kind::UnterminatedBracket,
+                r#"end of string reached before the "]" of an IPv6 host address in URI"#,
+            ),
+            (Kind::EmptyBracket, "IPv6 host address may not be empty in URI"),
+            (
+                Kind::UnexpectedAfterBracket { found: 'x' },
+                r#"unexpected character 'x' after "]" in URI, where ":", "/", "?" or "," may stand"#,
+            ),
+            (syntax(ServiceHint::MissingEquals), r#"syntax error in service file: a line without "=""#),
+            (
+                syntax(ServiceHint::UnknownName { name: "a".into(), suggestion: None }),
+                r#"syntax error in service file: invalid connection option "a""#,
+            ),
+            (
+                syntax(ServiceHint::Blank { keyword: "host" }),
+                r#"syntax error in service file: a blank beside the "=" after "host""#,
+            ),
+            (syntax(ServiceHint::Ldap), "syntax error in service file: LDAP lookup is not supported"),
+            (syntax(ServiceHint::NotText), "syntax error in service file: a line that is not UTF-8 text"),
+            (Kind::ServiceLineTooLong, "line too long in service file"),
+            (Kind::NestedService, "nested service specifications are not supported in a service file"),
+            (Kind::ServiceNotFound { name: "s".into() }, r#"definition of service "s" not found"#),
+            (
+                Kind::ServiceFileUnreadable { path: "/s".into() },
+                r#"service file "/s" not found or not readable"#,
+            ),
+            (
+                Kind::InvalidValue {
+                    keyword: "sslcertmode",
+                    value: "Allow".into(),
+                    allowed: &["disable", "allow", "require"],
+                },
+                r#"invalid sslcertmode value: "Allow", allowed: disable, allow, require; did you mean "allow"?"#,
+            ),
+            (
+                Kind::InvalidInteger { keyword: "port", value: "x".into() },
+                r#"invalid integer value "x" for connection option "port""#,
+            ),
+            (Kind::PortOutOfRange { value: "0".into() }, r#"invalid port number: "0", allowed: 1 to 65535"#),
+            (Kind::HostCount { hosts: 2, hostaddrs: 1 }, "could not match 2 host names to 1 hostaddr values"),
+            (
+                Kind::PortCount { ports: 3, hosts: 2 },
+                "could not match 3 port numbers to 2 hosts; give one port, or one for each host",
+            ),
+            (Kind::CommaInHost { host: "a,b".into() }, r#"invalid host name "a,b": a comma separates hosts"#),
+            (Kind::HostAddr { value: "x".into() }, r#"could not parse network address "x""#),
+            (
+                Kind::SocketPathTooLong { path: "/x".into(), maximum: 107 },
+                r#"Unix-domain socket path "/x" is too long (maximum 107 bytes)"#,
+            ),
+            (Kind::NoUser, r#"no user name: the operating system has none for this process, so give "user""#),
+            (
+                Kind::AuthMethodRepeated { method: "md5".into() },
+                r#"require_auth method "md5" is specified more than once"#,
+            ),
+            (
+                Kind::AuthMethodMixed { method: "!md5".into() },
+                r#"negative require_auth method "!md5" cannot be mixed with non-negative methods"#,
+            ),
+            (
+                Kind::AuthMethodMixed { method: "md5".into() },
+                r#"require_auth method "md5" cannot be mixed with negative methods"#,
+            ),
+            (
+                Kind::WeakModeForDirect { sslmode: SslMode::Prefer },
+                r#"weak sslmode "prefer" may not be used with sslnegotiation=direct; use require, verify-ca or verify-full"#,
+            ),
+            (
+                Kind::WeakModeForSystem { sslmode: SslMode::Require },
+                r#"weak sslmode "require" may not be used with sslrootcert=system; use verify-full"#,
+            ),
+            (
+                Kind::TlsVersionRange,
+                "invalid SSL protocol version range: ssl_min_protocol_version is above ssl_max_protocol_version",
+            ),
+            (
+                Kind::ProtocolVersionRange,
+                "invalid protocol version range: min_protocol_version is greater than max_protocol_version",
+            ),
+            (
+                Kind::ScramKey { keyword: "scram_client_key", length: None },
+                "invalid SCRAM key: scram_client_key is not base64",
+            ),
+            (
+                Kind::ScramKey { keyword: "scram_client_key", length: Some(3) },
+                "invalid SCRAM key length: scram_client_key holds 3 bytes, not 32",
+            ),
+            (
+                Kind::GssNotSupported,
+                r#"gssencmode "require" cannot be met: this program has no GSSAPI support"#,
+            ),
+            (
+                Kind::GssWithoutCredentials,
+                "GSSAPI encryption required by gssencmode, but there is no credential cache",
+            ),
+            (
+                Kind::GssOnUnixSocket,
+                "GSSAPI encryption required by gssencmode, but a Unix-domain socket cannot have it",
+            ),
+        ];
+        for (kind, sentence) in pinned {
+            let error = ParamError::from(kind.clone());
+            assert_eq!(error.to_string(), sentence, "{kind:?}");
+            assert!(!sentence.ends_with('.'));
+        }
+    }
+
+    #[test]
+    fn places() {
+        let places = [
+            (Source::Conninfo { at: 3 }, "connection string, byte 3"),
+            (Source::Uri { at: 3 }, "URI, byte 3"),
+            (Source::Program, "the program"),
+            (Source::Service { file: "/s".into(), line: 3 }, r#"service file "/s", line 3"#),
+            (Source::Variable("PGUSER"), "environment variable PGUSER"),
+            (Source::OperatingSystem, "the operating system"),
+            (Source::Default, "default"),
+            (Source::AdjustedForSystem, "raised because of sslrootcert=system"),
+        ];
+        for (source, place) in places {
+            assert_eq!(source.to_string(), place);
+            let error = ParamErrorKind::UnterminatedQuote.from(source);
+            assert_eq!(
+                error.to_string(),
+                alloc::format!("unterminated quoted value in the connection string ({place})")
+            );
+        }
+    }
+
+    #[test]
+    fn a_uri_has_words_of_its_own() {
+        let at = Source::Uri { at: 0 };
+        let unknown = ParamErrorKind::UnknownOption { name: Some("a".into()), suggestion: None };
+        assert_eq!(unknown.from(at.clone()).to_string(), r#"invalid URI query parameter "a" (URI, byte 0)"#);
+        let port = ParamErrorKind::InvalidInteger { keyword: "port", value: "secret".into() };
+        assert!(!port.from(at).to_string().contains("secret"));
+    }
+}
