@@ -21,7 +21,7 @@ impl Keyword {
 
     /// Whether this is the name of a secret.
     pub fn is_secret(name: &str) -> bool {
-        Self::find(name).is_some_and(|keyword| keyword.secret)
+        KEYWORDS.iter().any(|keyword| keyword.secret && keyword.name == name)
     }
 }
 
