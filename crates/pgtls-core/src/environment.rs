@@ -19,7 +19,8 @@ pub enum Platform {
 pub struct Environment {
     /// Whose rules.
     pub platform: Platform,
-    /// The environment variables in [`VARIABLES`](crate::param::VARIABLES) and those of [`KEYWORDS`].
+    /// The environment variables in [`VARIABLES`](crate::param::VARIABLES) and those of
+    /// [`KEYWORDS`](crate::param::KEYWORDS).
     pub variables: BTreeMap<String, String>,
     /// Home directory in the passwd entry of the effective uid.
     pub passwd_home: Option<String>,

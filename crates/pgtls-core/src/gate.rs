@@ -16,7 +16,40 @@ use core::fmt;
 pub struct StartupGate {
     watch: StartupWatch,
     carry: Option<u8>,
+    packet: Packet,
     decided: Option<Input<'static>>,
+}
+
+/// How much of the startup packet is sent. It has no type byte, and the watch wants what comes after it.
+#[derive(Clone, Copy, Debug)]
+enum Packet {
+    Length { have: u8, value: u32 },
+    Body { left: u32 },
+    Sent,
+}
+
+impl Packet {
+    const START: Self = Self::Length { have: 0, value: 0 };
+
+    /// One more byte of it was sent.
+    fn byte(self, byte: u8) -> Self {
+        match self {
+            Self::Length { have, value } => {
+                let value = value << 8 | u32::from(byte);
+                match have {
+                    0..3 => Self::Length { have: have + 1, value },
+                    // The length counts itself.
+                    _ => Self::body(value.saturating_sub(4)),
+                }
+            }
+            Self::Body { left } => Self::body(left.saturating_sub(1)),
+            Self::Sent => Self::Sent,
+        }
+    }
+
+    const fn body(left: u32) -> Self {
+        if left == 0 { Self::Sent } else { Self::Body { left } }
+    }
 }
 
 /// The gate is shut: what the server sent ended the exchange.
@@ -40,7 +73,7 @@ impl StartupGate {
     /// For one connection on which the startup packet is about to be sent. `carry` is the byte that came too early, from
     /// [`Action::Startup`](crate::negotiation::Action::Startup).
     pub fn new(watch: StartupWatch, carry: Option<u8>) -> Self {
-        Self { watch, carry, decided: None }
+        Self { watch, carry, packet: Packet::START, decided: None }
     }
 
     /// Whether bytes may be read or sent now. After an error of the server's nothing may, but for the message itself, which
@@ -70,11 +103,18 @@ impl StartupGate {
         }
     }
 
-    /// The driver sent these bytes.
+    /// The driver sent these bytes, the startup packet first.
     pub fn sent(&mut self, bytes: &[u8]) {
-        if self.decided.is_none() {
-            self.watch.sent(bytes);
+        if self.decided.is_some() {
+            return;
         }
+        let mut rest = bytes.iter();
+        while !matches!(self.packet, Packet::Sent)
+            && let Some(byte) = rest.next()
+        {
+            self.packet = self.packet.byte(*byte);
+        }
+        self.watch.sent(rest.as_slice());
     }
 
     /// The connection ended in order: end of file without encryption, close_notify with TLS.
@@ -129,3 +169,63 @@ impl fmt::Display for Shut {
 }
 
 impl core::error::Error for Shut {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        environment::{Environment, Platform},
+        message::{PROTOCOL_3_0, startup_message},
+        negotiation::Encryption,
+        param::{Ability, Params, Settings},
+        startup::{BindingRefusal, ClientCertificate},
+    };
+    use alloc::vec::Vec;
+
+    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(body.len() + 4).expect("messages of tests are short");
+        [&[kind], &length.to_be_bytes()[..], body].concat()
+    }
+
+    /// A whole exchange in pieces of this length, with `channel_binding=require`.
+    fn exchange(mechanism: &[u8], split: usize) -> Input<'static> {
+        let mut environment = Environment::empty(Platform::Unix);
+        environment.user = Some("u".into());
+        let settings = Settings::parse("host=h channel_binding=require").expect("it is well-formed");
+        let params = Params::resolve(&settings, None, &environment, Ability::default()).expect("it is valid");
+        let watch = StartupWatch::new(&params, Encryption::Ssl, ClientCertificate::default());
+        let mut gate = StartupGate::new(watch, None);
+
+        let packet = startup_message(PROTOCOL_3_0, params.startup_pairs()).expect("it is short");
+        let answer = message(b'p', &[mechanism, b"\0\0\0\0\x03n,,"].concat());
+        let steps = [
+            (true, packet),
+            (false, message(b'R', b"\0\0\0\x0aSCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0")),
+            (true, answer),
+            (false, message(b'R', b"\0\0\0\x0bserver-first")),
+            (true, message(b'p', b"client-final")),
+            (false, message(b'R', b"\0\0\0\x0cserver-final")),
+            (false, message(b'R', b"\0\0\0\0")),
+            (false, message(b'Z', b"I")),
+        ];
+        for (from_client, bytes) in steps {
+            for piece in bytes.chunks(split) {
+                if from_client {
+                    gate.sent(piece);
+                } else if let Err(Shut(input)) = gate.received(piece) {
+                    return input;
+                }
+            }
+        }
+        gate.conclude(Exchange::Up)
+    }
+
+    #[test]
+    fn the_startup_packet_is_not_taken_for_an_answer() {
+        for split in [1, 2, 3, 5, usize::MAX] {
+            assert_eq!(exchange(b"SCRAM-SHA-256-PLUS", split), Input::Ready, "{split}");
+            let unbound = Input::LocalRefusal(Refusal::ChannelBinding(BindingRefusal::NotBound));
+            assert_eq!(exchange(b"SCRAM-SHA-256", split), unbound, "{split}");
+        }
+    }
+}

@@ -13,7 +13,9 @@ use pgtls_core::{
     policy::{RootPresence, Verification},
     startup::ClientCertificate,
 };
-use rustls::{AlertDescription, ClientConfig, ClientConnection, PeerIncompatible, pki_types::ServerName};
+use rustls::{
+    AlertDescription, ClientConfig, ClientConnection, InvalidMessage, PeerIncompatible, pki_types::ServerName,
+};
 use std::{io, sync::Arc};
 
 /// The TLS side of one connection.
@@ -125,7 +127,11 @@ impl Session {
 /// `open_client_SSL`).
 fn speaks_of_versions(error: &rustls::Error) -> bool {
     match error {
-        rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => true,
+        rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
+        // Bytes that are no TLS record: OpenSSL sees a wrong version number in them.
+        | rustls::Error::InvalidMessage(
+            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
+        ) => true,
         rustls::Error::PeerIncompatible(reason) => matches!(
             reason,
             PeerIncompatible::ServerDoesNotSupportTls12Or13

@@ -2,7 +2,7 @@
 
 use crate::error::SetupError;
 use pgtls_core::{
-    files::{CrlCheck, CrlFile, Crls, FileError, FileRole, Loaded, Roots},
+    files::{CrlCheck, CrlFile, Crls, FileError, FileRole, Loaded, LoadedFile, Roots, SystemRoots},
     param::Params,
     policy::{Verification, verification},
 };
@@ -32,9 +32,7 @@ impl Trust {
             Roots::Missing(_) if verification == Some(Verification::None) => return Ok(Self::Unverified),
             Roots::Missing(error) | Roots::Unusable(error) => return Err(SetupError::File(error.clone())),
             // With the system's roots no CRL of any kind is used.
-            Roots::System(system) => {
-                (TrustStore::from_der(system.certificates.iter().map(Vec::as_slice)), None)
-            }
+            Roots::System(system) => (system_roots(system), None),
             Roots::File(file) => {
                 let mut roots = TrustStore::from_pem(&file.bytes).map_err(|error| SetupError::Content {
                     role: FileRole::RootCert,
@@ -61,6 +59,23 @@ impl Trust {
     }
 }
 
+/// What the system trusts. As in OpenSSL a file of which a part does not load counts for nothing.
+fn system_roots(system: &SystemRoots) -> TrustStore {
+    let file = system.file.as_ref().and_then(|file| TrustStore::from_pem(&file.bytes).ok());
+    let mut roots =
+        file.unwrap_or_else(|| TrustStore::from_der(system.certificates.iter().map(Vec::as_slice)));
+    roots.add_directory(named(&system.directory));
+    roots
+}
+
+/// Files by the last part of their paths.
+fn named(files: &[LoadedFile]) -> impl Iterator<Item = (&str, &[u8])> {
+    files.iter().map(|file| {
+        let name = file.path.rsplit_once(['/', '\\']).map_or(file.path.as_str(), |(_, name)| name);
+        (name, file.bytes.as_slice())
+    })
+}
+
 /// The CRLs in force; `None` when revocation is not checked.
 fn revocation(crls: &Crls) -> Result<Option<CrlStore>, FileError> {
     let file = match &crls.file {
@@ -72,10 +87,7 @@ fn revocation(crls: &Crls) -> Result<Option<CrlStore>, FileError> {
     };
     let mut store = file.unwrap_or_else(CrlStore::empty);
     if let Some(found) = crls.directory.as_ref().filter(|_| directory) {
-        store.add_directory(found.files.iter().map(|file| {
-            let name = file.path.rsplit_once(['/', '\\']).map_or(file.path.as_str(), |(_, name)| name);
-            (name, file.bytes.as_slice())
-        }));
+        store.add_directory(named(&found.files));
     }
     Ok(Some(store))
 }

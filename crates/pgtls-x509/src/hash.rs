@@ -12,7 +12,16 @@ pub(crate) fn name_hash(canonical: &[u8]) -> u32 {
 
 /// The hash and the number in the name of a CRL file, `<8 hexadecimal digits>.r<number>`; `None` for other names, which OpenSSL never asks for.
 pub(crate) fn crl_file_name(name: &str) -> Option<(u32, u32)> {
-    let (hash, suffix) = name.split_once(".r")?;
+    hashed_name(name, ".r")
+}
+
+/// The hash and the number in the name of a certificate's file, `<8 hexadecimal digits>.<number>`.
+pub(crate) fn certificate_file_name(name: &str) -> Option<(u32, u32)> {
+    hashed_name(name, ".")
+}
+
+fn hashed_name(name: &str, infix: &str) -> Option<(u32, u32)> {
+    let (hash, suffix) = name.split_once(infix)?;
     let is_hash = hash.len() == 8 && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let is_number =
         suffix.bytes().all(|byte| byte.is_ascii_digit()) && (suffix == "0" || !suffix.starts_with('0'));
@@ -40,6 +49,10 @@ mod tests {
             "0a1b2c3d.r0~",
         ] {
             assert_eq!(crl_file_name(near_miss), None, "{near_miss}");
+        }
+        assert_eq!(certificate_file_name("0a1b2c3d.0"), Some((0x0a1b_2c3d, 0)));
+        for near_miss in ["0a1b2c3d.r0", "0a1b2c3d", "0a1b2c3d.", "0a1b2c3d.00", "0A1b2c3d.0"] {
+            assert_eq!(certificate_file_name(near_miss), None, "{near_miss}");
         }
     }
 }

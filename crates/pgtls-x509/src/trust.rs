@@ -4,6 +4,7 @@ use crate::{
     certificate::Certificate,
     crl::{Crl, CrlStore},
     error::{Object, X509Error},
+    hash::{certificate_file_name, name_hash},
     key::private_key_block,
     pem::{Blocks, Kind},
 };
@@ -46,6 +47,26 @@ impl TrustStore {
             }
         }
         store
+    }
+
+    /// Adds the files of a directory of trusted certificates, `(file name, content)`, in the order in which OpenSSL asks
+    /// for them (OpenSSL: `get_cert_by_subject_ex` in `by_dir.c`). A certificate counts if its file is called
+    /// `<hash of its subject>.<number>` and no other source has one of that subject; a file that does not load counts for
+    /// nothing.
+    pub fn add_directory<'a>(&mut self, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) {
+        let mut found = Self::default();
+        for (name, content) in files {
+            let Some((hash, _)) = certificate_file_name(name) else { continue };
+            for certificate in StoreFile::read(content).unwrap_or_default().certificates {
+                let subject = &certificate.subject_canonical;
+                if name_hash(subject) == hash && !self.by_subject.contains_key(subject) {
+                    found.add(certificate);
+                }
+            }
+        }
+        for certificate in found.certificates {
+            self.add(certificate);
+        }
     }
 
     /// Certificates found in a CRL file join the store, as they do in libpq's.
@@ -124,5 +145,48 @@ impl StoreFile {
             return Err(X509Error::NothingLoadable { wanted: Object::CertificateOrCrl });
         }
         Ok(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{format, string::String};
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
+
+    fn authority(name: &str) -> String {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("the provider makes keys");
+        params.self_signed(&key).expect("the parameters are good").pem()
+    }
+
+    fn hash_of(pem: &str) -> u32 {
+        let store = TrustStore::from_pem(pem.as_bytes()).expect("it was just made");
+        name_hash(&store.certificates.first().expect("there is one").subject_canonical)
+    }
+
+    #[test]
+    fn a_directory_serves_what_its_file_names_promise_and_no_other_source_has() {
+        let (a, b) = (authority("a"), authority("b"));
+        let (name_a, name_b) = (format!("{:08x}.0", hash_of(&a)), format!("{:08x}.0", hash_of(&b)));
+        let another_a = authority("a");
+
+        let mut store = TrustStore::default();
+        store.add_directory([(name_a.as_str(), a.as_bytes()), (name_b.as_str(), b.as_bytes())]);
+        assert_eq!(store.len(), 2);
+
+        let mut store = TrustStore::from_pem(another_a.as_bytes()).expect("it was just made");
+        store.add_directory([(name_a.as_str(), a.as_bytes())]);
+        assert_eq!(store.len(), 1, "the file comes first, and the directory is not asked");
+
+        for (name, content) in
+            [(name_b.as_str(), a.as_bytes()), ("ca.pem", a.as_bytes()), (&name_a, b"garbage")]
+        {
+            let mut store = TrustStore::default();
+            store.add_directory([(name, content)]);
+            assert!(store.is_empty(), "{name}");
+        }
     }
 }
