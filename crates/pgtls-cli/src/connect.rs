@@ -1,9 +1,72 @@
-//! `pgtls connect`.
+//! `pgtls connect`: connects as psql would, and says how each decision was reached.
 
-use crate::{arguments::ConnectArguments, exit::Exit};
-use std::io::Write;
+mod advice;
+mod attempt;
+mod events;
+mod failure;
+mod report;
+mod sqlstate;
+mod text;
+
+use crate::{
+    arguments::ConnectArguments,
+    error_class,
+    exit::Exit,
+    gather::{GatherError, Gathered, gather},
+};
+use report::Report;
+use std::{
+    io::{self, Write},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
 
 /// Runs the sub-command.
-pub(crate) fn run(_arguments: &ConnectArguments, _out: &mut dyn Write) -> Exit {
-    todo!()
+pub(crate) fn run(arguments: &ConnectArguments, out: &mut dyn Write) -> Exit {
+    let report = report(arguments);
+    let written = if arguments.json { write_json(out, &report) } else { text::write(out, &report) };
+    match (written, report.outcome) {
+        (Err(_), _) | (Ok(()), "fail") => Exit::Failure,
+        (Ok(()), _) => Exit::Success,
+    }
+}
+
+/// The object as one line; keys and values are plain data, so that nothing but the writing can fail.
+fn write_json(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, report)?;
+    writeln!(out)?;
+    out.flush()
+}
+
+fn report(arguments: &ConnectArguments) -> Report {
+    let gathered = match gather(&arguments.conninfo, arguments.hardened) {
+        Ok(gathered) => gathered,
+        Err(GatherError::Param(error)) => {
+            return Report::refused(error_class::of_param(&error), error.to_string());
+        }
+        Err(error @ GatherError::Environment(_)) => {
+            return Report::refused("invalid-parameter", error.to_string());
+        }
+    };
+    match arguments.timeout {
+        None => attempt::attempt(gathered),
+        Some(limit) => within(limit, gathered),
+    }
+}
+
+/// Connects in another thread, so that nothing can hold up the answer: looking a name up knows no time limit.
+fn within(limit: Duration, gathered: Gathered) -> Report {
+    let (sender, receiver) = mpsc::channel();
+    // Left alone when the time is over: the process ends with the answer.
+    thread::spawn(move || {
+        // Nobody listens any more then.
+        let _ = sender.send(Box::new(attempt::attempt(gathered)));
+    });
+    if let Ok(report) = receiver.recv_timeout(limit) {
+        *report
+    } else {
+        let error = format!("timeout expired: no connection within {} seconds", limit.as_secs_f64());
+        Report::refused("timeout", error)
+    }
 }

@@ -17,9 +17,10 @@ use crate::{
 use hardenings::HardeningLine;
 use hosts::HostLine;
 use pgtls_core::{
-    files::ReadFile,
+    files::{ReadFile, load},
     policy::{GssCredentials, Payload, PlanError, Transport, plan, verification},
 };
+use pgtls_os::Disk;
 use protection::Protection;
 use serde::Serialize;
 use settings::SettingLine;
@@ -83,7 +84,8 @@ struct Plan {
 
 impl Explanation {
     fn new(gathered: &Gathered) -> Result<Self, PlanError> {
-        let Gathered { environment, params, loaded } = gathered;
+        let Gathered { environment, params } = gathered;
+        let loaded = &load(params, environment, &Disk);
         let hosts = hosts::hosts(params, environment);
         let over = |transport| hosts.iter().any(|host| host.over == Some(transport));
         let (tcp, unix) = (over(Transport::Tcp), over(Transport::Unix));
@@ -98,7 +100,7 @@ impl Explanation {
                 });
             }
         }
-        let exists = |path: &str| pgtls_os::Disk.metadata(path).is_ok();
+        let exists = |path: &str| Disk.metadata(path).is_ok();
         let subject = Subject { params, environment, loaded, tcp, unix, exists: &exists };
         Ok(Self {
             settings: settings::settings(params),

@@ -1,23 +1,19 @@
-//! Everything a connection is decided by, gathered once: environment, service file, parameters, files.
+//! What a connection is decided by before anything is tried: environment, service file, parameters.
 
 use pgtls_core::{
     environment::Environment,
-    files::{Loaded, load},
     hardening::Hardening,
-    param::{Ability, ParamError, Params, ServiceFile, Settings, service_name},
+    param::{Ability, ParamError, Params, Settings},
 };
-use pgtls_os::Disk;
 use std::fmt;
 
-/// Environment, parameters and files of one connection.
+/// Environment and parameters of one connection.
 #[derive(Debug)]
 pub(crate) struct Gathered {
     /// The environment of this process.
     pub(crate) environment: Environment,
     /// The parameters.
     pub(crate) params: Params,
-    /// The files.
-    pub(crate) loaded: Loaded,
 }
 
 /// Why there is nothing to try.
@@ -29,23 +25,17 @@ pub(crate) enum GatherError {
     Param(ParamError),
 }
 
-/// Captures, parses, merges, checks and reads, as libpq does for `PQconnectdb`.
+/// Captures, parses, merges and checks, as libpq does for `PQconnectdb`.
 pub(crate) fn gather(conninfo: &str, hardened: bool) -> Result<Gathered, GatherError> {
     let environment = pgtls_os::environment().map_err(GatherError::Environment)?;
     let params = params(conninfo, &environment).map_err(GatherError::Param)?;
     let params = if hardened { params.with_hardening(Hardening::ALL) } else { params };
-    let loaded = load(&params, &environment, &Disk);
-    Ok(Gathered { environment, params, loaded })
+    Ok(Gathered { environment, params })
 }
 
 fn params(conninfo: &str, environment: &Environment) -> Result<Params, ParamError> {
-    let explicit = Settings::parse(conninfo)?;
-    let service = match service_name(&explicit, environment) {
-        Some(name) => Some(ServiceFile::load(name, environment, &Disk)?),
-        None => None,
-    };
     // This program has no GSSAPI.
-    Params::resolve(&explicit, service.as_ref(), environment, Ability { gss: false })
+    pgtls_os::params(&Settings::parse(conninfo)?, environment, Ability { gss: false })
 }
 
 impl fmt::Display for GatherError {

@@ -6,6 +6,7 @@
 mod arguments;
 mod connect;
 mod demo;
+mod error_class;
 mod exit;
 mod explain;
 mod gather;

@@ -18,7 +18,7 @@ pub(crate) use authentication::{Binding, Channel};
 pub(crate) use fault::{ExchangeProblem, Fault};
 pub(crate) use role::WrongRole;
 pub(crate) use run::{RunError, run, terminate};
-pub(crate) use server_message::{ServerMessage, code};
+pub(crate) use server_message::ServerMessage;
 
 use authentication::{Authentication, Progress};
 use bytes::BytesMut;
@@ -110,11 +110,6 @@ impl<'a> Exchange<'a> {
             self.message(frame)?;
         }
         Ok(())
-    }
-
-    /// The server closed the connection, or reading from it failed.
-    pub(crate) fn closed(&self) -> Fault {
-        Fault::Broken(Broken::Closed)
     }
 
     fn before_authentication(&self) -> bool {

@@ -21,7 +21,6 @@ mod key;
 mod row;
 mod table;
 
-pub use files::WriteError;
 pub use key::{Key, KeyKind};
 
 use core::fmt;

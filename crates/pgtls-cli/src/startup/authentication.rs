@@ -90,13 +90,13 @@ impl<'a> Authentication<'a> {
             Message::AuthenticationOk => return self.accepted(),
             Message::AuthenticationCleartextPassword => {
                 self.method = "password";
-                self.send_password(self.password()?.expose().as_bytes(), outbox)?;
+                send_password(self.password()?.expose().as_bytes(), outbox)?;
             }
             Message::AuthenticationMd5Password(request) => {
                 self.method = "md5";
                 let user = self.params.user().as_bytes();
                 let hash = md5_hash(user, self.password()?.expose().as_bytes(), request.salt());
-                self.send_password(hash.as_bytes(), outbox)?;
+                send_password(hash.as_bytes(), outbox)?;
             }
             Message::AuthenticationSasl(request) => {
                 self.begin_sasl(offer(request.mechanisms())?, outbox)?;
@@ -122,11 +122,6 @@ impl<'a> Authentication<'a> {
             Some(password) if !password.expose().is_empty() => Ok(password),
             _ => Err(Fault::Refused(Refusal::NoPassword)),
         }
-    }
-
-    fn send_password(&self, text: &[u8], outbox: &mut BytesMut) -> Result<(), Fault> {
-        // The only way to fail is a NUL in the text, which no parameter can hold.
-        frontend::password_message(text, outbox).map_err(|_| Fault::Refused(Refusal::Exchange))
     }
 
     fn begin_sasl(&mut self, offer: Offer, outbox: &mut BytesMut) -> Result<(), Fault> {
@@ -177,6 +172,11 @@ impl<'a> Authentication<'a> {
         self.sasl = Sasl::Complete;
         Ok(())
     }
+}
+
+fn send_password(text: &[u8], outbox: &mut BytesMut) -> Result<(), Fault> {
+    // The only way to fail is a NUL in the text, which no parameter can hold.
+    frontend::password_message(text, outbox).map_err(|_| Fault::Refused(Refusal::Exchange))
 }
 
 /// Which of the mechanisms that are known the server offers.

@@ -1,10 +1,7 @@
 //! Why the exchange did not reach a session.
 
 use super::{ServerMessage, WrongRole};
-use pgtls_core::{
-    negotiation::Input,
-    startup::{Broken, Refusal},
-};
+use pgtls_core::startup::{Broken, Refusal};
 use std::fmt;
 
 /// Why the exchange did not reach a session.
@@ -36,21 +33,6 @@ pub(crate) enum ExchangeProblem {
     OutOfOrder,
     /// The SCRAM exchange failed: the server does not know the password's verifier, or its messages make no sense.
     Scram(String),
-}
-
-impl Fault {
-    /// What the negotiation machine is to be told.
-    pub(crate) fn input(&self) -> Input<'static> {
-        match self {
-            Self::Server { message, after_auth_ok } => {
-                Input::ServerError { sqlstate: message.sqlstate, after_auth_ok: *after_auth_ok }
-            }
-            Self::Refused(refusal) => Input::LocalRefusal(*refusal),
-            Self::Exchange(_) => Input::LocalRefusal(Refusal::Exchange),
-            Self::Broken(broken) => Input::StartupBroken(*broken),
-            Self::WrongRole(_) => Input::WrongRole,
-        }
-    }
 }
 
 impl fmt::Display for ExchangeProblem {

@@ -1,6 +1,7 @@
 //! The exchange over a blocking stream.
 
 use super::{Exchange, Fault};
+use pgtls_core::startup::Broken;
 use postgres_protocol::message::frontend;
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -32,7 +33,7 @@ pub(crate) fn run(exchange: &mut Exchange<'_>, stream: &mut (impl Read + Write))
             }
         };
         match buffer.get(..received) {
-            Some([]) | None => return Err(RunError::Fault(exchange.closed())),
+            Some([]) | None => return Err(RunError::Fault(Fault::Broken(Broken::Closed))),
             Some(bytes) => exchange.received(bytes).map_err(RunError::Fault)?,
         }
     }

@@ -40,13 +40,8 @@ impl ServerMessage {
 
     /// The SQLSTATE as text.
     pub(crate) fn code(&self) -> String {
-        code(self.sqlstate)
+        self.sqlstate.iter().map(|byte| char::from(*byte)).collect()
     }
-}
-
-/// A SQLSTATE as text.
-pub(crate) fn code(sqlstate: [u8; 5]) -> String {
-    sqlstate.iter().map(|byte| char::from(*byte)).collect()
 }
 
 /// Five ASCII letters or digits; anything else is not a SQLSTATE.

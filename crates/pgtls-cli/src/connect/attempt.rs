@@ -1,0 +1,131 @@
+//! The attempt itself: the adapter connects, the start-up exchange runs, and what came of it is written down.
+
+use super::{
+    advice::advice,
+    failure::{self, StartupFailure},
+    report::{Attempt, Report},
+};
+use crate::{
+    gather::Gathered,
+    startup::{self, Binding, Channel, Exchange, Fault, RunError},
+    words::{self, FileLine, printable},
+};
+use pgtls_core::{
+    attempt::Report as Seen,
+    param::{Params, Passwords},
+    startup::{ClientCertificate, Refusal},
+};
+use pgtls_rustls::SessionFacts;
+use pgtls_std::{Config, ConnectError, Connected, Startup, StartupError, Stream, connect};
+
+/// Connects, disconnects, reports.
+pub(super) fn attempt(gathered: Gathered) -> Report {
+    let Gathered { environment, params } = gathered;
+    let passwords = pgtls_os::passwords(&params, &environment);
+    let config = Config::new(params, environment, pgtls_rustls::aws_lc_rs());
+    let connected = connect(&config, |stream, at| session(stream, at, &config.params, &passwords));
+    let mut report = match connected {
+        Ok(connected) => success(connected, &config.params),
+        Err(error) => failed(&error, &config.params),
+    };
+    report.notes.extend(passwords.problem().map(ToString::to_string));
+    report
+}
+
+/// Sends the start-up packet, authenticates, and listens until the server is ready.
+fn session(
+    stream: &mut Stream,
+    at: Startup<'_>,
+    params: &Params,
+    passwords: &Passwords,
+) -> Result<startup::Report, StartupError> {
+    let channel = Channel { encryption: stream.encryption(), binding: binding(stream.facts()) };
+    let password = passwords.password(at.candidate.host_index);
+    let mut exchange = Exchange::new(params, channel, password, at.target_session_attrs)?;
+    match startup::run(&mut exchange, stream) {
+        Ok(()) => Ok(exchange.report().clone()),
+        Err(RunError::Io(error)) => Err(error.into()),
+        Err(RunError::Fault(fault)) => Err(startup_error(fault, stream)),
+    }
+}
+
+/// What SCRAM can be bound to. A certificate whose digest is not defined is told from a channel without one.
+fn binding(facts: Option<&SessionFacts>) -> Binding {
+    match facts.map(SessionFacts::tls_server_end_point) {
+        None => Binding::None,
+        Some(Ok(Some(bytes))) => Binding::EndPoint(bytes),
+        Some(Ok(None) | Err(_)) => Binding::Undefined,
+    }
+}
+
+fn startup_error(fault: Fault, stream: &Stream) -> StartupError {
+    let facts = stream.facts();
+    let failure = |fault| {
+        Box::new(StartupFailure {
+            fault,
+            verified: facts.map_or(pgtls_core::policy::Verification::None, |facts| facts.verified),
+            certificate: facts.map_or_else(ClientCertificate::default, |facts| facts.client_certificate),
+        })
+    };
+    match fault {
+        Fault::Refused(refusal) => StartupError::Refused { refusal, error: None },
+        fault @ Fault::Exchange(_) => {
+            StartupError::Refused { refusal: Refusal::Exchange, error: Some(failure(fault)) }
+        }
+        fault @ Fault::WrongRole(_) => StartupError::WrongRole { error: Some(failure(fault)) },
+        fault @ (Fault::Server { .. } | Fault::Broken(_)) => StartupError::Failed(failure(fault)),
+    }
+}
+
+fn success(mut connected: Connected<Stream, startup::Report>, params: &Params) -> Report {
+    startup::terminate(&mut connected.stream);
+    // The session is over; a server that does not hear it will notice by itself.
+    let _ = connected.stream.shutdown();
+    let facts = connected.stream.facts();
+    Report {
+        outcome: connected.stream.encryption().as_str(),
+        protocol: facts.map(|facts| facts.protocol.to_owned()),
+        cipher: facts.map(|facts| facts.cipher.name.to_owned()),
+        alpn: facts.and_then(|facts| facts.alpn.as_deref()).map(printable),
+        sni: facts.and_then(|facts| facts.sni.as_deref()).map(printable),
+        verified: facts.map_or("none", |facts| words::verified(facts.verified)),
+        matched_name: facts.and_then(|facts| facts.matched_name.as_deref()).map(printable),
+        server_version: connected.value.server_version,
+        authentication: connected.value.authentication,
+        ..seen(&connected.report, params)
+    }
+}
+
+fn failed(error: &ConnectError, params: &Params) -> Report {
+    let errors: Vec<String> = error.attempts.iter().map(failure::line).collect();
+    let error_class = error.attempts.last().map_or("other", failure::class);
+    Report {
+        error_class: Some(error_class),
+        error: Some(errors.join("\n")),
+        advice: error.attempts.last().and_then(failure::chain_advice).or_else(|| advice(error_class)),
+        ..seen(&error.report, params)
+    }
+}
+
+/// What an attempt leaves behind whatever its outcome.
+fn seen(seen: &Seen, params: &Params) -> Report {
+    let several = params.hosts().len() > 1;
+    let mut report = Report::empty();
+    for tried in &seen.tried {
+        let host = tried.candidate.as_ref().filter(|_| several).map(|candidate| candidate.host_index);
+        for event in &tried.trace.events {
+            report.events.push(match host {
+                Some(index) => format!("h{index}:{event}"),
+                None => event.to_string(),
+            });
+        }
+    }
+    report.attempts = seen.tried.iter().map(Attempt::from).collect();
+    report.files = seen.files.iter().map(FileLine::from).collect();
+    report.connections = seen.connections();
+    report.mode = Some((
+        params.sslmode().to_string(),
+        params.source("sslmode").map_or_else(|| "default".to_owned(), ToString::to_string),
+    ));
+    report
+}

@@ -1,0 +1,144 @@
+//! Why there is no session: the sentence, the class, the advice, for each error that the adapter hands over.
+//!
+//! A server's own words are shown only when somebody vouches for it.
+
+use super::sqlstate;
+use crate::{
+    error_class,
+    startup::{Fault, ServerMessage},
+};
+use pgtls_core::{
+    attempt::MethodError,
+    candidates::{AttemptError, CandidateError},
+    negotiation::Failure,
+    policy::Verification,
+    startup::{ClientCertificate, Refusal},
+};
+use pgtls_rustls::{Cause, TlsError};
+use std::{error::Error, fmt};
+
+/// A failed start-up exchange, with what is known of the session that it failed on.
+#[derive(Clone, Debug)]
+pub(super) struct StartupFailure {
+    /// What happened.
+    pub(super) fault: Fault,
+    /// What was verified about the server.
+    pub(super) verified: Verification,
+    /// What became of the client certificate.
+    pub(super) certificate: ClientCertificate,
+}
+
+impl StartupFailure {
+    /// Whether somebody vouches for the server, so that its words can be shown.
+    fn server_is_authenticated(&self) -> bool {
+        self.verified >= Verification::Ca
+    }
+
+    /// The server refused the login after it had asked for a client certificate and got none.
+    fn misses_certificate(&self) -> bool {
+        let refused = matches!(&self.fault, Fault::Server { message, .. } if &message.sqlstate == b"28000");
+        refused && self.certificate.requested && !self.certificate.sent
+    }
+}
+
+impl fmt::Display for StartupFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.fault {
+            Fault::Server { message, .. } if self.server_is_authenticated() => words(f, message),
+            Fault::Server { message, .. } => {
+                f.write_str(sqlstate::sentence(message.sqlstate))?;
+                if self.misses_certificate() {
+                    f.write_str(
+                        ", perhaps for want of the client certificate that the server had asked for",
+                    )?;
+                }
+                write!(
+                    f,
+                    " (SQLSTATE {}; the server's own words are withheld, as nothing vouches for the server)",
+                    message.code()
+                )
+            }
+            Fault::Refused(refusal) => refusal.fmt(f),
+            Fault::Broken(broken) => broken.fmt(f),
+            Fault::Exchange(problem) => problem.fmt(f),
+            Fault::WrongRole(role) => role.fmt(f),
+        }
+    }
+}
+
+impl Error for StartupFailure {}
+
+/// The server's message, severity first as libpq prints it.
+fn words(f: &mut fmt::Formatter<'_>, message: &ServerMessage) -> fmt::Result {
+    write!(f, "{}:  {}", message.severity, message.message)?;
+    for (name, text) in [("DETAIL", &message.detail), ("HINT", &message.hint)] {
+        if let Some(text) = text {
+            write!(f, "; {name}: {text}")?;
+        }
+    }
+    write!(f, " (SQLSTATE {})", message.code())
+}
+
+type Failed = AttemptError<MethodError<Cause>>;
+
+/// The error with its address before it, as libpq prints it.
+pub(super) fn line(failed: &Failed) -> String {
+    let sentence = match &failed.error {
+        CandidateError::Attempt(error) => sentence(error),
+        other => other.to_string(),
+    };
+    format!("{}{sentence}", failed.prefix)
+}
+
+fn sentence(error: &MethodError<Cause>) -> String {
+    match (&error.failure, &error.cause) {
+        // What ran the exchange says the same again, unless it failed itself.
+        (Some(failure @ Failure::LocalRefusal(refusal)), Some(Cause::Startup(_)))
+            if *refusal != Refusal::Exchange =>
+        {
+            failure.to_string()
+        }
+        (Some(failure @ (Failure::StartupBroken(_) | Failure::TimedOut)), Some(Cause::Startup(_))) => {
+            failure.to_string()
+        }
+        (Some(Failure::WrongRole), Some(cause)) => cause.to_string(),
+        _ => error.to_string(),
+    }
+}
+
+/// The class of an error.
+pub(super) fn class(failed: &Failed) -> &'static str {
+    match &failed.error {
+        CandidateError::Attempt(error) => class_of_method(error),
+        CandidateError::Lookup { .. } => "could-not-resolve",
+        CandidateError::Param(error) => error_class::of_param(error),
+        _ => "other",
+    }
+}
+
+fn class_of_method(error: &MethodError<Cause>) -> &'static str {
+    match (&error.failure, &error.cause) {
+        (Some(Failure::TimedOut), _) => "timeout",
+        (_, Some(Cause::Tls(error))) => error_class::of_tls(error),
+        (_, Some(Cause::Param(error))) => error_class::of_param(error),
+        (_, Some(Cause::Plan(_))) => "server-no-gss",
+        (Some(Failure::Connect) | None, Some(Cause::Io(error))) => error_class::of_io(error),
+        (Some(Failure::ServerError { .. }), Some(Cause::Startup(error)))
+            if error.downcast_ref::<StartupFailure>().is_some_and(StartupFailure::misses_certificate) =>
+        {
+            "client-cert-missing"
+        }
+        (Some(failure), _) => error_class::of_failure(*failure),
+        (None, _) => "other",
+    }
+}
+
+/// What to do about a chain that was refused; the verdict knows best.
+pub(super) fn chain_advice(failed: &Failed) -> Option<&'static str> {
+    match &failed.error {
+        CandidateError::Attempt(MethodError { cause: Some(Cause::Tls(TlsError::Chain(error))), .. }) => {
+            error.path().map(|path| path.verdict.advice())
+        }
+        _ => None,
+    }
+}

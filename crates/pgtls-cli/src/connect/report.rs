@@ -1,0 +1,130 @@
+//! What happened, as data: the JSON object is this structure, the text for people is written from it.
+
+use super::events::meaning;
+use crate::words::{FileLine, printable};
+use pgtls_core::{
+    attempt::Tried,
+    candidates::{Address, Candidate},
+};
+use serde::Serialize;
+
+/// One attempt to connect, whole.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Report {
+    /// `plain`, `ssl`, `gss`, or `fail`.
+    pub(crate) outcome: &'static str,
+    /// The trace of all connections in the words of PostgreSQL's own negotiation test; with several hosts each word has the
+    /// host's index before it.
+    pub(crate) events: Vec<String>,
+    /// One word for the kind of failure; that of the last error.
+    pub(crate) error_class: Option<&'static str>,
+    /// All errors, one per line, each with its address.
+    pub(crate) error: Option<String>,
+    /// TLS version, as libpq calls it.
+    pub(crate) protocol: Option<String>,
+    /// Cipher suite, by OpenSSL's name.
+    pub(crate) cipher: Option<String>,
+    /// ALPN protocol that the server selected.
+    pub(crate) alpn: Option<String>,
+    /// Server name sent in clear.
+    pub(crate) sni: Option<String>,
+    /// What was verified: `none`, `ca` or `full`.
+    pub(crate) verified: &'static str,
+    /// The name in the certificate that is the host's.
+    pub(crate) matched_name: Option<String>,
+    /// Files, in the order in which libpq looks at them; none if TLS was never about to start.
+    pub(crate) files: Vec<FileLine>,
+    /// Connections opened.
+    pub(crate) connections: usize,
+    /// Version of the server.
+    pub(crate) server_version: Option<String>,
+    /// How the server let us in.
+    pub(crate) authentication: Option<&'static str>,
+    /// What to change, when it failed.
+    pub(crate) advice: Option<&'static str>,
+    /// Each address that was tried.
+    pub(crate) attempts: Vec<Attempt>,
+    /// What libpq would warn of and go on.
+    pub(crate) notes: Vec<String>,
+    /// `sslmode` and where it came from, for people.
+    #[serde(skip)]
+    pub(crate) mode: Option<(String, String)>,
+}
+
+/// One address and what happened there.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Attempt {
+    /// Host, address and port, or the path of the socket.
+    pub(crate) address: String,
+    /// What was seen, in order.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Step {
+    /// The word.
+    pub(crate) event: &'static str,
+    /// What it means.
+    pub(crate) meaning: &'static str,
+}
+
+impl Report {
+    /// Not connected, and nothing seen yet.
+    pub(crate) fn empty() -> Self {
+        Self {
+            outcome: "fail",
+            events: Vec::new(),
+            error_class: None,
+            error: None,
+            protocol: None,
+            cipher: None,
+            alpn: None,
+            sni: None,
+            verified: "none",
+            matched_name: None,
+            files: Vec::new(),
+            connections: 0,
+            server_version: None,
+            authentication: None,
+            advice: None,
+            attempts: Vec::new(),
+            notes: Vec::new(),
+            mode: None,
+        }
+    }
+
+    /// Nothing could be tried, or there was no time to see it through.
+    pub(crate) fn refused(error_class: &'static str, error: String) -> Self {
+        Self {
+            error_class: Some(error_class),
+            error: Some(error),
+            advice: super::advice::advice(error_class),
+            ..Self::empty()
+        }
+    }
+}
+
+impl From<&Tried> for Attempt {
+    fn from(tried: &Tried) -> Self {
+        Self {
+            address: tried.candidate.as_ref().map(address).unwrap_or_default(),
+            steps: tried
+                .trace
+                .events
+                .iter()
+                .map(|event| Step { event: event.as_str(), meaning: meaning(*event) })
+                .collect(),
+        }
+    }
+}
+
+fn address(candidate: &Candidate) -> String {
+    match (&candidate.address, &candidate.host) {
+        (Address::Unix(path), _) => format!("unix socket {}", printable(path)),
+        (Address::Tcp(address), Some(host)) if *host != address.ip().to_string() => {
+            format!("{} ({}), port {}", printable(host), address.ip(), address.port())
+        }
+        (Address::Tcp(address), _) => format!("{}, port {}", address.ip(), address.port()),
+    }
+}

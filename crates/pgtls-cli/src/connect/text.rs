@@ -1,0 +1,95 @@
+//! The report for people.
+
+use super::report::{Attempt, Report};
+use crate::{
+    paint::{BAD, CAUTION, FAINT, GOOD, HEADING},
+    report::{self, heading},
+};
+use std::io::{self, Write};
+
+/// Writes what was tried, what the server answered, which file decided what, the verdict, and what to change.
+pub(super) fn write(out: &mut dyn Write, connection: &Report) -> io::Result<()> {
+    if let Some((sslmode, source)) = &connection.mode {
+        writeln!(out, "sslmode={sslmode} {FAINT}({source}){FAINT:#}")?;
+    }
+    for attempt in &connection.attempts {
+        attempt_lines(out, attempt)?;
+    }
+    if !connection.files.is_empty() && connection.outcome != "plain" {
+        heading(out, "Files")?;
+        for file in &connection.files {
+            report::file(out, file)?;
+        }
+    }
+    for note in &connection.notes {
+        writeln!(out, "\n{CAUTION}note{CAUTION:#}: {note}")?;
+    }
+    verdict(out, connection)
+}
+
+fn attempt_lines(out: &mut dyn Write, attempt: &Attempt) -> io::Result<()> {
+    heading(out, &attempt.address)?;
+    for step in &attempt.steps {
+        writeln!(out, "  {HEADING}{:16}{HEADING:#} {}", step.event, step.meaning)?;
+    }
+    Ok(())
+}
+
+fn verdict(out: &mut dyn Write, connection: &Report) -> io::Result<()> {
+    writeln!(out)?;
+    match connection.outcome {
+        "fail" => {
+            writeln!(out, "{BAD}Not connected.{BAD:#}")?;
+            if let Some(error) = &connection.error {
+                for line in error.lines() {
+                    writeln!(out, "  {line}")?;
+                }
+            }
+            match connection.advice {
+                Some(advice) => {
+                    heading(out, "What to change")?;
+                    writeln!(out, "  {advice}")
+                }
+                None => Ok(()),
+            }
+        }
+        "ssl" => {
+            let style = if connection.verified == "none" { CAUTION } else { GOOD };
+            writeln!(out, "{style}Connected over TLS, {}.{style:#}", verified(connection))?;
+            details(out, connection)
+        }
+        "gss" => {
+            writeln!(out, "{GOOD}Connected with GSSAPI encryption.{GOOD:#}")?;
+            details(out, connection)
+        }
+        _ => {
+            writeln!(out, "{CAUTION}Connected in plain text: nothing is encrypted or verified.{CAUTION:#}")?;
+            details(out, connection)
+        }
+    }
+}
+
+fn verified(connection: &Report) -> String {
+    match (connection.verified, &connection.matched_name) {
+        ("full", Some(name)) => format!("server verified: its certificate is trusted and is for {name}"),
+        ("full", None) => "server verified".to_owned(),
+        ("ca", _) => "certificate trusted, host name not compared".to_owned(),
+        _ => "server not verified: it could be anybody".to_owned(),
+    }
+}
+
+fn details(out: &mut dyn Write, connection: &Report) -> io::Result<()> {
+    for (name, value) in [
+        ("TLS", connection.protocol.as_deref()),
+        ("cipher", connection.cipher.as_deref()),
+        ("ALPN", connection.alpn.as_deref()),
+        ("SNI", connection.sni.as_deref()),
+        ("authentication", connection.authentication),
+        ("server version", connection.server_version.as_deref()),
+    ] {
+        if let Some(value) = value {
+            writeln!(out, "  {name:16} {value}")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! One word for each kind of failure, for programs that read the JSON.
+//!
+//! The word is found by matching on what the crates report, never on text. Where libpq distinguishes less than we do, the
+//! finer word is used only for chains, whose verdict libpq hides behind "certificate verify failed".
+
+use pgtls_core::{
+    files::{FileError, FileProblem, FileRole},
+    name::HostMismatch,
+    negotiation::{Failure, TlsFailure},
+    param::{ParamError, ParamErrorKind},
+    startup::{Broken, Refusal},
+};
+use pgtls_rustls::{SetupError, TlsError};
+use pgtls_x509::X509Error;
+use std::io;
+
+/// Of a parameter, string, URI or service file.
+pub(crate) fn of_param(error: &ParamError) -> &'static str {
+    match &*error.kind {
+        ParamErrorKind::WeakModeForDirect { .. } => "weak-mode-for-direct",
+        ParamErrorKind::WeakModeForSystem { .. } => "weak-mode-for-system",
+        ParamErrorKind::HostAddr { .. } => "could-not-resolve",
+        ParamErrorKind::AuthMethodRepeated { .. } | ParamErrorKind::AuthMethodMixed { .. } => {
+            "auth-requirement"
+        }
+        ParamErrorKind::GssNotSupported
+        | ParamErrorKind::GssWithoutCredentials
+        | ParamErrorKind::GssOnUnixSocket => "server-no-gss",
+        ParamErrorKind::ScramKey { .. } => "other",
+        _ => "invalid-parameter",
+    }
+}
+
+/// Of a failed address; what the TLS layer or the exchange knows more about is asked for with the other functions.
+pub(crate) fn of_failure(failure: Failure) -> &'static str {
+    match failure {
+        Failure::Connect => "refused",
+        Failure::TimedOut => "timeout",
+        Failure::PeerUser => "peer-requirement",
+        Failure::Refused(request) => match request {
+            pgtls_core::negotiation::Request::Ssl => "server-no-ssl",
+            pgtls_core::negotiation::Request::Gss => "server-no-gss",
+        },
+        Failure::ErrorReply(_) => "server-error-in-negotiation",
+        Failure::BadReply { .. } => "bad-reply",
+        Failure::Closed(_) | Failure::Tls(TlsFailure::Closed) => "eof",
+        Failure::UnencryptedData(_) => "unencrypted-data",
+        Failure::Tls(TlsFailure::Setup | TlsFailure::Handshake) => "handshake",
+        Failure::NoAlpn | Failure::WrongAlpn => "bad-alpn",
+        Failure::Unproven(_) => "chain-untrusted",
+        Failure::Gss => "gss-error",
+        Failure::ServerError { .. } => "server-error",
+        Failure::StartupBroken(broken) => of_broken(broken),
+        Failure::LocalRefusal(refusal) => of_refusal(refusal),
+        _ => "other",
+    }
+}
+
+/// Of an exchange after the start-up packet that broke.
+pub(crate) fn of_broken(broken: Broken) -> &'static str {
+    match broken {
+        Broken::Closed => "eof",
+        Broken::Unexpected(_) | Broken::Malformed(_) => "bad-reply",
+        _ => "other",
+    }
+}
+
+/// Of what we refused.
+pub(crate) fn of_refusal(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::NoPassword => "no-password",
+        Refusal::AuthNotAllowed(_) | Refusal::AuthNotCompleted | Refusal::NoMechanism => "auth-requirement",
+        Refusal::ChannelBinding(_) => "channel-binding",
+        Refusal::UnsupportedMethod(_) => "bad-auth-request",
+        Refusal::CertificateNotRequested => "client-cert-missing",
+        Refusal::ProtocolVersion(_) => "protocol-version",
+        _ => "other",
+    }
+}
+
+/// Of a connection that could not be opened.
+pub(crate) fn of_io(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => "refused",
+        io::ErrorKind::TimedOut => "timeout",
+        io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe => "eof",
+        _ => "other",
+    }
+}
+
+/// Of TLS: setup, handshake, chain, name.
+pub(crate) fn of_tls(error: &TlsError) -> &'static str {
+    match error {
+        TlsError::Setup(error) => of_setup(error),
+        TlsError::Chain(error) => of_chain(error),
+        TlsError::Names(_) | TlsError::NoCertificate => "bad-server-name",
+        TlsError::Host(mismatch) => of_host(mismatch),
+        TlsError::ProtocolVersion { .. } => "protocol-version",
+        TlsError::Connection(error) => match of_io(error) {
+            "timeout" => "timeout",
+            _ => "eof",
+        },
+        other => other.alert().map_or("handshake", |alert| of_alert(u8::from(alert))),
+    }
+}
+
+/// Of an alert of the server, by its number (RFC 8446, section 6). Those about certificates are about the client's.
+pub(crate) fn of_alert(alert: u8) -> &'static str {
+    match alert {
+        42..=46 | 48 | 49 | 51 => "server-rejected-client-cert",
+        70 => "protocol-version",
+        116 => "client-cert-missing",
+        120 => "bad-alpn",
+        _ => "handshake",
+    }
+}
+
+fn of_host(mismatch: &HostMismatch) -> &'static str {
+    match mismatch {
+        HostMismatch::NoMatch { examined, .. } if !examined.is_empty() => "name-mismatch",
+        HostMismatch::EmbeddedNul => "nul-in-name",
+        _ => "bad-server-name",
+    }
+}
+
+fn of_setup(error: &SetupError) -> &'static str {
+    match error {
+        SetupError::File(error) => of_file(error),
+        SetupError::Content { role, .. } => match role {
+            FileRole::RootCert => "bad-root-file",
+            FileRole::Crl | FileRole::CrlDir => "invalid-crl",
+            FileRole::Cert => "bad-client-cert-file",
+            FileRole::Key => "bad-key-file",
+        },
+        SetupError::KeyUnsupported { .. } => "bad-key-file",
+        SetupError::KeyMismatch { .. } => "key-mismatch",
+        SetupError::ServerName(_) => "bad-server-name",
+        SetupError::Versions(_) => "protocol-version",
+        _ => "other",
+    }
+}
+
+fn of_file(error: &FileError) -> &'static str {
+    match (error.role, &error.problem) {
+        (FileRole::RootCert, FileProblem::Missing(_) | FileProblem::HomeUnknown) => "missing-root-file",
+        (FileRole::RootCert, _) => "bad-root-file",
+        (FileRole::Crl | FileRole::CrlDir, _) => "invalid-crl",
+        (FileRole::Cert, _) => "bad-client-cert-file",
+        (FileRole::Key, FileProblem::Missing(_) | FileProblem::HomeUnknown) => "missing-key-file",
+        (FileRole::Key, FileProblem::NotRegular) => "key-not-regular",
+        (FileRole::Key, FileProblem::TooWide(_)) => "key-permissions",
+        (FileRole::Key, FileProblem::Engine { .. }) => "other",
+        (FileRole::Key, _) => "bad-key-file",
+    }
+}
+
+/// The group of OpenSSL's verdict on a chain.
+fn of_chain(error: &X509Error) -> &'static str {
+    error.path().map_or("chain-untrusted", |error| error.verdict.refusal().as_str())
+}
