@@ -30,6 +30,7 @@ mod names;
 mod oid;
 mod path;
 mod pem;
+mod rsa_pss;
 mod text;
 mod tlv;
 mod trust;
@@ -42,6 +43,7 @@ pub use key::private_key;
 pub use names::{PresentedNames, presented_names};
 pub use path::{MAX_PRESENTED, Purpose, SecurityLevel, VerifiedPath, VerifyOptions, verify_chain};
 pub use pem::certificates_from_pem;
+pub use rsa_pss::{RsaPssKey, rsa_pss_key};
 pub use trust::TrustStore;
 pub use verdict::{Budget, Refusal, Verdict};
 
