@@ -111,7 +111,7 @@ impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Setup(error) => error.fmt(f),
-            Self::Chain(error) => write!(f, "SSL error: certificate verify failed: {error}"),
+            Self::Chain(error) => write!(f, "SSL error: {error}"),
             Self::Names(error) => write!(f, "the names in the server certificate cannot be read: {error}"),
             Self::Host(mismatch) => mismatch.fmt(f),
             Self::NoCertificate => f.write_str("the server presented no certificate"),

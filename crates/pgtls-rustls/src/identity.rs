@@ -1,12 +1,15 @@
 //! The client's own certificate and key, parsed once and shared by all sessions.
 
-use crate::{error::SetupError, options::TlsOptions, signature};
+use crate::{error::SetupError, options::TlsOptions, pss::signing_key, signature};
 use pgtls_core::{
     files::{self, FileRole, LoadedFile},
     param::{Params, Secret},
 };
-use pgtls_x509::{certificates_from_pem, private_key};
-use rustls::{pki_types::CertificateDer, sign::CertifiedKey};
+use pgtls_x509::{KeyProblem, X509Error, certificates_from_pem, private_key};
+use rustls::{
+    pki_types::{CertificateDer, PrivateKeyDer},
+    sign::CertifiedKey,
+};
 use std::sync::Arc;
 
 /// The client's identity. Its two errors are apart because libpq finds the first before it sets the server name
@@ -57,12 +60,8 @@ fn certified(
     sslpassword: Option<&Secret>,
     options: &TlsOptions,
 ) -> Result<CertifiedKey, SetupError> {
-    let parsed = private_key(&key.bytes, sslpassword.map(|secret| secret.expose().as_bytes()))
-        .map_err(|error| content(FileRole::Key, key, error))?;
-    let signer = options
-        .provider
-        .key_provider
-        .load_private_key(parsed)
+    let parsed = decrypted(key, sslpassword, options).map_err(|error| content(FileRole::Key, key, error))?;
+    let signer = signing_key(parsed, options.provider.key_provider)
         .map_err(|error| SetupError::KeyUnsupported { path: key.path.clone(), error })?;
     let leaf = chain.first().ok_or(rustls::Error::NoCertificatesPresented).map_err(SetupError::Provider)?;
     if !signature::is_key_of(&*signer, leaf, &options.provider.signature_verification_algorithms) {
@@ -71,6 +70,23 @@ fn certified(
     Ok(CertifiedKey::new(chain, signer))
 }
 
-fn content(role: FileRole, file: &LoadedFile, error: pgtls_x509::X509Error) -> SetupError {
+/// The key in a file, decrypted with the hook's passphrase or else `sslpassword`. The hook is asked only if there is
+/// something to decrypt, because it may bother a person.
+fn decrypted(
+    key: &LoadedFile,
+    sslpassword: Option<&Secret>,
+    options: &TlsOptions,
+) -> Result<PrivateKeyDer<'static>, X509Error> {
+    let read = |passphrase: Option<&Secret>| {
+        private_key(&key.bytes, passphrase.map(|secret| secret.expose().as_bytes()))
+    };
+    let Some(hook) = &options.passphrase else { return read(sslpassword) };
+    match read(None) {
+        Err(X509Error::Key(KeyProblem::PassphraseNeeded)) => read(hook(&key.path).as_ref()),
+        read => read,
+    }
+}
+
+fn content(role: FileRole, file: &LoadedFile, error: X509Error) -> SetupError {
     SetupError::Content { role, path: Some(file.path.clone()), error }
 }

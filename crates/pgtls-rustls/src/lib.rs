@@ -26,6 +26,7 @@ mod facts;
 mod identity;
 mod options;
 mod provider;
+mod pss;
 mod record;
 mod resolver;
 mod session;

@@ -36,7 +36,7 @@ impl TlsOptions {
             clock,
             key_log: None,
             passphrase: None,
-            security_level: DEFAULT_SECURITY_LEVEL,
+            security_level: SecurityLevel::DEFAULT,
             name_rules: NameRules::default(),
         }
     }
@@ -52,9 +52,6 @@ impl TlsOptions {
         }
     }
 }
-
-/// What OpenSSL 3 has unless its configuration says otherwise.
-const DEFAULT_SECURITY_LEVEL: SecurityLevel = SecurityLevel(2);
 
 impl fmt::Debug for TlsOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,16 +4,14 @@
 //! by default. Here the public key is taken out of the certificate and nothing else of it is looked at. The signature is
 //! always checked, also when nobody asks for the chain: without it anyone could pass on another server's certificate.
 
+use crate::pss;
 use pgtls_x509::subject_public_key_info;
-use rustls::sign::SigningKey;
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, OtherError, PeerMisbehaved, SignatureScheme,
     client::danger::HandshakeSignatureValid,
     crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key},
-    pki_types::{
-        AlgorithmIdentifier, CertificateDer, InvalidSignature, SignatureVerificationAlgorithm,
-        SubjectPublicKeyInfoDer, alg_id,
-    },
+    pki_types::{CertificateDer, SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer},
+    sign::SigningKey,
 };
 use std::sync::Arc;
 use webpki::RawPublicKeyEntity;
@@ -21,8 +19,7 @@ use webpki::RawPublicKeyEntity;
 /// The schemes to offer: the provider's, and those of RSA-PSS keys whose algorithm it has.
 pub(crate) fn supported_schemes(algorithms: &WebPkiSupportedAlgorithms) -> Vec<SignatureScheme> {
     let mut schemes = algorithms.supported_schemes();
-    let of_pss_keys = PSS_KEYS.iter().filter(|pss| algorithm(pss.same_signature, algorithms).is_some());
-    schemes.extend(of_pss_keys.map(|pss| pss.scheme));
+    schemes.extend(pss::schemes(algorithms));
     schemes
 }
 
@@ -45,7 +42,7 @@ pub(crate) fn verify_tls13(
     algorithms: &WebPkiSupportedAlgorithms,
 ) -> Result<HandshakeSignatureValid, Error> {
     let key = public_key(certificate)?;
-    if PSS_KEYS.iter().any(|pss| pss.scheme == signed.scheme) {
+    if pss::find(signed.scheme).is_some() {
         verify_with_any(signed.scheme, &key, message, signed.signature(), algorithms)?;
         return Ok(HandshakeSignatureValid::assertion());
     }
@@ -83,10 +80,8 @@ fn verify_with_any(
     algorithms: &WebPkiSupportedAlgorithms,
 ) -> Result<(), Error> {
     const UNKNOWN: Error = Error::PeerMisbehaved(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme);
-    if let Some(pss) = PSS_KEYS.iter().find(|pss| pss.scheme == scheme) {
-        let inner = algorithm(pss.same_signature, algorithms).ok_or(UNKNOWN)?;
-        let [unrestricted, restricted] =
-            [ANY_PSS, pss.parameters].map(|key_algorithm| OnPssKey { inner, key_algorithm });
+    if let Some(pss) = pss::find(scheme) {
+        let [unrestricted, restricted] = pss.algorithms(algorithms).ok_or(UNKNOWN)?;
         return verify_with_one_of(&[&unrestricted, &restricted], key, message, signature);
     }
     let (_, candidates) = algorithms.mapping.iter().find(|(mapped, _)| *mapped == scheme).ok_or(UNKNOWN)?;
@@ -118,66 +113,4 @@ fn public_key<'a>(certificate: &'a CertificateDer<'_>) -> Result<SubjectPublicKe
 /// A certificate without a public key that can be found and read.
 fn unusable(error: impl core::error::Error + Send + Sync + 'static) -> Error {
     CertificateError::Other(OtherError(Arc::new(error))).into()
-}
-
-/// The provider's algorithm for a scheme in TLS 1.3.
-fn algorithm(
-    scheme: SignatureScheme,
-    algorithms: &WebPkiSupportedAlgorithms,
-) -> Option<&'static dyn SignatureVerificationAlgorithm> {
-    let (_, candidates) = algorithms.mapping.iter().find(|(mapped, _)| *mapped == scheme)?;
-    candidates.first().copied()
-}
-
-/// A signature scheme for keys that are for RSA-PSS alone (RFC 8446, section 4.2.3, `rsa_pss_pss_*`). Its signature is
-/// the same as with any other RSA key; rustls does not know the number.
-struct PssKeyScheme {
-    scheme: SignatureScheme,
-    same_signature: SignatureScheme,
-    /// How the public key says that it is for this hash alone.
-    parameters: AlgorithmIdentifier,
-}
-
-static PSS_KEYS: [PssKeyScheme; 3] = [
-    PssKeyScheme {
-        scheme: SignatureScheme::Unknown(0x0809),
-        same_signature: SignatureScheme::RSA_PSS_SHA256,
-        parameters: alg_id::RSA_PSS_SHA256,
-    },
-    PssKeyScheme {
-        scheme: SignatureScheme::Unknown(0x080a),
-        same_signature: SignatureScheme::RSA_PSS_SHA384,
-        parameters: alg_id::RSA_PSS_SHA384,
-    },
-    PssKeyScheme {
-        scheme: SignatureScheme::Unknown(0x080b),
-        same_signature: SignatureScheme::RSA_PSS_SHA512,
-        parameters: alg_id::RSA_PSS_SHA512,
-    },
-];
-
-/// How the public key says that it is for RSA-PSS with any hash: `id-RSASSA-PSS` without parameters (RFC 8017, A.2.3).
-const ANY_PSS: AlgorithmIdentifier =
-    AlgorithmIdentifier::from_slice(&[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a]);
-
-/// An RSA-PSS algorithm of the provider, on a key that is for RSA-PSS alone.
-#[derive(Debug)]
-struct OnPssKey {
-    inner: &'static dyn SignatureVerificationAlgorithm,
-    key_algorithm: AlgorithmIdentifier,
-}
-
-impl SignatureVerificationAlgorithm for OnPssKey {
-    fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        self.inner.verify_signature(key, message, signature)
-    }
-    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
-        self.key_algorithm
-    }
-    fn signature_alg_id(&self) -> AlgorithmIdentifier {
-        self.inner.signature_alg_id()
-    }
-    fn fips(&self) -> bool {
-        self.inner.fips()
-    }
 }

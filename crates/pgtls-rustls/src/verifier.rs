@@ -3,10 +3,10 @@
 use crate::{error::TlsError, record::Record, signature, trust::Trust};
 use pgtls_core::{
     hardening::Hardening,
-    name::{NameRules, PeerNames, match_host, printable_name},
+    name::{NameRules, match_host, printable_name},
     negotiation::ChainVerified,
 };
-use pgtls_x509::{Purpose, SecurityLevel, VerifyOptions, presented_names, verify_chain};
+use pgtls_x509::{Purpose, Refusal, SecurityLevel, VerifyOptions, X509Error, presented_names, verify_chain};
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -61,8 +61,7 @@ impl Verifier {
 
     fn match_name(&self, leaf: &CertificateDer<'_>) -> Result<(), TlsError> {
         let presented = presented_names(leaf).map_err(TlsError::Names)?;
-        let names =
-            PeerNames { subject_alt_names: &presented.subject_alt_names, common_name: presented.common_name };
+        let names = presented.peer_names();
         let matched = match_host(self.host.as_deref(), &names, self.rules.naming, self.rules.hardening)
             .map_err(TlsError::Host)?;
         self.record.seen().name = Some((matched.proof(), printable_name(matched.name())));
@@ -116,12 +115,21 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// The error that makes rustls send the alert that OpenSSL would send. What it says is of no use to anybody else: the
-/// reason itself stays in the record.
+/// The error that makes rustls send the alert that OpenSSL sends (`ssl_x509err2alert`). What it says is of no use to
+/// anybody else: the reason itself stays in the record.
 fn alert_for(refused: &TlsError) -> CertificateError {
-    match refused {
-        TlsError::Host(_) => CertificateError::NotValidForName,
-        TlsError::Names(_) => CertificateError::BadEncoding,
+    let verdict = match refused {
+        TlsError::Chain(X509Error::Path(error)) => error.verdict.refusal(),
+        TlsError::Host(_) => return CertificateError::NotValidForName,
+        _ => return CertificateError::BadEncoding,
+    };
+    match verdict {
+        Refusal::Expired | Refusal::NotYetValid => CertificateError::Expired,
+        Refusal::Revoked => CertificateError::Revoked,
+        Refusal::BadSignature => CertificateError::BadSignature,
+        Refusal::WrongPurpose => CertificateError::InvalidPurpose,
+        Refusal::CriticalExtension => CertificateError::UnhandledCriticalExtension,
+        // What OpenSSL knows no better alert for than unknown_ca.
         _ => CertificateError::UnknownIssuer,
     }
 }

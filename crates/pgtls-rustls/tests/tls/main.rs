@@ -1,0 +1,13 @@
+//! The crate from outside: parameters and files in, a handshake with a rustls server in memory, facts or an error out.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot be set up has failed"
+)]
+
+mod handshake;
+mod memory;
+mod pss;
+mod setup;
