@@ -3,6 +3,7 @@
 
 mod differential;
 mod files;
+mod keys;
 mod limbo;
 #[cfg(unix)]
 mod live;

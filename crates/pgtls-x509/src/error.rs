@@ -73,7 +73,7 @@ pub enum Object {
 }
 
 /// Why a private key cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyProblem {
     /// The key is encrypted and there is no passphrase.
@@ -81,9 +81,22 @@ pub enum KeyProblem {
     /// The passphrase does not decrypt it.
     WrongPassphrase,
     /// Encrypted in a way that is not supported.
-    UnsupportedEncryption,
-    /// Neither PKCS#8, nor PKCS#1, nor SEC1.
-    UnknownForm,
+    UnsupportedEncryption {
+        /// Its name or object identifier.
+        scheme: String,
+    },
+    /// The parameters of the encryption break its rules.
+    BadEncryptionParameters,
+    /// What is encrypted is not a whole number of blocks: the file was cut off.
+    TruncatedCiphertext,
+    /// To derive the key of the encryption would take more time or memory than any key needs.
+    TooExpensive,
+    /// The headers of the PEM block are not those of an encrypted key.
+    BadHeaders,
+    /// Encrypted and DER: OpenSSL asks for a passphrase for PEM alone.
+    EncryptedDer,
+    /// A kind of key that TLS has given up (DSA).
+    UnsupportedAlgorithm,
 }
 
 /// Why a chain was refused: the verdict, and the certificate it is about.
@@ -215,10 +228,25 @@ impl fmt::Display for PemProblem {
 impl fmt::Display for KeyProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::PassphraseNeeded => "the private key is encrypted and no passphrase was given",
-            Self::WrongPassphrase => "the private key cannot be decrypted with this passphrase",
-            Self::UnsupportedEncryption => "the private key is encrypted in a way that is not supported",
-            Self::UnknownForm => "the private key is neither PKCS#8, nor PKCS#1, nor SEC1",
+            Self::PassphraseNeeded => "the private key is encrypted and no passphrase was given; set sslpassword",
+            Self::WrongPassphrase => "bad decrypt: the passphrase is not that of the private key",
+            Self::UnsupportedEncryption { scheme } => {
+                return write!(
+                    f,
+                    "unsupported: the private key is encrypted with {scheme}; encrypt it anew with `openssl pkcs8 -topk8`"
+                );
+            }
+            Self::BadEncryptionParameters => "the parameters of the private key's encryption break its rules",
+            Self::TruncatedCiphertext => "the encrypted private key is cut off: it ends inside a block of the cipher",
+            Self::TooExpensive => {
+                "the private key's encryption asks for more time or memory than any key needs; encrypt it anew with \
+                 `openssl pkcs8 -topk8`"
+            }
+            Self::BadHeaders => "the headers of the PEM block are not `Proc-Type: 4,ENCRYPTED` and `DEK-Info`",
+            Self::EncryptedDer => {
+                "unsupported: an encrypted private key must be PEM; convert it with `openssl pkcs8 -inform DER`"
+            }
+            Self::UnsupportedAlgorithm => "unsupported: a DSA key is of no use in TLS",
         })
     }
 }

@@ -39,7 +39,7 @@ mod verdict;
 pub use binding::tls_server_end_point;
 pub use crl::CrlStore;
 pub use error::{CertificateName, KeyProblem, Object, PathError, PemProblem, X509Error};
-pub use key::private_key;
+pub use key::{MAX_PASSPHRASE, private_key};
 pub use names::{PresentedNames, presented_names};
 pub use path::{MAX_PRESENTED, Purpose, SecurityLevel, VerifiedPath, VerifyOptions, verify_chain};
 pub use pem::certificates_from_pem;

@@ -98,15 +98,21 @@ impl Block {
     }
 }
 
-/// The blocks of a file in order; ends after the first error.
+/// The blocks of a file in order; ends after the first error, unless asked to go on.
 pub(crate) struct Blocks<'a> {
     lines: Lines<'a>,
     failed: bool,
+    past_errors: bool,
 }
 
 impl<'a> Blocks<'a> {
     pub(crate) fn new(pem: &'a [u8]) -> Self {
-        Self { lines: Lines { rest: pem, position: 0 }, failed: false }
+        Self { lines: Lines { rest: pem, position: 0 }, failed: false, past_errors: false }
+    }
+
+    /// Goes on after a block that cannot be read, as OpenSSL does when it looks for a private key.
+    pub(crate) fn past_errors(self) -> Self {
+        Self { past_errors: true, ..self }
     }
 }
 
@@ -124,7 +130,7 @@ impl Iterator for Blocks<'_> {
         loop {
             if let Some(label) = line.text.strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(TAIL)) {
                 let block = read_block(&mut self.lines, line.position, label);
-                self.failed = block.is_err();
+                self.failed = block.is_err() && !self.past_errors;
                 return Some(block.map_err(|(position, problem)| X509Error::Pem { position, problem }));
             }
             line = self.lines.next()?;

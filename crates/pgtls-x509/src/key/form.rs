@@ -1,0 +1,156 @@
+//! The three forms of a private key in DER: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017, appendix A.1.2), SEC1 (RFC 5915).
+//!
+//! They are checked as far as OpenSSL's decoders are needed to tell them apart and a cut-off key from a whole one. Whether the
+//! numbers make a key is for the crypto provider.
+
+use super::pkcs8;
+use crate::{
+    error::{KeyProblem, Object, X509Error},
+    tlv::{DerError, DerResult, Reader, Tlv, integer, oid, tag},
+};
+use rustls_pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
+
+/// A form that a key may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// PKCS#8, with any kind of key or with this one alone.
+    Pkcs8(Option<Algorithm>),
+    Pkcs1,
+    Sec1,
+}
+
+/// Kinds of keys that are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Algorithm {
+    Rsa,
+    RsaPss,
+    Ec,
+    Edwards,
+    Other,
+}
+
+impl Algorithm {
+    fn of(algorithm: &[u8]) -> Self {
+        match algorithm {
+            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01] => Self::Rsa,
+            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a] => Self::RsaPss,
+            [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01] => Self::Ec,
+            [0x2b, 0x65, 0x70 | 0x71] => Self::Edwards,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// A key in the first of these forms that fits; the error is that of the first one. What follows the key is ignored, as
+/// OpenSSL does.
+pub(super) fn read(der: &[u8], forms: &[Form]) -> DerResult<PrivateKeyDer<'static>> {
+    let mut first_error = DerError { position: 0, problem: "a private key is expected" };
+    for (index, form) in forms.iter().enumerate() {
+        match read_as(der, *form) {
+            Ok(key) => return Ok(key),
+            Err(error) if index == 0 => first_error = error,
+            Err(_) => {}
+        }
+    }
+    Err(first_error)
+}
+
+/// Whether a file can be DER at all.
+pub(super) fn is_der(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&tag::SEQUENCE)
+}
+
+/// A key file that is DER.
+pub(super) fn read_der(der: &[u8]) -> Result<PrivateKeyDer<'static>, X509Error> {
+    read_as(der, form_of(der)).map_err(|error| {
+        if pkcs8::Encrypted::read(der).is_ok() {
+            X509Error::Key(KeyProblem::EncryptedDer)
+        } else {
+            X509Error::malformed(Object::PrivateKey, None, error)
+        }
+    })
+}
+
+/// The form that a key seems to have: they differ in what follows the version.
+fn form_of(der: &[u8]) -> Form {
+    let after_version = || {
+        let mut inside = Reader::new(der).any().ok()?.inside();
+        inside.expect(tag::INTEGER, "a version is expected").ok()?;
+        inside.peek()
+    };
+    match after_version() {
+        Some(tag::INTEGER) => Form::Pkcs1,
+        Some(tag::OCTET_STRING) => Form::Sec1,
+        _ => Form::Pkcs8(None),
+    }
+}
+
+fn read_as(der: &[u8], form: Form) -> DerResult<PrivateKeyDer<'static>> {
+    let mut reader = Reader::new(der);
+    let key = reader.expect(tag::SEQUENCE, "a private key is expected")?;
+    match form {
+        Form::Pkcs8(wanted) => {
+            private_key_info(&key, wanted)?;
+            Ok(PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.whole.to_vec())))
+        }
+        Form::Pkcs1 => {
+            rsa_private_key(&key)?;
+            Ok(PrivateKeyDer::Pkcs1(PrivatePkcs1KeyDer::from(key.whole.to_vec())))
+        }
+        Form::Sec1 => {
+            ec_private_key(&key)?;
+            Ok(PrivateKeyDer::Sec1(PrivateSec1KeyDer::from(key.whole.to_vec())))
+        }
+    }
+}
+
+/// `OneAsymmetricKey ::= SEQUENCE { version, privateKeyAlgorithm, privateKey OCTET STRING, [0] attributes OPTIONAL,
+/// [1] publicKey OPTIONAL }`
+fn private_key_info(key: &Tlv<'_>, wanted: Option<Algorithm>) -> DerResult<()> {
+    let mut inside = key.inside();
+    integer(&inside.expect(tag::INTEGER, "a version is expected")?)?;
+    let identifier = inside.expect(tag::SEQUENCE, "an algorithm identifier is expected")?;
+    let algorithm = Algorithm::of(oid(&identifier.inside().expect(tag::OID, "an algorithm is expected")?)?);
+    if wanted.is_some_and(|wanted| wanted != algorithm) {
+        return identifier.error("this is not the kind of key that the label names");
+    }
+    let octets = inside.expect(tag::OCTET_STRING, "a private key is expected")?;
+    let mut held = octets.inside();
+    match algorithm {
+        Algorithm::Rsa | Algorithm::RsaPss => {
+            rsa_private_key(&held.expect(tag::SEQUENCE, "an RSA private key is expected")?)?;
+        }
+        Algorithm::Ec => ec_private_key(&held.expect(tag::SEQUENCE, "an EC private key is expected")?)?,
+        Algorithm::Edwards => {
+            held.expect(tag::OCTET_STRING, "an Edwards curve private key is expected")?;
+        }
+        Algorithm::Other => {}
+    }
+    while !inside.is_empty() {
+        inside.any()?;
+    }
+    Ok(())
+}
+
+/// Numbers in an RSA key: version, modulus, both exponents, both primes, and three that speed the arithmetic up.
+const RSA_INTEGERS: usize = 9;
+
+/// `RSAPrivateKey ::= SEQUENCE { version, modulus, ..., coefficient, otherPrimeInfos OPTIONAL }`
+fn rsa_private_key(key: &Tlv<'_>) -> DerResult<()> {
+    let mut inside = key.inside();
+    for _ in 0..RSA_INTEGERS {
+        integer(&inside.expect(tag::INTEGER, "a number of an RSA key is expected")?)?;
+    }
+    inside.optional(tag::SEQUENCE)?;
+    inside.finish()
+}
+
+/// `ECPrivateKey ::= SEQUENCE { version, privateKey OCTET STRING, [0] parameters OPTIONAL, [1] publicKey OPTIONAL }`
+fn ec_private_key(key: &Tlv<'_>) -> DerResult<()> {
+    let mut inside = key.inside();
+    integer(&inside.expect(tag::INTEGER, "a version is expected")?)?;
+    inside.expect(tag::OCTET_STRING, "the number of an EC key is expected")?;
+    inside.optional(tag::constructed(0))?;
+    inside.optional(tag::constructed(1))?;
+    inside.finish()
+}
