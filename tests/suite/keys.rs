@@ -9,7 +9,6 @@ use pgtls_x509::{KeyProblem, X509Error, private_key};
 use rustls::pki_types::PrivateKeyDer;
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
     process::Command,
 };

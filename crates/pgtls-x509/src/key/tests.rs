@@ -2,7 +2,7 @@
 
 use super::{derive, private_key};
 use crate::error::{KeyProblem, Object, PemProblem, X509Error};
-use alloc::{format, string::String, vec, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 use proptest::prelude::*;
 use rcgen::KeyPair;
 use rustls_pki_types::PrivateKeyDer;
@@ -214,11 +214,10 @@ fn derivations_are_affordable() {
 /// Test vectors from RFC 6070 and RFC 7914.
 #[test]
 fn derivations_are_right() {
-    let hexadecimal = |key: &[u8]| key.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let pbkdf2 = derive::pbkdf2(b"password", b"salt", 2, derive::Prf::Sha1, 20).unwrap();
-    assert_eq!(hexadecimal(&pbkdf2), "ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957");
+    assert_eq!(crate::text::hex(&pbkdf2, 20), "ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957");
     let scrypt = derive::scrypt(b"", b"", [16, 1, 1], 16).unwrap();
-    assert_eq!(hexadecimal(&scrypt), "77d6576238657b203b19ca42c18a0497");
+    assert_eq!(crate::text::hex(&scrypt, 16), "77d6576238657b203b19ca42c18a0497");
 }
 
 proptest! {
