@@ -14,6 +14,7 @@ mod oracle;
 
 use ::openssl::x509::X509;
 use grammar::{Change, CrlChange, Extension, Name, Scenario, scenario};
+use keys::KeyKind;
 use make::{Files, NOW};
 use oracle::{Answer, openssl};
 use pgtls_x509::{
@@ -103,12 +104,15 @@ fn is_our_own(scenario: &Scenario, ours: &PathError) -> bool {
         }
         _ => false,
     });
+    let has_explicit_curve = scenario.kind == KeyKind::Explicit
+        || scenario.changes.iter().any(|(_, change)| matches!(change, Change::Key(KeyKind::Explicit)));
     match ours.verdict {
         // There is no algorithm to check the signature with.
         Verdict::UnsupportedSignature => true,
-        // OpenSSL lets a curve that is written out pass when the chain is that one certificate, and looks into it before
-        // it refuses it.
-        Verdict::EcKeyExplicitParams => ours.depth == 0 || is_scrambled(scenario),
+        // OpenSSL lets a curve that is written out pass when the chain is that one certificate.
+        Verdict::EcKeyExplicitParams if ours.depth == 0 => true,
+        // It looks into such a curve, where we refuse it unseen.
+        _ if is_scrambled(scenario) && has_explicit_curve => true,
         // We do not compare e-mail addresses in Unicode with constraints.
         Verdict::UnsupportedNameSyntax => has_unicode_email,
         // OpenSSL 3.0 takes a delta CRL for a full one; later releases do not, and neither do we.

@@ -2,7 +2,7 @@
 
 use crate::{
     certificate::{
-        Certificate,
+        Outline,
         algorithm::{Hash, SignatureAlgorithm},
     },
     error::{Object, X509Error},
@@ -14,9 +14,10 @@ use sha2::Digest;
 /// signature algorithm names, SHA-256 in place of MD5 and SHA-1. `None` when the algorithm names no hash (Ed25519, Ed448):
 /// libpq then fails the connection if the server offers binding (libpq: `pgtls_get_peer_certificate_hash`).
 pub fn tls_server_end_point(certificate: &[u8]) -> Result<Option<Vec<u8>>, X509Error> {
-    let read = Certificate::read(certificate)
+    let algorithm = Outline::read(certificate)
+        .and_then(|outline| SignatureAlgorithm::read(&outline.outer_algorithm))
         .map_err(|error| X509Error::malformed(Object::Certificate, None, error))?;
-    let hash = match read.signature_algorithm {
+    let hash = match algorithm {
         SignatureAlgorithm::RsaPkcs1(hash)
         | SignatureAlgorithm::Ecdsa(hash)
         | SignatureAlgorithm::Dsa(hash) => hash,

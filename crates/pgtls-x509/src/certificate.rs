@@ -10,7 +10,7 @@ pub(crate) mod name_constraints;
 pub(crate) mod public_key;
 pub(crate) mod time;
 
-use crate::tlv::{DerResult, Reader, Tlv, bit_string, integer, range_of, tag};
+use crate::tlv::{BitString, DerResult, Reader, Tlv, bit_string, integer, range_of, tag};
 use algorithm::SignatureAlgorithm;
 use alloc::{borrow::Cow, vec::Vec};
 use core::ops::Range;
@@ -27,10 +27,8 @@ pub(crate) struct Certificate<'a> {
     serial: Range<usize>,
     issuer: Range<usize>,
     subject: Range<usize>,
-    public_key_info: Range<usize>,
     /// The public key's BIT STRING, without its first byte.
     public_key_bits: Range<usize>,
-    extension_list: Range<usize>,
     signature: Range<usize>,
     signature_is_whole_bytes: bool,
     /// 1 for X.509 v1.
@@ -87,60 +85,37 @@ impl<'a> Certificate<'a> {
     }
 
     fn read_from(reader: &mut Reader<'a>) -> DerResult<Self> {
-        let element = reader.expect(tag::SEQUENCE, "a certificate is expected")?;
-        let der = element.whole;
-        let mut outer = element.inside();
-        let signed = outer.expect(tag::SEQUENCE, "the signed part of a certificate is expected")?;
-        let outer_algorithm = outer.any()?;
-        let signature_algorithm = SignatureAlgorithm::read(&outer_algorithm)?;
-        let signature = bit_string(&outer.expect(tag::BIT_STRING, "a signature is expected")?)?;
-        outer.finish()?;
-
-        let mut inside = signed.inside();
-        let version = version(&mut inside)?;
-        let serial = integer(&inside.expect(tag::INTEGER, "a serial number is expected")?)?;
-        let inner_algorithm = inside.any()?;
-        let signed_algorithm = SignatureAlgorithm::read(&inner_algorithm)?;
-        let issuer = inside.expect(tag::SEQUENCE, "the issuer's name is expected")?;
-        let issuer_canonical = name::canonical(&issuer)?;
-        let mut validity = inside.expect(tag::SEQUENCE, "a validity period is expected")?.inside();
+        let outline = Outline::read_from(reader)?;
+        let der = outline.whole;
+        let signature_algorithm = SignatureAlgorithm::read(&outline.outer_algorithm)?;
+        let signed_algorithm = SignatureAlgorithm::read(&outline.inner_algorithm)?;
+        let issuer_canonical = name::canonical(&outline.issuer)?;
+        let mut validity = outline.validity.inside();
         let not_before = Time::read(&mut validity)?;
         let not_after = Time::read(&mut validity)?;
         validity.finish()?;
-        let subject = inside.expect(tag::SEQUENCE, "the subject's name is expected")?;
-        let subject_canonical = name::canonical(&subject)?;
-        let public_key_info = inside.expect(tag::SEQUENCE, "a public key is expected")?;
-        let public_key_bits = key_bits(&public_key_info)?;
-        for unique_identifier in [tag::primitive(1), tag::primitive(2)] {
-            if let Some(identifier) = inside.optional(unique_identifier)? {
-                bit_string(&identifier)?;
-            }
-        }
-        let list = extension_list(&mut inside)?;
-        inside.finish()?;
-
-        let extensions = match &list {
+        let subject_canonical = name::canonical(&outline.subject)?;
+        let public_key_bits = key_bits(&outline.public_key_info)?;
+        let extensions = match &outline.extension_list {
             Some(list) => Extensions::read(der, list.inside())?,
             None => Extensions::default(),
         };
         let self_issued = subject_canonical == issuer_canonical;
         let mut certificate = Self {
-            signed_part: range_of(der, signed.whole),
-            serial: range_of(der, serial),
-            issuer: range_of(der, issuer.whole),
-            subject: range_of(der, subject.whole),
-            public_key_info: range_of(der, public_key_info.whole),
+            signed_part: range_of(der, outline.signed_part),
+            serial: range_of(der, outline.serial),
+            issuer: range_of(der, outline.issuer.whole),
+            subject: range_of(der, outline.subject.whole),
             public_key_bits: range_of(der, public_key_bits),
-            extension_list: list.map_or(0..0, |list| range_of(der, list.value)),
-            signature: range_of(der, signature.bytes),
-            signature_is_whole_bytes: signature.unused_bits == 0,
-            version,
+            signature: range_of(der, outline.signature.bytes),
+            signature_is_whole_bytes: outline.signature.unused_bits == 0,
+            version: outline.version,
             not_before,
             not_after,
             signature_algorithm,
             signed_algorithm,
-            algorithms_agree: outer_algorithm.whole == inner_algorithm.whole,
-            public_key: PublicKey::read(&public_key_info),
+            algorithms_agree: outline.outer_algorithm.whole == outline.inner_algorithm.whole,
+            public_key: PublicKey::read(&outline.public_key_info),
             issuer_canonical,
             subject_canonical,
             extensions,
@@ -189,11 +164,6 @@ impl<'a> Certificate<'a> {
         self.part(&self.subject)
     }
 
-    /// The whole SubjectPublicKeyInfo.
-    pub(crate) fn public_key_info(&self) -> &[u8] {
-        self.part(&self.public_key_info)
-    }
-
     /// The key inside the SubjectPublicKeyInfo.
     pub(crate) fn public_key_bits(&self) -> &[u8] {
         self.part(&self.public_key_bits)
@@ -207,11 +177,6 @@ impl<'a> Certificate<'a> {
     /// A reader of such a part that counts positions from the certificate's first byte.
     pub(crate) fn reader(&self, range: &Range<usize>) -> Reader<'_> {
         Reader::at(self.part(range), range.start)
-    }
-
-    /// The content of the extension list, empty when there is none.
-    pub(crate) fn extension_list(&self) -> &[u8] {
-        self.part(&self.extension_list)
     }
 
     /// The two sides of an authorityKeyIdentifier comparison: this certificate's, if it has one.
@@ -300,6 +265,66 @@ fn purposes(list: &Tlv<'_>) -> DerResult<Vec<Vec<u8>>> {
         purposes.push(crate::tlv::oid(&purpose)?.to_vec());
     }
     Ok(purposes)
+}
+
+/// The parts of a certificate, found but not looked into.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outline<'a> {
+    pub(crate) whole: &'a [u8],
+    signed_part: &'a [u8],
+    version: u8,
+    serial: &'a [u8],
+    inner_algorithm: Tlv<'a>,
+    issuer: Tlv<'a>,
+    validity: Tlv<'a>,
+    pub(crate) subject: Tlv<'a>,
+    pub(crate) public_key_info: Tlv<'a>,
+    pub(crate) extension_list: Option<Tlv<'a>>,
+    pub(crate) outer_algorithm: Tlv<'a>,
+    signature: BitString<'a>,
+}
+
+impl<'a> Outline<'a> {
+    /// Of a certificate that fills `der` to the last byte.
+    pub(crate) fn read(der: &'a [u8]) -> DerResult<Self> {
+        let mut reader = Reader::new(der);
+        let outline = Self::read_from(&mut reader)?;
+        reader.finish()?;
+        Ok(outline)
+    }
+
+    fn read_from(reader: &mut Reader<'a>) -> DerResult<Self> {
+        let element = reader.expect(tag::SEQUENCE, "a certificate is expected")?;
+        let mut outer = element.inside();
+        let signed = outer.expect(tag::SEQUENCE, "the signed part of a certificate is expected")?;
+        let outer_algorithm = outer.expect(tag::SEQUENCE, "an algorithm identifier is expected")?;
+        let signature = bit_string(&outer.expect(tag::BIT_STRING, "a signature is expected")?)?;
+        outer.finish()?;
+        let mut inside = signed.inside();
+        let outline = Self {
+            whole: element.whole,
+            signed_part: signed.whole,
+            version: version(&mut inside)?,
+            serial: integer(&inside.expect(tag::INTEGER, "a serial number is expected")?)?,
+            inner_algorithm: inside.expect(tag::SEQUENCE, "an algorithm identifier is expected")?,
+            issuer: inside.expect(tag::SEQUENCE, "the issuer's name is expected")?,
+            validity: inside.expect(tag::SEQUENCE, "a validity period is expected")?,
+            subject: inside.expect(tag::SEQUENCE, "the subject's name is expected")?,
+            public_key_info: inside.expect(tag::SEQUENCE, "a public key is expected")?,
+            extension_list: {
+                for unique_identifier in [tag::primitive(1), tag::primitive(2)] {
+                    if let Some(identifier) = inside.optional(unique_identifier)? {
+                        bit_string(&identifier)?;
+                    }
+                }
+                extension_list(&mut inside)?
+            },
+            outer_algorithm,
+            signature,
+        };
+        inside.finish()?;
+        Ok(outline)
+    }
 }
 
 /// `[0] EXPLICIT INTEGER DEFAULT v1`; a number that is no version counts as 3, for it is not 1.

@@ -49,8 +49,8 @@ pub use verdict::{Budget, Refusal, Verdict};
 
 /// The SubjectPublicKeyInfo of a certificate of any version, borrowed from it.
 pub fn subject_public_key_info(certificate: &[u8]) -> Result<&[u8], X509Error> {
-    let read = certificate::Certificate::read(certificate)
-        .map_err(|error| X509Error::malformed(Object::Certificate, None, error))?;
-    let range = tlv::range_of(certificate, read.public_key_info());
-    Ok(certificate.get(range).unwrap_or_default())
+    match certificate::Outline::read(certificate) {
+        Ok(outline) => Ok(outline.public_key_info.whole),
+        Err(error) => Err(X509Error::malformed(Object::Certificate, None, error)),
+    }
 }

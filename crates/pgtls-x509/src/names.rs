@@ -2,14 +2,14 @@
 
 use crate::{
     certificate::{
-        Certificate,
+        Outline,
         extensions::extensions,
         general_name::{GeneralName, general_names},
         name,
     },
     error::{Object, X509Error},
     oid,
-    tlv::{DerError, DerResult, Reader, range_of, tag},
+    tlv::{DerError, DerResult, Reader, tag},
 };
 use alloc::vec::Vec;
 use pgtls_core::name::{PeerName, PeerNames};
@@ -35,25 +35,18 @@ impl PresentedNames<'_> {
 /// A subjectAltName that is malformed, or there twice, is an error and never "no subjectAltName".
 pub fn presented_names(certificate: &[u8]) -> Result<PresentedNames<'_>, X509Error> {
     let malformed = |error| X509Error::malformed(Object::Certificate, None, error);
-    let read = Certificate::read(certificate).map_err(malformed)?;
-    // Cut from the input again, for the names live as long as it does.
-    let part = |part| certificate.get(range_of(certificate, part)).unwrap_or_default();
-    let list = part(read.extension_list());
-    let position = range_of(certificate, list).start;
+    let outline = Outline::read(certificate).map_err(malformed)?;
+    let list = outline.extension_list.map_or(Reader::new(&[]), |list| list.inside());
+    let mut found = extensions(list).filter(|extension| extension.oid == oid::extension::SUBJECT_ALT_NAME);
     let mut subject_alt_names = Vec::new();
-    let mut found = extensions(Reader::at(list, position))
-        .filter(|extension| extension.oid == oid::extension::SUBJECT_ALT_NAME);
     if let Some(extension) = found.next() {
         subject_alt_names = names_of(extension.value.inside()).map_err(malformed)?;
         if let Some(again) = found.next() {
-            let error = DerError {
-                position: again.value.position,
-                problem: "there are two subjectAltName extensions",
-            };
-            return Err(malformed(error));
+            let problem = "there are two subjectAltName extensions";
+            return Err(malformed(DerError { position: again.value.position, problem }));
         }
     }
-    Ok(PresentedNames { subject_alt_names, common_name: name::first_common_name(part(read.subject())) })
+    Ok(PresentedNames { subject_alt_names, common_name: name::first_common_name(outline.subject.whole) })
 }
 
 fn names_of(mut value: Reader<'_>) -> DerResult<Vec<PeerName<'_>>> {

@@ -49,37 +49,99 @@ pub(crate) fn canonical(name: &Tlv<'_>) -> DerResult<Vec<u8>> {
     if name.whole.len() > MAX_NAME {
         return name.error("the name is longer than 1 MiB");
     }
-    let mut out = Vec::with_capacity(name.value.len());
+    let mut out = Vec::with_capacity(name.whole.len());
     let mut rdns = name.inside();
+    let mut scratch = Vec::new();
     while !rdns.is_empty() {
         let rdn = rdns.expect(tag::SET, "a relative distinguished name is expected")?;
-        push_canonical_rdn(&mut out, rdn.inside())?;
+        push_rdn(&mut out, rdn.inside(), &mut scratch)?;
     }
     Ok(out)
 }
 
 /// The canonical encoding of one RDN, given its content; also what `nameRelativeToCRLIssuer` holds.
-pub(crate) fn push_canonical_rdn(out: &mut Vec<u8>, mut rdn: Reader<'_>) -> DerResult<()> {
-    let mut encoded: Vec<Vec<u8>> = Vec::new();
-    while !rdn.is_empty() {
-        let attribute = attribute(&mut rdn)?;
-        let mut content = Vec::with_capacity(attribute.value.whole.len().saturating_add(16));
-        push_tlv(&mut content, tag::OID, attribute.oid);
-        match canonical_string(&attribute.value)? {
-            Some(text) => push_tlv(&mut content, tag::UTF8_STRING, &text),
-            None => content.extend_from_slice(attribute.value.whole),
-        }
-        let mut element = Vec::with_capacity(content.len().saturating_add(6));
-        push_tlv(&mut element, tag::SEQUENCE, &content);
-        encoded.push(element);
-    }
+pub(crate) fn push_canonical_rdn(out: &mut Vec<u8>, rdn: Reader<'_>) -> DerResult<()> {
+    push_rdn(out, rdn, &mut Vec::new())
+}
+
+fn push_rdn(out: &mut Vec<u8>, mut rdn: Reader<'_>, scratch: &mut Vec<u8>) -> DerResult<()> {
     // A set without attributes leaves no trace.
-    if encoded.is_empty() {
+    if rdn.is_empty() {
         return Ok(());
     }
-    encoded.sort_unstable();
-    push_tlv(out, tag::SET, &encoded.concat());
+    let first = attribute(&mut rdn)?;
+    if rdn.is_empty() {
+        let value = canonical_value(&first.value, scratch)?;
+        push_header(out, tag::SET, element_length(value.pair_length(first.oid)));
+        value.push_pair(out, first.oid);
+        return Ok(());
+    }
+    let mut elements = Vec::new();
+    let mut next = Some(first);
+    while let Some(current) = next {
+        let mut element = Vec::new();
+        canonical_value(&current.value, scratch)?.push_pair(&mut element, current.oid);
+        elements.push(element);
+        next = if rdn.is_empty() { None } else { Some(attribute(&mut rdn)?) };
+    }
+    elements.sort_unstable();
+    push_tlv(out, tag::SET, &elements.concat());
     Ok(())
+}
+
+/// The value of an attribute in its canonical form.
+enum Canonical<'a> {
+    Text(&'a [u8]),
+    /// Of a type that is compared as it is: the whole element.
+    AsItIs(&'a [u8]),
+}
+
+impl Canonical<'_> {
+    /// Length of the content of the SEQUENCE of type and value.
+    fn pair_length(&self, oid: &[u8]) -> usize {
+        let value = match self {
+            Self::Text(text) => element_length(text.len()),
+            Self::AsItIs(whole) => whole.len(),
+        };
+        element_length(oid.len()).saturating_add(value)
+    }
+
+    /// Appends the SEQUENCE of type and value.
+    fn push_pair(&self, out: &mut Vec<u8>, oid: &[u8]) {
+        push_header(out, tag::SEQUENCE, self.pair_length(oid));
+        push_tlv(out, tag::OID, oid);
+        match self {
+            Self::Text(text) => push_tlv(out, tag::UTF8_STRING, text),
+            Self::AsItIs(whole) => out.extend_from_slice(whole),
+        }
+    }
+}
+
+fn canonical_value<'a>(value: &Tlv<'a>, scratch: &'a mut Vec<u8>) -> DerResult<Canonical<'a>> {
+    const NARROW: &[u8] = &[tag::UTF8_STRING, tag::PRINTABLE_STRING, tag::IA5_STRING, tag::T61_STRING];
+    scratch.clear();
+    if NARROW.contains(&value.tag) && value.value.is_ascii() {
+        fold(value.value, scratch);
+    } else if let Some(text) = utf8(value)? {
+        fold(text.as_bytes(), scratch);
+    } else {
+        return Ok(Canonical::AsItIs(value.whole));
+    }
+    Ok(Canonical::Text(scratch))
+}
+
+/// ASCII letters in lower case, white space dropped at the ends and collapsed inside.
+fn fold(text: &[u8], out: &mut Vec<u8>) {
+    for &byte in text {
+        if !is_space(byte) {
+            out.push(byte.to_ascii_lowercase());
+        } else if !matches!(out.last(), None | Some(b' ')) {
+            out.push(b' ');
+        }
+    }
+    if out.last() == Some(&b' ') {
+        out.pop();
+    }
 }
 
 /// A name as people write it, `CN=db.example.com, O=Example`: escaped, bounded, never more than [`MAX_SHOWN`] characters.
@@ -138,22 +200,6 @@ fn is_name_value(tag: u8) -> bool {
     STRINGS.contains(&tag) || KEPT_UNREAD.contains(&tag)
 }
 
-/// The text of a string as OpenSSL compares it, `None` for types that are compared as they are.
-fn canonical_string(value: &Tlv<'_>) -> DerResult<Option<Vec<u8>>> {
-    let Some(text) = utf8(value)? else {
-        return Ok(None);
-    };
-    let mut out = Vec::with_capacity(text.len());
-    for byte in text.trim_matches(is_space).bytes() {
-        if !is_space(char::from(byte)) {
-            out.push(byte.to_ascii_lowercase());
-        } else if out.last() != Some(&b' ') {
-            out.push(b' ');
-        }
-    }
-    Ok(Some(out))
-}
-
 /// The text of a string type OpenSSL converts, `None` for another type.
 pub(crate) fn utf8(value: &Tlv<'_>) -> DerResult<Option<String>> {
     let text = match value.tag {
@@ -183,25 +229,41 @@ fn characters<const N: usize>(bytes: &[u8]) -> Option<String> {
         .collect()
 }
 
-fn is_space(character: char) -> bool {
-    matches!(character, '\t'..='\r' | ' ')
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b'\t'..=b'\r' | b' ')
 }
 
 /// Appends an element: tag, length in its shortest form, value.
 fn push_tlv(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
+    push_header(out, tag, value.len());
+    out.extend_from_slice(value);
+}
+
+fn push_header(out: &mut Vec<u8>, tag: u8, length: usize) {
     out.push(tag);
-    let length = value.len().to_be_bytes();
-    let significant = length.iter().position(|&byte| byte != 0).unwrap_or(length.len().saturating_sub(1));
-    let length = length.get(significant..).unwrap_or_default();
-    match length {
-        [short] if *short < 0x80 => out.push(*short),
-        long => {
+    match u8::try_from(length) {
+        Ok(short) if short < 0x80 => out.push(short),
+        _ => {
+            let bytes = length.to_be_bytes();
+            let zeros = bytes.iter().take_while(|&&byte| byte == 0).count();
+            let significant = bytes.get(zeros..).unwrap_or_default();
             // At most the eight bytes of a usize.
-            out.push(0x80 | u8::try_from(long.len()).unwrap_or(8));
-            out.extend_from_slice(long);
+            out.push(0x80 | u8::try_from(significant.len()).unwrap_or(8));
+            out.extend_from_slice(significant);
         }
     }
-    out.extend_from_slice(value);
+}
+
+/// Length of an element whose value has this length.
+fn element_length(value: usize) -> usize {
+    let length_bytes = match value {
+        0..0x80 => 1,
+        0x80..0x100 => 2,
+        0x100..0x1_0000 => 3,
+        0x1_0000..0x100_0000 => 4,
+        _ => 5,
+    };
+    value.saturating_add(1).saturating_add(length_bytes)
 }
 
 /// The short names of RFC 4514 and those seen in certificates.
@@ -228,7 +290,6 @@ fn short_name(oid: &[u8]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec;
 
     fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
         let mut out = Vec::new();
@@ -296,9 +357,9 @@ mod tests {
     #[test]
     fn empty_names_and_sets_have_an_empty_canonical_form() {
         let empty = name_of(&[]);
-        assert_eq!(canonical(&Reader::new(&empty).any().unwrap()).unwrap(), vec![]);
+        assert!(canonical(&Reader::new(&empty).any().unwrap()).unwrap().is_empty());
         let empty_set = name_of(&[&[]]);
-        assert_eq!(canonical(&Reader::new(&empty_set).any().unwrap()).unwrap(), vec![]);
+        assert!(canonical(&Reader::new(&empty_set).any().unwrap()).unwrap().is_empty());
         assert_eq!(display(&empty), "(no name)");
     }
 
