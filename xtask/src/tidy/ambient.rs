@@ -24,7 +24,7 @@ const ABSENCES: &[Absence] = &[
     },
     Absence {
         crates: &["pgtls-rustls"],
-        paths: &["std::net", "std::os::unix::net", "std::time::Instant"],
+        paths: &["TcpStream", "UdpSocket", "UnixStream", "ToSocketAddrs", "Instant"],
         because: "sockets and deadlines belong to the adapters",
     },
     Absence {
@@ -92,7 +92,8 @@ mod tests {
         check_file("crates/pgtls-core/src/a.rs", "/// ```\n/// std::env::vars();\n/// ```\nfn f() {}", &[]);
         check_file("crates/pgtls-rustls/src/a.rs", "use std::{sync::Arc, fs};", &[1]);
         check_file("crates/pgtls-rustls/src/a.rs", "use std::sync::Arc;", &[]);
-        check_file("crates/pgtls-rustls/src/a.rs", "use std::net::TcpStream;", &[1]);
+        check_file("crates/pgtls-rustls/src/a.rs", "use std::net::{IpAddr, TcpStream};", &[1]);
+        check_file("crates/pgtls-rustls/src/a.rs", "use std::net::IpAddr;", &[]);
         check_file("crates/pgtls-std/src/a.rs", "use std::net::TcpStream;", &[]);
         check_file("crates/pgtls-std/src/a.rs", "fn f(mode: SslMode) {}", &[1]);
         check_file("crates/pgtls-os/src/a.rs", "use std::{env, fs};", &[]);

@@ -7,7 +7,12 @@ use crate::{code::Code, workspace::Workspace};
 const ASSERTION: &str = "ChainVerified::assertion";
 
 /// The files that make it in code that ships, and nobody else.
-const CALLERS: &[&str] = &[];
+const CALLERS: &[&str] = &[
+    // In the line after the one that verifies the chain.
+    "crates/pgtls-rustls/src/verifier.rs",
+    // Makes no connection: asks the machine what it would do if everything were proved.
+    "crates/pgtls-cli/src/explain/steps.rs",
+];
 
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     compare(workspace, CALLERS)
