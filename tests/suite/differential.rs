@@ -109,10 +109,9 @@ fn is_our_own(scenario: &Scenario, ours: &PathError) -> bool {
     match ours.verdict {
         // There is no algorithm to check the signature with.
         Verdict::UnsupportedSignature => true,
-        // OpenSSL lets a curve that is written out pass when the chain is that one certificate.
-        Verdict::EcKeyExplicitParams if ours.depth == 0 => true,
-        // It looks into such a curve, where we refuse it unseen.
-        _ if is_scrambled(scenario) && has_explicit_curve => true,
+        // OpenSSL looks into a curve that is written out, and lets it pass when the chain is that one certificate; we
+        // refuse it unseen.
+        _ if has_explicit_curve => true,
         // We do not compare e-mail addresses in Unicode with constraints.
         Verdict::UnsupportedNameSyntax => has_unicode_email,
         // OpenSSL 3.0 takes a delta CRL for a full one; later releases do not, and neither do we.
