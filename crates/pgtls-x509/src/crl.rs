@@ -80,6 +80,11 @@ impl CrlStore {
         &self.certificates
     }
 
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Crl> {
+        self.file.iter().chain(self.directory.values().flatten())
+    }
+
     /// CRLs of the file.
     pub(crate) fn file(&self) -> &[Crl] {
         &self.file
@@ -216,6 +221,10 @@ impl Crl {
         }
         crl.der = der.to_vec();
         Ok(crl)
+    }
+
+    pub(crate) fn der(&self) -> &[u8] {
+        &self.der
     }
 
     pub(crate) fn signed_part(&self) -> &[u8] {

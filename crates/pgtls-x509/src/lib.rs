@@ -31,6 +31,7 @@ mod oid;
 mod path;
 mod pem;
 mod rsa_pss;
+mod strict;
 mod text;
 mod tlv;
 mod trust;
@@ -44,6 +45,7 @@ pub use names::{PresentedNames, presented_names};
 pub use path::{MAX_PRESENTED, Purpose, SecurityLevel, VerifiedPath, VerifyOptions, verify_chain};
 pub use pem::certificates_from_pem;
 pub use rsa_pss::{RsaPssKey, rsa_pss_key};
+pub use strict::verify_chain_strict;
 pub use trust::TrustStore;
 pub use verdict::{Budget, Refusal, Verdict};
 

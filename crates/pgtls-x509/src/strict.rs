@@ -1,0 +1,86 @@
+//! The strict profile: the verdict of webpki instead of OpenSSL's.
+//!
+//! webpki knows RFC 5280 as browsers practise it: no X.509 v1, no CA as the peer, no self-signed peer, name constraints
+//! and nothing from the days before. It searches for a chain where OpenSSL takes the first that fits, does not look at the
+//! dates of anchors, and has its own idea of strong keys. Neither verdict contains the other; this one is for those who ask
+//! for it.
+
+use crate::{
+    certificate::Certificate,
+    crl::CrlStore,
+    error::{CertificateName, Object, PathError, X509Error},
+    path::{Purpose, VerifiedPath, VerifyOptions},
+    trust::TrustStore,
+    verdict::Verdict,
+};
+use alloc::{format, vec::Vec};
+use rustls_pki_types::{CertificateDer, TrustAnchor};
+use webpki::{
+    BorrowedCertRevocationList, CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, RevocationCheckDepth,
+    RevocationOptionsBuilder, UnknownStatusPolicy, anchor_from_trusted_cert,
+};
+
+/// Verifies a chain with webpki alone. Anchors are the self-signed certificates of the store, its others serve as
+/// intermediates; CRLs, when there are any, must cover the whole chain and be in date. The security level does not apply.
+pub fn verify_chain_strict(
+    leaf: &[u8],
+    presented: &[&[u8]],
+    trust: &TrustStore,
+    crls: Option<&CrlStore>,
+    options: &VerifyOptions<'_>,
+) -> Result<VerifiedPath, X509Error> {
+    let read = Certificate::read(leaf).map_err(|error| X509Error::malformed(Object::Certificate, None, error))?;
+    let refuse = |error: webpki::Error| {
+        X509Error::from(PathError {
+            verdict: Verdict::Strict,
+            depth: 0,
+            certificate: CertificateName::of(&read),
+            detail: Some(format!("{error}")),
+        })
+    };
+    let leaf = CertificateDer::from(leaf);
+    let end_entity = EndEntityCert::try_from(&leaf).map_err(refuse)?;
+    let stored: Vec<CertificateDer<'_>> = trust.certificates().map(CertificateDer::from).collect();
+    let (roots, others): (Vec<_>, Vec<_>) =
+        stored.iter().partition(|der| Certificate::read(der).is_ok_and(|certificate| certificate.self_signed));
+    let anchors: Vec<TrustAnchor<'_>> =
+        roots.iter().filter_map(|der| anchor_from_trusted_cert(der).ok()).collect();
+    let intermediates: Vec<CertificateDer<'_>> =
+        presented.iter().copied().map(CertificateDer::from).chain(others.into_iter().cloned()).collect();
+
+    let lists: Vec<CertRevocationList<'_>> = match crls {
+        Some(crls) => crls
+            .all()
+            .map(|crl| BorrowedCertRevocationList::from_der(crl.der()).map(CertRevocationList::from))
+            .collect::<Result<_, _>>()
+            .map_err(refuse)?,
+        None => Vec::new(),
+    };
+    let lists: Vec<&CertRevocationList<'_>> = lists.iter().collect();
+    let revocation = match (crls, RevocationOptionsBuilder::new(&lists)) {
+        (None, _) => None,
+        (Some(_), Ok(builder)) => Some(
+            builder
+                .with_depth(RevocationCheckDepth::Chain)
+                .with_status_policy(UnknownStatusPolicy::Deny)
+                .with_expiration_policy(ExpirationPolicy::Enforce)
+                .build(),
+        ),
+        // Checking is on and there is nothing to check with.
+        (Some(_), Err(_)) => return Err(refuse(webpki::Error::UnknownRevocationStatus)),
+    };
+    let usage = match options.purpose {
+        Purpose::Server => KeyUsage::server_auth(),
+        Purpose::Client => KeyUsage::client_auth(),
+    };
+    let path = end_entity
+        .verify_for_usage(options.algorithms, &anchors, &intermediates, options.time, usage, revocation, None)
+        .map_err(refuse)?;
+    let mut certificates = Vec::from([leaf.clone().into_owned()]);
+    certificates.extend(path.intermediate_certificates().map(|link| link.der().into_owned()));
+    let anchor = roots.iter().find(|der| {
+        anchor_from_trusted_cert(der).is_ok_and(|anchor| anchor == *path.anchor())
+    });
+    certificates.extend(anchor.map(|der| (**der).clone().into_owned()));
+    Ok(VerifiedPath { certificates })
+}
