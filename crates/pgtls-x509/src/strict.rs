@@ -16,8 +16,8 @@ use crate::{
 use alloc::{format, vec::Vec};
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 use webpki::{
-    BorrowedCertRevocationList, CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, RevocationCheckDepth,
-    RevocationOptionsBuilder, UnknownStatusPolicy, anchor_from_trusted_cert,
+    BorrowedCertRevocationList, CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage,
+    RevocationCheckDepth, RevocationOptionsBuilder, UnknownStatusPolicy, anchor_from_trusted_cert,
 };
 
 /// Verifies a chain with webpki alone. Anchors are the self-signed certificates of the store, its others serve as
@@ -29,7 +29,8 @@ pub fn verify_chain_strict(
     crls: Option<&CrlStore>,
     options: &VerifyOptions<'_>,
 ) -> Result<VerifiedPath, X509Error> {
-    let read = Certificate::read(leaf).map_err(|error| X509Error::malformed(Object::Certificate, None, error))?;
+    let read =
+        Certificate::read(leaf).map_err(|error| X509Error::malformed(Object::Certificate, None, error))?;
     let refuse = |error: webpki::Error| {
         X509Error::from(PathError {
             verdict: Verdict::Strict,
@@ -41,8 +42,9 @@ pub fn verify_chain_strict(
     let leaf = CertificateDer::from(leaf);
     let end_entity = EndEntityCert::try_from(&leaf).map_err(refuse)?;
     let stored: Vec<CertificateDer<'_>> = trust.certificates().map(CertificateDer::from).collect();
-    let (roots, others): (Vec<_>, Vec<_>) =
-        stored.iter().partition(|der| Certificate::read(der).is_ok_and(|certificate| certificate.self_signed));
+    let (roots, others): (Vec<_>, Vec<_>) = stored
+        .iter()
+        .partition(|der| Certificate::read(der).is_ok_and(|certificate| certificate.self_signed));
     let anchors: Vec<TrustAnchor<'_>> =
         roots.iter().filter_map(|der| anchor_from_trusted_cert(der).ok()).collect();
     let intermediates: Vec<CertificateDer<'_>> =
@@ -78,9 +80,8 @@ pub fn verify_chain_strict(
         .map_err(refuse)?;
     let mut certificates = Vec::from([leaf.clone().into_owned()]);
     certificates.extend(path.intermediate_certificates().map(|link| link.der().into_owned()));
-    let anchor = roots.iter().find(|der| {
-        anchor_from_trusted_cert(der).is_ok_and(|anchor| anchor == *path.anchor())
-    });
+    let anchor =
+        roots.iter().find(|der| anchor_from_trusted_cert(der).is_ok_and(|anchor| anchor == *path.anchor()));
     certificates.extend(anchor.map(|der| (**der).clone().into_owned()));
     Ok(VerifiedPath { certificates })
 }

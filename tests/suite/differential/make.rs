@@ -217,17 +217,17 @@ impl World {
         if !extensions.is_empty() || draft.empty_list {
             parts.push(explicit(3, &[sequence(&extensions)]));
         }
-        let mut signed = sequence(&parts);
+        let mut body = sequence(&parts);
         for (place, byte) in &draft.scrambled {
-            let place = usize::from(*place) % signed.len();
-            signed[place] = *byte;
+            let place = usize::from(*place) % body.len();
+            body[place] = *byte;
         }
-        let mut signature = signer.sign(draft.signature, &signed);
+        let mut signature = signer.sign(draft.signature, &body);
         if draft.broken_signature {
             *signature.last_mut().unwrap() ^= 1;
         }
         let unused = u8::from(draft.odd_signature_bits);
-        sequence(&[signed, signer.algorithm(draft.signature), bits(unused, &signature)])
+        sequence(&[body, signer.algorithm(draft.signature), bits(unused, &signature)])
     }
 
     fn extensions(&self, draft: &Draft) -> Vec<Vec<u8>> {
@@ -411,12 +411,12 @@ impl World {
             parts.push(sequence(&entries));
         }
         parts.push(explicit(0, &[sequence(&extensions)]));
-        let signed = sequence(&parts);
-        let mut bytes = signer.sign(signature, &signed);
+        let body = sequence(&parts);
+        let mut bytes = signer.sign(signature, &body);
         if broken {
             *bytes.last_mut().unwrap() ^= 1;
         }
-        sequence(&[signed, signer.algorithm(signature), bits(0, &bytes)])
+        sequence(&[body, signer.algorithm(signature), bits(0, &bytes)])
     }
 
     fn entry(&self, serial: &[u8], with: EntryExtension, issuer: usize) -> Vec<u8> {
