@@ -8,5 +8,6 @@ mod limbo;
 #[cfg(unix)]
 mod live;
 mod names;
+mod negotiation;
 mod params;
 mod support;

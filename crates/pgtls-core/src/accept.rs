@@ -226,16 +226,16 @@ impl Acceptor {
 
     /// A complete packet, its length word taken off.
     fn wanted(&mut self, packet: &[u8]) -> Result<Accepted, Rejection> {
-        let (code, body) = word(packet).ok_or(Rejection::Packet(MessageError::Length))?;
+        let (code, _) = word(packet).ok_or(Rejection::Packet(MessageError::Length))?;
         match code {
-            SSL_CODE if !self.ssl_done && body.is_empty() => {
+            SSL_CODE if !self.ssl_done => {
                 self.ssl_done = true;
                 let granted = self.ability.tls && self.encryption == Encryption::Plain;
                 // A GSSENCRequest may follow a refusal only.
                 self.gss_done |= granted;
                 self.answer(Request::Ssl, granted)
             }
-            GSSENC_CODE if !self.gss_done && body.is_empty() => {
+            GSSENC_CODE if !self.gss_done => {
                 self.gss_done = true;
                 let granted = self.ability.gss && self.encryption == Encryption::Plain;
                 self.ssl_done |= granted;

@@ -105,7 +105,7 @@ impl<'p, C> Attempt<'p, C> {
     pub fn gate(&self, encryption: Encryption, carry: Option<u8>) -> StartupGate {
         let watch = match self.negotiation.plan().payload() {
             Payload::Startup => StartupWatch::new(self.params, encryption, self.certificate()),
-            Payload::Cancel => StartupWatch::for_cancel(self.params, encryption),
+            Payload::Cancel => StartupWatch::cancel(encryption),
         };
         StartupGate::new(watch, carry)
     }

@@ -95,22 +95,21 @@ impl core::fmt::Display for Event {
     }
 }
 
-/// More than one negotiation can produce: three connections at most, at most two events for each method, and the end. The test that
-/// walks all states never takes an event and sees that they fit.
+/// More than one negotiation can produce: three connections at most, at most three events on each, and the replies to requests. The
+/// test that walks all states adds them up.
 const MAX_EVENTS: usize = 16;
 
-/// The events of one negotiation, taken in order.
+/// The events not yet taken, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Events {
-    seen: [Option<Event>; MAX_EVENTS],
-    taken: u8,
+    waiting: [Option<Event>; MAX_EVENTS],
 }
 
 impl Events {
-    pub(super) const EMPTY: Self = Self { seen: [None; MAX_EVENTS], taken: 0 };
+    pub(super) const EMPTY: Self = Self { waiting: [None; MAX_EVENTS] };
 
     pub(super) fn push(&mut self, event: Event) {
-        let free = self.seen.iter_mut().find(|slot| slot.is_none());
+        let free = self.waiting.iter_mut().find(|slot| slot.is_none());
         debug_assert!(free.is_some(), "a negotiation has at most {MAX_EVENTS} events");
         if let Some(slot) = free {
             *slot = Some(event);
@@ -118,8 +117,8 @@ impl Events {
     }
 
     pub(super) fn pop(&mut self) -> Option<Event> {
-        let event = *self.seen.get(usize::from(self.taken))?;
-        self.taken += u8::from(event.is_some());
+        let event = self.waiting.first_mut()?.take();
+        self.waiting.rotate_left(1);
         event
     }
 }

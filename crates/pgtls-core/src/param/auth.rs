@@ -10,6 +10,9 @@ pub struct AuthMethods {
 }
 
 impl AuthMethods {
+    /// Everything is allowed.
+    pub const ANY: Self = Self { refused: 0 };
+
     /// Whether the server may ask for this; [`AuthMethod::None`] means that it lets us in without asking.
     pub const fn allows(self, method: AuthMethod) -> bool {
         self.refused & bit(method) == 0

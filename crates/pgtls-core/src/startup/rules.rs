@@ -15,6 +15,9 @@ pub struct ClientCertificate {
 }
 
 impl ClientCertificate {
+    /// Neither asked for nor sent.
+    pub const NONE: Self = Self { requested: false, sent: false };
+
     /// What `sslcertmode=require` is held against on this connection, after `earlier` ones of the same attempt.
     ///
     /// libpq never clears its two flags, so that a certificate that a refused TLS connection has asked for lets the
@@ -44,6 +47,18 @@ pub struct WatchRules {
     pub max_protocol_version: ProtocolVersion,
     /// There is no password: a request for one is refused here. `false` leaves it to the driver.
     pub no_password: bool,
+}
+
+impl WatchRules {
+    /// What libpq enforces when nothing is said.
+    pub const NONE: Self = Self {
+        require_auth: AuthMethods::ANY,
+        channel_binding: ChannelBinding::Prefer,
+        sslcertmode: SslCertMode::Allow,
+        min_protocol_version: ProtocolVersion::V3_0,
+        max_protocol_version: ProtocolVersion::V3_0,
+        no_password: false,
+    };
 }
 
 impl From<&Params> for WatchRules {

@@ -101,8 +101,10 @@ impl StartupWatch {
     }
 
     /// For one connection on which a CancelRequest was sent: the server closes it in order and says nothing (libpq: `PQcancelPoll`).
-    pub fn for_cancel(params: &Params, encryption: Encryption) -> Self {
-        Self { phase: Phase::Cancel, ..Self::new(params, encryption, ClientCertificate::default()) }
+    pub const fn cancel(encryption: Encryption) -> Self {
+        let mut watch = Self::with_rules(WatchRules::NONE, encryption, ClientCertificate::NONE);
+        watch.phase = Phase::Cancel;
+        watch
     }
 
     /// There is no password: refuse a server that asks for one, before the driver sees it.
