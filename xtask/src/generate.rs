@@ -2,6 +2,7 @@
 
 mod files;
 mod names;
+mod parameters;
 mod template;
 
 use crate::workspace::{Error, Workspace};
@@ -18,6 +19,7 @@ pub(crate) struct Generated {
 pub(crate) const GENERATED: &[Generated] = &[
     Generated { path: "docs/files.md", content: files::content },
     Generated { path: "docs/names.md", content: names::content },
+    Generated { path: "docs/parameters.md", content: parameters::content },
 ];
 
 /// Writes those that are stale.

@@ -21,6 +21,7 @@ mod key;
 mod row;
 mod table;
 
+pub use files::WriteError;
 pub use key::{Key, KeyKind};
 
 use core::fmt;

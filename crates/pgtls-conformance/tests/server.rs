@@ -14,7 +14,7 @@ use std::{
 const SSL_REQUEST: &[u8] = &[0, 0, 0, 8, 4, 0xD2, 0x16, 0x2F];
 const GSSENC_REQUEST: &[u8] = &[0, 0, 0, 8, 4, 0xD2, 0x16, 0x30];
 const CANCEL_REQUEST: &[u8] = &[0, 0, 0, 16, 4, 0xD2, 0x16, 0x2E, 0, 0, 0, 1, 0, 0, 0, 2];
-const STARTUP: &[u8] = b"\0\0\0\x13\0\x03\0\0user\0zoo\0\0\0";
+const STARTUP: &[u8] = b"\0\0\0\x12\0\x03\0\0user\0zoo\0\0";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn start(script: &str) -> Server {

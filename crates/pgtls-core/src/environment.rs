@@ -19,8 +19,7 @@ pub enum Platform {
 pub struct Environment {
     /// Whose rules.
     pub platform: Platform,
-    /// The environment variables in [`VARIABLES`](crate::param::VARIABLES) and those of
-    /// [`KEYWORDS`](crate::param::KEYWORDS).
+    /// The environment variables in [`VARIABLES`](crate::param::VARIABLES) and those of [`KEYWORDS`].
     pub variables: BTreeMap<String, String>,
     /// Home directory in the passwd entry of the effective uid.
     pub passwd_home: Option<String>,

@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn directories_are_quoted_for_connection_strings() {
-        let listen = Listen::Unix { directory: r"/a dir/it's".to_owned(), port: 1 };
-        assert_eq!(listen.conninfo(), r"host='/a dir/it's\' port=1");
+        let listen = Listen::Unix { directory: r"/a dir/it's\".to_owned(), port: 1 };
+        assert_eq!(listen.conninfo(), r"host='/a dir/it\'s\\' port=1");
     }
 }

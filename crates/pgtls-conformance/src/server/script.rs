@@ -34,7 +34,8 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, str::FromStr, sync::LazyLock};
 
 /// What the server does on each connection. Never empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Vec<Overlay>")]
 pub struct Script {
     first: Vec<Behaviour>,
     rest: Behaviour,
@@ -179,6 +180,15 @@ impl FromStr for Script {
     fn from_str(text: &str) -> Result<Self, ScriptError> {
         let Text { connection } =
             toml::from_str(text).map_err(|error| ScriptError::Syntax(error.to_string()))?;
+        connection.try_into()
+    }
+}
+
+/// The value of `connection`, for scripts that are part of another file.
+impl TryFrom<Vec<Overlay>> for Script {
+    type Error = ScriptError;
+
+    fn try_from(connection: Vec<Overlay>) -> Result<Self, ScriptError> {
         let mut behaviours = Vec::new();
         for overlay in connection {
             let mut behaviour =

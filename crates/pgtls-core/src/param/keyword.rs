@@ -1,5 +1,10 @@
 //! The parameters that libpq knows: its array `PQconninfoOptions`.
 
+use super::{
+    ChannelBinding, GssEncMode, LoadBalanceHosts, ProtocolVersion, SslCertMode, SslMode, SslNegotiation,
+    TargetSessionAttrs, TlsVersion,
+};
+
 /// One parameter: its name, variable, default and nature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keyword {
@@ -11,6 +16,8 @@ pub struct Keyword {
     pub default: Option<&'static str>,
     /// Whether the value is a secret, never to be shown.
     pub secret: bool,
+    /// The words that it takes; empty where any text is taken, or where the text is looked at later.
+    pub words: &'static [&'static str],
 }
 
 impl Keyword {
@@ -21,7 +28,11 @@ impl Keyword {
 
     /// Whether this is the name of a secret.
     pub fn is_secret(name: &str) -> bool {
-        Self::find(name).is_some_and(|keyword| keyword.secret)
+        KEYWORDS.iter().any(|keyword| keyword.secret && keyword.name == name)
+    }
+
+    const fn one_of(self, words: &'static [&'static str]) -> Self {
+        Self { words, ..self }
     }
 }
 
@@ -34,7 +45,7 @@ pub const KEYWORDS: &[Keyword] = &[
     plain("user", Some("PGUSER"), None),
     secret("password", Some("PGPASSWORD")),
     plain("passfile", Some("PGPASSFILE"), None),
-    plain("channel_binding", Some("PGCHANNELBINDING"), Some("prefer")),
+    plain("channel_binding", Some("PGCHANNELBINDING"), Some("prefer")).one_of(ChannelBinding::WORDS),
     plain("connect_timeout", Some("PGCONNECT_TIMEOUT"), None),
     plain("dbname", Some("PGDATABASE"), None),
     plain("host", Some("PGHOST"), None),
@@ -49,12 +60,12 @@ pub const KEYWORDS: &[Keyword] = &[
     plain("keepalives_interval", None, None),
     plain("keepalives_count", None, None),
     plain("tcp_user_timeout", None, None),
-    plain("sslmode", Some("PGSSLMODE"), Some("prefer")),
-    plain("sslnegotiation", Some("PGSSLNEGOTIATION"), Some("postgres")),
+    plain("sslmode", Some("PGSSLMODE"), Some("prefer")).one_of(SslMode::WORDS),
+    plain("sslnegotiation", Some("PGSSLNEGOTIATION"), Some("postgres")).one_of(SslNegotiation::WORDS),
     plain("sslcompression", Some("PGSSLCOMPRESSION"), Some("0")),
     plain("sslcert", Some("PGSSLCERT"), None),
     plain("sslkey", Some("PGSSLKEY"), None),
-    plain("sslcertmode", Some("PGSSLCERTMODE"), Some("allow")),
+    plain("sslcertmode", Some("PGSSLCERTMODE"), Some("allow")).one_of(SslCertMode::WORDS),
     secret("sslpassword", None),
     plain("sslrootcert", Some("PGSSLROOTCERT"), None),
     plain("sslcrl", Some("PGSSLCRL"), None),
@@ -62,17 +73,21 @@ pub const KEYWORDS: &[Keyword] = &[
     plain("sslsni", Some("PGSSLSNI"), Some("1")),
     plain("requirepeer", Some("PGREQUIREPEER"), None),
     plain("require_auth", Some("PGREQUIREAUTH"), None),
-    plain("min_protocol_version", Some("PGMINPROTOCOLVERSION"), None),
-    plain("max_protocol_version", Some("PGMAXPROTOCOLVERSION"), None),
-    plain("ssl_min_protocol_version", Some("PGSSLMINPROTOCOLVERSION"), Some("TLSv1.2")),
-    plain("ssl_max_protocol_version", Some("PGSSLMAXPROTOCOLVERSION"), None),
-    plain("gssencmode", Some("PGGSSENCMODE"), Some("disable")),
+    plain("min_protocol_version", Some("PGMINPROTOCOLVERSION"), None)
+        .one_of(ProtocolVersion::PARAMETER_WORDS),
+    plain("max_protocol_version", Some("PGMAXPROTOCOLVERSION"), None)
+        .one_of(ProtocolVersion::PARAMETER_WORDS),
+    plain("ssl_min_protocol_version", Some("PGSSLMINPROTOCOLVERSION"), Some("TLSv1.2"))
+        .one_of(TlsVersion::WORDS),
+    plain("ssl_max_protocol_version", Some("PGSSLMAXPROTOCOLVERSION"), None).one_of(TlsVersion::WORDS),
+    plain("gssencmode", Some("PGGSSENCMODE"), Some("disable")).one_of(GssEncMode::WORDS),
     plain("krbsrvname", Some("PGKRBSRVNAME"), Some("postgres")),
     plain("gsslib", Some("PGGSSLIB"), None),
     plain("gssdelegation", Some("PGGSSDELEGATION"), Some("0")),
     plain("replication", None, None),
-    plain("target_session_attrs", Some("PGTARGETSESSIONATTRS"), Some("any")),
-    plain("load_balance_hosts", Some("PGLOADBALANCEHOSTS"), Some("disable")),
+    plain("target_session_attrs", Some("PGTARGETSESSIONATTRS"), Some("any"))
+        .one_of(TargetSessionAttrs::WORDS),
+    plain("load_balance_hosts", Some("PGLOADBALANCEHOSTS"), Some("disable")).one_of(LoadBalanceHosts::WORDS),
     secret("scram_client_key", None),
     secret("scram_server_key", None),
     plain("oauth_issuer", None, None),
@@ -107,9 +122,9 @@ pub(super) const SERVER_VARIABLES: &[(&str, &str)] =
     &[("PGDATESTYLE", "datestyle"), ("PGTZ", "timezone"), ("PGGEQO", "geqo")];
 
 const fn plain(name: &'static str, variable: Option<&'static str>, default: Option<&'static str>) -> Keyword {
-    Keyword { name, variable, default, secret: false }
+    Keyword { name, variable, default, secret: false, words: &[] }
 }
 
 const fn secret(name: &'static str, variable: Option<&'static str>) -> Keyword {
-    Keyword { name, variable, default: None, secret: true }
+    Keyword { name, variable, default: None, secret: true, words: &[] }
 }

@@ -1,9 +1,9 @@
 //! The checks that come before any connection, in libpq's order (`pqConnectOptions2`).
 
 use super::{
-    Ability, AuthMethods, ChannelBinding, GssEncMode, HostItem, LoadBalanceHosts, ParamError, ParamErrorKind,
-    ProtocolVersion, Settings, SslCertMode, SslMode, SslNegotiation, TargetSessionAttrs, TlsVersion, host,
-    scram_key,
+    Ability, AuthMethods, ChannelBinding, GssEncMode, HostItem, Keyword, LoadBalanceHosts, ParamError,
+    ParamErrorKind, ProtocolVersion, Settings, SslCertMode, SslMode, SslNegotiation, TargetSessionAttrs,
+    TlsVersion, host, scram_key,
 };
 use alloc::{borrow::ToOwned, vec::Vec};
 
@@ -38,9 +38,9 @@ pub(super) fn check(settings: &Settings, ability: Ability) -> Result<Checked, Pa
         Some(list) => at("require_auth").blame(AuthMethods::parse(&list.value))?,
         None => AuthMethods::default(),
     };
-    let channel_binding = at("channel_binding").word(ChannelBinding::from_word, ChannelBinding::WORDS)?;
-    let sslmode = at("sslmode").word(SslMode::from_word, SslMode::WORDS)?;
-    let sslnegotiation = at("sslnegotiation").word(SslNegotiation::from_word, SslNegotiation::WORDS)?;
+    let channel_binding = at("channel_binding").word(ChannelBinding::from_word)?;
+    let sslmode = at("sslmode").word(SslMode::from_word)?;
+    let sslnegotiation = at("sslnegotiation").word(SslNegotiation::from_word)?;
     at("sslmode").refuse_if(
         sslnegotiation == SslNegotiation::Direct && sslmode < SslMode::Require,
         ParamErrorKind::WeakModeForDirect { sslmode },
@@ -55,19 +55,17 @@ pub(super) fn check(settings: &Settings, ability: Ability) -> Result<Checked, Pa
         ssl_min_protocol_version.zip(ssl_max_protocol_version).is_some_and(|(min, max)| min > max),
         ParamErrorKind::TlsVersionRange,
     )?;
-    let sslcertmode = at("sslcertmode").word(SslCertMode::from_word, SslCertMode::WORDS)?;
-    let gssencmode = at("gssencmode").word(GssEncMode::from_word, GssEncMode::WORDS)?;
+    let sslcertmode = at("sslcertmode").word(SslCertMode::from_word)?;
+    let gssencmode = at("gssencmode").word(GssEncMode::from_word)?;
     at("gssencmode")
         .refuse_if(gssencmode == GssEncMode::Require && !ability.gss, ParamErrorKind::GssNotSupported)?;
-    let target_session_attrs =
-        at("target_session_attrs").word(TargetSessionAttrs::from_word, TargetSessionAttrs::WORDS)?;
+    let target_session_attrs = at("target_session_attrs").word(TargetSessionAttrs::from_word)?;
     for keyword in ["scram_client_key", "scram_server_key"] {
         if let Some(key) = settings.value(keyword) {
             at(keyword).blame(scram_key::check(keyword, &key.value))?;
         }
     }
-    let load_balance_hosts =
-        at("load_balance_hosts").word(LoadBalanceHosts::from_word, LoadBalanceHosts::WORDS)?;
+    let load_balance_hosts = at("load_balance_hosts").word(LoadBalanceHosts::from_word)?;
     let min_protocol_version =
         at("min_protocol_version").protocol_version()?.unwrap_or(ProtocolVersion::V3_0);
     // The newest version only for those who rule the oldest one out: servers and poolers that cannot negotiate the
@@ -123,17 +121,14 @@ impl<'a> At<'a> {
         self.blame(if wrong { Err(kind) } else { Ok(()) })
     }
 
-    fn invalid(self, allowed: &'static [&'static str]) -> ParamErrorKind {
+    fn invalid(self) -> ParamErrorKind {
+        let allowed = Keyword::find(self.keyword).map_or(&[][..], |keyword| keyword.words);
         ParamErrorKind::InvalidValue { keyword: self.keyword, value: self.text().to_owned(), allowed }
     }
 
     /// One of the words, exactly as libpq spells it.
-    fn word<T>(
-        self,
-        from_word: fn(&str) -> Option<T>,
-        allowed: &'static [&'static str],
-    ) -> Result<T, ParamError> {
-        self.blame(from_word(self.text()).ok_or_else(|| self.invalid(allowed)))
+    fn word<T>(self, from_word: fn(&str) -> Option<T>) -> Result<T, ParamError> {
+        self.blame(from_word(self.text()).ok_or_else(|| self.invalid()))
     }
 
     /// The one kind of word whose case does not count; empty means no bound.
@@ -141,7 +136,7 @@ impl<'a> At<'a> {
         let text = self.text();
         let known = TlsVersion::ALL.iter().find(|version| version.as_str().eq_ignore_ascii_case(text));
         match known {
-            None if !text.is_empty() => self.blame(Err(self.invalid(TlsVersion::WORDS))),
+            None if !text.is_empty() => self.blame(Err(self.invalid())),
             known => Ok(known.copied()),
         }
     }
@@ -151,7 +146,7 @@ impl<'a> At<'a> {
         match self.settings.value(self.keyword) {
             None => Ok(None),
             Some(setting) if setting.value == "latest" => Ok(Some(ProtocolVersion::LATEST)),
-            Some(_) => self.word(ProtocolVersion::from_word, ProtocolVersion::PARAMETER_WORDS).map(Some),
+            Some(_) => self.word(ProtocolVersion::from_word).map(Some),
         }
     }
 }

@@ -1,0 +1,256 @@
+//! The judge: what a client did, beside what libpq does.
+//!
+//! A client's word alone counts for nothing: whether it has a session, and of which kind, is what the servers saw.
+
+use crate::server::{Channel, Log, Seen};
+use core::fmt;
+use serde::{Deserialize, Serialize};
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// A session in clear.
+    Plain,
+    /// A session inside TLS.
+    Ssl,
+    /// A session inside GSSAPI.
+    Gss,
+    /// No session.
+    Fail,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Plain => "plain",
+            Self::Ssl => "ssl",
+            Self::Gss => "gss",
+            Self::Fail => "fail",
+        })
+    }
+}
+
+/// What libpq does. What is `None` is not judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// How it ends.
+    pub outcome: Outcome,
+    /// The servers' events.
+    pub events: Option<Vec<String>>,
+    /// Whether a StartupMessage goes out in clear.
+    pub startup_in_clear: Option<bool>,
+    /// The server name of each ClientHello.
+    pub sni: Option<Vec<Option<String>>>,
+    /// The protocols that each ClientHello offers; empty for none.
+    pub alpn: Option<Vec<Vec<String>>>,
+    /// Common names of the client certificates sent.
+    pub client_certificates: Option<Vec<String>>,
+    /// Parameters that the last StartupMessage has.
+    pub startup: Vec<(String, String)>,
+}
+
+/// What a client says of its attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It has a session, of this kind if it can tell.
+    Connected(Option<Outcome>),
+    /// It has none, for this reason if it says one.
+    Failed(Option<String>),
+    /// It did not end in time, or could not be run.
+    Lost(String),
+}
+
+/// What a client said, and what the servers saw.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// The client's word.
+    pub told: Told,
+    /// The servers' events; with several servers each has its index before it.
+    pub events: Vec<String>,
+    /// The servers' records.
+    pub connections: Vec<Seen>,
+}
+
+impl Observed {
+    /// From the log of `servers` servers.
+    pub fn new(told: Told, log: &Log, servers: usize) -> Self {
+        let word = |(server, event): (usize, _)| {
+            if servers > 1 { format!("h{server}:{event}") } else { format!("{event}") }
+        };
+        Self { told, events: log.events().into_iter().map(word).collect(), connections: log.connections() }
+    }
+
+    /// The kind of session that a server had with the client.
+    pub fn session(&self) -> Option<Outcome> {
+        self.connections.iter().find_map(|seen| seen.session).map(|channel| match channel {
+            Channel::Plain => Outcome::Plain,
+            Channel::Ssl => Outcome::Ssl,
+        })
+    }
+
+    /// How it ended: the client says whether, the servers say on which channel.
+    pub fn outcome(&self) -> Outcome {
+        match &self.told {
+            Told::Connected(claimed) => self.session().or(*claimed).unwrap_or(Outcome::Fail),
+            Told::Failed(_) | Told::Lost(_) => Outcome::Fail,
+        }
+    }
+}
+
+/// One thing that a client does otherwise than libpq, the gravest first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Difference {
+    /// It has a session where libpq refuses.
+    AcceptsWhatLibpqRefuses,
+    /// It has a session in clear where libpq's is encrypted.
+    WeakerSession,
+    /// User and database went out in clear where libpq sends nothing in clear.
+    StartupInClear,
+    /// It claims another kind of session than the server had with it.
+    FalseClaim,
+    /// It sent a client certificate that libpq does not send.
+    MoreCertificates,
+    /// It sent bytes before the answer to its request was there.
+    Pipelined,
+    /// It has no session where libpq has one.
+    RefusesWhatLibpqAccepts(Option<String>),
+    /// It has another kind of session.
+    OtherSession,
+    /// It opened more or fewer connections.
+    Connections,
+    /// The servers saw other events.
+    Events,
+    /// It sent other server names.
+    Sni,
+    /// It offered other protocols.
+    Alpn,
+    /// It did not send the client certificate that libpq sends.
+    FewerCertificates,
+    /// This parameter of the StartupMessage is missing or another.
+    Startup(String),
+    /// It could not be run, or did not end.
+    Lost(String),
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AcceptsWhatLibpqRefuses => "connects where libpq refuses",
+            Self::WeakerSession => "connects in clear where libpq's session is encrypted",
+            Self::StartupInClear => "sends its start-up packet in clear where libpq does not",
+            Self::FalseClaim => "claims another kind of session than the server had",
+            Self::MoreCertificates => "sends a client certificate that libpq does not send",
+            Self::Pipelined => "sends bytes before the answer to its request is there",
+            Self::RefusesWhatLibpqAccepts(None) => "does not connect where libpq does",
+            Self::RefusesWhatLibpqAccepts(Some(reason)) => {
+                return write!(f, "does not connect where libpq does: {reason}");
+            }
+            Self::OtherSession => "connects with another kind of session",
+            Self::Connections => "opens another number of connections",
+            Self::Events => "goes another way",
+            Self::Sni => "sends another server name",
+            Self::Alpn => "offers other protocols",
+            Self::FewerCertificates => "does not send the client certificate that libpq sends",
+            Self::Startup(name) => return write!(f, "sends another start-up parameter \"{name}\""),
+            Self::Lost(reason) => return write!(f, "could not be judged: {reason}"),
+        })
+    }
+}
+
+/// What differs, the gravest first; nothing when the client does as libpq does.
+pub fn judge(expected: &Expected, observed: &Observed) -> Vec<Difference> {
+    let mut differences: Vec<_> = [
+        outcome(expected, observed),
+        claim(observed),
+        way(expected, observed),
+        hellos(expected, observed),
+        certificates(expected, observed),
+        startup(expected, observed),
+    ]
+    .concat();
+    if let Told::Lost(reason) = &observed.told {
+        differences.push(Difference::Lost(reason.clone()));
+    }
+    differences.sort();
+    differences
+}
+
+fn outcome(expected: &Expected, observed: &Observed) -> Vec<Difference> {
+    use Outcome::{Fail, Plain};
+    // A session that a server had counts, whatever the client says: what matters was sent.
+    let outcome = observed.session().unwrap_or_else(|| observed.outcome());
+    match (expected.outcome, outcome) {
+        (Fail, Fail) => None,
+        (Fail, _) => Some(Difference::AcceptsWhatLibpqRefuses),
+        (_, _) if observed.outcome() == Fail => {
+            let reason = if let Told::Failed(reason) = &observed.told { reason.clone() } else { None };
+            Some(Difference::RefusesWhatLibpqAccepts(reason))
+        }
+        (expected, outcome) if expected == outcome => None,
+        (_, Plain) => Some(Difference::WeakerSession),
+        (_, _) => Some(Difference::OtherSession),
+    }
+    .into_iter()
+    .collect()
+}
+
+fn claim(observed: &Observed) -> Vec<Difference> {
+    let Told::Connected(claimed) = observed.told else { return Vec::new() };
+    let same =
+        claimed.is_none_or(|claimed| observed.session() == Some(claimed)) && observed.session().is_some();
+    // The servers speak no GSSAPI, so nobody can have such a session.
+    if same { Vec::new() } else { vec![Difference::FalseClaim] }
+}
+
+fn way(expected: &Expected, observed: &Observed) -> Vec<Difference> {
+    let connections = &observed.connections;
+    let in_clear = connections.iter().any(|seen| seen.startup_channel == Some(Channel::Plain));
+    let opened = |events: &Vec<String>| events.iter().filter(|event| event.ends_with("connect")).count();
+    let number = expected.events.as_ref().is_some_and(|events| opened(events) != connections.len());
+    let events = expected.events.as_ref().is_some_and(|events| *events != observed.events);
+    [
+        (in_clear && expected.startup_in_clear == Some(false)).then_some(Difference::StartupInClear),
+        connections.iter().any(|seen| seen.pipelined).then_some(Difference::Pipelined),
+        number.then_some(Difference::Connections),
+        events.then_some(Difference::Events),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn hellos(expected: &Expected, observed: &Observed) -> Vec<Difference> {
+    let hellos = || observed.connections.iter().filter_map(|seen| seen.hello.as_ref());
+    let sni = expected.sni.as_ref().is_some_and(|sni| !sni.iter().eq(hellos().map(|hello| &hello.sni)));
+    let offered = || hellos().map(|hello| hello.alpn.clone().unwrap_or_default());
+    let alpn = expected.alpn.as_ref().is_some_and(|alpn| !alpn.iter().cloned().eq(offered()));
+    [sni.then_some(Difference::Sni), alpn.then_some(Difference::Alpn)].into_iter().flatten().collect()
+}
+
+/// On a failure a client may well stop before its certificate is due, for instance at the host's name; it never may send more.
+fn certificates(expected: &Expected, observed: &Observed) -> Vec<Difference> {
+    let Some(certificates) = &expected.client_certificates else { return Vec::new() };
+    let sent: Vec<_> =
+        observed.connections.iter().filter_map(|seen| seen.client_certificate.as_ref()).collect();
+    if sent.iter().copied().eq(certificates) {
+        return Vec::new();
+    }
+    if sent.len() < certificates.len() {
+        let allowed = expected.outcome == Outcome::Fail;
+        return if allowed { Vec::new() } else { vec![Difference::FewerCertificates] };
+    }
+    vec![Difference::MoreCertificates]
+}
+
+fn startup(expected: &Expected, observed: &Observed) -> Vec<Difference> {
+    let sent =
+        observed.connections.iter().rev().map(|seen| &seen.startup).find(|startup| !startup.is_empty());
+    let value = |name: &str| sent?.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+    let missing = expected.startup.iter().filter(|(name, expected)| value(name) != Some(expected));
+    missing.map(|(name, _)| Difference::Startup(name.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests;

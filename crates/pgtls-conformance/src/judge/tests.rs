@@ -1,0 +1,164 @@
+use super::*;
+use crate::server::HelloSeen;
+
+/// What an honest prefer does at an honest server.
+fn expected() -> Expected {
+    Expected {
+        outcome: Outcome::Ssl,
+        events: Some(words("connect sslaccept authok")),
+        startup_in_clear: Some(false),
+        sni: Some(vec![Some("db.test".to_owned())]),
+        alpn: Some(vec![vec!["postgresql".to_owned()]]),
+        client_certificates: Some(vec!["zoo".to_owned()]),
+        startup: vec![("user".to_owned(), "zoo".to_owned())],
+    }
+}
+
+fn observed() -> Observed {
+    let seen = Seen {
+        session: Some(Channel::Ssl),
+        startup_channel: Some(Channel::Ssl),
+        startup: vec![("user".to_owned(), "zoo".to_owned()), ("database".to_owned(), "zoo".to_owned())],
+        client_certificate: Some("zoo".to_owned()),
+        hello: Some(HelloSeen {
+            sni: Some("db.test".to_owned()),
+            alpn: Some(vec!["postgresql".to_owned()]),
+            versions: Vec::new(),
+        }),
+        ..Seen::default()
+    };
+    Observed {
+        told: Told::Connected(Some(Outcome::Ssl)),
+        events: words("connect sslaccept authok"),
+        connections: vec![seen],
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn check(change: impl FnOnce(&mut Expected, &mut Observed), differences: &[Difference]) {
+    let (mut expected, mut observed) = (expected(), observed());
+    change(&mut expected, &mut observed);
+    assert_eq!(judge(&expected, &observed), differences);
+}
+
+#[test]
+fn each_difference_is_found() {
+    check(|_, _| {}, &[]);
+    check(|_, o| o.told = Told::Connected(None), &[]);
+    check(|e, _| e.outcome = Outcome::Fail, &[Difference::AcceptsWhatLibpqRefuses]);
+    check(|_, o| o.told = Told::Connected(Some(Outcome::Plain)), &[Difference::FalseClaim]);
+    check(
+        |_, o| {
+            o.connections[0].session = Some(Channel::Plain);
+            o.connections[0].startup_channel = Some(Channel::Plain);
+            o.told = Told::Connected(None);
+        },
+        &[Difference::WeakerSession, Difference::StartupInClear],
+    );
+    check(
+        |e, o| {
+            e.outcome = Outcome::Plain;
+            o.told = Told::Connected(None);
+        },
+        &[Difference::OtherSession],
+    );
+    check(
+        |_, o| {
+            o.told = Told::Failed(Some("no".to_owned()));
+            o.connections[0].session = None;
+        },
+        &[Difference::RefusesWhatLibpqAccepts(Some("no".to_owned()))],
+    );
+    check(|_, o| o.connections[0].pipelined = true, &[Difference::Pipelined]);
+    check(
+        |_, o| {
+            o.connections.push(Seen::default());
+            o.events.push("reconnect".to_owned());
+        },
+        &[Difference::Connections, Difference::Events],
+    );
+    check(|_, o| o.connections[0].hello.as_mut().unwrap().sni = None, &[Difference::Sni]);
+    check(|_, o| o.connections[0].hello.as_mut().unwrap().alpn = None, &[Difference::Alpn]);
+    check(|_, o| o.connections[0].client_certificate = None, &[Difference::FewerCertificates]);
+    check(
+        |_, o| o.connections[0].client_certificate = Some("other".to_owned()),
+        &[Difference::MoreCertificates],
+    );
+    check(|e, _| e.client_certificates = Some(Vec::new()), &[Difference::MoreCertificates]);
+    check(|_, o| o.connections[0].startup.clear(), &[Difference::Startup("user".to_owned())]);
+}
+
+/// A client that says it failed, but had been let in where libpq is not, has done the harm.
+#[test]
+fn a_failure_that_was_a_session_counts_as_one() {
+    check(
+        |e, o| {
+            e.outcome = Outcome::Fail;
+            o.told = Told::Failed(None);
+        },
+        &[Difference::AcceptsWhatLibpqRefuses],
+    );
+}
+
+#[test]
+fn a_claim_without_any_session_is_false() {
+    check(
+        |e, o| {
+            e.outcome = Outcome::Fail;
+            o.connections[0].session = None;
+            o.told = Told::Connected(Some(Outcome::Ssl));
+        },
+        &[Difference::AcceptsWhatLibpqRefuses, Difference::FalseClaim],
+    );
+    check(
+        |e, o| {
+            e.outcome = Outcome::Fail;
+            o.connections[0].session = None;
+            o.told = Told::Connected(None);
+        },
+        &[Difference::FalseClaim],
+    );
+}
+
+/// libpq looks at the host's name after the handshake, others before they disclose their certificate.
+#[test]
+fn on_a_failure_fewer_certificates_are_no_difference() {
+    check(
+        |e, o| {
+            e.outcome = Outcome::Fail;
+            o.told = Told::Failed(None);
+            o.connections[0].session = None;
+            o.connections[0].client_certificate = None;
+        },
+        &[],
+    );
+}
+
+#[test]
+fn what_is_not_expected_is_not_judged() {
+    let nothing = Expected {
+        outcome: Outcome::Ssl,
+        events: None,
+        startup_in_clear: None,
+        sni: None,
+        alpn: None,
+        client_certificates: None,
+        startup: Vec::new(),
+    };
+    assert_eq!(judge(&nothing, &observed()), []);
+}
+
+#[test]
+fn a_client_that_is_lost_is_said_to_be() {
+    check(
+        |_, o| {
+            o.told = Told::Lost("it hangs".to_owned());
+            o.connections[0].session = None;
+        },
+        &[Difference::RefusesWhatLibpqAccepts(None), Difference::Lost("it hangs".to_owned())],
+    );
+}
