@@ -1,8 +1,11 @@
 //! What the program that runs the startup exchange has to say about it.
 
 use crate::cause::{BoxError, Cause};
-use pgtls_core::{gate::Exchange, startup::Refusal};
-use std::fmt;
+use pgtls_core::{
+    gate::{Exchange, Shut},
+    startup::Refusal,
+};
+use std::{error::Error, fmt, io};
 
 /// Why a startup exchange failed, as far as the program that ran it knows.
 ///
@@ -37,11 +40,18 @@ impl StartupError {
 
     /// What people want to know.
     pub fn into_cause(self) -> Option<Cause> {
-        match self {
-            Self::Refused { error, .. } | Self::WrongRole { error } => error.map(Cause::Startup),
-            Self::Failed(error) => Some(Cause::Startup(error)),
-        }
+        let error = match self {
+            Self::Refused { error, .. } | Self::WrongRole { error } => error?,
+            Self::Failed(error) => error,
+        };
+        (!is_the_gates(&*error)).then_some(Cause::Startup(error))
     }
+}
+
+/// Whether an error is the one with which the gate has stopped a read or write: what led to it says more.
+fn is_the_gates(error: &(dyn Error + Send + Sync + 'static)) -> bool {
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    inner.is_some_and(<dyn Error + Send + Sync>::is::<Shut>)
 }
 
 impl<E: Into<BoxError>> From<E> for StartupError {

@@ -104,7 +104,11 @@ impl<S: Connection, T> Run<'_, S, T> {
     fn start_tls(&self, attempt: &mut Attempt<'_, Cause>, stream: &mut Option<Stream<S>>) -> Report<'static> {
         let session = match self.prepared.connector().session(self.host) {
             Ok(session) => session,
-            Err(error) => return Report::refused(error, false),
+            Err(error) => {
+                // Whether the server hears it or not, this is over.
+                let _ = stream.as_mut().map(|stream| stream.write_all(error.farewell()));
+                return Report::refused(error, false);
+            }
         };
         let Some(plain) = stream.take() else { return Input::Closed.into() };
         let established = plain.start_tls(&session);

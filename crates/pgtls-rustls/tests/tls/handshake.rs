@@ -308,5 +308,7 @@ fn versions_below_tls_1_2_are_an_error_only_when_nothing_else_is_allowed() {
         let versions = |error: &TlsError| matches!(error, TlsError::Setup(SetupError::Versions(_)));
         assert_eq!(session.as_ref().err().is_some_and(versions), fails, "{session:?}");
         assert_eq!(session.is_err(), fails);
+        let farewell = session.err().map_or(&[][..], |error| error.farewell());
+        assert_eq!(!farewell.is_empty(), fails);
     }
 }
