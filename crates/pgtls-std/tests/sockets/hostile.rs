@@ -1,0 +1,251 @@
+//! Servers that do not play by the rules: each ends in its error, within the deadline, with bounded memory.
+
+use crate::peer::{Peer, Play, Scripted, WELCOME, error_response, failure, words};
+use pgtls_core::{
+    negotiation::{Failure, Request, TlsFailure},
+    startup::Broken,
+};
+use std::{io::Read, thread, time::Duration};
+
+#[test]
+fn every_reply_to_ssl_request() {
+    for byte in 0..=u8::MAX {
+        let peer = Peer::start(move |mut connection| {
+            connection.asked_for_ssl();
+            connection.send(&[byte]);
+            let _ = connection.stream.shutdown(std::net::Shutdown::Write);
+            connection.rest();
+        });
+        let expected = match byte {
+            b'S' => Failure::Tls(TlsFailure::Closed),
+            b'N' => Failure::Refused(Request::Ssl),
+            b'E' => Failure::ErrorReply(Request::Ssl),
+            _ => Failure::BadReply { request: Request::Ssl, byte },
+        };
+        assert_eq!(failure(&peer.outcome("sslmode=require")), expected);
+        assert_eq!(peer.connections(), 1);
+    }
+}
+
+#[test]
+fn no_reply_at_all() {
+    let peer = Peer::start(|mut connection| connection.asked_for_ssl());
+    assert_eq!(failure(&peer.outcome("sslmode=prefer")), Failure::Closed(Request::Ssl));
+    assert_eq!(peer.connections(), 1);
+}
+
+#[test]
+fn bytes_in_clear_after_the_reply_end_everything() {
+    let peer = Peer::start(|mut connection| {
+        connection.asked_for_ssl();
+        connection.send(b"SX");
+        connection.rest();
+    });
+    for sslmode in ["prefer", "require"] {
+        let before = peer.connections();
+        let outcome = peer.outcome(&format!("sslmode={sslmode}"));
+        assert_eq!(failure(&outcome), Failure::UnencryptedData(Request::Ssl));
+        assert_eq!(peer.connections() - before, 1);
+    }
+}
+
+#[test]
+fn bytes_in_clear_that_come_later_break_the_handshake() {
+    let peer = Peer::start(|mut connection| {
+        if connection.number == 0 {
+            connection.asked_for_ssl();
+            connection.send(b"S");
+            // The ClientHello has come, so the reply was read alone.
+            connection.stream.read_exact(&mut [0; 5]).unwrap();
+            connection.send(WELCOME);
+            connection.rest();
+        } else {
+            connection.asked_to_start();
+            connection.send(WELCOME);
+        }
+    });
+    peer.outcome("sslmode=prefer").unwrap();
+    assert_eq!(peer.connections(), 2);
+}
+
+#[test]
+fn bytes_after_a_refusal_are_the_next_messages() {
+    let peer = Peer::start(|mut connection| {
+        connection.asked_for_ssl();
+        connection.send(&[b"N", WELCOME].concat());
+        connection.asked_to_start();
+        connection.rest();
+    });
+    peer.outcome("sslmode=prefer").unwrap();
+}
+
+#[test]
+fn every_split_of_the_servers_messages() {
+    let script = [b"N", WELCOME].concat();
+    for split in 1..script.len() {
+        let script = script.clone();
+        let peer = Peer::start(move |mut connection| {
+            connection.asked_for_ssl();
+            connection.send(&script[..split]);
+            connection.asked_to_start();
+            connection.send(&script[split..]);
+            connection.rest();
+        });
+        peer.outcome("sslmode=prefer").unwrap();
+    }
+}
+
+#[test]
+fn one_byte_at_a_time() {
+    let peer = Peer::start(|mut connection| {
+        connection.asked_for_ssl();
+        connection.send(b"N");
+        connection.asked_to_start();
+        connection.drip(WELCOME);
+        connection.rest();
+    });
+    peer.outcome("sslmode=prefer").unwrap();
+}
+
+/// What a server sends for ever without getting on.
+const PATIENCE: &str = "connect_timeout=1";
+
+#[test]
+fn silence_at_every_stage_ends_at_the_deadline() {
+    let stages: [(&str, Play); 4] = [
+        ("sslmode=prefer", |mut connection| {
+            connection.rest();
+        }),
+        ("sslmode=prefer", |mut connection| {
+            connection.asked_for_ssl();
+            connection.send(b"S");
+            connection.rest();
+        }),
+        ("sslmode=require sslnegotiation=direct", |mut connection| {
+            connection.rest();
+        }),
+        ("sslmode=disable", |mut connection| {
+            connection.asked_to_start();
+            connection.send(&WELCOME[..9]);
+            connection.rest();
+        }),
+    ];
+    thread::scope(|scope| {
+        for (mode, script) in stages {
+            scope.spawn(move || {
+                let peer = Peer::start(script);
+                let outcome = peer.outcome(&format!("{mode} {PATIENCE}"));
+                assert_eq!(failure(&outcome), Failure::TimedOut, "{mode}");
+                // No other method is tried on this address.
+                assert_eq!(peer.connections(), 1);
+                assert!(words(outcome.unwrap_err().report.events()).ends_with("timeout"));
+            });
+        }
+    });
+}
+
+/// Sends bytes of a message that never ends, slowly.
+fn drip_for_ever(connection: &mut Scripted, byte: u8) {
+    while std::io::Write::write_all(&mut connection.stream, &[byte]).is_ok() {
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_byte_now_and_then_does_not_move_the_deadline() {
+    let stages: [(&str, Play); 3] = [
+        ("sslmode=require", |mut connection| {
+            connection.asked_for_ssl();
+            // A handshake record of 16 KiB, and a ServerHello in it that takes its time.
+            connection.send(b"S");
+            connection.stream.read_exact(&mut [0; 5]).unwrap();
+            connection.send(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc");
+            drip_for_ever(&mut connection, 3);
+        }),
+        ("sslmode=disable", |mut connection| {
+            connection.asked_to_start();
+            // An error whose text takes its time.
+            connection.send(b"E\0\0\x70\0S");
+            drip_for_ever(&mut connection, b'x');
+        }),
+        ("sslmode=disable", |mut connection| {
+            connection.asked_to_start();
+            connection.send(&WELCOME[..9]);
+            // Parameters without end.
+            for _ in 0.. {
+                if std::io::Write::write_all(&mut connection.stream, b"S\0\0\0\x08a\0b\0").is_err() {
+                    break;
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+        }),
+    ];
+    thread::scope(|scope| {
+        for (mode, script) in stages {
+            scope.spawn(move || {
+                let outcome = Peer::start(script).outcome(&format!("{mode} {PATIENCE}"));
+                assert_eq!(failure(&outcome), Failure::TimedOut, "{mode}");
+            });
+        }
+    });
+}
+
+#[test]
+fn lengths_that_no_message_has() {
+    let rows: [(&[u8], u8); 4] = [
+        (b"R\xff\xff\xff\xff", b'R'),
+        (b"R\0\0\0\x03", b'R'),
+        (b"R\0\0\0\x08\0\0\0\0S\xff\xff\xff\xff", b'S'),
+        (b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x06", b'Z'),
+    ];
+    for (bytes, kind) in rows {
+        let peer = Peer::start(move |mut connection| {
+            connection.asked_to_start();
+            connection.send(bytes);
+            connection.rest();
+        });
+        let outcome = peer.outcome("sslmode=disable");
+        assert_eq!(failure(&outcome), Failure::StartupBroken(Broken::Malformed(kind)));
+    }
+}
+
+#[test]
+fn a_record_that_tls_does_not_have() {
+    let rows: [&[u8]; 4] =
+        [b"\x16\x03\x03\xff\xff", b"\x16\x03\x03\x00\x04\x02\xff\xff\xff", b"HTTP/1.1 400", b"\x80\x00\x00"];
+    for bytes in rows {
+        let peer = Peer::start(move |mut connection| {
+            connection.asked_for_ssl();
+            connection.send(b"S");
+            connection.stream.read_exact(&mut [0; 5]).unwrap();
+            connection.send(bytes);
+            let _ = connection.stream.shutdown(std::net::Shutdown::Write);
+            connection.rest();
+        });
+        let outcome = failure(&peer.outcome("sslmode=require"));
+        assert!(matches!(outcome, Failure::Tls(_)), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_server_that_closes_after_the_startup_packet() {
+    let peer = Peer::start(|mut connection| connection.asked_to_start());
+    let outcome = peer.outcome("sslmode=allow");
+    assert_eq!(failure(&outcome), Failure::StartupBroken(Broken::Closed));
+    assert_eq!(peer.connections(), 1);
+}
+
+#[test]
+fn an_error_before_the_startup_packet_is_read() {
+    // The server says why and closes with a reset, because it has not read what was sent.
+    let peer = Peer::start(|mut connection| {
+        connection.send(&error_response("53300"));
+        drop(connection);
+    });
+    let outcome = failure(&peer.outcome("sslmode=disable"));
+    assert!(matches!(
+        outcome,
+        Failure::ServerError { sqlstate: [b'5', b'3', b'3', b'0', b'0'], after_auth_ok: false }
+            | Failure::StartupBroken(Broken::Closed)
+    ));
+}

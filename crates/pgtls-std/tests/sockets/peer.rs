@@ -1,0 +1,150 @@
+//! A server that does what a closure says, and a client that starts up.
+
+use pgtls_core::{
+    environment::{Environment, Platform},
+    message::SSL_REQUEST,
+    negotiation::{Event, Failure},
+    param::{Ability, Params, Settings},
+};
+use pgtls_std::{Config, ConnectError, Connection, Startup, StartupError, Stream};
+use std::{
+    io::{self, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+/// Authenticated, and ready for queries.
+pub(crate) const WELCOME: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
+
+/// An ErrorResponse with this SQLSTATE.
+pub(crate) fn error_response(sqlstate: &str) -> Vec<u8> {
+    let fields = format!("SFATAL\0VFATAL\0C{sqlstate}\0Mno\0\0");
+    let length = u32::try_from(fields.len() + 4).unwrap();
+    [b"E", &length.to_be_bytes()[..], fields.as_bytes()].concat()
+}
+
+/// A listener that plays the same script on every connection and counts them.
+pub(crate) struct Peer {
+    pub(crate) port: u16,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Peer {
+    pub(crate) fn start(script: impl Fn(Scripted) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (script, counter) = (Arc::new(script), connections.clone());
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let stream = stream.unwrap();
+                stream.set_nodelay(true).unwrap();
+                let (script, number) = (script.clone(), counter.fetch_add(1, Ordering::SeqCst));
+                thread::spawn(move || script(Scripted { stream, number }));
+            }
+        });
+        Self { port, connections }
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn config(&self, more: &str) -> Config {
+        config(&format!("host=db.test hostaddr=127.0.0.1 port={} {more}", self.port))
+    }
+
+    /// Connects, and tells how that ended.
+    pub(crate) fn outcome(&self, more: &str) -> Result<(), ConnectError> {
+        pgtls_std::connect(&self.config(more), start_up).map(|_| ())
+    }
+}
+
+/// A script without surroundings.
+pub(crate) type Play = fn(Scripted);
+
+/// The server's side of a connection. It has no opinion about a client that goes away.
+pub(crate) struct Scripted {
+    pub(crate) stream: TcpStream,
+    /// Counted from 0.
+    pub(crate) number: usize,
+}
+
+impl Scripted {
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        let _ = self.stream.write_all(bytes);
+    }
+
+    /// Sends one byte at a time.
+    pub(crate) fn drip(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.send(&[*byte]);
+        }
+    }
+
+    /// Reads an SSLRequest.
+    pub(crate) fn asked_for_ssl(&mut self) {
+        let mut request = [0; 8];
+        self.stream.read_exact(&mut request).unwrap();
+        assert_eq!(request, SSL_REQUEST);
+    }
+
+    /// Reads a StartupMessage.
+    pub(crate) fn asked_to_start(&mut self) {
+        let mut length = [0; 4];
+        self.stream.read_exact(&mut length).unwrap();
+        let mut message = vec![0; u32::from_be_bytes(length) as usize - 4];
+        self.stream.read_exact(&mut message).unwrap();
+        assert_eq!(message[..4], [0, 3, 0, 0]);
+    }
+
+    /// Reads until the client goes away, and returns what it sent.
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        let _ = self.stream.read_to_end(&mut rest);
+        rest
+    }
+}
+
+pub(crate) fn config(conninfo: &str) -> Config {
+    let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
+    let settings = Settings::parse(conninfo).unwrap();
+    let params = Params::resolve(&settings, None, &environment, Ability::default()).unwrap();
+    Config::new(params, environment, pgtls_rustls::aws_lc_rs())
+}
+
+pub(crate) fn start_up(stream: &mut Stream, _: Startup<'_>) -> Result<(), StartupError> {
+    start_up_on(stream)
+}
+
+/// Sends a StartupMessage and reads up to ReadyForQuery.
+pub(crate) fn start_up_on<S: Connection>(stream: &mut Stream<S>) -> Result<(), StartupError> {
+    stream.write_all(b"\0\0\0\x10\0\x03\0\0user\0u\0\0")?;
+    stream.flush()?;
+    let mut seen = Vec::new();
+    let mut buffer = [0; 64];
+    while !seen.ends_with(b"Z\0\0\0\x05I") {
+        match stream.read(&mut buffer)? {
+            0 => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+            count => seen.extend_from_slice(&buffer[..count]),
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn words(events: impl Iterator<Item = Event>) -> String {
+    events.map(Event::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// The last failure of an error.
+#[track_caller]
+pub(crate) fn failure(outcome: &Result<(), ConnectError>) -> Failure {
+    match outcome {
+        Ok(()) => panic!("connected"),
+        Err(error) => error.last().and_then(|last| last.failure).unwrap_or_else(|| panic!("{error}")),
+    }
+}

@@ -1,0 +1,92 @@
+//! Connections that the program has opened itself.
+
+use crate::peer::{Peer, Play, WELCOME, config, error_response, start_up_on, words};
+use pgtls_core::negotiation::{Encryption, Failure, Then};
+use pgtls_std::negotiate;
+use std::{cell::Cell, io, net::TcpStream};
+
+fn dial(peer: &Peer) -> io::Result<TcpStream> {
+    TcpStream::connect(("127.0.0.1", peer.port))
+}
+
+#[test]
+fn an_open_connection_is_used() {
+    let peer = Peer::start(|mut connection| {
+        connection.asked_for_ssl();
+        connection.send(b"N");
+        connection.asked_to_start();
+        connection.send(WELCOME);
+        connection.rest();
+    });
+    let never = || panic!("there is no reason to dial again");
+    let config = config("sslmode=prefer");
+    let connected = negotiate(&config, Some("db.test"), dial(&peer).unwrap(), never, start_up_on).unwrap();
+    assert_eq!(connected.stream.encryption(), Encryption::Plain);
+    assert_eq!(peer.connections(), 1);
+    assert_eq!(words(connected.report.events()), "connect sslreject authok");
+}
+
+#[test]
+fn another_one_is_opened_to_fall_back() {
+    let peer = Peer::start(|mut connection| {
+        if connection.number == 0 {
+            connection.asked_for_ssl();
+            connection.send(b"S");
+        } else {
+            connection.asked_to_start();
+            connection.send(WELCOME);
+            connection.rest();
+        }
+    });
+    let redialled = Cell::new(0);
+    let redial = || {
+        redialled.set(redialled.get() + 1);
+        dial(&peer)
+    };
+    let config = config("sslmode=prefer");
+    let connected = negotiate(&config, None, dial(&peer).unwrap(), redial, start_up_on).unwrap();
+    assert_eq!(redialled.get(), 1);
+    assert_eq!(words(connected.report.events()), "connect sslaccept close reconnect authok");
+}
+
+#[test]
+fn what_to_try_next_is_the_callers() {
+    let rows: [(&str, Play, Then); 3] = [
+        (
+            "sslmode=disable",
+            |mut connection| {
+                connection.asked_to_start();
+                connection.send(&error_response("57P03"));
+                connection.rest();
+            },
+            Then::NextHost,
+        ),
+        ("sslmode=require", |mut connection| connection.send(b"N"), Then::Stop),
+        (
+            "sslmode=require connect_timeout=1",
+            |mut connection| {
+                connection.rest();
+            },
+            Then::NextAddress,
+        ),
+    ];
+    for (mode, script, then) in rows {
+        let peer = Peer::start(script);
+        let never = || panic!("there is no reason to dial again");
+        let outcome = negotiate(&config(mode), None, dial(&peer).unwrap(), never, start_up_on);
+        assert_eq!(outcome.map(|_| ()).unwrap_err().then, then, "{mode}");
+    }
+}
+
+#[test]
+fn a_redial_that_fails() {
+    let peer = Peer::start(|mut connection| {
+        connection.asked_for_ssl();
+        connection.send(b"S");
+    });
+    let redial = || Err(io::ErrorKind::ConnectionRefused.into());
+    let outcome = negotiate(&config("sslmode=prefer"), None, dial(&peer).unwrap(), redial, start_up_on);
+    let error = outcome.map(|_| ()).unwrap_err();
+    assert_eq!(error.attempts.len(), 2);
+    assert_eq!(error.last().unwrap().failure, Some(Failure::Connect));
+}

@@ -1,0 +1,134 @@
+//! TLS against the scripted server.
+
+use crate::peer::{config, failure, start_up, words};
+use pgtls_conformance::{
+    server::{Behaviour, Script, Server, TlsVersion, answer::ClientCertificate},
+    zoo::Zoo,
+};
+use pgtls_core::{
+    negotiation::{Encryption, Failure},
+    policy::Verification,
+    startup::Broken,
+};
+use pgtls_std::Cause;
+use rustls::AlertDescription;
+use std::{
+    io::Write as _,
+    sync::{Arc, LazyLock},
+};
+
+static ZOO: LazyLock<Arc<Zoo>> = LazyLock::new(|| Arc::new(Zoo::open()));
+
+fn server(behaviour: Behaviour) -> Server {
+    Server::builder(Script::always(behaviour), ZOO.clone()).start().unwrap()
+}
+
+/// The zoo's root in a file.
+fn root() -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(ZOO.root_file("root").unwrap().as_bytes()).unwrap();
+    file
+}
+
+#[test]
+fn a_verified_session() {
+    let (server, root) = (server(Behaviour::default()), root());
+    for negotiation in ["postgres", "direct"] {
+        let config = config(&format!(
+            "host=db.test {} sslmode=verify-full sslrootcert={} sslnegotiation={negotiation}",
+            server.listen().conninfo(),
+            root.path().to_str().unwrap()
+        ));
+        let connected = pgtls_std::connect(&config, start_up).unwrap();
+        assert_eq!(connected.stream.encryption(), Encryption::Ssl);
+        let facts = connected.stream.facts().unwrap();
+        assert_eq!((facts.verified, facts.protocol), (Verification::Full, "TLSv1.3"));
+        assert_eq!(facts.matched_name.as_deref(), Some("db.test"));
+        assert_eq!(facts.attribute("alpn").as_deref(), Some("postgresql"));
+        assert_eq!(facts.attribute("key_bits").as_deref(), Some("256"));
+        assert!(facts.tls_server_end_point().unwrap().is_some());
+        assert_eq!(connected.report.files.len(), 5);
+    }
+}
+
+#[test]
+fn a_connector_is_shared_between_connections() {
+    let (server, root) = (server(Behaviour::default()), root());
+    let mut config = config(&format!(
+        "host=db.test {} sslmode=verify-full sslrootcert={}",
+        server.listen().conninfo(),
+        root.path().to_str().unwrap()
+    ));
+    let loaded = pgtls_core::files::load(&config.params, &config.environment, &pgtls_os::Disk);
+    config.connector = Some(Arc::new(pgtls_rustls::Connector::new(&config.params, &loaded, &config.tls)));
+    drop(root);
+    for _ in 0..2 {
+        let connected = pgtls_std::connect(&config, start_up).unwrap();
+        assert!(connected.report.files.is_empty(), "nothing is read again");
+    }
+}
+
+#[test]
+fn a_certificate_for_another_host() {
+    let (server, root) = (server(Behaviour::default().with_certificate("wrong-host")), root());
+    let config = config(&format!(
+        "host=db.test {} sslmode=verify-full sslrootcert={}",
+        server.listen().conninfo(),
+        root.path().to_str().unwrap()
+    ));
+    let outcome = pgtls_std::connect(&config, start_up).map(|_| ());
+    assert!(matches!(failure(&outcome), Failure::Tls(_)));
+    let text = outcome.unwrap_err().to_string();
+    assert!(text.contains("does not match host name \"db.test\""), "{text}");
+}
+
+fn without_client_certificate(version: TlsVersion) -> Server {
+    let mut behaviour = Behaviour::default();
+    behaviour.tls.client_certificate = ClientCertificate::Required;
+    behaviour.tls.max_version = version;
+    server(behaviour)
+}
+
+#[test]
+fn tls_1_3_misses_the_client_certificate_after_the_handshake() {
+    let server = without_client_certificate(TlsVersion::Tls1_3);
+    let config = config(&format!("host=db.test {} sslmode=prefer", server.listen().conninfo()));
+    let outcome = pgtls_std::connect(&config, start_up).map(|_| ());
+    assert_eq!(failure(&outcome), Failure::StartupBroken(Broken::Closed));
+    let error = outcome.unwrap_err();
+    let cause = error.last().unwrap().cause.as_ref();
+    assert_eq!(cause.and_then(Cause::alert), Some(AlertDescription::CertificateRequired), "{error}");
+    assert!(error.to_string().contains("certificate required"), "{error}");
+    assert_eq!(error.report.connections(), 1, "and prefer does not fall back");
+}
+
+#[test]
+fn tls_1_2_misses_it_in_the_handshake() {
+    let server = without_client_certificate(TlsVersion::Tls1_2);
+    let config = config(&format!("host=db.test {} sslmode=prefer", server.listen().conninfo()));
+    let connected = pgtls_std::connect(&config, start_up).unwrap();
+    assert_eq!(connected.stream.encryption(), Encryption::Plain);
+    assert_eq!(words(connected.report.events()), "connect sslaccept tlsfail reconnect authok");
+}
+
+#[test]
+fn named_behaviours_end_as_they_should() {
+    let rows = [
+        ("accept-extra", "prefer", "connect sslaccept extrabytes"),
+        ("accept-garbage", "require", "connect sslaccept tlsfail"),
+        ("accept-close", "prefer", "connect sslaccept close reconnect authok"),
+        ("accept-reset", "prefer", "connect sslaccept close reconnect authok"),
+        ("accept-late", "require", "connect sslaccept authok"),
+        ("reject-extra", "require", "connect sslreject"),
+        ("reject-close", "prefer", "connect sslreject close"),
+    ];
+    for (name, sslmode, expected) in rows {
+        let server = server(Behaviour::named(name).unwrap());
+        let config = config(&format!("host=db.test {} sslmode={sslmode}", server.listen().conninfo()));
+        let report = match pgtls_std::connect(&config, start_up) {
+            Ok(connected) => connected.report,
+            Err(error) => error.report,
+        };
+        assert_eq!(words(report.events()), expected, "{name}");
+    }
+}
