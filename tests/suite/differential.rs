@@ -12,6 +12,7 @@ mod hostile;
 mod keys;
 mod make;
 mod oracle;
+mod profile;
 
 use ::openssl::x509::X509;
 use grammar::{Change, CrlChange, Extension, Name, Scenario, scenario};

@@ -250,3 +250,56 @@ impl fmt::Display for KeyProblem {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::{Budget, Verdict};
+    use alloc::string::ToString;
+
+    #[test]
+    fn messages() {
+        let certificate =
+            CertificateName { subject: "CN=db".into(), issuer: "CN=ca".into(), serial: "0a".into() };
+        let path = |verdict, detail: Option<&str>| {
+            X509Error::from(PathError {
+                verdict,
+                depth: 1,
+                certificate: certificate.clone(),
+                detail: detail.map(String::from),
+            })
+        };
+        for (error, message) in [
+            (
+                X509Error::Pem { position: 7, problem: PemProblem::MissingEnd },
+                "bad PEM block at byte 7: the file ends before the END line",
+            ),
+            (X509Error::NothingLoadable { wanted: Object::Certificate }, "no certificate found"),
+            (
+                X509Error::Malformed {
+                    object: Object::Crl,
+                    block: Some(9),
+                    position: 4,
+                    problem: "a time is expected",
+                },
+                "malformed CRL in the PEM block at byte 9: a time is expected (byte 4 of its DER)",
+            ),
+            (
+                X509Error::Malformed { object: Object::Certificate, block: None, position: 4, problem: "no" },
+                "malformed certificate: no (byte 4)",
+            ),
+            (
+                path(Verdict::CertHasExpired, None),
+                "certificate verify failed: certificate has expired; certificate at depth 1: \"CN=db\", issued by \
+                 \"CN=ca\", serial number 0a; OpenSSL's error 10, X509_V_ERR_CERT_HAS_EXPIRED; renew the certificate",
+            ),
+            (
+                path(Verdict::BudgetExceeded(Budget::Signatures), Some("why")),
+                "certificate verify failed: more signatures than one chain may have checked (why); certificate at depth \
+                 1: \"CN=db\", issued by \"CN=ca\", serial number 0a; shorten the chain",
+            ),
+        ] {
+            assert_eq!(error.to_string(), message);
+        }
+    }
+}

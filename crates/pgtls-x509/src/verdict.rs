@@ -275,3 +275,81 @@ impl Verdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Verdict as V, *};
+    use alloc::collections::BTreeSet;
+
+    const OPENSSLS: &[V] = &[
+        V::UnableToGetIssuerCert,
+        V::UnableToGetCrl,
+        V::CertSignatureFailure,
+        V::CrlSignatureFailure,
+        V::CertNotYetValid,
+        V::CertHasExpired,
+        V::CrlNotYetValid,
+        V::CrlHasExpired,
+        V::ErrorInCertNotBeforeField,
+        V::ErrorInCertNotAfterField,
+        V::ErrorInCrlLastUpdateField,
+        V::ErrorInCrlNextUpdateField,
+        V::DepthZeroSelfSignedCert,
+        V::SelfSignedCertInChain,
+        V::UnableToGetIssuerCertLocally,
+        V::UnableToVerifyLeafSignature,
+        V::CertChainTooLong,
+        V::CertRevoked,
+        V::InvalidCa,
+        V::PathLengthExceeded,
+        V::InvalidPurpose,
+        V::CertRejected,
+        V::KeyUsageNoCertSign,
+        V::UnableToGetCrlIssuer,
+        V::UnhandledCriticalExtension,
+        V::KeyUsageNoCrlSign,
+        V::UnhandledCriticalCrlExtension,
+        V::InvalidExtension,
+        V::ProxyCertificatesNotAllowed,
+        V::DifferentCrlScope,
+        V::PermittedViolation,
+        V::ExcludedViolation,
+        V::SubtreeMinMax,
+        V::UnsupportedConstraintType,
+        V::UnsupportedConstraintSyntax,
+        V::UnsupportedNameSyntax,
+        V::CrlPathValidationError,
+        V::EeKeyTooSmall,
+        V::CaKeyTooSmall,
+        V::CaMdTooWeak,
+        V::EcKeyExplicitParams,
+        V::Unspecified,
+    ];
+    const OURS: &[V] = &[
+        V::UnsupportedSignature,
+        V::UnsupportedExtension,
+        V::BudgetExceeded(Budget::Signatures),
+        V::BudgetExceeded(Budget::Presented),
+        V::BudgetExceeded(Budget::Candidates),
+        V::BudgetExceeded(Budget::NameComparisons),
+        V::Strict,
+    ];
+
+    #[test]
+    fn every_verdict_has_a_number_of_its_own_or_none() {
+        let numbers: BTreeSet<_> = OPENSSLS.iter().map(|verdict| verdict.number().unwrap()).collect();
+        let names: BTreeSet<_> = OPENSSLS.iter().map(|verdict| verdict.name().unwrap()).collect();
+        assert_eq!((numbers.len(), names.len()), (OPENSSLS.len(), OPENSSLS.len()));
+        assert!(names.iter().all(|name| name.starts_with("X509_V_ERR_")));
+        assert!(OURS.iter().all(|verdict| verdict.number().is_none() && verdict.name().is_none()));
+    }
+
+    #[test]
+    fn every_verdict_has_words_and_advice() {
+        for verdict in OPENSSLS.iter().chain(OURS) {
+            for text in [verdict.words(), verdict.advice()] {
+                assert!(!text.is_empty() && !text.ends_with('.'), "{verdict:?}: {text}");
+            }
+        }
+    }
+}

@@ -31,6 +31,14 @@ impl Time {
         };
         Self { seconds }
     }
+
+    /// Year, month, day, hour, minute and second in UTC.
+    pub(crate) fn civil(self) -> Option<[i64; 6]> {
+        let seconds = self.seconds?;
+        let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+        let [year, month, day] = civil_from_days(days)?;
+        Some([year, month, day, rest / 3600, rest % 3600 / 60, rest % 60])
+    }
 }
 
 fn utc_time(digits: &[u8]) -> Option<i64> {
@@ -98,6 +106,24 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
     era.checked_mul(146_097)?.checked_add(day_of_era)?.checked_sub(719_468)
 }
 
+/// The inverse of [`days_from_civil`].
+fn civil_from_days(days: i64) -> Option<[i64; 3]> {
+    let shifted = days.checked_add(719_468)?;
+    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let leap_days =
+        day_of_era.checked_div(1_460)?.checked_sub(day_of_era / 36_524)?.checked_add(day_of_era / 146_096)?;
+    let year_of_era = day_of_era.checked_sub(leap_days)?.checked_div(365)?;
+    let first_day =
+        year_of_era.checked_mul(365)?.checked_add(year_of_era / 4)?.checked_sub(year_of_era / 100)?;
+    let day_of_year = day_of_era.checked_sub(first_day)?;
+    let from_march = day_of_year.checked_mul(5)?.checked_add(2)?.checked_div(153)?;
+    let first_of_month = from_march.checked_mul(153)?.checked_add(2)?.checked_div(5)?;
+    let day = day_of_year.checked_sub(first_of_month)?.checked_add(1)?;
+    let month = if from_march < 10 { from_march.checked_add(3)? } else { from_march.checked_sub(9)? };
+    let year = era.checked_mul(400)?.checked_add(year_of_era)?;
+    Some([if month <= 2 { year.checked_add(1)? } else { year }, month, day])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +159,18 @@ mod tests {
             ["20230229000000Z", "20240101240000Z", "20240101006000Z", "20240101000060Z", "20240101000000.0Z"]
         {
             check(tag::GENERALIZED_TIME, text, None);
+        }
+    }
+
+    #[test]
+    fn dates_are_told_as_they_were_read() {
+        for text in
+            ["00000301000000Z", "19700101000000Z", "20000229235959Z", "20241231120000Z", "99991231235959Z"]
+        {
+            let tlv = Tlv { tag: tag::GENERALIZED_TIME, value: text.as_bytes(), whole: &[], position: 0 };
+            let [year, month, day, hour, minute, second] = Time::of(&tlv).civil().unwrap();
+            let told = alloc::format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}Z");
+            assert_eq!(told, text);
         }
     }
 }
