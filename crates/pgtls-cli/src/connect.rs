@@ -8,13 +8,15 @@ mod report;
 mod sqlstate;
 mod text;
 
+pub(crate) use attempt::attempt;
+pub(crate) use report::Report;
+
 use crate::{
     arguments::ConnectArguments,
     error_class,
     exit::Exit,
     gather::{GatherError, Gathered, gather},
 };
-use report::Report;
 use std::{
     io::{self, Write},
     sync::mpsc,
@@ -50,7 +52,7 @@ fn report(arguments: &ConnectArguments) -> Report {
         }
     };
     match arguments.timeout {
-        None => attempt::attempt(gathered),
+        None => attempt(gathered),
         Some(limit) => within(limit, gathered),
     }
 }
@@ -61,7 +63,7 @@ fn within(limit: Duration, gathered: Gathered) -> Report {
     // Left alone when the time is over: the process ends with the answer.
     thread::spawn(move || {
         // Nobody listens any more then.
-        let _ = sender.send(Box::new(attempt::attempt(gathered)));
+        let _ = sender.send(Box::new(attempt(gathered)));
     });
     if let Ok(report) = receiver.recv_timeout(limit) {
         *report

@@ -19,7 +19,7 @@ use pgtls_rustls::SessionFacts;
 use pgtls_std::{Config, ConnectError, Connected, Startup, StartupError, Stream, connect};
 
 /// Connects, disconnects, reports.
-pub(super) fn attempt(gathered: Gathered) -> Report {
+pub(crate) fn attempt(gathered: Gathered) -> Report {
     let Gathered { environment, params } = gathered;
     let passwords = pgtls_os::passwords(&params, &environment);
     let config = Config::new(params, environment, pgtls_rustls::aws_lc_rs());

@@ -87,12 +87,13 @@ fn reason(class: &str) -> &str {
     match class {
         "missing-root-file" => "no root file",
         "server-no-ssl" => "no TLS",
-        "server-error" => "not admitted",
+        "server-error" => "turned away",
         "name-mismatch" => "wrong host",
         "chain-untrusted" => "not trusted",
-        "unencrypted-data" => "stuffed bytes",
+        "wrong-purpose" => "wrong purpose",
+        "unencrypted-data" => "extra bytes",
         "server-error-in-negotiation" => "error",
-        "bad-reply" => "no PostgreSQL",
+        "bad-reply" => "bad reply",
         "eof" => "cut off",
         other => other,
     }

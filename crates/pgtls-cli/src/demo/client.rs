@@ -1,8 +1,37 @@
-//! The client of the demo.
+//! The client of the demo: that of `pgtls connect`, in surroundings of its own.
 
 use super::matrix::Told;
+use crate::{connect, error_class, gather::Gathered};
+use pgtls_conformance::server::Channel;
+use pgtls_core::{
+    environment::{Environment, Platform},
+    param::{Ability, ParamError, Settings},
+};
 
-/// Connects as `pgtls connect` does.
-pub(super) fn attempt(_conninfo: &str) -> Told {
-    todo!()
+/// Connects as `pgtls connect` does, but with none of the variables and files of whoever runs the demo: as psql does right
+/// after its installation. There is nothing in `home`.
+pub(super) fn attempt(conninfo: &str, home: &str) -> Told {
+    let report = match gathered(conninfo, home) {
+        Ok(gathered) => connect::attempt(gathered),
+        Err(error) => {
+            let error_class = error_class::of_param(&error).to_owned();
+            return Told { error_class, error: Some(error.to_string()), ..Told::default() };
+        }
+    };
+    Told {
+        channel: match report.outcome {
+            "plain" => Some(Channel::Plain),
+            "ssl" => Some(Channel::Ssl),
+            _ => None,
+        },
+        verified: report.verified.to_owned(),
+        error_class: report.error_class.unwrap_or_default().to_owned(),
+        error: report.error,
+    }
+}
+
+fn gathered(conninfo: &str, home: &str) -> Result<Gathered, ParamError> {
+    let environment = Environment::empty(Platform::Unix).with_variable("HOME", home);
+    let params = pgtls_os::params(&Settings::parse(conninfo)?, &environment, Ability { gss: false })?;
+    Ok(Gathered { environment, params })
 }

@@ -83,7 +83,7 @@ pub(super) fn walk(
             };
             for (&sslmode, expected) in SslMode::ALL.iter().zip(expected) {
                 let running =
-                    Server::builder(server.script()?, Arc::clone(zoo)).patience(PATIENCE).start()?;
+                    Server::builder(server.script.clone(), Arc::clone(zoo)).patience(PATIENCE).start()?;
                 let told = client(&conninfo(&running, server, files, root_file, sslmode));
                 running.log().settle(PATIENCE);
                 let seen = running.log().connections();

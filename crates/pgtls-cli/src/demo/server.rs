@@ -1,7 +1,7 @@
 //! The servers of the demo, as their file lists them.
 
 use super::cell::Cell;
-use pgtls_conformance::server::{Script, ScriptError};
+use pgtls_conformance::server::Script;
 use serde::Deserialize;
 
 /// One server and what libpq does with it.
@@ -10,10 +10,11 @@ use serde::Deserialize;
 pub(super) struct DemoServer {
     /// A word or two.
     pub(super) name: String,
-    /// What is so special about it; continues "a server that …".
+    /// What is so special about it.
     pub(super) story: String,
     /// What it does on each connection.
-    connection: Vec<toml::Table>,
+    #[serde(rename = "connection")]
+    pub(super) script: Script,
     /// Settings that its row needs beside the root file.
     #[serde(default)]
     pub(super) settings: String,
@@ -32,12 +33,5 @@ impl DemoServer {
             server: Vec<DemoServer>,
         }
         toml::from_str::<Text>(include_str!("servers.toml")).map(|text| text.server)
-    }
-
-    /// What it does, as the test server wants it.
-    pub(super) fn script(&self) -> Result<Script, ScriptError> {
-        let connections: toml::Table =
-            [("connection".to_owned(), toml::Value::from(self.connection.clone()))].into_iter().collect();
-        connections.to_string().parse()
     }
 }

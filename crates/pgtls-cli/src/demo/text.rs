@@ -64,26 +64,30 @@ pub(super) fn matrix(out: &mut dyn Write, attempts: &[Attempt], root_file: RootF
             cells.chain([width(mode.as_str())]).max().unwrap_or_default().saturating_add(GAP)
         })
         .collect();
-    write!(out, "{:names$}", "")?;
-    for (mode, &width) in SslMode::ALL.iter().zip(&widths) {
-        write!(
-            out,
-            "{TITLE}{mode}{TITLE:#}{:pad$}",
-            "",
-            pad = width.saturating_sub(self::width(mode.as_str()))
-        )?;
-    }
-    writeln!(out)?;
+    let titles = SslMode::ALL.iter().map(|mode| (TITLE, mode.to_string()));
+    line(out, "", names, titles.zip(widths.iter().copied()))?;
     for row in rows {
         let name = row.first().map(|attempt| attempt.server.as_str()).unwrap_or_default();
-        write!(out, "{name}{:pad$}", "", pad = names.saturating_sub(width(name)))?;
-        for (attempt, &width) in row.iter().zip(&widths) {
-            let (style, text) = (style(&attempt.outcome), shown(attempt));
-            write!(out, "{style}{text}{style:#}{:pad$}", "", pad = width.saturating_sub(self::width(&text)))?;
-        }
-        writeln!(out)?;
+        let cells = row.iter().map(|attempt| (style(&attempt.outcome), shown(attempt)));
+        line(out, name, names, cells.zip(widths.iter().copied()))?;
     }
     Ok(())
+}
+
+/// One line of a matrix, without blanks at its end.
+fn line(
+    out: &mut dyn Write,
+    name: &str,
+    names: usize,
+    cells: impl Iterator<Item = ((Style, String), usize)>,
+) -> io::Result<()> {
+    write!(out, "{name}")?;
+    let mut pad = names.saturating_sub(width(name));
+    for ((style, text), width) in cells {
+        write!(out, "{:pad$}{style}{text}{style:#}", "")?;
+        pad = width.saturating_sub(self::width(&text));
+    }
+    writeln!(out)
 }
 
 /// What the words of the cells mean, and what follows from it all.
@@ -104,10 +108,7 @@ pub(super) fn conclusion(out: &mut dyn Write, attempts: &[Attempt]) -> io::Resul
             pad = 12_usize.saturating_sub(width(&text))
         )?;
     }
-    writeln!(
-        out,
-        "  {CALM}✗ reason{CALM:#}      not connected: nothing but the reason was learnt by anybody"
-    )?;
+    writeln!(out, "  {CALM}✗ reason{CALM:#}      not connected, and why")?;
     writeln!(out)?;
     writeln!(out, "{TITLE}What each mode protects against{TITLE:#}")?;
     writeln!(out)?;
@@ -138,10 +139,13 @@ const PROTECTION: &[(SslMode, &str)] = &[
     (SslMode::Disable, "nothing."),
     (
         SslMode::Allow,
-        "nothing: TLS is used only when the server insists, and anybody in the middle can say that it does not.",
+        "nothing that you can rely on: TLS is used only when the server insists, and plaintext is tried first.",
     ),
-    (SslMode::Prefer, "nothing: whoever can break TLS gets plaintext, even when a root file is there."),
-    (SslMode::Require, "listeners. Not against a server that is somebody else, unless a root file is there."),
+    (
+        SslMode::Prefer,
+        "nothing that you can rely on: whoever can break TLS gets plaintext, even when there is a root file.",
+    ),
+    (SslMode::Require, "listeners. Not against a server that is somebody else, unless there is a root file."),
     (
         SslMode::VerifyCa,
         "listeners, and servers of people who have no certificate from your CA; enough when the CA is yours alone.",
