@@ -13,7 +13,7 @@ use crate::{
     policy::{EncryptionPlan, Payload},
     startup::{ClientCertificate, StartupWatch},
 };
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 /// One address, driven to its end. `C` is what the adapter knows about causes: I/O and TLS errors.
@@ -169,6 +169,8 @@ pub struct Report {
     pub tried: Vec<Tried>,
     /// The files that were looked at; empty if TLS was never about to start.
     pub files: Vec<FileReport>,
+    /// What went wrong without disturbing the connection, one sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// One address that was tried.

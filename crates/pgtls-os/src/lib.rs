@@ -3,6 +3,7 @@
 mod clock;
 mod disk;
 mod environment;
+mod key_log;
 mod openssl_conf;
 mod pgpass;
 mod roots;
@@ -12,6 +13,7 @@ mod user;
 pub use clock::unix_time;
 pub use disk::Disk;
 pub use environment::{EnvironmentError, environment};
+pub use key_log::append_key_log;
 pub use openssl_conf::{DEFAULT_PATHS, OpensslConfError, openssl_conf};
 pub use pgpass::passwords;
 pub use roots::native_roots;

@@ -24,6 +24,7 @@ mod connector;
 mod error;
 mod facts;
 mod identity;
+mod key_log;
 mod options;
 mod provider;
 mod pss;
@@ -43,6 +44,7 @@ pub use connect_error::ConnectError;
 pub use connector::Connector;
 pub use error::{SetupError, TlsError, alert_name};
 pub use facts::{ATTRIBUTES, Cipher, SessionFacts};
+pub use key_log::KeyLogLines;
 pub use options::{PassphraseHook, TlsOptions, clock};
 #[cfg(feature = "aws-lc-rs")]
 pub use provider::aws_lc_rs;

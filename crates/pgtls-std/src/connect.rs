@@ -97,7 +97,8 @@ pub fn connect<T>(
             _ => break None,
         }
     };
-    let report = Report { tried, files: prepared.into_files() };
+    let (files, warnings) = prepared.into_report();
+    let report = Report { tried, files, warnings };
     match session {
         Some((stream, value)) => Ok(Connected { stream, value, report }),
         None => Err(ConnectError { attempts: candidates.into_errors(), then: Then::Stop, report }),

@@ -36,9 +36,10 @@ fn tcp(address: SocketAddr, params: &Params, deadline: Deadline) -> io::Result<S
     Ok(Socket::Tcp(socket.into()))
 }
 
+/// Never with a plain `connect`, which a signal can interrupt half-way.
 fn connect(socket: &socket2::Socket, address: &SockAddr, deadline: Deadline) -> io::Result<()> {
-    let Some(left) = deadline.left()? else { return socket.connect(address) };
-    socket.connect_timeout(address, left).map_err(|error| match deadline.left() {
+    let limit = deadline.left()?.unwrap_or(Duration::MAX);
+    socket.connect_timeout(address, limit).map_err(|error| match deadline.left() {
         // The limit has no error of its own.
         Err(expired) if error.kind() == io::ErrorKind::TimedOut => expired,
         _ => error,

@@ -47,7 +47,8 @@ pub fn negotiate<S: Connection, T>(
     let (ended, session) = run.drive(Attempt::new(params, plan, ClientCertificate::default()));
 
     let tried = vec![Tried { candidate: None, trace: ended.trace }];
-    let report = Report { tried, files: prepared.into_files() };
+    let (files, warnings) = prepared.into_report();
+    let report = Report { tried, files, warnings };
     if let Some((stream, value)) = session {
         return Ok(Connected { stream, value, report });
     }

@@ -82,6 +82,26 @@ fn a_certificate_for_another_host() {
     assert!(text.contains("does not match host name \"db.test\""), "{text}");
 }
 
+#[test]
+fn secrets_are_logged_where_the_parameter_says() {
+    let (server, directory) = (server(Behaviour::default()), tempfile::tempdir().unwrap());
+    let path = directory.path().join("keys");
+    let mode = |path: &std::path::Path| {
+        config(&format!(
+            "host=db.test {} sslmode=require sslkeylogfile={}",
+            server.listen().conninfo(),
+            path.to_str().unwrap()
+        ))
+    };
+    let connected = pgtls_std::connect(&mode(&path), start_up).unwrap();
+    assert!(connected.report.warnings.is_empty());
+    let lines = std::fs::read_to_string(&path).unwrap();
+    assert!(lines.lines().any(|line| line.starts_with("CLIENT_TRAFFIC_SECRET_0 ")), "{lines}");
+
+    let connected = pgtls_std::connect(&mode(&directory.path().join("no/keys")), start_up).unwrap();
+    assert!(connected.report.warnings[0].contains("sslkeylogfile"));
+}
+
 fn without_client_certificate(version: TlsVersion) -> Server {
     let mut behaviour = Behaviour::default();
     behaviour.tls.client_certificate = ClientCertificate::Required;
