@@ -3,6 +3,39 @@
 //! An adapter asks [`Attempt::action`] what to do, does it, and tells [`Attempt::handle`]. Whatever else there is to know
 //! or decide is here, the same for blocking and asynchronous adapters: the errors of the methods that failed, the trace, the
 //! flags of the client certificate, the watch over the startup exchange.
+//!
+//! ```
+//! use pgtls_core::{
+//!     attempt::Attempt,
+//!     environment::{Environment, Platform},
+//!     negotiation::{Action, Failure, Input, Request, Then},
+//!     param::{Ability, Params, Settings},
+//!     policy::{GssCredentials, Payload, Transport, plan},
+//!     startup::ClientCertificate,
+//! };
+//!
+//! let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
+//! let settings = Settings::parse("host=db.example.com sslmode=require")?;
+//! let params = Params::resolve(&settings, None, &environment, Ability::default())?;
+//! let plan = plan(&params, Transport::Tcp, GssCredentials::Absent, Payload::Startup)?;
+//!
+//! // A server without TLS, played by hand; an adapter has a socket here, and causes of its own.
+//! let mut attempt = Attempt::<std::io::Error>::new(&params, plan, ClientCertificate::default());
+//! let then = loop {
+//!     let happened = match attempt.action() {
+//!         Action::Connect | Action::Reconnect { .. } => Input::Connected,
+//!         Action::Send(_request) => Input::Sent,
+//!         Action::Receive { .. } => Input::Received(b"N"),
+//!         Action::Fail { then, .. } => break then,
+//!         other => unreachable!("{other:?}"),
+//!     };
+//!     attempt.handle(happened, None)?;
+//! };
+//! assert_eq!(then, Then::Stop);
+//! let (error, _) = attempt.end().failed.expect("it has failed");
+//! assert_eq!(error.failure, Some(Failure::Refused(Request::Ssl)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use crate::{
     candidates::Candidate,
@@ -191,5 +224,123 @@ impl Report {
     /// All events in order.
     pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
         self.tried.iter().flat_map(|tried| tried.trace.events.iter().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        environment::{Environment, Platform},
+        hardening::Hardening,
+        negotiation::TlsFailure,
+        param::{Ability, Settings},
+        policy::{GssCredentials, Transport, plan},
+    };
+    use alloc::string::ToString;
+
+    fn params(conninfo: &str) -> Params {
+        let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
+        let settings = Settings::parse(conninfo).expect("it is well-formed");
+        Params::resolve(&settings, None, &environment, Ability::default()).expect("it is valid")
+    }
+
+    fn attempt(params: &Params) -> Attempt<'_, &'static str> {
+        let plan = plan(params, Transport::Tcp, GssCredentials::Absent, Payload::Startup);
+        Attempt::new(params, plan.expect("there is a method"), ClientCertificate::default())
+    }
+
+    const ASKED: ClientCertificate = ClientCertificate { requested: true, sent: true };
+
+    /// `prefer` over a server whose TLS session comes about, asks for a certificate, and is rejected.
+    fn rejected_over_tls(params: &Params) -> Attempt<'_, &'static str> {
+        let mut attempt = attempt(params);
+        let facts = crate::negotiation::TlsFacts {
+            alpn: crate::negotiation::Alpn::Absent,
+            root: crate::policy::RootPresence::Missing,
+            chain: None,
+            name: None,
+        };
+        for input in [Input::Connected, Input::Sent, Input::Received(b"S"), Input::TlsEstablished(facts)] {
+            attempt.handle(input, None).expect("it answers the action");
+        }
+        attempt.saw_certificate(ASKED);
+        let rejection = Input::ServerError { sqlstate: *b"28000", after_auth_ok: false };
+        attempt.handle(rejection, Some("no pg_hba.conf entry")).expect("it answers the action");
+        attempt
+    }
+
+    #[test]
+    fn errors_are_kept_with_their_causes() {
+        let params = params("sslmode=prefer");
+        let mut attempt = rejected_over_tls(&params);
+        assert!(matches!(attempt.action(), Action::Reconnect { .. }));
+        attempt.handle(Input::ConnectFailed, Some("connection refused")).expect("it answers the action");
+        let ended = attempt.end();
+        assert_eq!(ended.trace.connections, 1);
+        let before: Vec<_> = ended.failed_before.iter().map(ToString::to_string).collect();
+        assert_eq!(before, ["no pg_hba.conf entry"]);
+        let (last, then) = ended.failed.expect("it has failed");
+        assert_eq!((last.to_string().as_str(), then), ("connection refused", Then::NextAddress));
+    }
+
+    #[test]
+    fn a_success_has_no_failure() {
+        let params = params("sslmode=disable");
+        let mut attempt = attempt(&params);
+        attempt.handle(Input::Connected, None).expect("it answers the action");
+        attempt.handle(Input::Ready, None).expect("it answers the action");
+        let ended = attempt.end();
+        assert!(ended.failed.is_none() && ended.failed_before.is_empty());
+        assert_eq!(ended.trace.events, [Event::Connect, Event::AuthOk]);
+    }
+
+    #[test]
+    fn an_attempt_can_be_abandoned() {
+        let params = params("sslmode=disable");
+        let mut attempt = attempt(&params);
+        attempt.handle(Input::Connected, None).expect("it answers the action");
+        let (error, then) = attempt.abandon("a parameter").failed.expect("it has failed");
+        assert_eq!((error.to_string().as_str(), error.failure, then), ("a parameter", None, Then::Stop));
+    }
+
+    #[test]
+    fn misuse_changes_nothing() {
+        let params = params("sslmode=require");
+        let mut attempt = attempt(&params);
+        assert!(attempt.handle(Input::Sent, None).is_err());
+        assert_eq!(attempt.action(), Action::Connect);
+        assert_eq!(attempt.end().trace, Trace::default());
+    }
+
+    #[test]
+    fn flags_of_the_client_certificate_outlive_the_connection() {
+        let libpqs = params("sslmode=prefer");
+        let mut attempt = rejected_over_tls(&libpqs);
+        attempt.handle(Input::Connected, None).expect("it answers the action");
+        assert_eq!(attempt.end().certificate, ASKED);
+
+        let mut hardening = Hardening::NONE;
+        hardening.certificate_flags_per_attempt = true;
+        let hardened = params("sslmode=prefer").with_hardening(hardening);
+        let mut attempt = rejected_over_tls(&hardened);
+        attempt.handle(Input::Connected, None).expect("it answers the action");
+        assert_eq!(attempt.end().certificate, ClientCertificate::default());
+    }
+
+    #[test]
+    fn words() {
+        let error = |failure, cause| MethodError { failure, cause };
+        let rows = [
+            (error(None, None), "the connection attempt failed"),
+            (error(None, Some("a cause")), "a cause"),
+            (error(Some(Failure::TimedOut), None), "timeout expired"),
+            (error(Some(Failure::Tls(TlsFailure::Setup)), Some("no key")), "no key"),
+            (error(Some(Failure::Connect), Some("refused")), "refused"),
+            (error(Some(Failure::Gss), Some("ticket")), "GSSAPI encryption could not be established: ticket"),
+        ];
+        for (error, expected) in rows {
+            assert_eq!(error.to_string(), expected);
+        }
     }
 }

@@ -189,8 +189,7 @@ mod tests {
 
     /// A whole exchange in pieces of this length, with `channel_binding=require`.
     fn exchange(mechanism: &[u8], split: usize) -> Input<'static> {
-        let mut environment = Environment::empty(Platform::Unix);
-        environment.user = Some("u".into());
+        let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
         let settings = Settings::parse("host=h channel_binding=require").expect("it is well-formed");
         let params = Params::resolve(&settings, None, &environment, Ability::default()).expect("it is valid");
         let watch = StartupWatch::new(&params, Encryption::Ssl, ClientCertificate::default());
@@ -227,5 +226,83 @@ mod tests {
             let unbound = Input::LocalRefusal(Refusal::ChannelBinding(BindingRefusal::NotBound));
             assert_eq!(exchange(b"SCRAM-SHA-256", split), unbound, "{split}");
         }
+    }
+
+    fn gate(conninfo: &str) -> StartupGate {
+        let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
+        let settings = Settings::parse(conninfo).expect("it is well-formed");
+        let params = Params::resolve(&settings, None, &environment, Ability::default()).expect("it is valid");
+        StartupGate::new(
+            StartupWatch::new(&params, Encryption::Plain, ClientCertificate::default()),
+            Some(b'R'),
+        )
+    }
+
+    const EXCHANGES: [Exchange; 4] =
+        [Exchange::Up, Exchange::Refused(Refusal::NoPassword), Exchange::WrongRole, Exchange::Failed];
+
+    /// The gate after these bytes: whether they may be seen, whether anything may follow, and what each kind of end
+    /// means.
+    #[track_caller]
+    fn check(conninfo: &str, bytes: &[u8], seen: bool, open: bool, ends: [Input<'static>; 4]) {
+        let mut gate = gate(conninfo);
+        assert_eq!(gate.received(bytes).is_ok(), seen);
+        assert_eq!(gate.may_pass().is_ok(), open);
+        assert_eq!(EXCHANGES.map(|exchange| gate.conclude(exchange)), ends);
+        // Nothing that comes later changes the verdict.
+        let verdict = gate.decided;
+        gate.closed();
+        gate.aborted();
+        gate.timed_out();
+        assert!(verdict.is_none() || gate.decided == verdict);
+    }
+
+    #[test]
+    fn verdicts() {
+        let own = [
+            Input::Ready,
+            Input::LocalRefusal(Refusal::NoPassword),
+            Input::WrongRole,
+            Input::LocalRefusal(Refusal::Exchange),
+        ];
+        let ok = message(b'R', &[0; 4]);
+        let ready = message(b'Z', b"I");
+        let password = message(b'R', &[0, 0, 0, 3]);
+        let error = message(b'E', b"C28000\0\0");
+        check("", b"", true, true, own);
+        check("", &ok, true, true, own);
+        check("", &[ok.clone(), ready].concat(), true, true, own);
+        check("", &password, true, true, own);
+
+        let rejected = Input::ServerError { sqlstate: *b"28000", after_auth_ok: false };
+        check("", &error, true, false, [rejected; 4]);
+        let refused = Input::LocalRefusal(Refusal::AuthNotAllowed(crate::param::AuthMethod::Password));
+        check("require_auth=md5", &password, false, false, [refused; 4]);
+        let broken = Input::StartupBroken(crate::startup::Broken::Unexpected(b'H'));
+        check("", b"HTTP", false, false, [broken; 4]);
+    }
+
+    #[test]
+    fn ends_of_the_connection() {
+        let closed = Input::StartupBroken(crate::startup::Broken::Closed);
+        let ends: [(fn(&mut StartupGate), _); 3] = [
+            (StartupGate::closed, closed),
+            (StartupGate::aborted, closed),
+            (StartupGate::timed_out, Input::TimedOut),
+        ];
+        for (end, expected) in ends {
+            let mut gate = gate("");
+            end(&mut gate);
+            assert_eq!(gate.may_pass(), Err(Shut(expected)));
+            assert_eq!(gate.conclude(Exchange::Failed), expected);
+            assert!(!gate.is_done());
+        }
+    }
+
+    #[test]
+    fn the_carried_byte_is_read_once() {
+        let mut gate = gate("");
+        assert_eq!(gate.take_carry(), Some(b'R'));
+        assert_eq!(gate.take_carry(), None);
     }
 }
