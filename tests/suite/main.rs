@@ -10,4 +10,5 @@ mod live;
 mod names;
 mod negotiation;
 mod params;
+mod startup;
 mod support;
