@@ -52,4 +52,5 @@ pub use provider::aws_lc_rs;
 pub use provider::ring;
 pub use session::Session;
 pub use startup::StartupError;
+pub use trust::trust;
 pub use versions::VersionRange;

@@ -28,24 +28,10 @@ impl Trust {
     /// Parses roots and CRLs as far as the mode needs them (libpq: `initialize_SSL`).
     pub(crate) fn new(params: &Params, loaded: &Loaded) -> Result<Self, SetupError> {
         let verification = verification(params.sslmode(), loaded.roots.presence());
-        let (roots, crls) = match &loaded.roots {
-            Roots::Missing(_) if verification == Some(Verification::None) => return Ok(Self::Unverified),
-            Roots::Missing(error) | Roots::Unusable(error) => return Err(SetupError::File(error.clone())),
-            // With the system's roots no CRL of any kind is used.
-            Roots::System(system) => (system_roots(system), None),
-            Roots::File(file) => {
-                let mut roots = TrustStore::from_pem(&file.bytes).map_err(|error| SetupError::Content {
-                    role: FileRole::RootCert,
-                    path: Some(file.path.clone()),
-                    error,
-                })?;
-                let crls = revocation(&loaded.crls).map_err(SetupError::File)?;
-                if let Some(crls) = &crls {
-                    roots.add_from_crl_file(crls);
-                }
-                (roots, crls)
-            }
-        };
+        if let (Roots::Missing(_), Some(Verification::None)) = (&loaded.roots, verification) {
+            return Ok(Self::Unverified);
+        }
+        let (roots, crls) = trust(loaded)?;
         Ok(Self::Verified { roots, crls, name: verification == Some(Verification::Full) })
     }
 
@@ -55,6 +41,31 @@ impl Trust {
             Self::Unverified => Verification::None,
             Self::Verified { name: false, .. } => Verification::Ca,
             Self::Verified { name: true, .. } => Verification::Full,
+        }
+    }
+}
+
+/// The roots, and the CRLs if revocation is checked, of loaded files: what a [`Connector`](crate::Connector) judges chains
+/// by, for programs that judge one without a session.
+///
+/// # Errors
+/// The roots are missing or do not load (libpq: `initialize_SSL`).
+pub fn trust(loaded: &Loaded) -> Result<(TrustStore, Option<CrlStore>), SetupError> {
+    match &loaded.roots {
+        Roots::Missing(error) | Roots::Unusable(error) => Err(SetupError::File(error.clone())),
+        // With the system's roots no CRL of any kind is used.
+        Roots::System(system) => Ok((system_roots(system), None)),
+        Roots::File(file) => {
+            let mut roots = TrustStore::from_pem(&file.bytes).map_err(|error| SetupError::Content {
+                role: FileRole::RootCert,
+                path: Some(file.path.clone()),
+                error,
+            })?;
+            let crls = revocation(&loaded.crls).map_err(SetupError::File)?;
+            if let Some(crls) = &crls {
+                roots.add_from_crl_file(crls);
+            }
+            Ok((roots, crls))
         }
     }
 }

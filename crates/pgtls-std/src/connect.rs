@@ -9,8 +9,8 @@ use crate::{
     stream::Stream,
 };
 use pgtls_core::{
-    attempt::{Attempt, Report, Tried},
-    candidates::{Candidate, CandidateAction, Candidates},
+    attempt::{Attempt, MethodError, Report, Tried},
+    candidates::{AttemptError, Candidate, CandidateAction, Candidates},
     negotiation::Then,
     param::TargetSessionAttrs,
     policy::{GssCredentials, Payload, plan},
@@ -28,6 +28,8 @@ pub struct Connected<S, T> {
     pub value: T,
     /// What was seen on the way.
     pub report: Report,
+    /// What failed before, in order: why the session is not encrypted, or not with the first host.
+    pub failed: Vec<AttemptError<MethodError<Cause>>>,
 }
 
 /// What a startup exchange may want to know about where it is.
@@ -100,7 +102,7 @@ pub fn connect<T>(
     let (files, warnings) = prepared.into_report();
     let report = Report { tried, files, warnings };
     match session {
-        Some((stream, value)) => Ok(Connected { stream, value, report }),
+        Some((stream, value)) => Ok(Connected { stream, value, report, failed: candidates.into_errors() }),
         None => Err(ConnectError { attempts: candidates.into_errors(), then: Then::Stop, report }),
     }
 }

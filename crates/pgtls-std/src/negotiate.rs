@@ -50,7 +50,8 @@ pub fn negotiate<S: Connection, T>(
     let (files, warnings) = prepared.into_report();
     let report = Report { tried, files, warnings };
     if let Some((stream, value)) = session {
-        return Ok(Connected { stream, value, report });
+        let failed = ended.failed_before.into_iter().map(without_address).collect();
+        return Ok(Connected { stream, value, report, failed });
     }
     let (last, then) = ended.failed.unzip();
     let attempts = ended.failed_before.into_iter().chain(last).map(without_address).collect();
