@@ -2,7 +2,7 @@
 
 use crate::{demo, serve};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 /// See, try and explain what a PostgreSQL client does about TLS, by the rules of libpq (psql's library).
 #[derive(Debug, Parser)]
@@ -79,13 +79,13 @@ pub(crate) struct VerifyArguments {
     pub(crate) rootcert: String,
     /// Chain as the peer sends it (PEM): its own certificate first, then intermediates
     #[arg(long, value_name = "FILE")]
-    pub(crate) chain: PathBuf,
+    pub(crate) chain: String,
     /// File of certificate revocation lists (PEM)
     #[arg(long, value_name = "FILE")]
-    pub(crate) crl: Option<PathBuf>,
+    pub(crate) crl: Option<String>,
     /// Directory of revocation lists with hashed names, as made by openssl rehash
     #[arg(long, value_name = "DIR")]
-    pub(crate) crldir: Option<PathBuf>,
+    pub(crate) crldir: Option<String>,
     /// Host name or address that the client connects to; needed for verify-full
     #[arg(long)]
     pub(crate) host: Option<String>,
@@ -129,7 +129,7 @@ pub(crate) enum PurposeArgument {
 pub(crate) enum Profile {
     /// OpenSSL's rules, which are libpq's
     Openssl,
-    /// webpki's verdict alone: no X.509 v1, no common names
+    /// webpki's verdict on the chain: no X.509 v1, no authority as server certificate
     Strict,
 }
 

@@ -1,6 +1,5 @@
 //! `pgtls connect`: connects as psql would, and says how each decision was reached.
 
-mod advice;
 mod attempt;
 mod events;
 mod failure;

@@ -118,7 +118,8 @@ pub(crate) fn of_alert(alert: u8) -> &'static str {
     }
 }
 
-fn of_host(mismatch: &HostMismatch) -> &'static str {
+/// Of a name.
+pub(crate) fn of_host(mismatch: &HostMismatch) -> &'static str {
     match mismatch {
         HostMismatch::NoMatch { examined, .. } if !examined.is_empty() => "name-mismatch",
         HostMismatch::EmbeddedNul => "nul-in-name",
@@ -126,7 +127,8 @@ fn of_host(mismatch: &HostMismatch) -> &'static str {
     }
 }
 
-fn of_setup(error: &SetupError) -> &'static str {
+/// Of files and parameters that do not let TLS start.
+pub(crate) fn of_setup(error: &SetupError) -> &'static str {
     match error {
         SetupError::File(error) => of_file(error),
         SetupError::Content { role, .. } => match role {
@@ -158,6 +160,6 @@ fn of_file(error: &FileError) -> &'static str {
 }
 
 /// The group of OpenSSL's verdict on a chain.
-fn of_chain(error: &X509Error) -> &'static str {
+pub(crate) fn of_chain(error: &X509Error) -> &'static str {
     error.path().map_or("chain-untrusted", |error| error.verdict.refusal().as_str())
 }

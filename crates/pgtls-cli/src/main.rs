@@ -3,6 +3,7 @@
 //! The binary holds no rule of its own: it captures the environment, hands everything to the crates that decide, and
 //! tells a person (or, with `--json`, a program) what they decided and why.
 
+mod advice;
 mod arguments;
 mod connect;
 mod demo;

@@ -1,6 +1,10 @@
 //! The built binary as a shell sees it: help, exit codes, JSON, colours.
 
-use std::process::{Command, Output, Stdio};
+#[expect(dead_code, reason = "not every test needs servers")]
+mod common;
+
+use common::{command, json, pgtls, stdout};
+use std::process::{Command, Stdio};
 
 /// Keys of the JSON object that other programs rely on.
 const CONNECT_KEYS: &[&str] = &[
@@ -17,32 +21,6 @@ const CONNECT_KEYS: &[&str] = &[
     "files",
     "connections",
 ];
-
-/// Runs the binary in an environment of its own: no PG* variable, no files in the home directory.
-fn pgtls(arguments: &[&str]) -> Output {
-    command(arguments).output().expect("the binary was built with this test")
-}
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pgtls"));
-    command
-        .args(arguments)
-        .env_clear()
-        .env("HOME", "/nonexistent")
-        .env("PGSYSCONFDIR", "/nonexistent")
-        .stdin(Stdio::null());
-    command
-}
-
-fn stdout(output: &Output) -> &str {
-    std::str::from_utf8(&output.stdout).expect("the output is UTF-8")
-}
-
-#[track_caller]
-fn json(output: &Output) -> serde_json::Value {
-    let last = stdout(output).lines().last().expect("there is a last line");
-    serde_json::from_str(last).expect("the last line is JSON")
-}
 
 #[test]
 fn every_sub_command_has_help_that_says_what_it_does() {

@@ -1,11 +1,11 @@
 //! The attempt itself: the adapter connects, the start-up exchange runs, and what came of it is written down.
 
 use super::{
-    advice::advice,
     failure::{self, StartupFailure},
     report::{Attempt, Report},
 };
 use crate::{
+    advice::advice,
     gather::Gathered,
     startup::{self, Binding, Channel, Exchange, Fault, RunError},
     words::{self, FileLine, printable},
@@ -92,6 +92,7 @@ fn success(mut connected: Connected<Stream, startup::Report>, params: &Params) -
         matched_name: facts.and_then(|facts| facts.matched_name.as_deref()).map(printable),
         server_version: connected.value.server_version,
         authentication: connected.value.authentication,
+        earlier_errors: connected.failed.iter().map(failure::line).collect(),
         ..seen(&connected.report, params)
     }
 }

@@ -24,7 +24,7 @@ pub(super) const fn meaning(event: Event) -> &'static str {
         Event::GssFail => "GSSAPI encryption fails",
         Event::AuthOk => "logged in",
         Event::AuthFail => "the server refuses the login",
-        Event::StartupError => "the connection breaks during the login",
+        Event::StartupError => "the server ends the login, or the connection breaks",
         Event::BadMessage => "a message makes no sense",
         Event::LocalRefusal => "the client refuses to go on",
         Event::WrongRole => "logged in, but the server is not the kind that target_session_attrs asks for",

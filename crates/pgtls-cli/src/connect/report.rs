@@ -44,6 +44,8 @@ pub(crate) struct Report {
     pub(crate) advice: Option<&'static str>,
     /// Each address that was tried.
     pub(crate) attempts: Vec<Attempt>,
+    /// What failed before the connection was made: why it is in plain text, or with another host.
+    pub(crate) earlier_errors: Vec<String>,
     /// What libpq would warn of and go on.
     pub(crate) notes: Vec<String>,
     /// `sslmode` and where it came from, for people.
@@ -89,6 +91,7 @@ impl Report {
             authentication: None,
             advice: None,
             attempts: Vec::new(),
+            earlier_errors: Vec::new(),
             notes: Vec::new(),
             mode: None,
         }
@@ -99,7 +102,7 @@ impl Report {
         Self {
             error_class: Some(error_class),
             error: Some(error),
-            advice: super::advice::advice(error_class),
+            advice: crate::advice::advice(error_class),
             ..Self::empty()
         }
     }

@@ -15,6 +15,12 @@ pub(super) fn write(out: &mut dyn Write, connection: &Report) -> io::Result<()> 
     for attempt in &connection.attempts {
         attempt_lines(out, attempt)?;
     }
+    if !connection.earlier_errors.is_empty() {
+        heading(out, "What failed before")?;
+        for error in &connection.earlier_errors {
+            writeln!(out, "  {CAUTION}{error}{CAUTION:#}")?;
+        }
+    }
     if !connection.files.is_empty() && connection.outcome != "plain" {
         heading(out, "Files")?;
         for file in &connection.files {

@@ -109,8 +109,8 @@ fn every_split(
 
 /// A server that answers the client's messages with these, in order, then closes.
 fn answers(list: &[Vec<u8>]) -> Server {
-    let mut list = list.to_vec().into_iter();
-    Box::new(move |_| list.next().unwrap_or_default())
+    let mut list: std::collections::VecDeque<_> = list.iter().cloned().collect();
+    Box::new(move |_| list.pop_front().unwrap_or_default())
 }
 
 #[track_caller]

@@ -1,7 +1,7 @@
 //! What to change, for each kind of failure.
 
 /// What a person can do about a failure of this class; nothing where the error itself says it all.
-pub(super) fn advice(error_class: &str) -> Option<&'static str> {
+pub(crate) fn advice(error_class: &str) -> Option<&'static str> {
     ADVICE.iter().find(|(class, _)| *class == error_class).map(|(_, advice)| *advice)
 }
 

@@ -1,0 +1,67 @@
+//! Roots and revocation lists as a connection would have them, and the chain to judge.
+
+use crate::{arguments::VerifyArguments, error_class};
+use pgtls_core::{
+    environment::Environment,
+    files::{FileReport, FileRole, FileSettings, ReadFile, load_settings},
+    param::SslCertMode,
+};
+use pgtls_os::Disk;
+use pgtls_x509::{CrlStore, TrustStore, certificates_from_pem};
+use rustls_pki_types::CertificateDer;
+
+/// What a chain is judged by, and the chain.
+pub(super) struct Material {
+    pub(super) trust: TrustStore,
+    pub(super) crls: Option<CrlStore>,
+    /// The peer's own certificate first.
+    pub(super) chain: Vec<CertificateDer<'static>>,
+}
+
+/// Why there is nothing to judge, or nothing to judge by.
+pub(super) struct Unusable {
+    pub(super) error_class: &'static str,
+    pub(super) error: String,
+}
+
+/// Reads the files by libpq's rules. What came of each is told even when one of them cannot be used.
+pub(super) fn read(arguments: &VerifyArguments) -> (Vec<FileReport>, Result<Material, Unusable>) {
+    let mut settings = FileSettings::DEFAULT;
+    settings.sslrootcert = Some(&arguments.rootcert);
+    settings.sslcrl = arguments.crl.as_deref();
+    settings.sslcrldir = arguments.crldir.as_deref();
+    settings.sslcertmode = SslCertMode::Disable;
+    let environment = match environment() {
+        Ok(environment) => environment,
+        Err(error) => return (Vec::new(), Err(Unusable { error_class: "other", error: error.to_string() })),
+    };
+    let loaded = load_settings(&settings, &environment, &Disk);
+    let material = pgtls_rustls::trust(&loaded)
+        .map_err(|error| Unusable { error_class: error_class::of_setup(&error), error: error.to_string() })
+        .and_then(|(trust, crls)| Ok(Material { trust, crls, chain: chain(&arguments.chain)? }));
+    let given = |role| match role {
+        FileRole::RootCert => true,
+        FileRole::Crl => arguments.crl.is_some(),
+        FileRole::CrlDir => arguments.crldir.is_some(),
+        FileRole::Cert | FileRole::Key => false,
+    };
+    (loaded.report.into_iter().filter(|line| given(line.role)).collect(), material)
+}
+
+/// This process's environment without a home directory, so that only files given on the command line count.
+fn environment() -> Result<Environment, pgtls_os::EnvironmentError> {
+    let mut environment = pgtls_os::environment()?;
+    environment.passwd_home = None;
+    environment.variables.retain(|name, _| name.starts_with("SSL_CERT_"));
+    Ok(environment)
+}
+
+/// The chain, as a TLS peer loads its own.
+fn chain(path: &str) -> Result<Vec<CertificateDer<'static>>, Unusable> {
+    let unusable = |reason: &dyn std::fmt::Display| Unusable {
+        error_class: "bad-chain-file",
+        error: format!("could not read certificate file \"{path}\": {reason}"),
+    };
+    let (bytes, _) = Disk.read(path).map_err(|error| unusable(&error))?;
+    certificates_from_pem(&bytes).map_err(|error| unusable(&error))
+}

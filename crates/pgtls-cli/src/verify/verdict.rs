@@ -1,0 +1,204 @@
+//! The verdict as data: the JSON object is this structure, the text for people is written from it.
+
+use super::material::{self, Material};
+use crate::{
+    advice::advice,
+    arguments::{Profile, PurposeArgument, VerifyArguments},
+    error_class,
+    words::FileLine,
+};
+use pgtls_core::{
+    hardening::Hardening,
+    name::{NameRules, match_host, printable_name},
+};
+use pgtls_x509::{
+    CertificateName, Description, PathError, Purpose, SecurityLevel, VerifyOptions, X509Error,
+    presented_names, verify_chain, verify_chain_strict,
+};
+use rustls_pki_types::{CertificateDer, UnixTime};
+use serde::Serialize;
+
+/// What is asked.
+pub(super) struct Request<'a> {
+    pub(super) arguments: &'a VerifyArguments,
+    /// The host to compare with, if names are compared.
+    pub(super) host: Option<&'a str>,
+    pub(super) time: UnixTime,
+}
+
+/// The answer.
+#[derive(Debug, Serialize)]
+pub(super) struct Verdict {
+    /// `none`, `ca` or `full`.
+    pub(super) verified: &'static str,
+    /// The name in the certificate that is the host's.
+    pub(super) matched_name: Option<String>,
+    /// One word for the kind of failure, as `pgtls connect` has it.
+    pub(super) error_class: Option<&'static str>,
+    /// The reason.
+    pub(super) error: Option<String>,
+    /// OpenSSL's verdict on the chain, where it has one.
+    pub(super) openssl: Option<OpensslVerdict>,
+    /// What to do.
+    pub(super) advice: Option<&'static str>,
+    /// The path that was accepted, from the peer's certificate to the root; else the chain as it was presented.
+    pub(super) certificates: Vec<Certificate>,
+    /// The chain is trusted, whatever its names.
+    pub(super) chain_trusted: bool,
+    /// Files.
+    pub(super) files: Vec<FileLine>,
+}
+
+/// OpenSSL's words for a verdict.
+#[derive(Debug, Serialize)]
+pub(super) struct OpensslVerdict {
+    /// `X509_V_ERR_` and so on.
+    pub(super) name: &'static str,
+    /// Its number.
+    pub(super) number: u16,
+    /// Place in the chain; 0 is the peer's own certificate.
+    pub(super) depth: usize,
+}
+
+/// What a certificate says of itself.
+#[derive(Debug, Serialize)]
+pub(super) struct Certificate {
+    subject: String,
+    issuer: String,
+    /// Hexadecimal digits.
+    serial: String,
+    not_before: String,
+    not_after: String,
+    key: String,
+    signature: String,
+    /// Names and addresses that it speaks for.
+    names: Vec<String>,
+    is_ca: bool,
+    /// SHA-256 of the whole, hexadecimal digits.
+    fingerprint: String,
+    /// All of it in lines, for people.
+    #[serde(skip)]
+    pub(super) lines: String,
+}
+
+impl From<&Description> for Certificate {
+    fn from(description: &Description) -> Self {
+        let lines = description.to_string();
+        let Description { name, not_before, not_after, key, signature, names, is_ca, fingerprint, .. } =
+            description.clone();
+        let CertificateName { subject, issuer, serial, .. } = name;
+        Self {
+            subject,
+            issuer,
+            serial,
+            not_before,
+            not_after,
+            key,
+            signature,
+            names,
+            is_ca,
+            fingerprint,
+            lines,
+        }
+    }
+}
+
+impl Verdict {
+    /// Judges.
+    pub(super) fn of(request: &Request<'_>) -> Self {
+        let (files, material) = material::read(request.arguments);
+        let mut verdict = Self {
+            verified: "none",
+            matched_name: None,
+            error_class: None,
+            error: None,
+            openssl: None,
+            advice: None,
+            certificates: Vec::new(),
+            chain_trusted: false,
+            files: files.iter().map(FileLine::from).collect(),
+        };
+        match material {
+            Ok(material) => verdict.judge(request, &material),
+            Err(unusable) => verdict.refuse(unusable.error_class, unusable.error),
+        }
+        verdict
+    }
+
+    fn judge(&mut self, request: &Request<'_>, material: &Material) {
+        self.certificates = describe(&material.chain);
+        let Some((leaf, presented)) = material.chain.split_first() else { return };
+        let presented: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
+        let provider = pgtls_rustls::aws_lc_rs();
+        let options = VerifyOptions {
+            time: request.time,
+            purpose: match request.arguments.purpose {
+                PurposeArgument::Server => Purpose::Server,
+                PurposeArgument::Client => Purpose::Client,
+            },
+            security_level: SecurityLevel::DEFAULT,
+            algorithms: provider.signature_verification_algorithms.all,
+        };
+        let crls = material.crls.as_ref();
+        let path = match request.arguments.profile {
+            Profile::Openssl => verify_chain(leaf, &presented, &material.trust, crls, &options),
+            Profile::Strict => verify_chain_strict(leaf, &presented, &material.trust, crls, &options),
+        };
+        match path {
+            Ok(path) => {
+                self.verified = "ca";
+                self.chain_trusted = true;
+                self.certificates = path.describe().iter().map(Certificate::from).collect();
+            }
+            Err(error) => return self.refuse_chain(&error),
+        }
+        if let Some(host) = request.host {
+            self.compare(leaf, host);
+        }
+    }
+
+    fn refuse_chain(&mut self, error: &X509Error) {
+        self.refuse(error_class::of_chain(error), error.to_string());
+        if let Some(PathError { verdict, depth, .. }) = error.path() {
+            self.advice = Some(verdict.advice());
+            self.openssl = verdict.name().zip(verdict.number()).map(|(name, number)| OpensslVerdict {
+                name,
+                number,
+                depth: *depth,
+            });
+        }
+    }
+
+    fn compare(&mut self, leaf: &[u8], host: &str) {
+        let names = match presented_names(leaf) {
+            Ok(names) => names,
+            Err(error) => {
+                let error = format!("the names in the certificate cannot be read: {error}");
+                return self.refuse("bad-server-name", error);
+            }
+        };
+        match match_host(Some(host), &names.peer_names(), NameRules::default(), Hardening::NONE) {
+            Ok(matched) => {
+                self.verified = "full";
+                self.matched_name = Some(printable_name(matched.name()));
+            }
+            Err(mismatch) => self.refuse(error_class::of_host(&mismatch), mismatch.to_string()),
+        }
+    }
+
+    fn refuse(&mut self, error_class: &'static str, error: String) {
+        self.verified = "none";
+        self.error_class = Some(error_class);
+        self.error = Some(error);
+        self.advice = advice(error_class);
+    }
+}
+
+/// A chain as it was presented; what is no certificate has no description.
+fn describe(chain: &[CertificateDer<'_>]) -> Vec<Certificate> {
+    chain
+        .iter()
+        .filter_map(|der| Description::of(der).ok())
+        .map(|description| (&description).into())
+        .collect()
+}

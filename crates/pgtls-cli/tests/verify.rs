@@ -1,0 +1,100 @@
+//! `pgtls verify`: the verdict without a connection.
+
+#[expect(dead_code, reason = "not every test needs everything")]
+mod common;
+
+use common::{Files, json, pgtls, stdout};
+use serde_json::{Value, json as value};
+
+#[test]
+fn verdicts() {
+    let files = Files::new();
+    let (root, crl) = (files.root("root"), |name: &str| {
+        files.write(&format!("{name}.crl"), &files.zoo.crl_file(name).expect("the zoo has it"))
+    });
+    let chain = |name: &str| {
+        let chain = files.zoo.server(name).expect("the zoo has it").chain_pem();
+        files.write(&format!("{name}.crt"), &chain)
+    };
+    let good = chain("good");
+    for (arguments, expected) in [
+        (vec!["--chain", &good], value!({ "verified": "ca", "chain_trusted": true, "error_class": null })),
+        (
+            vec!["--chain", &good, "--host", "db.test"],
+            value!({ "verified": "full", "matched_name": "db.test", "openssl": null }),
+        ),
+        (
+            vec!["--chain", &good, "--host", "other.test"],
+            value!({ "verified": "none", "chain_trusted": true, "error_class": "name-mismatch" }),
+        ),
+        (
+            vec!["--chain", &good, "--host", "other.test", "--sslmode", "verify-ca"],
+            value!({ "verified": "ca" }),
+        ),
+        (
+            vec!["--chain", &good, "--time", "2001-01-01T00:00:00Z"],
+            value!({ "verified": "none", "error_class": "not-yet-valid" }),
+        ),
+        (
+            vec!["--chain", &chain("expired")],
+            value!({
+                "error_class": "expired",
+                "openssl": { "name": "X509_V_ERR_CERT_HAS_EXPIRED", "number": 10, "depth": 0 },
+            }),
+        ),
+        (vec!["--chain", &good, "--crl", &crl("inter")], value!({ "error_class": "crl-missing" })),
+        (vec!["--chain", &good, "--crl", &crl("root+inter")], value!({ "verified": "ca" })),
+        (
+            vec!["--chain", &chain("revoked"), "--crl", &crl("root+inter")],
+            value!({ "error_class": "revoked" }),
+        ),
+        (vec!["--chain", &good, "--crl", "/nonexistent"], value!({ "verified": "ca" })),
+        (vec!["--chain", &good, "--profile", "strict", "--host", "db.test"], value!({ "verified": "full" })),
+        (vec!["--chain", "/nonexistent"], value!({ "error_class": "bad-chain-file" })),
+    ] {
+        let output = pgtls(&[&["verify", "--json", "--rootcert", &root], arguments.as_slice()].concat());
+        let object = json(&output);
+        for (key, expected) in expected.as_object().expect("rows are objects") {
+            assert_eq!(&object[key], expected, "{arguments:?}: {key} in {object}");
+        }
+        let exit = if object["verified"] == "none" { 2 } else { 0 };
+        assert_eq!(output.status.code(), Some(exit), "{arguments:?}");
+    }
+    for (rootcert, class) in [("/nonexistent", "missing-root-file"), ("/", "bad-root-file")] {
+        let object: Value = json(&pgtls(&["verify", "--json", "--rootcert", rootcert, "--chain", &good]));
+        assert_eq!(object["error_class"], class, "{object}");
+    }
+}
+
+#[test]
+fn people_see_the_path_and_what_to_change() {
+    let files = Files::new();
+    let root = files.root("root");
+    let chain = |name: &str| {
+        files.write(&format!("{name}.crt"), &files.zoo.server(name).expect("the zoo has it").chain_pem())
+    };
+    let output = pgtls(&["verify", "--rootcert", &root, "--chain", &chain("good"), "--host", "db.test"]);
+    for words in ["Path, from the peer to the root", "Verified:", "is for db.test"] {
+        assert!(stdout(&output).contains(words), "no {words:?} in:\n{}", stdout(&output));
+    }
+    let output = pgtls(&["verify", "--rootcert", &root, "--chain", &chain("expired")]);
+    for words in
+        ["Chain, as presented", "Not verified.", "X509_V_ERR_CERT_HAS_EXPIRED", "What to change", "renew"]
+    {
+        assert!(stdout(&output).contains(words), "no {words:?} in:\n{}", stdout(&output));
+    }
+}
+
+#[test]
+fn arguments_that_contradict_each_other_are_wrong_usage() {
+    for arguments in [
+        &["--sslmode", "verify-full"][..],
+        &["--host", "h", "--purpose", "client"],
+        &["--time", "yesterday"],
+        &["--profile", "lax"],
+    ] {
+        let output = pgtls(&[&["verify", "--rootcert", "r", "--chain", "c"], arguments].concat());
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}");
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+    }
+}
