@@ -210,8 +210,11 @@ impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             rustls::Error::AlertReceived(alert) => {
-                write!(f, "server sent alert {}", alert_name(*alert).unwrap_or("unknown"))?;
-                write!(f, " ({})", u8::from(*alert))
+                let number = u8::from(*alert);
+                match alert_name(*alert) {
+                    Some(name) => write!(f, "server sent alert {name} ({number})"),
+                    None => write!(f, "server sent an alert of unknown kind ({number})"),
+                }
             }
             error => error.fmt(f),
         }

@@ -13,6 +13,40 @@
 //! - Sessions are never resumed: a resumed session would not be verified.
 //! - The crypto provider is a value that is handed in. Nothing is installed for the process.
 //!
+//! ```
+//! use pgtls_core::{
+//!     environment::{Environment, Platform},
+//!     files,
+//!     param::{Ability, Params, Settings},
+//! };
+//! use pgtls_rustls::{Connector, TlsOptions, clock};
+//! use std::time::SystemTime;
+//! # use pgtls_core::files::{Metadata, NativeRoots, ReadError, ReadFile};
+//! # struct Disk;
+//! # impl ReadFile for Disk {
+//! #     fn metadata(&self, _: &str) -> Result<Metadata, ReadError> { Err(ReadError::NotFound) }
+//! #     fn read(&self, _: &str) -> Result<(Vec<u8>, Metadata), ReadError> { Err(ReadError::NotFound) }
+//! #     fn list(&self, _: &str) -> Result<Vec<String>, ReadError> { Err(ReadError::NotFound) }
+//! #     fn native_roots(&self) -> NativeRoots { NativeRoots::default() }
+//! # }
+//!
+//! let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
+//! let settings = Settings::parse("host=db.example.com sslmode=require")?;
+//! let params = Params::resolve(&settings, None, &environment, Ability::default())?;
+//! let loaded = files::load(&params, &environment, &Disk);
+//!
+//! let now = || SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+//! let connector = Connector::new(&params, &loaded, &TlsOptions::new(pgtls_rustls::aws_lc_rs(), clock(now)));
+//! let session = connector.session(Some("db.example.com"))?;
+//! let tls = rustls::ClientConnection::new(session.config(), session.server_name())?;
+//! // Run the handshake, then ask `session.facts(&tls)` or, if it failed, `session.failure(error)`.
+//! # assert!(tls.is_handshaking());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What adapters share beside TLS is here too, because it carries TLS errors: [`Cause`], [`ConnectError`],
+//! [`StartupError`].
+//!
 //! ## Features
 //! - `aws-lc-rs` (default): adds [`aws_lc_rs`], a constructor of that crypto provider.
 //! - `ring`: adds [`ring`], a constructor of that one.

@@ -4,6 +4,32 @@
 //! over a [`Stream`] for the startup exchange, which is the driver's, and again when it is done. Nothing is decided
 //! here: what to try, what to fall back to and whom to trust is in `pgtls-core`, `pgtls-x509` and `pgtls-rustls`.
 //!
+//! ```no_run
+//! use pgtls_core::param::{Ability, Params, Settings};
+//! use pgtls_std::{Config, connect};
+//! use std::io::{Read, Write};
+//!
+//! let environment = pgtls_os::environment()?;
+//! let settings = Settings::parse("host=db.example.com sslmode=verify-full sslrootcert=root.crt")?;
+//! let params = Params::resolve(&settings, None, &environment, Ability::default())?;
+//! let config = Config::new(params, environment, pgtls_rustls::aws_lc_rs());
+//!
+//! let connected = connect(&config, |stream, _| {
+//!     // The driver's part: send the StartupMessage, authenticate, read up to ReadyForQuery.
+//!     # let startup: &[u8] = b"";
+//!     stream.write_all(startup)?;
+//!     stream.read(&mut [0; 1024])?;
+//!     Ok(())
+//! })?;
+//! if let Some(tls) = connected.stream.facts() {
+//!     println!("{} with {}, host name {:?}", tls.protocol, tls.cipher.name, tls.matched_name);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The deadline of `connect_timeout` covers an address from the first packet to ReadyForQuery, whatever the server sends
+//! meanwhile; looking up a name is not covered, as in libpq.
+//!
 //! ## Features
 //! - `aws-lc-rs` (default): the crypto provider of aws-lc-rs.
 //! - `ring`: the one of ring.

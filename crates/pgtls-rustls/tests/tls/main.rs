@@ -9,5 +9,6 @@
 
 mod handshake;
 mod memory;
+mod messages;
 mod pss;
 mod setup;

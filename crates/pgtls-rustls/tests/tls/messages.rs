@@ -1,0 +1,93 @@
+//! Every message, so that a change of words is seen.
+
+use pgtls_core::{name::HostMismatch, param::TlsVersion, sni::ServerNameTooLong};
+use pgtls_rustls::{Cause, SetupError, TlsError, VersionRange};
+use pgtls_x509::{KeyProblem, X509Error};
+use rustls::{AlertDescription, Error, PeerIncompatible};
+use std::io;
+
+#[track_caller]
+fn check(error: impl std::error::Error, expected: &str) {
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn of_setup() {
+    use pgtls_core::files::FileRole::{Cert, Crl, Key, RootCert};
+    let content = |role, error: &X509Error| {
+        TlsError::from(SetupError::Content { role, path: Some("/f".into()), error: error.clone() })
+    };
+    let needed = X509Error::Key(KeyProblem::PassphraseNeeded);
+    let unreadable = content(RootCert, &needed).to_string();
+    assert_eq!(unreadable, format!("could not read root certificate file \"/f\": {needed}"));
+    assert!(content(Crl, &needed).to_string().starts_with("could not load certificate revocation list file"));
+    assert!(content(Cert, &needed).to_string().starts_with("could not read certificate file \"/f\": "));
+    assert!(content(Key, &needed).to_string().starts_with("could not load private key file \"/f\": "));
+    check(
+        SetupError::KeyMismatch { certificate: "/c".into(), key: "/k".into() },
+        "certificate \"/c\" does not match private key file \"/k\"",
+    );
+    check(
+        SetupError::KeyUnsupported { path: "/k".into(), error: Error::General("no such curve".into()) },
+        "could not load private key file \"/k\": the crypto provider cannot sign with it: \
+         unexpected error: no such curve",
+    );
+    check(
+        SetupError::ServerName(ServerNameTooLong { len: 256 }),
+        &ServerNameTooLong { len: 256 }.to_string(),
+    );
+    let range = VersionRange { minimum: Some(TlsVersion::Tls1_0), maximum: Some(TlsVersion::Tls1_1) };
+    check(
+        SetupError::Versions(range),
+        "unsupported protocol version: TLS between TLSv1 and TLSv1.1 was asked for, and only TLSv1.2 and TLSv1.3 \
+         are implemented; raise ssl_max_protocol_version",
+    );
+    check(
+        SetupError::Provider(Error::General("no suites".into())),
+        "the crypto provider cannot be used: unexpected error: no suites",
+    );
+}
+
+#[test]
+fn of_handshakes() {
+    check(TlsError::NoCertificate, "the server presented no certificate");
+    check(TlsError::Host(HostMismatch::NoHost), &HostMismatch::NoHost.to_string());
+    let alert = |alert| Error::AlertReceived(alert);
+    check(
+        TlsError::Handshake(alert(AlertDescription::HandshakeFailure)),
+        "SSL error: server sent alert handshake failure (40)",
+    );
+    check(
+        TlsError::Handshake(alert(AlertDescription::from(200))),
+        "SSL error: server sent an alert of unknown kind (200)",
+    );
+    check(TlsError::Handshake(Error::DecryptError), "SSL error: cannot decrypt peer's message");
+    let range = VersionRange { minimum: Some(TlsVersion::Tls1_2), maximum: None };
+    check(
+        TlsError::ProtocolVersion { error: alert(AlertDescription::ProtocolVersion), range },
+        "SSL error: no protocol version in common: server sent alert protocol version (70) (the server may not \
+         support any TLS version from TLSv1.2 up; see ssl_min_protocol_version and ssl_max_protocol_version)",
+    );
+    let incompatible = Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13);
+    assert!(
+        TlsError::ProtocolVersion { error: incompatible, range }.to_string().contains("no protocol version")
+    );
+    check(
+        TlsError::Connection(io::ErrorKind::UnexpectedEof.into()),
+        "SSL error: server closed the connection during the handshake (unexpected EOF)",
+    );
+    check(
+        TlsError::Connection(io::ErrorKind::ConnectionReset.into()),
+        "SSL error: connection broken during the handshake: connection reset",
+    );
+}
+
+#[test]
+fn of_causes() {
+    check(Cause::Io(io::ErrorKind::ConnectionRefused.into()), "connection refused");
+    check(
+        Cause::PeerUser { wanted: "postgres".into(), found: "mallory".into() },
+        "requirepeer specifies \"postgres\", but the peer runs as \"mallory\"",
+    );
+    check(Cause::Startup("no such database".into()), "no such database");
+}
