@@ -2,7 +2,9 @@
 
 mod files;
 mod names;
+mod negotiation;
 mod parameters;
+mod sslmode;
 mod template;
 
 use crate::workspace::{Error, Workspace};
@@ -19,7 +21,9 @@ pub(crate) struct Generated {
 pub(crate) const GENERATED: &[Generated] = &[
     Generated { path: "docs/files.md", content: files::content },
     Generated { path: "docs/names.md", content: names::content },
+    Generated { path: "docs/negotiation.md", content: negotiation::content },
     Generated { path: "docs/parameters.md", content: parameters::content },
+    Generated { path: "docs/sslmode.md", content: sslmode::content },
 ];
 
 /// Writes those that are stale.
