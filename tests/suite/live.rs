@@ -1,9 +1,11 @@
-//! A real PostgreSQL, all six modes: what a client claims is what the server saw.
+//! A real PostgreSQL, all six modes: what a client claims is what the server saw, and what psql would have done.
 //!
 //! The rows are in `tests/data/live.tsv`, whose head explains the columns.
 
 use crate::support::{
-    client::{has_psql, psql},
+    client::{has_psql, pgtls, psql},
+    divergences::Divergences,
+    driver,
     postgres::{PASSWORD, Postgres, Seen, Tls},
     skip,
     table::{Row, rows},
@@ -21,6 +23,55 @@ fn psql_reaches_what_the_table_says() {
             row.check("psql", &outcome, &seen);
         }
     });
+}
+
+#[test]
+fn the_program_reaches_what_the_table_says() {
+    let mut divergences = Divergences::of("live");
+    for_every_row(|row, server, conninfo, home| {
+        let (told, seen) = server.watch(|| pgtls(conninfo, home));
+        let outcome = told["outcome"].as_str().unwrap();
+        if !divergences.explains(row.field("case"), row.field("outcome"), outcome) {
+            row.check("pgtls", outcome, &seen);
+        }
+        assert_eq!(told["protocol"].is_string(), outcome == "ssl", "{}: {told}", row.field("case"));
+    });
+    divergences.finish();
+}
+
+#[test]
+fn the_blocking_adapter_reaches_what_the_table_says() {
+    for_every_row(|row, server, conninfo, home| {
+        if conninfo.contains("password") || row.field("case").starts_with("scram") {
+            return;
+        }
+        let (outcome, seen) = server.watch(|| driver::connect(conninfo, home));
+        row.check("pgtls_std::connect", &outcome, &seen);
+        if row.field("params").starts_with("{tcp}") {
+            let (outcome, seen) =
+                server.watch(|| driver::negotiate(conninfo, "localhost", server.port(), home));
+            row.check("pgtls_std::negotiate", &outcome, &seen);
+        }
+    });
+}
+
+/// Servers before PostgreSQL 17 know no direct TLS, and nothing else may be tried in its place.
+#[test]
+fn direct_tls_needs_postgresql_17() {
+    let Some(server) = Postgres::start(Tls::On) else { return };
+    let home = tempfile::tempdir().unwrap();
+    let conninfo = format!(
+        "host=localhost hostaddr=127.0.0.1 port={} dbname=postgres user=anyuser \
+         sslmode=verify-full sslnegotiation=direct sslrootcert={}/root.crt",
+        server.port(),
+        server.folder().display()
+    );
+    let (told, seen) = server.watch(|| pgtls(&conninfo, home.path()));
+    let seen: Vec<_> = seen.iter().map(word).collect();
+    let direct = server.version() >= 17;
+    let expected = if direct { ("ssl", vec!["accept:ssl"]) } else { ("fail", vec![]) };
+    assert_eq!((told["outcome"].as_str().unwrap(), seen), expected, "{told}");
+    assert_eq!(told["connections"], 1, "{told}");
 }
 
 fn for_every_row(mut test: impl FnMut(&Row, &Postgres, &str, &Path)) {

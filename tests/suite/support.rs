@@ -4,6 +4,8 @@
 pub(crate) mod client;
 pub(crate) mod divergences;
 #[cfg(unix)]
+pub(crate) mod driver;
+#[cfg(unix)]
 pub(crate) mod postgres;
 pub(crate) mod table;
 

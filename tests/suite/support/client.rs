@@ -1,9 +1,11 @@
-//! Clients as programs.
+//! Clients as programs: the real `psql` and our own `pgtls`.
 
+use serde_json::Value;
 use std::{
     env,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::OnceLock,
 };
 
 /// What a client achieved, in the words of the tables: `ssl`, `plain` or `fail`.
@@ -38,9 +40,38 @@ pub(crate) fn psql(conninfo: &str, home: &Path) -> Outcome {
     }
 }
 
+/// Connects with our program; the object it prints, after its exit status was compared with it.
+#[track_caller]
+pub(crate) fn pgtls(conninfo: &str, home: &Path) -> Value {
+    let mut command = Command::new(program());
+    command.args(["connect", "--json", conninfo]);
+    let output = in_clean_room(&mut command, home).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let told: Value = serde_json::from_str(text.lines().last().unwrap_or_default())
+        .unwrap_or_else(|error| panic!("pgtls printed no object ({error}): {text}{:?}", output.stderr));
+    let expected = if told["outcome"] == "fail" { 2 } else { 0 };
+    assert_eq!(output.status.code(), Some(expected), "exit status beside {told}");
+    told
+}
+
 /// Nothing of the person who runs the tests gets in.
 fn in_clean_room<'c>(command: &'c mut Command, home: &Path) -> &'c mut Command {
     let path = env::var_os("PATH").unwrap_or_default();
     command.env_clear().env("PATH", path).env("HOME", home).env("LC_ALL", "C");
     command.current_dir(home).stdin(Stdio::null())
+}
+
+/// The binary, built from the code as it is now.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let status =
+            Command::new(cargo).args(["build", "--quiet", "--package", "pgtls-cli"]).status().unwrap();
+        assert!(status.success(), "pgtls-cli does not build");
+        // This test is target/<profile>/deps/suite-<hash>.
+        let suite = env::current_exe().unwrap();
+        let target = suite.ancestors().nth(3).unwrap();
+        target.join("debug").join(format!("pgtls{}", env::consts::EXE_SUFFIX))
+    })
 }

@@ -71,6 +71,7 @@ pub(crate) struct Postgres {
     folder: TempDir,
     port: u16,
     child: Child,
+    version: u32,
 }
 
 /// What the server's log says about one connection that sent a start-up packet.
@@ -97,12 +98,19 @@ impl Postgres {
         let server = Programs { bin: programs, account, folder: folder.path() };
         server.make_cluster(tls);
         let (child, port) = server.start();
-        Some(Self { folder, port, child })
+        let version =
+            fs::read_to_string(folder.path().join("data/PG_VERSION")).unwrap().trim().parse().unwrap();
+        Some(Self { folder, port, child, version })
     }
 
     /// The TCP port, and the number in the name of the unix socket.
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The major version.
+    pub(crate) fn version(&self) -> u32 {
+        self.version
     }
 
     /// The folder with the certificates of the clients, and where the unix socket is.

@@ -1,0 +1,69 @@
+//! A driver as small as it gets, on `pgtls-std`: it can start a session with servers that ask for no password.
+
+use super::client::Outcome;
+use pgtls_core::{
+    environment::{Environment, Platform},
+    message::startup_message,
+    param::{Ability, Params, Settings},
+};
+use pgtls_std::{Config, Connection, Stream};
+use std::{
+    io::{self, Read, Write},
+    net::TcpStream,
+    path::Path,
+};
+
+/// Protocol 3.0.
+const PROTOCOL: u32 = 3 << 16;
+/// No server greets with more in one message.
+const LONGEST_MESSAGE: usize = 1 << 16;
+
+/// Connects with `pgtls_std::connect`, which finds the server by itself.
+pub(crate) fn connect(conninfo: &str, home: &Path) -> Outcome {
+    let config = config(conninfo, home);
+    let connected = pgtls_std::connect(&config, |stream, _| Ok(start_up(stream, &config.params)?));
+    outcome(connected.map(|connected| connected.stream.encryption().as_str()))
+}
+
+/// Connects with `pgtls_std::negotiate`, on connections that the driver opens.
+pub(crate) fn negotiate(conninfo: &str, host: &str, port: u16, home: &Path) -> Outcome {
+    let config = config(conninfo, home);
+    let dial = || TcpStream::connect(("127.0.0.1", port));
+    let negotiated = pgtls_std::negotiate(&config, Some(host), dial().unwrap(), dial, |stream| {
+        Ok(start_up(stream, &config.params)?)
+    });
+    outcome(negotiated.map(|connected| connected.stream.encryption().as_str()))
+}
+
+fn outcome<E>(encryption: Result<&str, E>) -> Outcome {
+    encryption.map_or_else(|_| "fail".to_owned(), str::to_owned)
+}
+
+fn config(conninfo: &str, home: &Path) -> Config {
+    let environment = Environment::empty(Platform::Unix)
+        .with_variable("HOME", home.to_str().expect("temporary folders have plain names"));
+    let settings = Settings::parse(conninfo).unwrap();
+    let params = Params::resolve(&settings, None, &environment, Ability::default()).unwrap();
+    Config::new(params, environment, pgtls_rustls::aws_lc_rs())
+}
+
+/// Sends the StartupMessage and reads up to ReadyForQuery.
+fn start_up<S: Connection>(stream: &mut Stream<S>, params: &Params) -> io::Result<()> {
+    let startup = startup_message(PROTOCOL, params.startup_pairs()).map_err(io::Error::other)?;
+    stream.write_all(&startup)?;
+    stream.flush()?;
+    loop {
+        let mut head = [0; 5];
+        stream.read_exact(&mut head)?;
+        let [kind, length @ ..] = head;
+        let length = u32::from_be_bytes(length) as usize;
+        assert!((4..LONGEST_MESSAGE).contains(&length), "a message of {length} bytes");
+        let mut body = vec![0; length - 4];
+        stream.read_exact(&mut body)?;
+        match kind {
+            b'Z' => return Ok(()),
+            b'R' if body != [0; 4] => return Err(io::Error::other("this driver knows no passwords")),
+            _ => {}
+        }
+    }
+}
