@@ -48,8 +48,8 @@
 //! [`StartupError`].
 //!
 //! ## Features
-//! - `aws-lc-rs` (default): adds [`aws_lc_rs`], a constructor of that crypto provider.
-//! - `ring`: adds [`ring`], a constructor of that one.
+//! - `aws-lc-rs` (default): adds `aws_lc_rs()`, which makes that crypto provider.
+//! - `ring`: adds `ring()`, which makes that one.
 #![forbid(unsafe_code)]
 
 mod cause;
@@ -60,6 +60,7 @@ mod facts;
 mod identity;
 mod key_log;
 mod options;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod provider;
 mod pss;
 mod record;

@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc, time::Duration};
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct TlsOptions {
-    /// The cryptography ([`aws_lc_rs`](crate::aws_lc_rs), [`ring`](crate::ring), or the program's own).
+    /// The cryptography (`aws_lc_rs()`, `ring()`, or the program's own).
     pub provider: Arc<CryptoProvider>,
     /// What time it is, for the validity of certificates. This crate reads no clock.
     pub clock: Arc<dyn TimeProvider>,

@@ -89,7 +89,7 @@ pub fn plan(
 
 /// A plan for one address that can be carried out.
 ///
-/// It has at least one method, and it cannot say what libpq would refuse: [`Tls`] has no place for `direct` or `system` in
+/// It has at least one method, and it cannot say what libpq would refuse: there is no place in it for `direct` or `system` in
 /// a mode that does not allow them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EncryptionPlan {
