@@ -89,3 +89,12 @@ pub use session::Session;
 pub use startup::StartupError;
 pub use trust::trust;
 pub use versions::VersionRange;
+
+/// Connectors are shared between threads, and what they give away may end on another one.
+const _: () = {
+    const fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<Connector>();
+    is_send_and_sync::<Session>();
+    is_send_and_sync::<ConnectError>();
+    is_send_and_sync::<TlsOptions>();
+};

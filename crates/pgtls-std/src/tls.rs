@@ -147,6 +147,8 @@ impl<S: Connection> Write for Tls<S> {
         if self.mute {
             return Err(ErrorKind::BrokenPipe.into());
         }
+        // What is left of the write before goes first, so that there is room for this one.
+        self.send()?;
         let taken = self.engine.writer().write(bytes)?;
         match self.send() {
             // Taken it is; the rest of it goes with the next write, read or flush.

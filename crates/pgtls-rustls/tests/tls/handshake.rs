@@ -108,6 +108,25 @@ fn verification_without_roots_cannot_be_set_up() {
 }
 
 #[test]
+fn revocation_is_checked_for_the_whole_chain() {
+    let crl = |name: &str| trusting("root").with("/crl", ZOO.crl_file(name).unwrap());
+    let rows = [
+        ("good", crl("root+inter"), "sslcrl=/crl", "Ca"),
+        ("revoked", crl("root+inter"), "sslcrl=/crl", "revoked"),
+        // The list of the intermediate's own issuer is needed too.
+        ("good", crl("inter"), "sslcrl=/crl", "crl-missing"),
+        ("good", crl("root+inter-expired"), "sslcrl=/crl", "crl-expired"),
+        // A file that does not load is ignored, and the directory with it; a directory without files refuses everybody.
+        ("revoked", trusting("root").with("/crl", "garbage"), "sslcrl=/crl sslcrldir=/d", "Ca"),
+        ("good", trusting("root"), "sslcrldir=/d", "crl-missing"),
+    ];
+    for (server, files, crls, expected) in rows {
+        let conninfo = format!("sslmode=verify-ca sslrootcert=/root.crt {crls}");
+        assert_eq!(outcome(&conninfo, &files, &Server::new(server)), expected, "{server} {crls}");
+    }
+}
+
+#[test]
 fn a_server_without_the_key_of_its_certificate_is_refused_in_every_mode() {
     let (good, other) = (ZOO.server("good").unwrap(), ZOO.server("wrong-host").unwrap());
     let (rsa, rsa2) = (ZOO.server("key-rsa-2048").unwrap(), ZOO.server("rsa-root-leaf").unwrap());
