@@ -32,9 +32,13 @@ pub struct Verdict {
 impl Bench {
     /// A fresh zoo, written to a folder that goes when the bench goes.
     pub fn new() -> Result<Self, WriteError> {
+        Self::with_zoo(Arc::new(Zoo::open()))
+    }
+
+    /// The same with a zoo that is used elsewhere too.
+    pub fn with_zoo(zoo: Arc<Zoo>) -> Result<Self, WriteError> {
         let files =
             tempfile::tempdir().map_err(|error| WriteError::Io { path: std::env::temp_dir(), error })?;
-        let zoo = Arc::new(Zoo::open());
         zoo.write_to(files.path())?;
         Ok(Self { zoo, files })
     }

@@ -25,6 +25,7 @@
 
 pub mod answer;
 mod backend;
+mod client_certificate;
 mod connection;
 mod disguise;
 mod hello;

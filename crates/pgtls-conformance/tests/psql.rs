@@ -96,7 +96,7 @@ const SSL: Option<Channel> = Some(Channel::Ssl);
 fn scenarios() {
     need_psql!();
     let Scenarios(scenarios) = include_str!("../scenarios/negotiation.toml").parse().unwrap();
-    let bench = Bench::new().unwrap();
+    let bench = Bench::with_zoo(Arc::clone(&ZOO)).unwrap();
     let arguments = ["--no-psqlrc", "--no-password", "--command", "", "{conninfo} gssencmode=disable"];
     let mut psql = CommandClient::new("psql", arguments)
         .variable("HOME", bench.files().join("nobody"))
@@ -246,6 +246,8 @@ fn client_certificates() {
         ("cert-required", "sslmode=require".to_owned(), None, "certificate required"),
         ("cert-required-tls12", "sslmode=require".to_owned(), None, "SSL error"),
         ("cert-verify", own("good"), Some("zoo"), ""),
+        ("cert-verify", own("v1"), Some("zoo"), ""),
+        ("cert-verify", own("eku-server"), None, "unsupported certificate"),
         ("cert-verify", own("unrelated"), None, "unknown ca"),
         ("cert-verify", own("expired"), None, "certificate expired"),
         ("cert-auth", own("good"), Some("zoo"), ""),

@@ -208,11 +208,13 @@ fn scram(
         // Without TLS, or without a hash in the certificate's signature, there is nothing that could be bound to.
         (true, None) => return Ok(Err(ScramError::Binding)),
     };
-    match exchange.finish(&last, binding) {
+    let finished = exchange.finish(&last, binding);
+    // The proof is looked at last: a wrong one says nothing against the binding.
+    if binding.is_some() && matches!(finished, Ok(_) | Err(ScramError::Proof)) {
+        connection.recorder.event(Event::BindingMatches);
+    }
+    match finished {
         Ok(message) => {
-            if binding.is_some() {
-                connection.recorder.event(Event::BindingMatches);
-            }
             connection.wire.send(&backend::authentication(auth::SASL_FINAL, message.as_bytes()))?;
             Ok(Ok(()))
         }

@@ -57,6 +57,7 @@ fn names() -> Vec<Row> {
         server("multi-san")
             .cn("common-name.test")
             .dns("dns1.alt-name.test")
+            .dns("dns2.alt-name.test")
             .dns("*.wildcard.test")
             .dns("db.test"),
         server("san-upper").cn("unused.test").dns("DB.Test"),
@@ -70,8 +71,8 @@ fn names() -> Vec<Row> {
         server("wild-mid").cn("unused.test").dns("a.*.wild.test"),
         server("wild-star").cn("unused.test").dns("*"),
         server("wild-ip").cn("unused.test").dns("*.0.0.1"),
-        server("ip4-san").cn("unused.test").ip(&LOOPBACK_4),
-        server("ip6-san").cn("unused.test").ip(&LOOPBACK_6),
+        server("ip4-san").cn("db.test").ip(&LOOPBACK_4),
+        server("ip6-san").cn("db.test").ip(&LOOPBACK_6),
         server("ip4-other").cn("unused.test").ip(&[127, 0, 0, 9]),
         server("ip-badlen").cn("unused.test").ip(&[127, 0, 0, 1, 0]),
         server("ip-badlen-then-dns").cn("unused.test").ip(&[127, 0, 0]).dns("db.test"),

@@ -2,12 +2,15 @@
 
 use super::*;
 use ::der::Decode as _;
-use std::{collections::BTreeSet, process::Command};
+use std::{collections::BTreeSet, process::Command, sync::LazyLock};
 use x509_cert::Certificate;
+
+/// RSA keys take their time to be made.
+static ZOO: LazyLock<Zoo> = LazyLock::new(Zoo::open);
 
 #[test]
 fn names_are_unique_and_every_animal_can_be_made() {
-    let zoo = Zoo::open();
+    let zoo = &*ZOO;
     for kind in [Kind::Authority, Kind::Server, Kind::Client, Kind::RootFile, Kind::Crl] {
         let names = zoo.names(kind);
         assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{kind} names repeat");
@@ -24,7 +27,7 @@ fn names_are_unique_and_every_animal_can_be_made() {
 
 #[test]
 fn unknown_names_are_errors_that_say_so() {
-    let zoo = Zoo::open();
+    let zoo = &*ZOO;
     let error = zoo.server("unicorn").unwrap_err();
     assert_eq!(error.to_string(), "the certificate zoo has no server certificate named \"unicorn\"");
     let error = zoo.root_file("unicorn").unwrap_err();
@@ -47,7 +50,7 @@ fn keys_are_fresh_and_serials_are_not() {
 
 #[test]
 fn only_the_rows_of_version_1_are_of_version_1() {
-    let zoo = Zoo::open();
+    let zoo = &*ZOO;
     for name in zoo.names(Kind::Server) {
         let certificate = Certificate::from_der(zoo.server(name).unwrap().leaf()).expect(name);
         let version_1 = certificate.tbs_certificate().version() == x509_cert::Version::V1;
@@ -65,7 +68,7 @@ fn openssl_gives_the_verdicts_that_the_rows_promise() {
         println!("SKIPPED: no openssl command on this machine");
         return;
     }
-    let zoo = Zoo::open();
+    let zoo = &*ZOO;
     let dir = tempfile::tempdir().unwrap();
     zoo.write_to(dir.path()).unwrap();
     for (name, root, crl, expected) in [
@@ -134,7 +137,7 @@ fn openssl_reads_every_key() {
         println!("SKIPPED: no openssl command on this machine");
         return;
     }
-    let zoo = Zoo::open();
+    let zoo = &*ZOO;
     let dir = tempfile::tempdir().unwrap();
     zoo.write_to(dir.path()).unwrap();
     for name in zoo.names(Kind::Client) {
