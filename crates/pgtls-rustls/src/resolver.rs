@@ -29,8 +29,8 @@ impl ResolvesClientCert for Resolver {
         identity.cloned()
     }
 
-    /// Always: rustls asks `resolve` only then, and that is how a request becomes known.
+    /// Whether rustls has to remember the handshake in order to sign it; `resolve` is asked either way.
     fn has_certs(&self) -> bool {
-        true
+        self.identity.is_some()
     }
 }
