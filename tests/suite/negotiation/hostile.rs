@@ -1,6 +1,7 @@
 //! Servers that answer as no server should, and clients that open as no client should.
 
 use super::explore::{Graph, inputs, plans};
+use crate::support::divergences::Divergences;
 use pgtls_core::{
     accept::{Accepted, Acceptor, Rejection, ServerAbility},
     hardening::Hardening,
@@ -79,6 +80,21 @@ fn check_reply(state: &Negotiation, bytes: &[u8]) {
         (b'E', _) => assert_eq!(action, stop(Failure::ErrorReply(request))),
         (byte, _) => assert_eq!(action, stop(Failure::BadReply { request, byte })),
     }
+}
+
+/// libpq finds stuffed bytes when the handshake is complete; we do not begin it.
+#[test]
+fn no_handshake_after_stuffed_bytes() {
+    let plan = plans().into_iter().find(|plan| plan.methods().eq([Method::Ssl, Method::Plain])).unwrap();
+    let mut negotiation = Negotiation::new(plan);
+    for input in [Input::Connected, Input::Sent, Input::Received(b"S!")] {
+        negotiation.handle_input(input).unwrap();
+    }
+    let error = Failure::UnencryptedData(Request::Ssl);
+    assert_eq!(negotiation.poll_action(), Action::Fail { error, then: Then::Stop });
+    let mut divergences = Divergences::of("negotiation");
+    assert!(divergences.explains("stuffed bytes after S", "shakes hands, then fails", "fails at once"));
+    divergences.finish();
 }
 
 /// A byte that came with `N` to GSSENCRequest is the reply to SSLRequest, as it is in libpq's buffer, and what comes then is one too many.
