@@ -1,7 +1,7 @@
 //! Crypto providers as values: nothing is installed for the process, and two of them can be linked at once.
 
-use rustls::crypto::CryptoProvider;
-use std::sync::Arc;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+use {rustls::crypto::CryptoProvider, std::sync::Arc};
 
 /// The provider of aws-lc-rs: P-521, post-quantum key exchange, RSA-PSS.
 #[cfg(feature = "aws-lc-rs")]
