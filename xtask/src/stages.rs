@@ -173,14 +173,17 @@ fn names(run: &mut Run<'_>) -> Result<Outcome, Error> {
 }
 
 fn features(run: &mut Run<'_>) -> Result<Outcome, Error> {
+    let mut failed = Vec::new();
     for member in run.workspace.members.iter().filter(|member| !member.features.is_empty()) {
         let alone = member.features.iter().filter(|feature| *feature != "default").map(String::as_str);
         for features in alone.chain([""]) {
             let base = ["clippy", "--package", &member.name, "--no-default-features", "--features", features];
-            run.cargo(&[&base[..], &["--", "-D", "warnings"]].concat())?;
+            if run.cargo(&[&base[..], &["--", "-D", "warnings"]].concat()).is_err() {
+                failed.push(format!("{} with [{features}]", member.name));
+            }
         }
     }
-    Ok(Outcome::Passed)
+    if failed.is_empty() { Ok(Outcome::Passed) } else { Err(Error(failed.join(", "))) }
 }
 
 fn without_std(run: &mut Run<'_>) -> Result<Outcome, Error> {
