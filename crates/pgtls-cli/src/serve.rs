@@ -119,27 +119,24 @@ fn after_help() -> String {
     format!("{SCRIPT_HELP}\n\nBehaviours with a name: {}.", names.join(", "))
 }
 
-const SCRIPT_HELP: &str = r#"A script is TOML. Each [[connection]] describes one connection, in order; the last one repeats. What is left out is done
-as an honest server does it:
+const SCRIPT_HELP: &str = r#"A script is TOML. Each [[connection]] describes one connection, in order; the last one repeats. What is left out is done as an honest server does it. These are the defaults, and some of the other words; a word that is not known is answered with all that are.
 
   [[connection]]
-  base = "ok"                  # start from a behaviour with a name
-  greeting = "wait"            # wait, close, reset, banner, http
-  sslrequest = "accept"        # or reject, accept+extra, accept-close, error-v3, close, hang, byte:X ...
-  gssencrequest = "reject"     # or accept, accept-close, error-v3, close, byte:X
-  clienthello = "accept"       # as the first bytes: or no-alpn, wrong-alpn, close, alert, plain-error ...
-  plain = "trust"              # start-up packet in clear: or cleartext, md5, scram, authfail, error:57P03, close ...
-  encrypted = "trust"          # start-up packet inside TLS: the same, and scram-plus, cert
+  base = "ok"                  # a behaviour with a name, to start from
+  greeting = "wait"            # close, reset, banner, http
+  sslrequest = "accept"        # reject, accept+extra, error-v3, close, hang, byte:X
+  gssencrequest = "reject"     # accept, accept-close, error-v3, close, byte:X
+  clienthello = "accept"       # as the first bytes: no-alpn, wrong-alpn, close, alert
+  plain = "trust"              # start-up packet in clear: md5, scram, authfail, close
+  encrypted = "trust"          # start-up packet inside TLS: scram-plus, error:57P03
   password = "secret"
-  certificate = "good"         # or expired, wrong-host, selfsigned-ca, v1-leaf, ...
-  client_certificate = "none"  # or optional, required, verify
+  certificate = "good"         # expired, wrong-host, selfsigned-ca, v1-leaf
+  client_certificate = "none"  # optional, required, verify
   min_version = "TLSv1.2"
   max_version = "TLSv1.3"
-  alpn = "postgresql"          # or none, wrong
-  flight = "whole"             # or slow, alert, garbage, close
-  after_tls = "continue"       # or close, reset
-
-A word that is not known is answered with all that are."#;
+  alpn = "postgresql"          # none, wrong
+  flight = "whole"             # the handshake: slow, alert, garbage, close
+  after_tls = "continue"       # close, reset"#;
 
 #[cfg(test)]
 mod tests {
