@@ -4,7 +4,7 @@
 //! - [`server`]: a scripted server, honest or hostile, that writes down what the client did;
 //! - [`scenario`]: servers, settings and what libpq makes of them, as rows of a file;
 //! - [`client`]: a program or a function that is handed a connection string;
-//! - [`bench`] and [`judge`]: run one through the other, and say what differs from libpq.
+//! - [`mod@bench`] and [`judge`]: run one through the other, and say what differs from libpq.
 //!
 //! ```no_run
 //! use pgtls_conformance::{bench::Bench, client::CommandClient, scenario::Scenarios};

@@ -1,6 +1,6 @@
 //! The certificate zoo: server and client certificates, authorities and CRLs of every kind that a PostgreSQL client meets.
 //!
-//! The zoo has the same animals every time and new keys every time. Each animal is one row of [`table`]; it is made when it
+//! The zoo has the same animals every time and new keys every time. Each animal is one row of the zoo's table; it is made when it
 //! is first asked for, so a zoo costs nothing until it is visited.
 //!
 //! ```
