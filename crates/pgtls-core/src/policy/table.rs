@@ -158,12 +158,6 @@ impl Methods {
         Self(self.0 | Self::bit(method))
     }
 
-    /// The set without `method`.
-    #[must_use]
-    pub const fn without(self, method: Method) -> Self {
-        Self(self.0 & !Self::bit(method))
-    }
-
     /// Whether `method` is in the set.
     pub const fn contains(self, method: Method) -> bool {
         self.0 & Self::bit(method) != 0
