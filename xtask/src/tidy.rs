@@ -2,6 +2,7 @@
 
 mod ambient;
 mod generated;
+mod hardenings;
 mod layers;
 mod length;
 mod links;
@@ -32,6 +33,7 @@ const RULES: &[Rule] = &[
     Rule { name: "words", check: words::check },
     Rule { name: "links", check: links::check },
     Rule { name: "tables", check: tables::check },
+    Rule { name: "hardenings", check: hardenings::check },
     Rule { name: "length", check: length::check },
     Rule { name: "generated", check: generated::check },
     Rule { name: "msrv", check: msrv::check },
