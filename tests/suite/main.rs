@@ -17,3 +17,4 @@ mod negotiation;
 mod params;
 mod startup;
 mod support;
+mod tls;
