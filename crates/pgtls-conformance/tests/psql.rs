@@ -19,8 +19,7 @@ use std::{
 macro_rules! need_psql {
     () => {
         if Command::new("psql").arg("--version").output().is_err() {
-            println!("SKIPPED: there is no psql on this machine");
-            return;
+            return pgtls_tests::skip("the scripted server and psql", "psql is not installed");
         }
     };
 }

@@ -34,8 +34,7 @@ const PHRASES: &[(&str, &[&str])] = &[
 #[test]
 fn psql_does_what_the_file_says() {
     if Command::new("psql").arg("--version").output().is_err() {
-        println!("SKIPPED: there is no psql on this machine");
-        return;
+        return pgtls_tests::skip("the demo and psql", "psql is not installed");
     }
     let servers = DemoServer::all().unwrap();
     let zoo = Arc::new(Zoo::open());
