@@ -6,6 +6,7 @@ mod failure;
 mod report;
 mod sqlstate;
 mod text;
+mod timeline;
 
 pub(crate) use attempt::attempt;
 pub(crate) use report::Report;

@@ -163,3 +163,130 @@ fn of_file(error: &FileError) -> &'static str {
 pub(crate) fn of_chain(error: &X509Error) -> &'static str {
     error.path().map_or("chain-untrusted", |error| error.verdict.refusal().as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pgtls_core::{
+        environment::{Environment, Platform},
+        files::ReadError,
+        negotiation::Request,
+        param::{Ability, AuthMethod, Params, Settings},
+        policy::Verification,
+        startup::BindingRefusal,
+    };
+
+    fn param_class(conninfo: &str) -> &'static str {
+        let mut environment = Environment::empty(Platform::Unix);
+        environment.user = Some("u".to_owned());
+        let error = Settings::parse(conninfo)
+            .and_then(|settings| Params::resolve(&settings, None, &environment, Ability::default()))
+            .expect_err("libpq refuses it");
+        of_param(&error)
+    }
+
+    #[test]
+    fn parameters() {
+        for (conninfo, class) in [
+            ("sslmode=bogus", "invalid-parameter"),
+            ("sslmode", "invalid-parameter"),
+            ("nonsense=1", "invalid-parameter"),
+            ("postgresql://h?ssl=false", "invalid-parameter"),
+            ("host=a,b hostaddr=127.0.0.1", "invalid-parameter"),
+            ("ssl_max_protocol_version=TLSv1.1", "invalid-parameter"),
+            ("require_auth=md5,md5", "auth-requirement"),
+            ("sslmode=prefer sslnegotiation=direct", "weak-mode-for-direct"),
+            ("sslmode=verify-ca sslrootcert=system", "weak-mode-for-system"),
+            ("scram_client_key=x", "other"),
+            ("gssencmode=require", "server-no-gss"),
+        ] {
+            assert_eq!(param_class(conninfo), class, "{conninfo}");
+        }
+    }
+
+    #[test]
+    fn failures() {
+        let server_error = Failure::ServerError { sqlstate: *b"28000", after_auth_ok: false };
+        for (failure, class) in [
+            (Failure::Connect, "refused"),
+            (Failure::TimedOut, "timeout"),
+            (Failure::PeerUser, "peer-requirement"),
+            (Failure::Refused(Request::Ssl), "server-no-ssl"),
+            (Failure::Refused(Request::Gss), "server-no-gss"),
+            (Failure::ErrorReply(Request::Ssl), "server-error-in-negotiation"),
+            (Failure::BadReply { request: Request::Ssl, byte: b'X' }, "bad-reply"),
+            (Failure::Closed(Request::Ssl), "eof"),
+            (Failure::UnencryptedData(Request::Ssl), "unencrypted-data"),
+            (Failure::Tls(TlsFailure::Closed), "eof"),
+            (Failure::Tls(TlsFailure::Handshake), "handshake"),
+            (Failure::NoAlpn, "bad-alpn"),
+            (Failure::Unproven(Verification::Full), "chain-untrusted"),
+            (server_error, "server-error"),
+            (Failure::StartupBroken(Broken::Closed), "eof"),
+            (Failure::StartupBroken(Broken::Unexpected(b'X')), "bad-reply"),
+            (Failure::LocalRefusal(Refusal::NoPassword), "no-password"),
+            (Failure::LocalRefusal(Refusal::AuthNotAllowed(AuthMethod::Md5)), "auth-requirement"),
+            (Failure::LocalRefusal(Refusal::NoMechanism), "auth-requirement"),
+            (Failure::LocalRefusal(Refusal::ChannelBinding(BindingRefusal::NotTls)), "channel-binding"),
+            (Failure::LocalRefusal(Refusal::UnsupportedMethod(99)), "bad-auth-request"),
+            (Failure::LocalRefusal(Refusal::CertificateNotRequested), "client-cert-missing"),
+            (Failure::LocalRefusal(Refusal::CertificateNotSent), "other"),
+            (Failure::WrongRole, "other"),
+        ] {
+            assert_eq!(of_failure(failure), class, "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn files() {
+        let missing = || FileProblem::Missing(ReadError::NotFound);
+        let unreadable = || FileProblem::Unreadable(ReadError::PermissionDenied);
+        for (role, problem, class) in [
+            (FileRole::RootCert, missing(), "missing-root-file"),
+            (FileRole::RootCert, FileProblem::HomeUnknown, "missing-root-file"),
+            (FileRole::RootCert, unreadable(), "bad-root-file"),
+            (FileRole::Crl, FileProblem::NothingLoads, "invalid-crl"),
+            (FileRole::Cert, unreadable(), "bad-client-cert-file"),
+            (FileRole::Key, missing(), "missing-key-file"),
+            (FileRole::Key, FileProblem::NotRegular, "key-not-regular"),
+            (FileRole::Key, unreadable(), "bad-key-file"),
+            (FileRole::Key, FileProblem::Engine { engine: "pkcs11".to_owned() }, "other"),
+        ] {
+            let error = SetupError::File(FileError { role, path: None, problem });
+            assert_eq!(of_setup(&error), class, "{error}");
+        }
+    }
+
+    #[test]
+    fn names_alerts_and_connections() {
+        let no_match = |examined: &[&str]| HostMismatch::NoMatch {
+            host: "h".to_owned(),
+            examined: examined.iter().map(|name| (*name).to_owned()).collect(),
+            count: examined.len(),
+        };
+        assert_eq!(of_host(&no_match(&["a"])), "name-mismatch");
+        assert_eq!(of_host(&no_match(&[])), "bad-server-name");
+        assert_eq!(of_host(&HostMismatch::NoHost), "bad-server-name");
+        assert_eq!(of_host(&HostMismatch::EmbeddedNul), "nul-in-name");
+        for (alert, class) in [
+            (40, "handshake"),
+            (42, "server-rejected-client-cert"),
+            (47, "handshake"),
+            (48, "server-rejected-client-cert"),
+            (70, "protocol-version"),
+            (116, "client-cert-missing"),
+            (120, "bad-alpn"),
+        ] {
+            assert_eq!(of_alert(alert), class, "{alert}");
+        }
+        for (kind, class) in [
+            (io::ErrorKind::ConnectionRefused, "refused"),
+            (io::ErrorKind::NotFound, "refused"),
+            (io::ErrorKind::TimedOut, "timeout"),
+            (io::ErrorKind::ConnectionReset, "eof"),
+            (io::ErrorKind::PermissionDenied, "other"),
+        ] {
+            assert_eq!(of_io(&kind.into()), class, "{kind}");
+        }
+    }
+}

@@ -169,7 +169,7 @@ impl<'a> Exchange<'a> {
             let (name, value) = (status.name().map_err(malformed)?, status.value().map_err(malformed)?);
             self.role.status(name, value);
             if name == "server_version" {
-                self.report.server_version = Some(crate::words::printable(value));
+                self.report.server_version = version::release(value);
             }
         }
         Ok(())

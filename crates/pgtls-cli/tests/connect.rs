@@ -153,6 +153,13 @@ fn a_fallback_to_plain_text_says_why() {
     assert_eq!(object["outcome"], "plain", "{object}");
     let errors = object["earlier_errors"].to_string();
     assert!(errors.contains("/none"), "{errors}");
+    let steps: Vec<_> = object["attempts"][0]["steps"]
+        .as_array()
+        .expect("there was an attempt")
+        .iter()
+        .map(|step| step["event"].as_str().expect("events are words"))
+        .collect();
+    assert_eq!(steps, ["connect", "sslaccept", "tlsfail", "failed", "reconnect", "authok"]);
 }
 
 #[test]
@@ -185,6 +192,21 @@ fn several_hosts_are_told_apart() {
     assert_eq!(object["events"], events, "{object}");
     assert_eq!(object["connections"], 2);
     assert_eq!(object["attempts"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn a_host_that_cannot_be_reached_is_told_in_its_place() {
+    let files = Files::new();
+    let good = files.server("ok");
+    let conninfo = format!(
+        "host=h,db.test hostaddr=256.0.0.1,127.0.0.1 port=1,{} user=rig sslmode=require",
+        good.port()
+    );
+    let object = json(&pgtls(&["connect", "--json", &conninfo]));
+    assert_eq!(object["outcome"], "ssl", "{object}");
+    assert_eq!(object["attempts"][0]["address"], Value::Null, "{object}");
+    assert_eq!(object["attempts"][0]["steps"][0]["event"], "failed", "{object}");
+    assert_eq!(object["attempts"][1]["steps"][0]["event"], "connect", "{object}");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::{
     failure::{self, StartupFailure},
-    report::{Attempt, Report},
+    report::Report,
+    timeline::timeline,
 };
 use crate::{
     advice::advice,
@@ -93,6 +94,7 @@ fn success(mut connected: Connected<Stream, startup::Report>, params: &Params) -
         server_version: connected.value.server_version,
         authentication: connected.value.authentication,
         earlier_errors: connected.failed.iter().map(failure::line).collect(),
+        attempts: timeline(&connected.report.tried, &connected.failed, true),
         ..seen(&connected.report, params)
     }
 }
@@ -104,6 +106,7 @@ fn failed(error: &ConnectError, params: &Params) -> Report {
         error_class: Some(error_class),
         error: Some(errors.join("\n")),
         advice: error.attempts.last().and_then(failure::chain_advice).or_else(|| advice(error_class)),
+        attempts: timeline(&error.report.tried, &error.attempts, false),
         ..seen(&error.report, params)
     }
 }
@@ -121,7 +124,6 @@ fn seen(seen: &Seen, params: &Params) -> Report {
             });
         }
     }
-    report.attempts = seen.tried.iter().map(Attempt::from).collect();
     report.files = seen.files.iter().map(FileLine::from).collect();
     report.connections = seen.connections();
     report.mode = Some((

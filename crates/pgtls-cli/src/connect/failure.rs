@@ -79,18 +79,23 @@ fn words(f: &mut fmt::Formatter<'_>, message: &ServerMessage) -> fmt::Result {
     write!(f, " (SQLSTATE {})", message.code())
 }
 
-type Failed = AttemptError<MethodError<Cause>>;
+/// What the adapter hands over for each method that failed.
+pub(super) type Failed = AttemptError<MethodError<Cause>>;
 
 /// The error with its address before it, as libpq prints it.
 pub(super) fn line(failed: &Failed) -> String {
-    let sentence = match &failed.error {
-        CandidateError::Attempt(error) => sentence(error),
-        other => other.to_string(),
-    };
-    format!("{}{sentence}", failed.prefix)
+    format!("{}{}", failed.prefix, sentence(failed))
 }
 
-fn sentence(error: &MethodError<Cause>) -> String {
+/// The error alone.
+pub(super) fn sentence(failed: &Failed) -> String {
+    match &failed.error {
+        CandidateError::Attempt(error) => of_method(error),
+        other => other.to_string(),
+    }
+}
+
+fn of_method(error: &MethodError<Cause>) -> String {
     match (&error.failure, &error.cause) {
         // What ran the exchange says the same again, unless it failed itself.
         (Some(failure @ Failure::LocalRefusal(refusal)), Some(Cause::Startup(_)))

@@ -1,11 +1,7 @@
 //! What happened, as data: the JSON object is this structure, the text for people is written from it.
 
-use super::events::meaning;
-use crate::words::{FileLine, printable};
-use pgtls_core::{
-    attempt::Tried,
-    candidates::{Address, Candidate},
-};
+use super::timeline::Attempt;
+use crate::words::FileLine;
 use serde::Serialize;
 
 /// One attempt to connect, whole.
@@ -53,24 +49,6 @@ pub(crate) struct Report {
     pub(crate) mode: Option<(String, String)>,
 }
 
-/// One address and what happened there.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Attempt {
-    /// Host, address and port, or the path of the socket.
-    pub(crate) address: String,
-    /// What was seen, in order.
-    pub(crate) steps: Vec<Step>,
-}
-
-/// One event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Step {
-    /// The word.
-    pub(crate) event: &'static str,
-    /// What it means.
-    pub(crate) meaning: &'static str,
-}
-
 impl Report {
     /// Not connected, and nothing seen yet.
     pub(crate) fn empty() -> Self {
@@ -105,29 +83,5 @@ impl Report {
             advice: crate::advice::advice(error_class),
             ..Self::empty()
         }
-    }
-}
-
-impl From<&Tried> for Attempt {
-    fn from(tried: &Tried) -> Self {
-        Self {
-            address: tried.candidate.as_ref().map(address).unwrap_or_default(),
-            steps: tried
-                .trace
-                .events
-                .iter()
-                .map(|event| Step { event: event.as_str(), meaning: meaning(*event) })
-                .collect(),
-        }
-    }
-}
-
-fn address(candidate: &Candidate) -> String {
-    match (&candidate.address, &candidate.host) {
-        (Address::Unix(path), _) => format!("unix socket {}", printable(path)),
-        (Address::Tcp(address), Some(host)) if *host != address.ip().to_string() => {
-            format!("{} ({}), port {}", printable(host), address.ip(), address.port())
-        }
-        (Address::Tcp(address), _) => format!("{}, port {}", address.ip(), address.port()),
     }
 }

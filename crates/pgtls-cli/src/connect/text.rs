@@ -1,6 +1,6 @@
 //! The report for people.
 
-use super::report::{Attempt, Report};
+use super::{report::Report, timeline::Attempt};
 use crate::{
     paint::{BAD, CAUTION, FAINT, GOOD, HEADING},
     report::{self, heading},
@@ -15,12 +15,6 @@ pub(super) fn write(out: &mut dyn Write, connection: &Report) -> io::Result<()> 
     for attempt in &connection.attempts {
         attempt_lines(out, attempt)?;
     }
-    if !connection.earlier_errors.is_empty() {
-        heading(out, "What failed before")?;
-        for error in &connection.earlier_errors {
-            writeln!(out, "  {CAUTION}{error}{CAUTION:#}")?;
-        }
-    }
     if !connection.files.is_empty() && connection.outcome != "plain" {
         heading(out, "Files")?;
         for file in &connection.files {
@@ -34,9 +28,10 @@ pub(super) fn write(out: &mut dyn Write, connection: &Report) -> io::Result<()> 
 }
 
 fn attempt_lines(out: &mut dyn Write, attempt: &Attempt) -> io::Result<()> {
-    heading(out, &attempt.address)?;
+    heading(out, attempt.address.as_deref().unwrap_or("Before a connection"))?;
     for step in &attempt.steps {
-        writeln!(out, "  {HEADING}{:16}{HEADING:#} {}", step.event, step.meaning)?;
+        let style = if step.event == "failed" { BAD } else { HEADING };
+        writeln!(out, "  {style}{:16}{style:#} {}", step.event, step.meaning)?;
     }
     Ok(())
 }
@@ -46,10 +41,9 @@ fn verdict(out: &mut dyn Write, connection: &Report) -> io::Result<()> {
     match connection.outcome {
         "fail" => {
             writeln!(out, "{BAD}Not connected.{BAD:#}")?;
-            if let Some(error) = &connection.error {
-                for line in error.lines() {
-                    writeln!(out, "  {line}")?;
-                }
+            // The others stand where they happened.
+            if let Some(line) = connection.error.as_deref().and_then(|error| error.lines().last()) {
+                writeln!(out, "  {line}")?;
             }
             match connection.advice {
                 Some(advice) => {

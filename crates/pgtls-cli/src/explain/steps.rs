@@ -184,3 +184,47 @@ fn success(root: RootPresence) -> TlsFacts {
         name: name.map(|matched| matched.proof()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pgtls_core::{
+        param::{SslMode, SslNegotiation},
+        policy::{GssCredentials, Payload, PolicyInput, Transport},
+    };
+
+    fn way(sslmode: SslMode, sslnegotiation: SslNegotiation, transport: Transport) -> Step {
+        let input = PolicyInput { sslnegotiation, ..PolicyInput::new(sslmode) };
+        let plan = EncryptionPlan::new(input, transport, GssCredentials::Absent, Payload::Startup);
+        walk(plan.expect("the combination is legal"), RootPresence::Found)
+    }
+
+    /// All sentences on the way.
+    fn sentences(step: &Step) -> Vec<&str> {
+        let below = step.outcomes.iter().flat_map(|outcome| sentences(&outcome.then));
+        std::iter::once(step.step.as_str()).chain(below).collect()
+    }
+
+    #[test]
+    fn plain_text_is_on_the_way_where_the_mode_allows_it() {
+        for sslmode in SslMode::ALL {
+            let way = way(*sslmode, SslNegotiation::Postgres, Transport::Tcp);
+            let all = sentences(&way);
+            let says = |words: &str| all.iter().any(|sentence| sentence.contains(words));
+            assert_eq!(says("plain text"), *sslmode <= SslMode::Prefer, "{sslmode}");
+            assert_eq!(says("SSLRequest"), *sslmode != SslMode::Disable, "{sslmode}");
+            assert!(!says("(and so on)") && !says("cannot describe"), "{sslmode}");
+            assert!(says("connected") && says("fail; no other host"), "{sslmode}");
+        }
+    }
+
+    #[test]
+    fn direct_tls_asks_nothing_and_sockets_are_plain() {
+        let direct = way(SslMode::Require, SslNegotiation::Direct, Transport::Tcp);
+        let all = sentences(&direct);
+        assert!(all.contains(&"start TLS at once"));
+        assert!(!all.iter().any(|sentence| sentence.contains("SSLRequest")));
+        let socket = way(SslMode::VerifyFull, SslNegotiation::Postgres, Transport::Unix);
+        assert!(!sentences(&socket).iter().any(|sentence| sentence.contains("TLS")));
+    }
+}

@@ -148,8 +148,7 @@ fn root_file_verifies(s: &Subject<'_>) -> Option<String> {
 
 fn verify_ca_with_public_roots(s: &Subject<'_>) -> Option<String> {
     let Roots::File(file) = &s.loaded.roots else { return None };
-    let certificates =
-        pgtls_x509::certificates_from_pem(&file.bytes).map_or(0, |certificates| certificates.len());
+    let certificates = pgtls_x509::TrustStore::from_pem(&file.bytes).map_or(0, |store| store.len());
     (s.tcp && s.params.sslmode() == SslMode::VerifyCa && certificates >= PUBLIC_BUNDLE).then(|| {
         format!(
             "{} holds {certificates} authorities: sslmode=verify-ca then accepts any server that one of them has ever certified; use verify-full",

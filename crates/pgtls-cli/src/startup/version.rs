@@ -15,6 +15,17 @@ pub(super) const fn number(version: ProtocolVersion) -> u32 {
     }
 }
 
+/// The number at the beginning of `server_version`. What packagers write behind it is text of a server that nobody may
+/// vouch for, and is not kept.
+pub(super) fn release(server_version: &str) -> Option<String> {
+    let number: String =
+        server_version.chars().take(MAX_RELEASE).take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+    (!number.is_empty()).then_some(number)
+}
+
+/// Characters of a release number.
+const MAX_RELEASE: usize = 16;
+
 /// Judges an offer: an older version that exists and is not excluded. No protocol extension was asked for, so that the
 /// server has none to decline.
 pub(super) fn negotiate(
@@ -36,4 +47,24 @@ pub(super) fn negotiate(
         return Err(Fault::Refused(Refusal::ProtocolVersion(minimum)));
     }
     Ok(offered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::release;
+
+    #[test]
+    fn releases_are_numbers() {
+        for (text, expected) in [
+            ("18.1", Some("18.1")),
+            ("15.20 (Debian 15.20-0+deb12u1)", Some("15.20")),
+            ("19beta1", Some("19")),
+            ("9.6.24", Some("9.6.24")),
+            ("please call 555-1234", None),
+            ("", None),
+        ] {
+            assert_eq!(release(text).as_deref(), expected, "{text}");
+        }
+        assert_eq!(release(&"1".repeat(1000)).map(|number| number.len()), Some(super::MAX_RELEASE));
+    }
 }

@@ -1,0 +1,90 @@
+//! The warnings of `pgtls explain`: each rule with the parameters that call for it, and near misses that do not.
+
+#[expect(dead_code, reason = "not every test needs servers")]
+mod common;
+
+use common::{Files, command, json};
+use pgtls_conformance::zoo::Kind;
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// A file in the home directory.
+enum Home {
+    Nothing,
+    Root,
+    /// As many authorities as a public bundle has.
+    Bundle,
+}
+
+#[test]
+fn a_careful_reviewer_warns_where_there_is_reason() {
+    use Home::{Bundle, Nothing, Root};
+    let files = Files::new();
+    let home = tempfile::tempdir().expect("there is a folder for temporary files");
+    let folder = home.path().join(".postgresql");
+    fs::create_dir(&folder).expect("the temporary folder can be written to");
+    let empty = home.path().join("empty");
+    fs::create_dir(&empty).expect("the temporary folder can be written to");
+    for (present, conninfo, expected) in [
+        (Nothing, "sslmode=disable", &["no-tls"][..]),
+        (Nothing, "", &["opportunistic"]),
+        (Nothing, "sslmode=allow", &["opportunistic"]),
+        (Root, "sslmode=prefer", &["opportunistic", "failed-verification-falls-back"]),
+        (Nothing, "sslmode=require", &["require-without-root-file"]),
+        (Root, "sslmode=require", &["root-file-verifies"]),
+        (
+            Root,
+            "sslmode=require sslrootcert=/nonexistent",
+            &["require-without-root-file", "explicit-root-file-missing"],
+        ),
+        (Nothing, "sslmode=verify-full", &["root-file-missing"]),
+        (Root, "sslmode=verify-full", &[]),
+        (Root, "sslmode=verify-ca", &[]),
+        (Bundle, "sslmode=verify-ca", &["verify-ca-with-public-roots"]),
+        (Bundle, "sslmode=verify-full", &[]),
+        (Root, "sslmode=verify-full sslrootcert={empty}", &["root-file-unusable"]),
+        (Root, "host='' hostaddr=127.0.0.1 sslmode=verify-full", &["no-host-to-verify"]),
+        (Root, "sslmode=verify-full sslcrl=/nonexistent", &["crl-ignored"]),
+        (Root, "sslmode=verify-full sslcrldir={empty}", &["crl-directory-empty"]),
+        (Nothing, "sslrootcert=system sslcrl=x", &["crl-not-used-with-system"]),
+        (Nothing, "sslrootcert=system", &[]),
+        (Root, "sslmode=verify-full sslcert=/nonexistent", &["client-certificate-missing"]),
+        (Root, "sslmode=verify-full sslcert={empty}", &["client-certificate-unusable"]),
+        (Root, "sslmode=verify-full sslcertmode=require", &["certificate-required-but-absent"]),
+        (Root, "host=/tmp channel_binding=require", &["channel-binding-without-tls"]),
+        (Root, "sslmode=verify-full channel_binding=require", &[]),
+        (Root, "sslmode=verify-full ssl_min_protocol_version=TLSv1", &["old-tls"]),
+        (Root, "host=/tmp sslmode=verify-full", &["sslmode-ignored-on-socket"]),
+        (Root, "host=/tmp", &[]),
+        (Root, "sslmode=verify-full password=x", &["password-in-string"]),
+        (Root, "sslmode=verify-full sslkeylogfile=/tmp/keys", &["keys-logged"]),
+    ] {
+        let root = match present {
+            Nothing => None,
+            Root => Some(files.zoo.root_file("root").expect("the zoo has it")),
+            Bundle => Some(bundle(&files)),
+        };
+        place(&folder.join("root.crt"), root.as_deref());
+        let host = if conninfo.contains("host=") { "" } else { "host=db.test " };
+        let conninfo = format!("{host}{conninfo}").replace("{empty}", empty.to_str().expect("it is UTF-8"));
+        let output = command(&["explain", "--json", &conninfo]).env("HOME", home.path()).output();
+        let object = json(&output.expect("the binary was built with this test"));
+        let warnings = object["warnings"].as_array().expect("there is a list of warnings");
+        let names: BTreeSet<_> = warnings.iter().filter_map(|warning| warning["name"].as_str()).collect();
+        assert_eq!(names, expected.iter().copied().collect(), "{conninfo}");
+        assert!(warnings.iter().all(|warning| warning["text"].as_str().is_some_and(|text| text.len() > 20)));
+    }
+}
+
+fn place(path: &Path, content: Option<&str>) {
+    match content {
+        Some(content) => fs::write(path, content).expect("the temporary folder can be written to"),
+        // It may not have been there.
+        None => drop(fs::remove_file(path)),
+    }
+}
+
+/// Every authority and self-signed server of the zoo: enough to look public.
+fn bundle(files: &Files) -> String {
+    let names = files.zoo.names(Kind::RootFile);
+    names.iter().map(|name| files.zoo.root_file(name).expect("the zoo has it")).collect()
+}
