@@ -3,6 +3,7 @@
 mod attempt;
 mod events;
 mod failure;
+mod passphrase;
 mod report;
 mod sqlstate;
 mod text;

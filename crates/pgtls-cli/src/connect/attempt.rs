@@ -2,6 +2,7 @@
 
 use super::{
     failure::{self, StartupFailure},
+    passphrase,
     report::Report,
     timeline::timeline,
 };
@@ -23,7 +24,8 @@ use pgtls_std::{Config, ConnectError, Connected, Startup, StartupError, Stream, 
 pub(crate) fn attempt(gathered: Gathered) -> Report {
     let Gathered { environment, params } = gathered;
     let passwords = pgtls_os::passwords(&params, &environment);
-    let config = Config::new(params, environment, pgtls_rustls::aws_lc_rs());
+    let mut config = Config::new(params, environment, pgtls_rustls::aws_lc_rs());
+    config.tls.passphrase = passphrase::hook(&config.params);
     let connected = connect(&config, |stream, at| session(stream, at, &config.params, &passwords));
     let mut report = match connected {
         Ok(connected) => success(connected, &config.params),
