@@ -6,7 +6,7 @@ use common::{Files, json, pgtls, stdout};
 use pgtls_conformance::server::Server;
 use serde_json::{Value, json as value};
 
-const CERTIFICATE_NAME: &str = "host=db.test user=rig dbname=rigdb";
+const CERTIFICATE_NAME: &str = "host=db.test user=alice dbname=shop";
 
 /// Connects to a server that behaves so, with these parameters; `{root}` is the root file.
 #[track_caller]
@@ -182,7 +182,7 @@ fn several_hosts_are_told_apart() {
     let files = Files::new();
     let (busy, good) = (files.server("starting-up"), files.server("ok"));
     let conninfo = format!(
-        "host=db.test,db.test hostaddr=127.0.0.1,127.0.0.1 port={},{} user=rig sslmode=require",
+        "host=db.test,db.test hostaddr=127.0.0.1,127.0.0.1 port={},{} user=alice sslmode=require",
         busy.port(),
         good.port()
     );
@@ -199,7 +199,7 @@ fn a_host_that_cannot_be_reached_is_told_in_its_place() {
     let files = Files::new();
     let good = files.server("ok");
     let conninfo = format!(
-        "host=h,db.test hostaddr=256.0.0.1,127.0.0.1 port=1,{} user=rig sslmode=require",
+        "host=h,db.test hostaddr=256.0.0.1,127.0.0.1 port=1,{} user=alice sslmode=require",
         good.port()
     );
     let object = json(&pgtls(&["connect", "--json", &conninfo]));
