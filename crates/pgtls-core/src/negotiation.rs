@@ -44,8 +44,9 @@
 //! # Two bytes
 //!
 //! The reply to a request is one byte, but [`Action::Receive`] asks for two. A second byte after `S` or `G` was sent in clear
-//! where only ciphertext may follow; it fails the attempt for good, as in libpq (CVE-2021-23222). Left in the socket it would reach the
-//! TLS engine, break the handshake, and `prefer` would then go on in plaintext. A second byte after `N` is the server's next
+//! where only ciphertext may follow; it is kept from the engine and fails the attempt for good once the handshake has ended, as in
+//! libpq (CVE-2021-23222). Left in the socket it would reach the TLS engine, break the handshake, and `prefer` would then go on in
+//! plaintext. A second byte after `N` is the server's next
 //! message and is carried into [`Action::Startup`].
 
 mod action;

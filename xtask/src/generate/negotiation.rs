@@ -227,6 +227,17 @@ fn failures() -> String {
     )
 }
 
+/// A handshake, and whether it can lead to anything.
+fn handshake(mut negotiation: Negotiation, failure: Input<'_>) -> String {
+    let name =
+        if negotiation.poll_action() == Action::StartGss { "GSSAPI handshake" } else { "TLS handshake" };
+    negotiation.handle_input(failure).expect("every handshake can fail");
+    match negotiation.poll_action() {
+        Action::Fail { error, .. } => format!("{name}, and then fails: {error}"),
+        _ => name.to_owned(),
+    }
+}
+
 /// What each reply leads to under `sslmode=prefer` with GSSAPI before it.
 fn replies() -> String {
     let after = |opening: &[Input<'_>], reply: &'static [u8]| {
@@ -247,8 +258,8 @@ fn replies() -> String {
                     _ => "SSLRequest".to_owned(),
                 }
             }
-            Action::StartTls(_) => "TLS handshake".to_owned(),
-            Action::StartGss => "GSSAPI handshake".to_owned(),
+            Action::StartTls(_) => handshake(negotiation, Input::TlsFailed(TlsFailure::Handshake)),
+            Action::StartGss => handshake(negotiation, Input::GssFailed),
             Action::Reconnect { .. } => "the next method, on a new connection".to_owned(),
             Action::Fail { error, .. } => format!("fails: {error}"),
             other => unreachable!("{other:?} does not follow a reply"),

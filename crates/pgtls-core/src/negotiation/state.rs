@@ -18,8 +18,8 @@ pub(super) enum State {
     CheckingPeer(Attempt),
     SendingRequest(Asking),
     AwaitingReply(Asking),
-    StartingTls(Attempt),
-    StartingGss(Attempt),
+    StartingTls(Handshake),
+    StartingGss(Handshake),
     StartingUp(StartingUp),
     Reconnecting(Reconnecting),
     Done(Done),
@@ -40,6 +40,15 @@ pub(super) struct Asking {
     request: Request,
     /// A byte that was read after `N` to the request before this one; libpq takes it for the reply to this one.
     carry: Option<u8>,
+}
+
+/// A handshake under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Handshake {
+    attempt: Attempt,
+    /// Bytes in clear came with the reply (CVE-2021-23222). They never reach the engine, and whatever the handshake
+    /// comes to, the attempt is over; as libpq, which looks at its buffer when the handshake is done.
+    stuffed: bool,
 }
 
 /// The startup packet is on its way.
@@ -112,8 +121,10 @@ impl State {
             Self::SendingRequest(Asking { request: Request::Gss, .. }) => "sending GSSENCRequest",
             Self::AwaitingReply(Asking { request: Request::Ssl, .. }) => "awaiting reply to SSLRequest",
             Self::AwaitingReply(Asking { request: Request::Gss, .. }) => "awaiting reply to GSSENCRequest",
-            Self::StartingTls(_) => "TLS handshake",
-            Self::StartingGss(_) => "GSSAPI handshake",
+            Self::StartingTls(Handshake { stuffed: false, .. }) => "TLS handshake",
+            Self::StartingTls(Handshake { stuffed: true, .. }) => "TLS handshake after bytes in clear",
+            Self::StartingGss(Handshake { stuffed: false, .. }) => "GSSAPI handshake",
+            Self::StartingGss(Handshake { stuffed: true, .. }) => "GSSAPI handshake after bytes in clear",
             Self::StartingUp(StartingUp { channel: Channel::Plain, .. }) => "startup in clear",
             Self::StartingUp(StartingUp { channel: Channel::Ssl(_), .. }) => "startup inside TLS",
             Self::StartingUp(StartingUp { channel: Channel::Gss, .. }) => "startup inside GSSAPI",
@@ -268,7 +279,10 @@ pub(super) fn step(
             | I::WrongRole => misuse,
         },
 
-        State::StartingTls(attempt) => match input {
+        State::StartingTls(Handshake { attempt, stuffed }) => match input {
+            I::TlsEstablished(_) | I::TlsFailed(_) | I::Closed if stuffed => {
+                Ok(turn.stuffed(attempt, Request::Ssl))
+            }
             I::TlsEstablished(facts) => Ok(match prove(plan, facts) {
                 Ok(proven) => {
                     if plan.direct() {
@@ -295,7 +309,10 @@ pub(super) fn step(
             | I::WrongRole => misuse,
         },
 
-        State::StartingGss(attempt) => match input {
+        State::StartingGss(Handshake { attempt, stuffed }) => match input {
+            I::GssEstablished | I::GssFailed | I::Closed if stuffed => {
+                Ok(turn.stuffed(attempt, Request::Gss))
+            }
             I::GssEstablished => {
                 Ok(State::StartingUp(StartingUp { attempt, channel: Channel::Gss, carry: None }))
             }
@@ -418,7 +435,7 @@ impl Turn<'_> {
     fn begin(&mut self, attempt: Attempt, carry: Option<u8>) -> State {
         match attempt.method {
             Method::Gss => State::SendingRequest(Asking { attempt, request: Request::Gss, carry }),
-            Method::Ssl if self.plan.direct() => State::StartingTls(attempt),
+            Method::Ssl if self.plan.direct() => State::StartingTls(Handshake { attempt, stuffed: false }),
             Method::Ssl => State::SendingRequest(Asking { attempt, request: Request::Ssl, carry }),
             Method::Plain => State::StartingUp(StartingUp { attempt, channel: Channel::Plain, carry }),
         }
@@ -428,21 +445,13 @@ impl Turn<'_> {
     fn replied(&mut self, asking: Asking, reply: u8, second: Option<u8>) -> State {
         let Asking { attempt, request, carry: _ } = asking;
         match (request, reply, second) {
-            (Request::Ssl, b'S', None) => {
+            (Request::Ssl, b'S', second) => {
                 self.saw(Event::SslAccept);
-                State::StartingTls(attempt)
+                State::StartingTls(Handshake { attempt, stuffed: second.is_some() })
             }
-            (Request::Gss, b'G', None) => {
+            (Request::Gss, b'G', second) => {
                 self.saw(Event::GssAccept);
-                State::StartingGss(attempt)
-            }
-            (Request::Ssl, b'S', Some(_)) => {
-                self.saw(Event::SslAccept);
-                self.failed(attempt, Event::ExtraBytes, Failure::UnencryptedData(request))
-            }
-            (Request::Gss, b'G', Some(_)) => {
-                self.saw(Event::GssAccept);
-                self.failed(attempt, Event::ExtraBytes, Failure::UnencryptedData(request))
+                State::StartingGss(Handshake { attempt, stuffed: second.is_some() })
             }
             (_, b'N', carry) => self.refused(attempt, request, carry),
             // The length word of a protocol 3 error begins with a zero, the text of an older one does not.
@@ -470,6 +479,10 @@ impl Turn<'_> {
             (TlsFailure::Setup | TlsFailure::Handshake, _) => Event::TlsFail,
         };
         self.failed(attempt, event, Failure::Tls(failure))
+    }
+
+    fn stuffed(&mut self, attempt: Attempt, request: Request) -> State {
+        self.failed(attempt, Event::ExtraBytes, Failure::UnencryptedData(request))
     }
 
     fn startup_broken(&mut self, attempt: Attempt, broken: Broken) -> State {
