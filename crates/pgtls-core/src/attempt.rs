@@ -124,6 +124,8 @@ impl<'p, C> Attempt<'p, C> {
             self.certificate = ClientCertificate::default();
         }
         if let Action::Reconnect { because: failure } | Action::Fail { error: failure, .. } = self.action() {
+            // What became of a handshake after bytes in clear is not why the method failed.
+            let cause = cause.filter(|_| !matches!(failure, Failure::UnencryptedData(_)));
             self.errors.push(MethodError { failure: Some(failure), cause });
         }
         Ok(())
