@@ -1,6 +1,8 @@
 //! What a stream has to be able to do to carry a session.
 
-use crate::{peer, socket::Socket};
+use crate::socket::Socket;
+#[cfg(unix)]
+use pgtls_adapter::socket;
 use pgtls_core::policy::Transport;
 use std::{
     io::{self, Read, Write},
@@ -49,7 +51,7 @@ impl Connection for std::os::unix::net::UnixStream {
         Transport::Unix
     }
     fn peer_user(&self) -> io::Result<String> {
-        peer::user(self)
+        socket::user_name(socket::peer_uid(self)?)
     }
 }
 

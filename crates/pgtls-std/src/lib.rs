@@ -2,7 +2,9 @@
 //!
 //! [`connect`] walks hosts and addresses; [`negotiate`] takes a connection that the program has opened itself. Both hand
 //! over a [`Stream`] for the startup exchange, which is the driver's, and again when it is done. Nothing is decided
-//! here: what to try, what to fall back to and whom to trust is in `pgtls-core`, `pgtls-x509` and `pgtls-rustls`.
+//! here: what to try, what to fall back to and whom to trust is in `pgtls-core`, `pgtls-x509` and `pgtls-rustls`, and how
+//! that becomes steps that an adapter can take, in `pgtls-adapter`. A driver whose startup exchange takes the stream away
+//! owns the loop, with [`Connecting`].
 //!
 //! ```no_run
 //! use pgtls_core::param::{Ability, Params, Settings};
@@ -35,23 +37,21 @@
 //! - `ring`: the one of ring.
 #![forbid(unsafe_code)]
 
-mod config;
 mod connect;
+mod connecting;
 mod connection;
-mod deadline;
 mod dial;
 mod negotiate;
-mod peer;
-mod prepare;
-mod run;
 mod socket;
 mod stream;
+mod timed;
 mod tls;
 
-pub use config::Config;
-pub use connect::{Connected, Startup, connect};
+pub use connect::connect;
+pub use connecting::Connecting;
 pub use connection::Connection;
+pub use dial::{Dial, Hosts, Opened};
 pub use negotiate::negotiate;
-pub use pgtls_rustls::{BoxError, Cause, ConnectError, StartupError};
+pub use pgtls_adapter::{BoxError, Cause, Config, ConnectError, Connected, Startup, StartupError};
 pub use socket::Socket;
 pub use stream::Stream;

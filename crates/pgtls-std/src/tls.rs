@@ -3,15 +3,11 @@
 //! rustls has such a stream. This one differs in what it does when a write fails: it goes on reading, because a server
 //! that closes the connection says why before it does so (libpq: `pqsecure_raw_write`, `pqHandleSendFailure`).
 
-use crate::{
-    connection::Connection,
-    deadline::{Timed, has_expired},
-};
-use pgtls_core::negotiation::TlsFacts;
-use pgtls_rustls::{Session, SessionFacts, TlsError};
-use rustls::ClientConnection;
+use crate::{connection::Connection, timed::Timed};
+use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
 use std::{
     io::{self, ErrorKind, Read, Write},
+    sync::Arc,
     time::Duration,
 };
 
@@ -28,46 +24,19 @@ pub(crate) struct Tls<S: Connection> {
     mute: bool,
 }
 
-/// What a handshake leaves behind.
-pub(crate) struct Established<S: Connection> {
-    pub(crate) stream: Tls<S>,
-    pub(crate) facts: TlsFacts,
-    pub(crate) session: SessionFacts,
-}
-
-/// Why there was no session.
-pub(crate) struct Refused {
-    pub(crate) error: TlsError,
-    /// The deadline passed.
-    pub(crate) expired: bool,
-}
-
-impl Refused {
-    /// The connection ended or broke, or the deadline passed.
-    pub(crate) fn connection(error: io::Error) -> Self {
-        Self { expired: has_expired(&error), error: TlsError::Connection(error) }
-    }
-}
-
 /// Runs the handshake.
 pub(crate) fn handshake<S: Connection>(
     mut below: Timed<S>,
-    session: &Session,
-) -> Result<Established<S>, Refused> {
-    let mut engine = ClientConnection::new(session.config(), session.server_name())
-        .map_err(|error| Refused { error: session.refusal(error), expired: false })?;
+    config: Arc<ClientConfig>,
+    server_name: ServerName<'static>,
+) -> io::Result<Tls<S>> {
+    let mut engine = ClientConnection::new(config, server_name).map_err(io::Error::other)?;
     while engine.is_handshaking() {
-        let moved = engine.complete_io(&mut below).and_then(|moved| match moved {
-            (0, 0) => Err(ErrorKind::WriteZero.into()),
-            moved => Ok(moved),
-        });
-        if let Err(error) = moved {
-            return Err(Refused { expired: has_expired(&error), error: session.failure(error) });
+        if engine.complete_io(&mut below)? == (0, 0) {
+            return Err(ErrorKind::WriteZero.into());
         }
     }
-    let facts = session.facts(&engine);
-    let session = session.session_facts(&engine);
-    Ok(Established { stream: Tls { engine, below, broken: None, mute: false }, facts, session })
+    Ok(Tls { engine, below, broken: None, mute: false })
 }
 
 impl<S: Connection> Tls<S> {
@@ -79,9 +48,8 @@ impl<S: Connection> Tls<S> {
         &mut self.below
     }
 
-    /// What ended TLS, if it was not close_notify.
-    pub(crate) fn broken(&self) -> Option<&rustls::Error> {
-        self.broken.as_ref()
+    pub(crate) fn engine(&self) -> &ClientConnection {
+        &self.engine
     }
 
     /// Sends close_notify and nothing after it.

@@ -29,7 +29,7 @@ pub(crate) fn connect(conninfo: &str, home: &Path) -> Outcome {
 pub(crate) fn negotiate(conninfo: &str, host: &str, port: u16, home: &Path) -> Outcome {
     let config = config(conninfo, home);
     let dial = || TcpStream::connect(("127.0.0.1", port));
-    let negotiated = pgtls_std::negotiate(&config, Some(host), dial().unwrap(), dial, |stream| {
+    let negotiated = pgtls_std::negotiate(&config, Some(host), dial().unwrap(), dial, |stream, _| {
         Ok(start_up(stream, &config.params)?)
     });
     outcome(negotiated.map(|connected| connected.stream.encryption().as_str()))

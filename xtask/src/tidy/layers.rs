@@ -15,11 +15,21 @@ const LAYERS: &[Layer] = &[
     Layer { name: "pgtls-x509", may_use: &["pgtls-core"] },
     Layer { name: "pgtls-os", may_use: &["pgtls-core"] },
     Layer { name: "pgtls-rustls", may_use: &["pgtls-core", "pgtls-x509"] },
-    Layer { name: "pgtls-std", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-os"] },
+    Layer { name: "pgtls-adapter", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-os"] },
+    Layer { name: "pgtls-std", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-adapter"] },
+    Layer { name: "pgtls-tokio", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-adapter"] },
     Layer { name: "pgtls-conformance", may_use: &["pgtls-core", "pgtls-x509", "pgtls-std"] },
     Layer {
         name: "pgtls-cli",
-        may_use: &["pgtls-core", "pgtls-x509", "pgtls-rustls", "pgtls-os", "pgtls-std", "pgtls-conformance"],
+        may_use: &[
+            "pgtls-core",
+            "pgtls-x509",
+            "pgtls-rustls",
+            "pgtls-os",
+            "pgtls-std",
+            "pgtls-tokio",
+            "pgtls-conformance",
+        ],
     },
 ];
 
@@ -55,7 +65,7 @@ const RESERVED: &[Reserved] = &[
     },
     Reserved {
         foreign: "rustls",
-        for_crates: &["pgtls-rustls", "pgtls-std", "pgtls-conformance"],
+        for_crates: &["pgtls-rustls", "pgtls-adapter", "pgtls-std", "pgtls-conformance"],
         because: RUSTLS,
     },
     Reserved {

@@ -43,7 +43,7 @@ fn session(
     passwords: &Passwords,
 ) -> Result<startup::Report, StartupError> {
     let channel = Channel { encryption: stream.encryption(), binding: binding(stream.facts()) };
-    let password = passwords.password(at.candidate.host_index);
+    let password = passwords.password(at.host_index);
     let mut exchange = Exchange::new(params, channel, password, at.target_session_attrs)?;
     match startup::run(&mut exchange, stream) {
         Ok(()) => Ok(exchange.report().clone()),

@@ -117,12 +117,8 @@ pub(crate) fn config(conninfo: &str) -> Config {
     Config::new(params, environment, pgtls_rustls::aws_lc_rs())
 }
 
-pub(crate) fn start_up(stream: &mut Stream, _: Startup<'_>) -> Result<(), StartupError> {
-    start_up_on(stream)
-}
-
 /// Sends a StartupMessage and reads up to ReadyForQuery.
-pub(crate) fn start_up_on<S: Connection>(stream: &mut Stream<S>) -> Result<(), StartupError> {
+pub(crate) fn start_up<S: Connection>(stream: &mut Stream<S>, _: Startup<'_>) -> Result<(), StartupError> {
     stream.write_all(b"\0\0\0\x10\0\x03\0\0user\0u\0\0")?;
     stream.flush()?;
     let mut seen = Vec::new();

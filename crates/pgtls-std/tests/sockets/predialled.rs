@@ -1,6 +1,6 @@
 //! Connections that the program has opened itself.
 
-use crate::peer::{Peer, Play, WELCOME, config, error_response, start_up_on, words};
+use crate::peer::{Peer, Play, WELCOME, config, error_response, start_up, words};
 use pgtls_core::negotiation::{Encryption, Failure, Then};
 use pgtls_std::negotiate;
 use std::{cell::Cell, io, net::TcpStream};
@@ -20,7 +20,7 @@ fn an_open_connection_is_used() {
     });
     let never = || panic!("there is no reason to dial again");
     let config = config("sslmode=prefer");
-    let connected = negotiate(&config, Some("db.test"), dial(&peer).unwrap(), never, start_up_on).unwrap();
+    let connected = negotiate(&config, Some("db.test"), dial(&peer).unwrap(), never, start_up).unwrap();
     assert_eq!(connected.stream.encryption(), Encryption::Plain);
     assert_eq!(peer.connections(), 1);
     assert_eq!(words(connected.report.events()), "connect sslreject authok");
@@ -44,7 +44,7 @@ fn another_one_is_opened_to_fall_back() {
         dial(&peer)
     };
     let config = config("sslmode=prefer");
-    let connected = negotiate(&config, None, dial(&peer).unwrap(), redial, start_up_on).unwrap();
+    let connected = negotiate(&config, None, dial(&peer).unwrap(), redial, start_up).unwrap();
     assert_eq!(redialled.get(), 1);
     assert_eq!(words(connected.report.events()), "connect sslaccept close reconnect authok");
 }
@@ -73,7 +73,7 @@ fn what_to_try_next_is_the_callers() {
     for (mode, script, then) in rows {
         let peer = Peer::start(script);
         let never = || panic!("there is no reason to dial again");
-        let outcome = negotiate(&config(mode), None, dial(&peer).unwrap(), never, start_up_on);
+        let outcome = negotiate(&config(mode), None, dial(&peer).unwrap(), never, start_up);
         assert_eq!(outcome.map(|_| ()).unwrap_err().then, then, "{mode}");
     }
 }
@@ -85,7 +85,7 @@ fn a_redial_that_fails() {
         connection.send(b"S");
     });
     let redial = || Err(io::ErrorKind::ConnectionRefused.into());
-    let outcome = negotiate(&config("sslmode=prefer"), None, dial(&peer).unwrap(), redial, start_up_on);
+    let outcome = negotiate(&config("sslmode=prefer"), None, dial(&peer).unwrap(), redial, start_up);
     let error = outcome.map(|_| ()).unwrap_err();
     assert_eq!(error.attempts.len(), 2);
     assert_eq!(error.last().unwrap().failure, Some(Failure::Connect));

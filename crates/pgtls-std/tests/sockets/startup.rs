@@ -35,7 +35,7 @@ fn the_value_of_the_exchange_is_handed_on() {
     });
     let connected = pgtls_std::connect(&peer.config("sslmode=disable"), |stream, startup| {
         start_up(stream, startup)?;
-        Ok(startup.candidate.host.clone())
+        Ok(startup.host.map(str::to_owned))
     });
     assert_eq!(connected.unwrap().value.as_deref(), Some("db.test"));
 }

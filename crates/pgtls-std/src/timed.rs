@@ -1,49 +1,11 @@
-//! The time limit of one address, over everything that is read and written.
+//! A connection under the time limit of its address: everything that is read and written.
 
 use crate::connection::Connection;
+use pgtls_adapter::Deadline;
 use std::{
-    fmt,
     io::{self, Read, Write},
-    time::{Duration, Instant},
+    time::Duration,
 };
-
-/// A point in time, or none. A peer that sends a byte now and then does not move it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Deadline(Option<Instant>);
-
-impl Deadline {
-    /// This much from now; a time too far away to be told is never.
-    pub(crate) fn after(limit: Option<Duration>) -> Self {
-        Self(limit.and_then(|limit| Instant::now().checked_add(limit)))
-    }
-
-    /// What is left; `None` if there is no limit.
-    pub(crate) fn left(self) -> io::Result<Option<Duration>> {
-        let Some(deadline) = self.0 else { return Ok(None) };
-        match deadline.checked_duration_since(Instant::now()) {
-            Some(left) if !left.is_zero() => Ok(Some(left)),
-            _ => Err(io::Error::new(io::ErrorKind::TimedOut, Expired)),
-        }
-    }
-}
-
-/// The deadline passed. It is told from a connection that the operating system has given up on, after which libpq does
-/// not go to the next address.
-#[derive(Debug)]
-struct Expired;
-
-impl fmt::Display for Expired {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("timeout expired")
-    }
-}
-
-impl std::error::Error for Expired {}
-
-/// Whether an error is the passing of the deadline.
-pub(crate) fn has_expired(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Expired>)
-}
 
 /// A connection under a deadline.
 #[derive(Debug)]
@@ -70,11 +32,12 @@ impl<S: Connection> Timed<S> {
 
     /// Lifts the deadline.
     pub(crate) fn release(&mut self) -> io::Result<()> {
-        if self.deadline.0.take().is_none() {
-            return Ok(());
+        if self.deadline.instant().is_some() {
+            self.inner.set_read_timeout(None)?;
+            self.inner.set_write_timeout(None)?;
+            self.deadline = Deadline::default();
         }
-        self.inner.set_read_timeout(None)?;
-        self.inner.set_write_timeout(None)
+        Ok(())
     }
 }
 

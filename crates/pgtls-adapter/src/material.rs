@@ -1,0 +1,161 @@
+//! Roots, CRLs and identity, read from the disk when TLS is about to start and not before; and the file of secrets.
+//!
+//! Reading files, deriving the key of an encrypted one and writing to the disk block, so each is a piece of [`Work`] that
+//! can be done elsewhere.
+
+use crate::config::Config;
+use pgtls_core::files::{FileReport, load};
+use pgtls_os::{Disk, append_key_log};
+use pgtls_rustls::{Connector, KeyLogLines};
+use std::{
+    fmt, io,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use zeroize::Zeroizing;
+
+/// What TLS needs, made once for a connection that may take several attempts.
+pub(crate) struct Material<'c> {
+    config: &'c Config,
+    made: Option<Made>,
+}
+
+/// What was read.
+struct Made {
+    connector: Connector,
+    files: Vec<FileReport>,
+    key_log: Option<Arc<KeyLogFile>>,
+}
+
+impl<'c> Material<'c> {
+    pub(crate) fn new(config: &'c Config) -> Self {
+        Self { config, made: None }
+    }
+
+    /// The connector, or the work that makes it.
+    pub(crate) fn connector(&self) -> Result<&Connector, Work<'c>> {
+        match (&self.config.connector, &self.made) {
+            (Some(connector), _) => Ok(connector),
+            (None, Some(made)) => Ok(&made.connector),
+            (None, None) => Err(Work(Kind::Load(self.config))),
+        }
+    }
+
+    /// The secrets that were logged and are not in the file yet.
+    pub(crate) fn unwritten(&self) -> Option<Work<'c>> {
+        let log = self.made.as_ref()?.key_log.as_ref()?;
+        (!log.pending().is_empty()).then(|| Work(Kind::Append(log.clone())))
+    }
+
+    pub(crate) fn worked(&mut self, worked: Worked) {
+        if let Worked(Some(made)) = worked {
+            self.made.get_or_insert(*made);
+        }
+    }
+
+    /// The files that were looked at, and what went wrong without disturbing the connection.
+    pub(crate) fn take_report(&mut self) -> (Vec<FileReport>, Vec<String>) {
+        let Some(Made { files, key_log, .. }) = self.made.take() else { return Default::default() };
+        let trouble = key_log.and_then(|log| log.trouble().take());
+        let warning = trouble.map(|error| format!("could not write to the file of sslkeylogfile: {error}"));
+        (files, warning.into_iter().collect())
+    }
+}
+
+/// Something that blocks: reading files and deriving keys, or writing secrets to the file of `sslkeylogfile`.
+pub struct Work<'c>(Kind<'c>);
+
+enum Kind<'c> {
+    Load(&'c Config),
+    LoadElsewhere(Box<Config>),
+    Append(Arc<KeyLogFile>),
+}
+
+/// What came of [`Work`].
+pub struct Worked(Option<Box<Made>>);
+
+impl Work<'_> {
+    /// Does it, on this thread.
+    pub fn run(self) -> Worked {
+        match self.0 {
+            Kind::Load(config) => Worked(Some(Box::new(make(config)))),
+            Kind::LoadElsewhere(config) => Worked(Some(Box::new(make(&config)))),
+            Kind::Append(log) => {
+                log.write();
+                Worked(None)
+            }
+        }
+    }
+
+    /// The same work, to be done on another thread.
+    pub fn detached(self) -> Work<'static> {
+        Work(match self.0 {
+            Kind::Load(config) => Kind::LoadElsewhere(Box::new(config.clone())),
+            Kind::LoadElsewhere(config) => Kind::LoadElsewhere(config),
+            Kind::Append(log) => Kind::Append(log),
+        })
+    }
+}
+
+fn make(config: &Config) -> Made {
+    let Config { params, environment, tls, .. } = config;
+    let loaded = load(params, environment, &Disk);
+    let path = params.value("sslkeylogfile").filter(|path| !path.is_empty());
+    let key_log = path.map(|path| Arc::new(KeyLogFile::new(path.into())));
+    let mut tls = tls.clone();
+    if let Some(log) = key_log.clone() {
+        let keep = move |line: &str| {
+            log.pending().push(Zeroizing::new(line.to_owned()));
+            Ok(())
+        };
+        tls.key_log.get_or_insert_with(|| Arc::new(KeyLogLines::new(keep)));
+    }
+    let connector = Connector::new(params, &loaded, &tls);
+    Made { connector, files: loaded.report, key_log }
+}
+
+/// The file of `sslkeylogfile`, and the lines that are to be appended to it.
+struct KeyLogFile {
+    path: PathBuf,
+    pending: Mutex<Vec<Zeroizing<String>>>,
+    /// The first line that could not be written (libpq: `SSL_CTX_keylog_cb` warns and goes on).
+    trouble: Mutex<Option<io::Error>>,
+}
+
+impl KeyLogFile {
+    fn new(path: PathBuf) -> Self {
+        Self { path, pending: Mutex::default(), trouble: Mutex::default() }
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Vec<Zeroizing<String>>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Option<io::Error>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) {
+        let lines = std::mem::take(&mut *self.pending());
+        for line in lines {
+            if let Err(error) = append_key_log(&self.path, &line) {
+                self.trouble().get_or_insert(error);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Work<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Load(_) | Kind::LoadElsewhere(_) => "Work(load)",
+            Kind::Append(_) => "Work(append)",
+        })
+    }
+}
+
+impl fmt::Debug for Worked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Worked").field(&self.0.as_ref().map(|made| &made.files)).finish()
+    }
+}

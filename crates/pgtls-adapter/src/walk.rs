@@ -1,0 +1,232 @@
+//! From parameters to a session: all hosts, all addresses.
+
+use crate::{
+    config::Config,
+    connected::{Connected, Startup},
+    deadline::Deadline,
+    material::{Material, Worked},
+    route::{Direction, Endpoint, Route},
+    step::Step,
+    trial::Trial,
+};
+use pgtls_core::{
+    attempt::{Report, Tried},
+    candidates::{Address, Candidates},
+    negotiation::Then,
+    param::TargetSessionAttrs,
+    startup::ClientCertificate,
+};
+use pgtls_rustls::{Cause, ConnectError, SessionFacts, StartupError};
+use rustls::ClientConnection;
+use std::{fmt, io, net::SocketAddr};
+
+/// From parameters to a session (libpq: `PQconnectPoll`): tries hosts and addresses in libpq's order, negotiates encryption
+/// with each, and falls back where `sslmode` says so.
+///
+/// Ask [`step`](Self::step) what to do, and answer with the method that the step names. An answer that was not asked for
+/// ends the walk.
+pub struct Walk<'c> {
+    config: &'c Config,
+    route: Route,
+    trial: Option<Trial<'c>>,
+    material: Material<'c>,
+    certificate: ClientCertificate,
+    tried: Vec<Tried>,
+}
+
+impl<'c> Walk<'c> {
+    /// Over the hosts of the parameters.
+    pub fn new(config: &'c Config) -> Self {
+        let candidates = Candidates::new(&config.params, &config.environment, config.tls.seed());
+        Self::on(config, Route::Hosts(Box::new(candidates)))
+    }
+
+    /// Over nothing but the connections that the program opens itself, to one address.
+    pub fn opened(config: &'c Config, endpoint: Endpoint) -> Self {
+        let mut walk = Self::on(config, Route::Opened { endpoint, errors: Vec::new(), over: None });
+        // The deadline begins now.
+        walk.enter();
+        walk
+    }
+
+    fn on(config: &'c Config, route: Route) -> Self {
+        Self {
+            config,
+            route,
+            trial: None,
+            material: Material::new(config),
+            certificate: ClientCertificate::default(),
+            tried: Vec::new(),
+        }
+    }
+
+    /// What to do now; the same until it is answered.
+    pub fn step(&mut self) -> Step<'c> {
+        loop {
+            if let Some(trial) = &mut self.trial {
+                match trial.step(&self.material) {
+                    Some(step) => return step,
+                    None => self.leave(),
+                }
+            } else if let Some(step) = self.enter() {
+                return step;
+            }
+        }
+    }
+
+    /// Goes to the next address, unless there is something to do before.
+    fn enter(&mut self) -> Option<Step<'c>> {
+        match self.route.direction(&self.config.params) {
+            Direction::Resolve { name, port } => return Some(Step::Resolve { name, port }),
+            Direction::Nowhere => return Some(Step::GiveUp),
+            Direction::Try(target) => match Trial::new(&self.config.params, target, self.certificate) {
+                Ok(trial) => self.trial = Some(trial),
+                Err(error) => self.route.failed(Cause::Plan(error).into(), Then::Stop),
+            },
+        }
+        None
+    }
+
+    /// Keeps what is to be known of the address that was tried.
+    fn leave(&mut self) {
+        let Some(trial) = self.trial.take() else { return };
+        let candidate = trial.target.candidate.clone();
+        let ended = trial.end();
+        self.certificate = ended.certificate;
+        self.tried.push(Tried { candidate, trace: ended.trace });
+        for error in ended.failed_before {
+            self.route.note(error);
+        }
+        if let Some((error, then)) = ended.failed {
+            self.route.failed(error, then);
+        }
+    }
+
+    /// The address to connect to; `None` on a connection that the program opens itself.
+    pub fn address(&self) -> Option<&Address> {
+        self.trial.as_ref()?.target.address()
+    }
+
+    /// The time limit of the address that is being tried, over all its connections. It covers what is read and written up
+    /// to ReadyForQuery.
+    pub fn deadline(&self) -> Deadline {
+        self.trial.as_ref().map(|trial| trial.deadline).unwrap_or_default()
+    }
+
+    /// What a startup exchange may want to know about where it is.
+    pub fn startup(&self) -> Startup<'_> {
+        match self.trial.as_ref().map(|trial| &trial.target) {
+            Some(target) => Startup {
+                host_index: target.host_index,
+                host: target.host.as_deref(),
+                address: target.address(),
+                target_session_attrs: target.role,
+            },
+            None => Startup {
+                host_index: 0,
+                host: None,
+                address: None,
+                target_session_attrs: TargetSessionAttrs::Any,
+            },
+        }
+    }
+
+    /// Answers [`Step::Resolve`]: the addresses, in the resolver's order. Their ports do not matter.
+    pub fn resolved(&mut self, addresses: io::Result<impl IntoIterator<Item = SocketAddr>>) {
+        let Route::Hosts(candidates) = &mut self.route else { return };
+        match addresses {
+            Ok(addresses) => candidates.resolved(addresses),
+            Err(error) => candidates.resolve_failed(Cause::Io(error).into()),
+        }
+    }
+
+    /// Answers [`Step::Connect`], and hands the connection back.
+    pub fn connected<S>(&mut self, connection: io::Result<S>) -> Option<S> {
+        let (connected, connection) = match connection {
+            Ok(connection) => (Ok(()), Some(connection)),
+            Err(error) => (Err(error), None),
+        };
+        if let Some(trial) = &mut self.trial {
+            trial.connected(connected);
+        }
+        connection
+    }
+
+    /// Answers [`Step::CheckPeer`]: the name of the user that the peer runs as.
+    pub fn peer_user(&mut self, user: io::Result<String>) {
+        if let Some(trial) = &mut self.trial {
+            trial.peer_user(user);
+        }
+    }
+
+    /// Answers [`Step::Send`].
+    pub fn sent(&mut self, sent: io::Result<()>) {
+        if let Some(trial) = &mut self.trial {
+            trial.sent(sent);
+        }
+    }
+
+    /// Answers [`Step::Receive`].
+    pub fn received(&mut self, received: io::Result<&[u8]>) {
+        if let Some(trial) = &mut self.trial {
+            trial.received(received);
+        }
+    }
+
+    /// Answers [`Step::Work`]; an error if it could not be done, which ends the walk.
+    pub fn worked(&mut self, worked: io::Result<Worked>) {
+        match (worked, &mut self.trial) {
+            (Ok(worked), _) => self.material.worked(worked),
+            (Err(error), Some(trial)) => trial.abandon(error.into()),
+            (Err(_), None) => {}
+        }
+    }
+
+    /// Answers [`Step::StartTls`]: the handshake is complete. Facts of the session.
+    pub fn encrypted(&mut self, connection: &ClientConnection) -> Option<SessionFacts> {
+        self.trial.as_mut()?.encrypted(connection)
+    }
+
+    /// Answers [`Step::StartTls`]: the handshake has failed; rustls' error is within this one, if it was rustls that failed.
+    pub fn not_encrypted(&mut self, error: io::Error) {
+        if let Some(trial) = &mut self.trial {
+            trial.not_encrypted(error);
+        }
+    }
+
+    /// Answers [`Step::StartUp`] with the stream, and what the startup exchange returned; gives them back if there is a
+    /// session. What the server has sent counts for more than what the exchange returned.
+    pub fn conclude<S, T>(&mut self, outcome: Result<(S, T), StartupError>) -> Option<Connected<S, T>> {
+        let trial = self.trial.as_mut()?;
+        let (session, outcome) = match outcome {
+            Ok(session) => (Some(session), Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        let connected = trial.conclude(outcome);
+        let session = session.filter(|_| connected)?;
+        self.leave();
+        let (report, (failed, _)) = (self.report(), self.route.end());
+        Some(Connected::new(session, report, failed))
+    }
+
+    /// Answers [`Step::GiveUp`]: all attempts, in order, with what was seen on the way.
+    pub fn give_up(&mut self) -> ConnectError {
+        self.leave();
+        let (report, (attempts, then)) = (self.report(), self.route.end());
+        ConnectError { attempts, then, report }
+    }
+
+    fn report(&mut self) -> Report {
+        let (files, warnings) = self.material.take_report();
+        Report { tried: std::mem::take(&mut self.tried), files, warnings }
+    }
+}
+
+impl fmt::Debug for Walk<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Walk")
+            .field("address", &self.address())
+            .field("tried", &self.tried)
+            .finish_non_exhaustive()
+    }
+}
