@@ -17,6 +17,7 @@ mod permission;
 mod report;
 mod root;
 mod rule;
+mod stamp;
 mod system;
 
 pub use crl::{CrlCheck, CrlDirectory, CrlFile, Crls, MAX_CRL_DIRECTORY_BYTES};
@@ -30,6 +31,7 @@ pub use permission::{KeyPermissions, TooWide, key_permissions};
 pub use report::{FileReport, FileState, Unconsulted};
 pub use root::Roots;
 pub use rule::{FILES, FileRole, FileRule};
+pub use stamp::{Stamp, load_stamped};
 pub use system::{MAX_CERT_DIRECTORY_BYTES, NativeRoots, SystemRoots, SystemSource};
 
 use crate::{

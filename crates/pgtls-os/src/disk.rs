@@ -51,6 +51,10 @@ impl ReadFile for Disk {
     fn native_roots(&self) -> NativeRoots {
         roots::native_roots()
     }
+
+    fn native_roots_sources(&self) -> Vec<String> {
+        roots::sources()
+    }
 }
 
 fn refuse_special(metadata: &fs::Metadata) -> Result<(), ReadError> {

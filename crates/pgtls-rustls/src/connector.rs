@@ -34,13 +34,23 @@ pub struct Connector {
 impl Connector {
     /// Parses what was loaded.
     pub fn new(params: &Params, loaded: &Loaded, options: &TlsOptions) -> Self {
+        Self::renewed(params, loaded, options, None)
+    }
+
+    /// The same, with what need not be parsed again from a former connector of the same parameters and options.
+    pub(crate) fn renewed(
+        params: &Params,
+        loaded: &Loaded,
+        options: &TlsOptions,
+        former: Option<&Self>,
+    ) -> Self {
         let versions = VersionRange::of(params);
         Self {
             sslsni: params.sslsni(),
             versions,
             root: loaded.roots.presence(),
             rules: rules(params, loaded, options).map(Arc::new),
-            identity: Identity::new(params, &loaded.identity, options),
+            identity: Identity::new(params, &loaded.identity, options, former.map(|former| &former.identity)),
             template: template(versions, options),
         }
     }
@@ -66,6 +76,46 @@ impl Connector {
         let verifier = Verifier { rules, host: host.map(str::to_owned), record: record.clone() };
         config.dangerous().set_certificate_verifier(Arc::new(verifier));
         Ok(Session::new(Arc::new(config), indication, self.root, verification, self.versions, record))
+    }
+}
+
+impl Connector {
+    /// Why one would rather keep the former connector, of the same parameters: a sentence about files that do not load any
+    /// more, or are gone. `None` when this one is as good.
+    pub(crate) fn falls_short_of(&self, former: &Self) -> Option<String> {
+        if former.fault().is_some() {
+            return None;
+        }
+        let lost = |had: fn(&Self) -> bool| had(former) && !had(self);
+        if let Some(fault) = self.fault() {
+            Some(fault.to_string())
+        } else if lost(Self::verifies) {
+            Some("the root certificate file is gone".to_owned())
+        } else if lost(Self::checks_revocation) {
+            Some("there is no certificate revocation list any more, or it does not load".to_owned())
+        } else if lost(Self::has_certificate) {
+            Some("the client certificate is gone".to_owned())
+        } else {
+            None
+        }
+    }
+
+    /// What is wrong with the files, the first of it.
+    fn fault(&self) -> Option<&SetupError> {
+        let Identity { certificate, key, .. } = &self.identity;
+        self.rules.as_ref().err().or(certificate.as_ref().err()).or(key.as_ref().err())
+    }
+
+    fn verifies(&self) -> bool {
+        self.rules.as_ref().is_ok_and(|rules| matches!(rules.trust, Trust::Verified { .. }))
+    }
+
+    fn checks_revocation(&self) -> bool {
+        self.rules.as_ref().is_ok_and(|rules| matches!(rules.trust, Trust::Verified { crls: Some(_), .. }))
+    }
+
+    fn has_certificate(&self) -> bool {
+        self.identity.key.as_ref().is_ok_and(Option::is_some)
     }
 }
 

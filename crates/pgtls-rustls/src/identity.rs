@@ -2,7 +2,7 @@
 
 use crate::{error::SetupError, options::TlsOptions, pss::signing_key, signature};
 use pgtls_core::{
-    files::{self, FileRole, LoadedFile},
+    files::{self, FileIdentity, FileRole, LoadedFile},
     param::{Params, Secret},
 };
 use pgtls_x509::{KeyProblem, X509Error, certificates_from_pem, private_key};
@@ -14,19 +14,38 @@ use std::sync::Arc;
 
 /// The client's identity. Its two errors are apart because libpq finds the first before it sets the server name
 /// indication and the second after.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Identity {
     /// What is wrong with the certificate file.
     pub(crate) certificate: Result<(), SetupError>,
     /// The certificate with its key, if there is one, or what is wrong with the key file.
     pub(crate) key: Result<Option<Arc<CertifiedKey>>, SetupError>,
+    /// What it was read from, when both files were there.
+    versions: Option<[Version; 2]>,
 }
 
-impl Identity {
-    const NONE: Self = Self { certificate: Ok(()), key: Ok(None) };
+/// A file at one time.
+type Version = (String, FileIdentity);
 
-    /// Parses what was read (libpq: `initialize_SSL`).
-    pub(crate) fn new(params: &Params, loaded: &files::Identity, options: &TlsOptions) -> Self {
+impl Identity {
+    const NONE: Self = Self { certificate: Ok(()), key: Ok(None), versions: None };
+
+    /// Parses what was read (libpq: `initialize_SSL`). With a former identity, of the same parameters and options, that is
+    /// not done for the same files again: somebody would be asked for a passphrase again.
+    pub(crate) fn new(
+        params: &Params,
+        loaded: &files::Identity,
+        options: &TlsOptions,
+        former: Option<&Self>,
+    ) -> Self {
+        let versions = versions(loaded);
+        match former {
+            Some(former) if versions.is_some() && former.versions == versions => former.clone(),
+            _ => Self { versions, ..Self::parsed(params, loaded, options) },
+        }
+    }
+
+    fn parsed(params: &Params, loaded: &files::Identity, options: &TlsOptions) -> Self {
         match loaded {
             files::Identity::None => Self::NONE,
             files::Identity::Unusable(error) => Self::without_certificate(SetupError::File(error.clone())),
@@ -34,13 +53,13 @@ impl Identity {
                 match certificates_from_pem(&certificate.bytes) {
                     Err(error) => Self::without_certificate(content(FileRole::Cert, certificate, error)),
                     Ok(chain) => Self {
-                        certificate: Ok(()),
                         key: match key {
                             Err(error) => Err(SetupError::File(error.clone())),
                             Ok(key) => certified(chain, certificate, key, params.sslpassword(), options)
                                 .map(Arc::new)
                                 .map(Some),
                         },
+                        ..Self::NONE
                     },
                 }
             }
@@ -50,6 +69,11 @@ impl Identity {
     fn without_certificate(error: SetupError) -> Self {
         Self { certificate: Err(error), ..Self::NONE }
     }
+}
+
+fn versions(loaded: &files::Identity) -> Option<[Version; 2]> {
+    let files::Identity::Certificate { certificate, key: Ok(key) } = loaded else { return None };
+    Some([certificate, key].map(|file| (file.path.clone(), file.identity)))
 }
 
 /// The key of this certificate.

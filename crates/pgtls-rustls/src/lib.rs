@@ -3,7 +3,8 @@
 //! A [`Connector`] is what libpq's `initialize_SSL` makes of parameters and files: whom to trust, which certificates are
 //! revoked, who we are. From it comes one [`Session`] for each connection, whose [`ClientConfig`](rustls::ClientConfig)
 //! verifies what `sslmode` asks for and writes down what it saw. Whoever owns the socket runs the handshake; this crate
-//! reads no socket, no file, no environment and no clock.
+//! reads no socket, no file, no environment and no clock. A [`ConnectorCache`] makes another connector when the files have
+//! changed.
 //!
 //! Whose rules: libpq's over OpenSSL. The chain is judged by `pgtls-x509`, the name by `pgtls-core`; rustls has the
 //! protocol and the cryptography.
@@ -52,6 +53,7 @@
 //! - `ring`: adds `ring()`, which makes that one.
 #![forbid(unsafe_code)]
 
+mod cache;
 mod cause;
 mod connect_error;
 mod connector;
@@ -74,6 +76,7 @@ mod trust;
 mod verifier;
 mod versions;
 
+pub use cache::{BrokenFiles, Cached, ConnectorCache};
 pub use cause::{BoxError, Cause};
 pub use connect_error::ConnectError;
 pub use connector::Connector;
@@ -94,6 +97,7 @@ pub use versions::VersionRange;
 const _: () = {
     const fn is_send_and_sync<T: Send + Sync>() {}
     is_send_and_sync::<Connector>();
+    is_send_and_sync::<ConnectorCache>();
     is_send_and_sync::<Session>();
     is_send_and_sync::<ConnectError>();
     is_send_and_sync::<TlsOptions>();

@@ -43,6 +43,22 @@ impl TlsOptions {
 }
 
 impl TlsOptions {
+    /// Whether these are the very same options.
+    pub(crate) fn are(&self, other: &Self) -> bool {
+        fn same<T: ?Sized>(one: Option<&Arc<T>>, other: Option<&Arc<T>>) -> bool {
+            match (one, other) {
+                (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+                (one, other) => one.is_none() && other.is_none(),
+            }
+        }
+        Arc::ptr_eq(&self.provider, &other.provider)
+            && Arc::ptr_eq(&self.clock, &other.clock)
+            && same(self.key_log.as_ref(), other.key_log.as_ref())
+            && same(self.passphrase.as_ref(), other.passphrase.as_ref())
+            && self.security_level == other.security_level
+            && self.name_rules == other.name_rules
+    }
+
     /// A random number of the provider's, for `load_balance_hosts=random`; 0 if it cannot give one.
     pub fn seed(&self) -> u64 {
         let mut bytes = [0; 8];

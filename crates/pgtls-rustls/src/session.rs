@@ -14,7 +14,8 @@ use pgtls_core::{
     startup::ClientCertificate,
 };
 use rustls::{
-    AlertDescription, ClientConfig, ClientConnection, InvalidMessage, PeerIncompatible, pki_types::ServerName,
+    AlertDescription, ClientConfig, ClientConnection, InvalidMessage, KeyLog, PeerIncompatible,
+    pki_types::ServerName,
 };
 use std::{io, sync::Arc};
 
@@ -43,6 +44,13 @@ impl Session {
         record: Arc<Record>,
     ) -> Self {
         Self { config, indication, root, verification, versions, record }
+    }
+
+    /// With the secrets of this one connection logged here, and not where the connector's options say.
+    #[must_use]
+    pub fn with_key_log(mut self, key_log: Arc<dyn KeyLog>) -> Self {
+        Arc::make_mut(&mut self.config).key_log = key_log;
+        self
     }
 
     /// The configuration of this one connection. It cannot be used for another: its verifier writes down what it sees.

@@ -26,6 +26,12 @@ pub trait ReadFile {
 
     /// The store of the operating system; asked for with `sslrootcert=system` alone.
     fn native_roots(&self) -> NativeRoots;
+
+    /// Files and directories that have changed whenever that store has. None: it cannot be seen, and the store is read
+    /// anew each time.
+    fn native_roots_sources(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Kind, mode, owner and identity of a file.

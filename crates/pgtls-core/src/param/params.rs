@@ -20,7 +20,7 @@ pub struct Ability {
 }
 
 /// Validated parameters of a connection.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Params {
     settings: Settings,
     checked: Checked,

@@ -8,7 +8,7 @@ use super::{
 use alloc::{borrow::ToOwned, vec::Vec};
 
 /// What the checks make of the settings.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Checked {
     pub(super) hosts: Vec<HostItem>,
     pub(super) require_auth: AuthMethods,
