@@ -128,6 +128,7 @@ fn seen(seen: &Seen, params: &Params) -> Report {
     }
     report.files = seen.files.iter().map(FileLine::from).collect();
     report.connections = seen.connections();
+    report.notes.clone_from(&seen.warnings);
     report.mode = Some((
         params.sslmode().to_string(),
         params.source("sslmode").map_or_else(|| "default".to_owned(), ToString::to_string),
