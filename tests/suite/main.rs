@@ -15,6 +15,8 @@ mod live;
 mod names;
 mod negotiation;
 mod params;
+#[cfg(unix)]
+mod ssltests;
 mod startup;
 mod support;
 mod tls;

@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 pub(crate) mod client;
+#[cfg(unix)]
+pub(crate) mod cluster;
 pub(crate) mod divergences;
 #[cfg(unix)]
 pub(crate) mod driver;

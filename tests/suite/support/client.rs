@@ -20,8 +20,21 @@ pub(crate) fn has_psql() -> bool {
     Command::new("psql").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
+/// The major version of the real psql, if it is here.
+pub(crate) fn psql_version() -> Option<u32> {
+    let output = Command::new("psql").arg("--version").output().ok()?;
+    let text = String::from_utf8(output.stdout).unwrap();
+    // "psql (PostgreSQL) 15.8 (Debian ...)"
+    Some(text.split([' ', '.']).find_map(|word| word.parse().ok()).expect("psql tells its version"))
+}
+
 /// Connects with the real psql.
 pub(crate) fn psql(conninfo: &str, home: &Path) -> Outcome {
+    psql_in(conninfo, home, &[])
+}
+
+/// Connects with the real psql, with these variables in its environment.
+pub(crate) fn psql_in(conninfo: &str, home: &Path, environment: &[(&str, &str)]) -> Outcome {
     let mut command = Command::new("psql");
     command.args([
         "--no-psqlrc",
@@ -32,7 +45,7 @@ pub(crate) fn psql(conninfo: &str, home: &Path) -> Outcome {
         IS_ENCRYPTED,
         conninfo,
     ]);
-    let output = in_clean_room(&mut command, home).output().unwrap();
+    let output = in_clean_room(&mut command, home).envs(environment.iter().copied()).output().unwrap();
     if output.status.success() {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     } else {
@@ -43,9 +56,15 @@ pub(crate) fn psql(conninfo: &str, home: &Path) -> Outcome {
 /// Connects with our program; the object it prints, after its exit status was compared with it.
 #[track_caller]
 pub(crate) fn pgtls(conninfo: &str, home: &Path) -> Value {
+    pgtls_in(conninfo, home, &[])
+}
+
+/// Connects with our program, with these variables in its environment.
+#[track_caller]
+pub(crate) fn pgtls_in(conninfo: &str, home: &Path, environment: &[(&str, &str)]) -> Value {
     let mut command = Command::new(program());
     command.args(["connect", "--json", conninfo]);
-    let output = in_clean_room(&mut command, home).output().unwrap();
+    let output = in_clean_room(&mut command, home).envs(environment.iter().copied()).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let told: Value = serde_json::from_str(text.lines().last().unwrap_or_default())
         .unwrap_or_else(|error| panic!("pgtls printed no object ({error}): {text}{:?}", output.stderr));

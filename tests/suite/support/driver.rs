@@ -6,6 +6,7 @@ use pgtls_core::{
     message::startup_message,
     param::{Ability, Params, Settings},
 };
+use pgtls_rustls::SessionFacts;
 use pgtls_std::{Config, Connection, Stream};
 use std::{
     io::{self, Read, Write},
@@ -23,6 +24,15 @@ pub(crate) fn connect(conninfo: &str, home: &Path) -> Outcome {
     let config = config(conninfo, home);
     let connected = pgtls_std::connect(&config, |stream, _| Ok(start_up(stream, &config.params)?));
     outcome(connected.map(|connected| connected.stream.encryption().as_str()))
+}
+
+/// Connects with `pgtls_std::connect` and asks for one row: its columns, and facts of the TLS session.
+pub(crate) fn query(conninfo: &str, home: &Path, query: &str) -> (Vec<Option<String>>, SessionFacts) {
+    let config = config(conninfo, home);
+    let connected = pgtls_std::connect(&config, |stream, _| Ok(start_up(stream, &config.params)?)).unwrap();
+    let mut stream = connected.stream;
+    let row = ask(&mut stream, query).unwrap();
+    (row, stream.facts().expect("it is encrypted").clone())
 }
 
 /// Connects with `pgtls_std::negotiate`, on connections that the driver opens.
@@ -53,17 +63,50 @@ fn start_up<S: Connection>(stream: &mut Stream<S>, params: &Params) -> io::Resul
     stream.write_all(&startup)?;
     stream.flush()?;
     loop {
-        let mut head = [0; 5];
-        stream.read_exact(&mut head)?;
-        let [kind, length @ ..] = head;
-        let length = u32::from_be_bytes(length) as usize;
-        assert!((4..LONGEST_MESSAGE).contains(&length), "a message of {length} bytes");
-        let mut body = vec![0; length - 4];
-        stream.read_exact(&mut body)?;
-        match kind {
-            b'Z' => return Ok(()),
-            b'R' if body != [0; 4] => return Err(io::Error::other("this driver knows no passwords")),
+        match message(stream)? {
+            (b'Z', _) => return Ok(()),
+            (b'R', body) if body != [0; 4] => return Err(io::Error::other("this driver knows no passwords")),
             _ => {}
         }
     }
+}
+
+/// One message of the server: its type and its body.
+fn message(stream: &mut impl Read) -> io::Result<(u8, Vec<u8>)> {
+    let mut head = [0; 5];
+    stream.read_exact(&mut head)?;
+    let [kind, length @ ..] = head;
+    let length = u32::from_be_bytes(length) as usize;
+    assert!((4..LONGEST_MESSAGE).contains(&length), "a message of {length} bytes");
+    let mut body = vec![0; length - 4];
+    stream.read_exact(&mut body)?;
+    Ok((kind, body))
+}
+
+/// Sends a simple query and reads its one row.
+fn ask(stream: &mut (impl Read + Write), query: &str) -> io::Result<Vec<Option<String>>> {
+    let length = u32::try_from(query.len() + 5).unwrap().to_be_bytes();
+    stream.write_all(&[b"Q", length.as_slice(), query.as_bytes(), b"\0"].concat())?;
+    stream.flush()?;
+    let mut row = Vec::new();
+    loop {
+        match message(stream)? {
+            (b'Z', _) => return Ok(row),
+            (b'D', body) => row = columns(&body[2..]),
+            (b'E', body) => return Err(io::Error::other(String::from_utf8_lossy(&body).into_owned())),
+            _ => {}
+        }
+    }
+}
+
+/// The columns of a DataRow: lengths, -1 for NULL, and texts.
+fn columns(mut body: &[u8]) -> Vec<Option<String>> {
+    let mut columns = Vec::new();
+    while let Some((length, rest)) = body.split_first_chunk() {
+        let length = usize::try_from(i32::from_be_bytes(*length)).ok();
+        let (text, rest) = rest.split_at(length.unwrap_or_default());
+        columns.push(length.map(|_| String::from_utf8(text.to_vec()).unwrap()));
+        body = rest;
+    }
+    columns
 }
