@@ -1,12 +1,12 @@
-//! Roots, CRLs and identity, read from the disk when TLS is about to start and not before; and the file of secrets.
+//! Roots, CRLs and identity, looked at on the disk when TLS is about to start and not before; and the file of secrets.
 //!
-//! Reading files, deriving the key of an encrypted one and writing to the disk block, so each is a piece of [`Work`] that
+//! Looking at files and reading them, deriving the key of an encrypted one and writing to the disk block, so each is a piece of [`Work`] that
 //! can be done elsewhere.
 
 use crate::config::Config;
-use pgtls_core::files::{FileReport, load};
+use pgtls_core::files::FileReport;
 use pgtls_os::{Disk, append_key_log};
-use pgtls_rustls::{Connector, KeyLogLines};
+use pgtls_rustls::{Cached, KeyLogLines, Session, TlsError};
 use std::{
     fmt, io,
     path::PathBuf,
@@ -20,10 +20,9 @@ pub(crate) struct Material<'c> {
     made: Option<Made>,
 }
 
-/// What was read.
+/// What was found.
 struct Made {
-    connector: Connector,
-    files: Vec<FileReport>,
+    cached: Cached,
     key_log: Option<Arc<KeyLogFile>>,
 }
 
@@ -32,11 +31,17 @@ impl<'c> Material<'c> {
         Self { config, made: None }
     }
 
-    /// The connector, or the work that makes it.
-    pub(crate) fn connector(&self) -> Result<&Connector, Work<'c>> {
+    /// The TLS side of a connection to this host, or the work that has to be done before.
+    pub(crate) fn session(&self, host: Option<&str>) -> Result<Result<Session, TlsError>, Work<'c>> {
         match (&self.config.connector, &self.made) {
-            (Some(connector), _) => Ok(connector),
-            (None, Some(made)) => Ok(&made.connector),
+            (Some(connector), _) => Ok(connector.session(host)),
+            (None, Some(Made { cached, key_log })) => Ok(cached.connector.session(host).map(|session| {
+                // What the program has to say about it counts for more than the parameter.
+                match key_log.clone().filter(|_| self.config.tls.key_log.is_none()) {
+                    Some(log) => session.with_key_log(Arc::new(log.lines())),
+                    None => session,
+                }
+            })),
             (None, None) => Err(Work(Kind::Load(self.config))),
         }
     }
@@ -55,10 +60,13 @@ impl<'c> Material<'c> {
 
     /// The files that were looked at, and what went wrong without disturbing the connection.
     pub(crate) fn take_report(&mut self) -> (Vec<FileReport>, Vec<String>) {
-        let Some(Made { files, key_log, .. }) = self.made.take() else { return Default::default() };
+        let Some(Made { cached, key_log }) = self.made.take() else { return Default::default() };
+        let kept = cached.kept.as_ref().map(|why| {
+            format!("files have changed and cannot be used, what was read before stays in use: {why}")
+        });
         let trouble = key_log.and_then(|log| log.trouble().take());
-        let warning = trouble.map(|error| format!("could not write to the file of sslkeylogfile: {error}"));
-        (files, warning.into_iter().collect())
+        let trouble = trouble.map(|error| format!("could not write to the file of sslkeylogfile: {error}"));
+        (cached.files.to_vec(), kept.into_iter().chain(trouble).collect())
     }
 }
 
@@ -98,20 +106,10 @@ impl Work<'_> {
 }
 
 fn make(config: &Config) -> Made {
-    let Config { params, environment, tls, .. } = config;
-    let loaded = load(params, environment, &Disk);
+    let Config { params, environment, tls, cache, .. } = config;
+    let cached = cache.connector(params, environment, tls, &Disk);
     let path = params.value("sslkeylogfile").filter(|path| !path.is_empty());
-    let key_log = path.map(|path| Arc::new(KeyLogFile::new(path.into())));
-    let mut tls = tls.clone();
-    if let Some(log) = key_log.clone() {
-        let keep = move |line: &str| {
-            log.pending().push(Zeroizing::new(line.to_owned()));
-            Ok(())
-        };
-        tls.key_log.get_or_insert_with(|| Arc::new(KeyLogLines::new(keep)));
-    }
-    let connector = Connector::new(params, &loaded, &tls);
-    Made { connector, files: loaded.report, key_log }
+    Made { cached, key_log: path.map(|path| Arc::new(KeyLogFile::new(path.into()))) }
 }
 
 /// The file of `sslkeylogfile`, and the lines that are to be appended to it.
@@ -125,6 +123,14 @@ struct KeyLogFile {
 impl KeyLogFile {
     fn new(path: PathBuf) -> Self {
         Self { path, pending: Mutex::default(), trouble: Mutex::default() }
+    }
+
+    /// Where rustls puts the secrets.
+    fn lines(self: Arc<Self>) -> KeyLogLines<impl Fn(&str) -> io::Result<()> + Send + Sync> {
+        KeyLogLines::new(move |line: &str| {
+            self.pending().push(Zeroizing::new(line.to_owned()));
+            Ok(())
+        })
     }
 
     fn pending(&self) -> MutexGuard<'_, Vec<Zeroizing<String>>> {
@@ -156,6 +162,6 @@ impl fmt::Debug for Work<'_> {
 
 impl fmt::Debug for Worked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Worked").field(&self.0.as_ref().map(|made| &made.files)).finish()
+        f.debug_tuple("Worked").field(&self.0.as_ref().map(|made| &made.cached.files)).finish()
     }
 }

@@ -93,11 +93,11 @@ impl<'c> Trial<'c> {
     }
 
     fn start_tls<'m>(&mut self, material: &Material<'m>) -> Option<Step<'m>> {
-        let connector = match material.connector() {
-            Ok(connector) => connector,
+        let session = match material.session(self.target.host.as_deref()) {
+            Ok(session) => session,
             Err(work) => return Some(Step::Work(work)),
         };
-        match connector.session(self.target.host.as_deref()) {
+        match session {
             Ok(session) => {
                 let step = Step::StartTls { config: session.config(), server_name: session.server_name() };
                 self.stage = Stage::Handshake(Box::new(session));

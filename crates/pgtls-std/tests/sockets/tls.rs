@@ -15,6 +15,7 @@ use rustls::AlertDescription;
 use std::{
     io::Write as _,
     sync::{Arc, LazyLock},
+    time::{Duration, SystemTime},
 };
 
 static ZOO: LazyLock<Arc<Zoo>> = LazyLock::new(|| Arc::new(Zoo::open()));
@@ -66,6 +67,32 @@ fn a_connector_is_shared_between_connections() {
         let connected = pgtls_std::connect(&config, start_up).unwrap();
         assert!(connected.report.files.is_empty(), "nothing is read again");
     }
+}
+
+/// Files are looked at for each connection, and read when they look different.
+#[test]
+fn files_are_read_when_they_have_changed() {
+    let (server, root) = (server(Behaviour::default()), root());
+    let config = config(&format!(
+        "host=db.test {} sslmode=verify-full sslrootcert={}",
+        server.listen().conninfo(),
+        root.path().to_str().unwrap()
+    ));
+    let connect = || pgtls_std::connect(&config.clone(), start_up);
+    let changed = |minutes: u64| SystemTime::now() - Duration::from_secs(60 * minutes);
+    let content = std::fs::read(root.path()).unwrap();
+    let two_minutes_ago = changed(2);
+    root.as_file().set_modified(two_minutes_ago).unwrap();
+    let first = connect().unwrap();
+
+    // The same size and the same time: nobody can see that it is another content.
+    std::fs::write(root.path(), vec![b'-'; content.len()]).unwrap();
+    root.as_file().set_modified(two_minutes_ago).unwrap();
+    assert_eq!(connect().unwrap().report.files, first.report.files);
+    root.as_file().set_modified(changed(1)).unwrap();
+    assert!(connect().is_err());
+    std::fs::write(root.path(), content).unwrap();
+    connect().unwrap();
 }
 
 #[test]
