@@ -11,6 +11,8 @@
 //!             └───────────────────── what came of it ◀───────────────────────────────────┘
 //! ```
 //!
+//! For asynchronous adapters that loop is here too: [`Connecting`], over what the adapter can [`Perform`].
+//!
 //! It decides nothing about TLS either: that is in `pgtls-core`, `pgtls-x509` and `pgtls-rustls`. It never waits, and
 //! opens no file but in [`Work::run`], which an asynchronous adapter takes to a thread that may block.
 //!
@@ -45,8 +47,10 @@
 
 mod config;
 mod connected;
+mod connecting;
 mod deadline;
 mod material;
+mod opened;
 mod route;
 pub mod socket;
 mod step;
@@ -56,8 +60,10 @@ mod watch;
 
 pub use config::Config;
 pub use connected::{Connected, Startup};
+pub use connecting::{Connecting, Perform};
 pub use deadline::{Deadline, expired, has_expired};
 pub use material::{Work, Worked};
+pub use opened::Opened;
 pub use pgtls_rustls::{BoxError, Cause, ConnectError, StartupError};
 pub use route::Endpoint;
 pub use step::Step;

@@ -216,6 +216,14 @@ impl<'c> Walk<'c> {
         ConnectError { attempts, then, report }
     }
 
+    /// Answers any step but the last: it cannot be taken, because the connection that it is about is gone. Ends the walk.
+    pub fn interrupted(&mut self) {
+        match &mut self.trial {
+            Some(trial) => trial.abandon(Cause::Io(io::ErrorKind::NotConnected.into())),
+            None => drop(self.route.end()),
+        }
+    }
+
     fn report(&mut self) -> Report {
         let (files, warnings) = self.material.take_report();
         Report { tried: std::mem::take(&mut self.tried), files, warnings }

@@ -2,51 +2,25 @@
 
 use crate::{
     connection::Connection,
-    dial::{Dial, Hosts, Opened, resolve},
+    dial::{Dial, resolve},
     stream::Stream,
     tls,
 };
-use pgtls_adapter::{Config, ConnectError, Connected, Endpoint, Startup, StartupError, Step, Walk};
+use pgtls_adapter::{ConnectError, Connected, Startup, StartupError, Step, Walk};
 use std::io::{self, Read, Write};
 
-/// A connection that is being made, for drivers that own the loop because their startup exchange takes the stream away:
-///
-/// ```no_run
-/// # fn start(stream: pgtls_std::Stream, at: pgtls_std::Startup<'_>) -> std::io::Result<pgtls_std::Stream> { Ok(stream) }
-/// # fn connect(config: &pgtls_std::Config) -> Result<(), pgtls_std::ConnectError> {
-/// let mut connecting = pgtls_std::Connecting::new(config);
-/// let connected = loop {
-///     let stream = connecting.advance()?;
-///     let started = start(stream, connecting.startup());
-///     if let Some(connected) = connecting.conclude(started.map(|stream| (stream, ())).map_err(Into::into)) {
-///         break connected;
-///     }
-/// };
-/// # Ok(())
-/// # }
-/// ```
+/// A connection that is being made, for drivers that own the loop because their startup exchange takes the stream away.
+#[derive(Debug)]
 pub struct Connecting<'c, D> {
     walk: Walk<'c>,
     dial: D,
 }
 
-impl<'c> Connecting<'c, Hosts<'c>> {
-    /// To the hosts of the parameters.
-    pub fn new(config: &'c Config) -> Self {
-        Self { walk: Walk::new(config), dial: Hosts(&config.params) }
+impl<'c, D: Dial> Connecting<'c, D> {
+    pub(crate) fn new(walk: Walk<'c>, dial: D) -> Self {
+        Self { walk, dial }
     }
-}
 
-impl<'c, S: Connection, F: FnMut() -> io::Result<S>> Connecting<'c, Opened<S, F>> {
-    /// On a connection that is open already; see [`negotiate`](crate::negotiate).
-    pub fn opened(config: &'c Config, host: Option<&str>, connection: S, redial: F) -> Self {
-        let mut endpoint = Endpoint::tcp(host);
-        endpoint.transport = connection.transport();
-        Self { walk: Walk::opened(config, endpoint), dial: Opened { first: Some(connection), redial } }
-    }
-}
-
-impl<D: Dial> Connecting<'_, D> {
     /// Negotiates up to the next stream on which a StartupMessage can be sent.
     ///
     /// # Errors
@@ -77,8 +51,11 @@ impl<D: Dial> Connecting<'_, D> {
                 }
                 Step::Work(work) => self.walk.worked(Ok(work.run())),
                 Step::StartTls { config, server_name } => {
-                    let plain = stream.take().and_then(Stream::into_plain).ok_or_else(not_connected);
-                    match plain.and_then(|below| tls::handshake(below, config, server_name)) {
+                    let Some(below) = stream.take().and_then(Stream::into_plain) else {
+                        self.walk.interrupted();
+                        continue;
+                    };
+                    match tls::handshake(below, config, server_name) {
                         Ok(tls) => {
                             let facts = self.walk.encrypted(tls.engine());
                             stream = Some(Stream::tls(tls, facts));
@@ -88,7 +65,7 @@ impl<D: Dial> Connecting<'_, D> {
                 }
                 Step::StartUp(watch) => match stream.take() {
                     Some(stream) => return Ok(stream.watched(watch)),
-                    None => drop(self.conclude::<(), ()>(Err(not_connected().into()))),
+                    None => self.walk.interrupted(),
                 },
                 Step::GiveUp => return Err(self.walk.give_up()),
             }
@@ -124,9 +101,5 @@ impl<D: Dial> Connecting<'_, D> {
 }
 
 fn open<S: Connection>(stream: &mut Option<Stream<S>>) -> io::Result<&mut Stream<S>> {
-    stream.as_mut().ok_or_else(not_connected)
-}
-
-fn not_connected() -> io::Error {
-    io::ErrorKind::NotConnected.into()
+    stream.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
 }

@@ -1,7 +1,7 @@
 //! Opening connections.
 
 use crate::{connection::Connection, socket::Socket};
-use pgtls_adapter::{Deadline, socket::unconnected};
+use pgtls_adapter::{Deadline, Opened, socket::unconnected};
 use pgtls_core::{candidates::Address, param::Params};
 use std::{
     io,
@@ -21,13 +21,6 @@ pub trait Dial {
 /// From the addresses of the parameters.
 #[derive(Debug)]
 pub struct Hosts<'c>(pub(crate) &'c Params);
-
-/// From the program: the first one is there already.
-#[derive(Debug)]
-pub struct Opened<S, F> {
-    pub(crate) first: Option<S>,
-    pub(crate) redial: F,
-}
 
 /// The addresses of a name, in the order of the operating system's resolver.
 pub(crate) fn resolve(name: &str, port: u16) -> io::Result<impl Iterator<Item = SocketAddr>> {
@@ -61,6 +54,6 @@ impl<S: Connection, F: FnMut() -> io::Result<S>> Dial for Opened<S, F> {
     type Connection = S;
 
     fn dial(&mut self, _: Option<&Address>, _: Deadline) -> io::Result<S> {
-        self.first.take().map_or_else(&mut self.redial, Ok)
+        self.open()
     }
 }

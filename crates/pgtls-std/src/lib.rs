@@ -4,7 +4,7 @@
 //! over a [`Stream`] for the startup exchange, which is the driver's, and again when it is done. Nothing is decided
 //! here: what to try, what to fall back to and whom to trust is in `pgtls-core`, `pgtls-x509` and `pgtls-rustls`, and how
 //! that becomes steps that an adapter can take, in `pgtls-adapter`. A driver whose startup exchange takes the stream away
-//! owns the loop, with [`Connecting`].
+//! owns the loop, with [`connecting`].
 //!
 //! ```no_run
 //! use pgtls_core::param::{Ability, Params, Settings};
@@ -47,11 +47,11 @@ mod stream;
 mod timed;
 mod tls;
 
-pub use connect::connect;
+pub use connect::{connect, connecting};
 pub use connecting::Connecting;
 pub use connection::Connection;
-pub use dial::{Dial, Hosts, Opened};
-pub use negotiate::negotiate;
-pub use pgtls_adapter::{BoxError, Cause, Config, ConnectError, Connected, Startup, StartupError};
+pub use dial::{Dial, Hosts};
+pub use negotiate::{negotiate, negotiating};
+pub use pgtls_adapter::{BoxError, Cause, Config, ConnectError, Connected, Opened, Startup, StartupError};
 pub use socket::Socket;
 pub use stream::Stream;

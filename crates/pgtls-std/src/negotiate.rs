@@ -1,7 +1,7 @@
 //! From a connection that the program has opened itself to a session.
 
 use crate::{connecting::Connecting, connection::Connection, stream::Stream};
-use pgtls_adapter::{Config, ConnectError, Connected, Startup, StartupError};
+use pgtls_adapter::{Config, ConnectError, Connected, Endpoint, Opened, Startup, StartupError, Walk};
 use std::io;
 
 /// Negotiates on a connection that is open already, as libpq would with this one address.
@@ -18,5 +18,17 @@ pub fn negotiate<S: Connection, T>(
     redial: impl FnMut() -> io::Result<S>,
     startup: impl FnMut(&mut Stream<S>, Startup<'_>) -> Result<T, StartupError>,
 ) -> Result<Connected<Stream<S>, T>, ConnectError> {
-    Connecting::opened(config, host, connection, redial).finish(startup)
+    negotiating(config, host, connection, redial).finish(startup)
+}
+
+/// The same in two steps; see [`connecting`](crate::connecting()).
+pub fn negotiating<'c, S: Connection, F: FnMut() -> io::Result<S>>(
+    config: &'c Config,
+    host: Option<&str>,
+    connection: S,
+    redial: F,
+) -> Connecting<'c, Opened<S, F>> {
+    let mut endpoint = Endpoint::tcp(host);
+    endpoint.transport = connection.transport();
+    Connecting::new(Walk::opened(config, endpoint), Opened::new(connection, redial))
 }

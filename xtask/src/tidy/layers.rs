@@ -65,7 +65,7 @@ const RESERVED: &[Reserved] = &[
     },
     Reserved {
         foreign: "rustls",
-        for_crates: &["pgtls-rustls", "pgtls-adapter", "pgtls-std", "pgtls-conformance"],
+        for_crates: &["pgtls-rustls", "pgtls-adapter", "pgtls-std", "pgtls-tokio", "pgtls-conformance"],
         because: RUSTLS,
     },
     Reserved {
