@@ -7,6 +7,8 @@
 )]
 
 mod differential;
+#[cfg(unix)]
+mod examples;
 mod files;
 mod keys;
 mod limbo;

@@ -8,6 +8,8 @@ pub(crate) mod divergences;
 #[cfg(unix)]
 pub(crate) mod driver;
 #[cfg(unix)]
+pub(crate) mod patience;
+#[cfg(unix)]
 pub(crate) mod postgres;
 pub(crate) mod table;
 

@@ -142,7 +142,7 @@ impl Cluster {
         run(self.command("initdb").arg("--pgdata").arg(&data).args(options), "");
         let settings = format!(
             "listen_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\nfsync = off\nshared_buffers = 16MB\n\
-             max_connections = 20\nautovacuum = off\nlog_connections = on\nlog_line_prefix = '%p %u@%d|'\n\
+             max_connections = 250\nautovacuum = off\nlog_connections = on\nlog_line_prefix = '%p %u@%d|'\n\
              include = 'test.conf'\n",
             sockets.display()
         );

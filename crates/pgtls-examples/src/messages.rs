@@ -1,0 +1,177 @@
+//! What every driver has already: messages cut out of a stream of bytes, and one query.
+
+use pgtls_core::{
+    message::{MessageError, PROTOCOL_3_0, PROTOCOL_3_2, startup_message},
+    param::{Params, ProtocolVersion},
+};
+use std::fmt;
+
+/// The longest message that is accepted, its length word included. None of the startup exchange comes near.
+pub const MAX_MESSAGE: usize = 1 << 16;
+
+/// Cuts messages out of what a server sends, in any split.
+#[derive(Debug, Default)]
+pub struct Messages {
+    buffer: Vec<u8>,
+}
+
+/// A message of a server: its type and what follows the length word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The type.
+    pub kind: u8,
+    /// The rest.
+    pub body: Vec<u8>,
+}
+
+/// A length that no message has here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongLength(pub u32);
+
+impl Messages {
+    /// These bytes came.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The next message that is complete.
+    ///
+    /// # Errors
+    /// Its length makes no sense, or is more than [`MAX_MESSAGE`].
+    pub fn take(&mut self) -> Result<Option<Message>, WrongLength> {
+        let Some((&[kind, ref length @ ..], rest)) = self.buffer.split_first_chunk::<5>() else {
+            return Ok(None);
+        };
+        let length = u32::from_be_bytes(*length);
+        let body = usize::try_from(length).ok().filter(|length| *length <= MAX_MESSAGE);
+        let body = body.and_then(|length| length.checked_sub(4)).ok_or(WrongLength(length))?;
+        let Some(body) = rest.get(..body).map(<[u8]>::to_vec) else { return Ok(None) };
+        self.buffer.drain(..body.len() + 5);
+        Ok(Some(Message { kind, body }))
+    }
+
+    /// What is left when messages are no longer looked at.
+    pub fn into_rest(self) -> Vec<u8> {
+        self.buffer
+    }
+}
+
+impl Message {
+    /// As it travels.
+    pub fn encode(&self) -> Vec<u8> {
+        let length = u32::try_from(self.body.len().saturating_add(4)).unwrap_or(u32::MAX);
+        [&[self.kind], &length.to_be_bytes()[..], &self.body].concat()
+    }
+
+    /// The error in the way of a session, if this message is one: an ErrorResponse, or a request for a password, which
+    /// these examples have not.
+    pub fn refusal(&self) -> Option<String> {
+        match (self.kind, self.body.as_slice()) {
+            (b'E', fields) => {
+                Some(field(fields, b'M').unwrap_or_else(|| "an error without a text".to_owned()))
+            }
+            (b'R', [0, 0, 0, 0]) => None,
+            (b'R', _) => Some("the server wants a password, which this example does not know".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The first column of a DataRow, as text.
+    pub fn first_column(&self) -> Option<String> {
+        let body = (self.kind == b'D').then_some(self.body.as_slice())?;
+        let (length, value) = body.get(2..)?.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        Some(String::from_utf8_lossy(value.get(..length)?).into_owned())
+    }
+}
+
+/// The StartupMessage for these parameters.
+///
+/// # Errors
+/// They do not fit into one.
+pub fn startup(params: &Params) -> Result<Vec<u8>, MessageError> {
+    let version = match params.max_protocol_version() {
+        ProtocolVersion::V3_0 => PROTOCOL_3_0,
+        ProtocolVersion::V3_2 => PROTOCOL_3_2,
+    };
+    startup_message(version, params.startup_pairs())
+}
+
+/// A simple query.
+pub fn query(sql: &str) -> Vec<u8> {
+    Message { kind: b'Q', body: [sql.as_bytes(), b"\0"].concat() }.encode()
+}
+
+/// Terminate.
+pub fn terminate() -> Vec<u8> {
+    Message { kind: b'X', body: Vec::new() }.encode()
+}
+
+/// One field of an ErrorResponse.
+fn field(mut fields: &[u8], wanted: u8) -> Option<String> {
+    while let Some((&kind, rest)) = fields.split_first().filter(|(kind, _)| **kind != 0) {
+        let end = rest.iter().position(|byte| *byte == 0)?;
+        let (text, after) = rest.split_at_checked(end)?;
+        if kind == wanted {
+            return Some(String::from_utf8_lossy(text).into_owned());
+        }
+        fields = after.get(1..)?;
+    }
+    None
+}
+
+impl fmt::Display for WrongLength {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server sent a message of {} bytes", self.0)
+    }
+}
+
+impl std::error::Error for WrongLength {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_cut_out_of_any_split() {
+        let row = Message { kind: b'D', body: b"\0\x01\0\0\0\x01x".to_vec() };
+        let ready = Message { kind: b'Z', body: b"I".to_vec() };
+        let bytes = [row.encode(), ready.encode()].concat();
+        for split in 1..=bytes.len() {
+            let mut messages = Messages::default();
+            let mut found = Vec::new();
+            for piece in bytes.chunks(split) {
+                messages.push(piece);
+                while let Some(message) = messages.take().unwrap() {
+                    found.push(message);
+                }
+            }
+            assert_eq!(found, [row.clone(), ready.clone()]);
+            assert!(messages.into_rest().is_empty());
+        }
+        assert_eq!(row.first_column().as_deref(), Some("x"));
+        assert_eq!(ready.first_column(), None);
+    }
+
+    #[test]
+    fn lengths_are_bounded() {
+        for (length, good) in
+            [(3, false), (4, true), (1 << 16, true), ((1 << 16) + 1, false), (u32::MAX, false)]
+        {
+            let mut messages = Messages::default();
+            messages.push(b"S");
+            messages.push(&u32::to_be_bytes(length));
+            assert_eq!(messages.take().is_ok(), good, "{length}");
+        }
+    }
+
+    #[test]
+    fn refusals() {
+        let message = |kind, body: &[u8]| Message { kind, body: body.to_vec() };
+        assert_eq!(message(b'E', b"SFATAL\0C28000\0Mno\0\0").refusal().as_deref(), Some("no"));
+        assert!(message(b'E', b"SFATAL").refusal().is_some());
+        assert!(message(b'R', &[0, 0, 0, 3]).refusal().is_some());
+        assert_eq!(message(b'R', &[0; 4]).refusal(), None);
+        assert_eq!(message(b'S', b"a\0b\0").refusal(), None);
+    }
+}

@@ -1,0 +1,99 @@
+//! The programs of `pgtls-examples` against a real PostgreSQL: what they say is what the server saw.
+
+use crate::support::{
+    patience::output,
+    postgres::{Postgres, Tls},
+};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+    time::Duration,
+};
+
+/// No example takes longer on a machine that works.
+const LIMIT: Duration = Duration::from_secs(120);
+/// Enough to need an event loop, and few enough for a small server.
+const SESSIONS: usize = 200;
+
+/// What each of the three programs for one connection does with the same string.
+const ROWS: &[(&str, &str, &str)] = &[
+    ("", "anyuser", "ssl"),
+    ("sslmode=disable", "anyuser", "plain"),
+    ("sslmode=require", "ssluser", "ssl"),
+    ("sslmode=verify-full sslrootcert={folder}/root.crt", "anyuser", "ssl"),
+    ("sslmode=verify-full sslrootcert={folder}/other.crt", "anyuser", "fail"),
+    ("sslmode=verify-full sslrootcert={folder}/root.crt host=127.0.0.1", "anyuser", "fail"),
+    ("sslmode=verify-ca sslrootcert={folder}/missing.crt", "anyuser", "fail"),
+    // The fallbacks: TLS is rejected by pg_hba.conf, plaintext is.
+    ("sslmode=prefer", "nossluser", "plain"),
+    ("sslmode=allow", "ssluser", "ssl"),
+    ("sslmode=require", "nossluser", "fail"),
+    ("sslmode=require", "passworduser", "fail"),
+];
+
+#[test]
+fn one_connection() {
+    let Some(server) = Postgres::start(Tls::On) else { return };
+    for name in ["minimal", "openssl", "completion"] {
+        for (parameters, user, expected) in ROWS {
+            let conninfo = conninfo(&server, user, parameters);
+            let (ended, seen) = server.watch(|| output(example(name).arg(&conninfo), LIMIT));
+            let said = String::from_utf8(ended.stdout).unwrap();
+            let heard = String::from_utf8(ended.stderr).unwrap();
+            let outcome = said.trim_end().strip_suffix(": SELECT 1 is 1").unwrap_or("fail");
+            assert_eq!(outcome, *expected, "{name} \"{conninfo}\": {said}{heard}");
+            assert_eq!(ended.status.success(), *expected != "fail", "{name} \"{conninfo}\": {heard}");
+            let accepted = seen.iter().filter(|seen| seen.accepted).map(|seen| seen.tls).collect::<Vec<_>>();
+            let wanted = match *expected {
+                "ssl" => vec![Some(true)],
+                "plain" => vec![Some(false)],
+                _ => vec![],
+            };
+            assert_eq!(accepted, wanted, "{name} \"{conninfo}\": {seen:?}");
+        }
+    }
+}
+
+#[test]
+fn many_connections() {
+    let Some(server) = Postgres::start(Tls::On) else { return };
+    let verified = conninfo(&server, "anyuser", "sslmode=verify-full sslrootcert={folder}/root.crt");
+    let command = &mut example("event_loop");
+    let (ended, seen) = server.watch(|| output(command.arg(&verified).arg(SESSIONS.to_string()), LIMIT));
+    let said = String::from_utf8(ended.stdout).unwrap();
+    let expected = format!("{SESSIONS} sessions at once\n{SESSIONS} times ssl: SELECT 1 is 1\n");
+    assert_eq!(said, expected, "{}", String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(seen.iter().filter(|seen| seen.accepted && seen.tls == Some(true)).count(), SESSIONS);
+
+    // Every one of them falls back.
+    let conninfo = conninfo(&server, "nossluser", "sslmode=prefer");
+    let ended = output(example("event_loop").arg(&conninfo).arg("20"), LIMIT);
+    let said = String::from_utf8(ended.stdout).unwrap();
+    assert_eq!(said, "20 sessions at once\n20 times plain: SELECT 1 is 1\n");
+}
+
+fn conninfo(server: &Postgres, user: &str, parameters: &str) -> String {
+    format!(
+        "host=localhost hostaddr=127.0.0.1 port={} dbname=postgres user={user} {}",
+        server.port(),
+        parameters.replace("{folder}", server.folder().to_str().unwrap())
+    )
+}
+
+/// An example in a clean room: nothing of the person who runs the tests gets in.
+fn example(name: &str) -> Command {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let build = ["build", "--quiet", "--package", "pgtls-examples", "--examples"];
+        assert!(Command::new(cargo).args(build).status().unwrap().success(), "the examples do not build");
+        // This test is target/<profile>/deps/suite-<hash>.
+        let suite = env::current_exe().unwrap();
+        suite.ancestors().nth(3).unwrap().join("debug/examples")
+    });
+    let mut command = Command::new(folder.join(name).with_extension(env::consts::EXE_EXTENSION));
+    command.env_clear().env("HOME", Path::new("/nonexistent")).env("LC_ALL", "C");
+    command
+}
