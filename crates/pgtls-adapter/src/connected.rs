@@ -2,7 +2,7 @@
 
 use pgtls_core::{
     attempt::{MethodError, Report},
-    candidates::{Address, AttemptError},
+    candidates::{Address, AttemptError, Candidate},
     param::TargetSessionAttrs,
 };
 use pgtls_rustls::Cause;
@@ -22,6 +22,12 @@ pub struct Connected<S, T> {
 }
 
 impl<S, T> Connected<S, T> {
+    /// The address of the session, for [`Walk::cancel`](crate::Walk::cancel) and its like; `None` on a connection that the
+    /// program has opened itself.
+    pub fn candidate(&self) -> Option<&Candidate> {
+        self.report.tried.last()?.candidate.as_ref()
+    }
+
     pub(crate) fn new(
         session: (S, T),
         report: Report,

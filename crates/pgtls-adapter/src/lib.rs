@@ -45,6 +45,7 @@
 //! - `ring`: the one of ring.
 #![forbid(unsafe_code)]
 
+mod cancelled;
 mod config;
 mod connected;
 mod connecting;
@@ -58,6 +59,7 @@ mod trial;
 mod walk;
 mod watch;
 
+pub use cancelled::{Cancelled, cancel_message};
 pub use config::Config;
 pub use connected::{Connected, Startup};
 pub use connecting::{Connecting, Perform};

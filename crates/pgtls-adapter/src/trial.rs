@@ -43,9 +43,10 @@ impl<'c> Trial<'c> {
     pub(crate) fn new(
         params: &'c Params,
         target: Target,
+        payload: Payload,
         earlier: ClientCertificate,
     ) -> Result<Self, PlanError> {
-        let plan = plan(params, target.transport, GssCredentials::Absent, Payload::Startup)?;
+        let plan = plan(params, target.transport, GssCredentials::Absent, payload)?;
         let limit = params.connect_timeout();
         Ok(Self {
             target,

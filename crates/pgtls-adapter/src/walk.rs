@@ -11,9 +11,10 @@ use crate::{
 };
 use pgtls_core::{
     attempt::{Report, Tried},
-    candidates::{Address, Candidates},
+    candidates::{Address, Candidate, Candidates},
     negotiation::Then,
     param::TargetSessionAttrs,
+    policy::Payload,
     startup::ClientCertificate,
 };
 use pgtls_rustls::{Cause, ConnectError, SessionFacts, StartupError};
@@ -28,6 +29,7 @@ use std::{fmt, io, net::SocketAddr};
 pub struct Walk<'c> {
     config: &'c Config,
     route: Route,
+    payload: Payload,
     trial: Option<Trial<'c>>,
     material: Material<'c>,
     certificate: ClientCertificate,
@@ -38,21 +40,31 @@ impl<'c> Walk<'c> {
     /// Over the hosts of the parameters.
     pub fn new(config: &'c Config) -> Self {
         let candidates = Candidates::new(&config.params, &config.environment, config.tls.seed());
-        Self::on(config, Route::Hosts(Box::new(candidates)))
+        Self::on(config, Route::Hosts(Box::new(candidates)), Payload::Startup)
+    }
+
+    /// Over nothing but the address of a session, to cancel what it is doing (libpq: `PQcancelStart`). At
+    /// [`Step::StartUp`] the adapter sends a [`CancelRequest`](pgtls_core::message::CancelRequest) and reads until the
+    /// server closes the connection.
+    pub fn cancel(config: &'c Config, session: &Candidate) -> Self {
+        let candidates = Candidates::only(&config.params, &config.environment, session);
+        Self::on(config, Route::Hosts(Box::new(candidates)), Payload::Cancel)
     }
 
     /// Over nothing but the connections that the program opens itself, to one address.
     pub fn opened(config: &'c Config, endpoint: Endpoint) -> Self {
-        let mut walk = Self::on(config, Route::Opened { endpoint, errors: Vec::new(), over: None });
+        let route = Route::Opened { endpoint, errors: Vec::new(), over: None };
+        let mut walk = Self::on(config, route, Payload::Startup);
         // The deadline begins now.
         walk.enter();
         walk
     }
 
-    fn on(config: &'c Config, route: Route) -> Self {
+    fn on(config: &'c Config, route: Route, payload: Payload) -> Self {
         Self {
             config,
             route,
+            payload,
             trial: None,
             material: Material::new(config),
             certificate: ClientCertificate::default(),
@@ -79,10 +91,12 @@ impl<'c> Walk<'c> {
         match self.route.direction(&self.config.params) {
             Direction::Resolve { name, port } => return Some(Step::Resolve { name, port }),
             Direction::Nowhere => return Some(Step::GiveUp),
-            Direction::Try(target) => match Trial::new(&self.config.params, target, self.certificate) {
-                Ok(trial) => self.trial = Some(trial),
-                Err(error) => self.route.failed(Cause::Plan(error).into(), Then::Stop),
-            },
+            Direction::Try(target) => {
+                match Trial::new(&self.config.params, target, self.payload, self.certificate) {
+                    Ok(trial) => self.trial = Some(trial),
+                    Err(error) => self.route.failed(Cause::Plan(error).into(), Then::Stop),
+                }
+            }
         }
         None
     }

@@ -39,7 +39,7 @@ mod wire;
 
 pub use listen::{Listen, ListenError};
 pub use script::{Behaviour, Script, ScriptError, TlsBehaviour, TlsVersion};
-pub use seen::{Channel, ClearMessage, Event, HelloSeen, Log, Seen};
+pub use seen::{CancelSeen, Channel, ClearMessage, Event, HelloSeen, Log, Seen};
 
 use crate::zoo::{Zoo, ZooError};
 use connection::Connection;

@@ -120,6 +120,25 @@ impl<E> Candidates<E> {
         candidates
     }
 
+    /// Nothing but this address, which was reached before: nothing is looked up, shuffled or asked about its role
+    /// (libpq: `PQcancelCreate`).
+    pub fn only(params: &Params, environment: &Environment, candidate: &Candidate) -> Self {
+        let hosts =
+            host::list(params, environment).into_iter().filter(|host| host.index == candidate.host_index);
+        let mut candidates = Self {
+            hosts: hosts.collect(),
+            position: 0,
+            stage: Stage::Exhausted,
+            target: TargetSessionAttrs::Any,
+            another_round: false,
+            socket_error: params.keepalives().err(),
+            random: None,
+            errors: Vec::new(),
+        };
+        candidates.try_addresses(VecDeque::from([candidate.address.clone()]));
+        candidates
+    }
+
     /// What to do now; the same answer until something is handed in.
     pub fn poll_action(&self) -> CandidateAction {
         match (&self.stage, self.hosts.get(self.position)) {

@@ -3,6 +3,7 @@
 //! PostgreSQL documentation, "Message Formats": SSLRequest, GSSENCRequest, StartupMessage, CancelRequest. All of them begin with a
 //! length word that counts itself, and have no type byte.
 
+use crate::secret::wipe_vec;
 use alloc::{string::String, vec::Vec};
 
 /// SSLRequest.
@@ -30,6 +31,8 @@ pub const TLS_HANDSHAKE: u8 = 0x16;
 /// The longest startup packet that a server reads, its length word not counted (PostgreSQL: `MAX_STARTUP_PACKET_LENGTH`).
 pub const MAX_STARTUP_LENGTH: usize = 10_000;
 
+/// The length of every cancel key up to protocol 3.0, and the shortest of 3.2.
+const SHORT_KEY: usize = 4;
 /// The longest cancel key (protocol 3.2).
 pub const MAX_CANCEL_KEY_LENGTH: usize = 256;
 
@@ -94,10 +97,62 @@ pub fn startup_message<'a>(
 /// What a CancelRequest names: a backend and the key that it handed out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CancelRequest {
+    process_id: u32,
+    key: Vec<u8>,
+}
+
+impl CancelRequest {
+    /// To cancel what this backend is doing. The key has 4 bytes in protocol 3.0, and up to 256 since 3.2.
+    ///
+    /// # Errors
+    /// A key of no bytes, or of more.
+    pub fn new(process_id: u32, key: &[u8]) -> Result<Self, MessageError> {
+        if key.is_empty() || key.len() > MAX_CANCEL_KEY_LENGTH {
+            return Err(MessageError::Length);
+        }
+        Ok(Self { process_id, key: key.to_vec() })
+    }
+
+    /// From the body of BackendKeyData, which the server sends while a session starts up. `version` is that of the protocol
+    /// that was agreed on (libpq: `getBackendKeyData`).
+    ///
+    /// # Errors
+    /// A key that is too short or too long for this version.
+    pub fn from_key_data(version: u32, body: &[u8]) -> Result<Self, MessageError> {
+        let (process_id, key) = word(body).ok_or(MessageError::Length)?;
+        let fits = if version < PROTOCOL_3_2 { key.len() == SHORT_KEY } else { key.len() >= SHORT_KEY };
+        if fits { Self::new(process_id, key) } else { Err(MessageError::Length) }
+    }
+
     /// The process id of the backend.
-    pub process_id: u32,
-    /// The key: 4 bytes in protocol 3.0, up to 256 since 3.2.
-    pub key: Vec<u8>,
+    pub fn process_id(&self) -> u32 {
+        self.process_id
+    }
+
+    /// The key.
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// Reads what follows the length word.
+    pub fn parse(packet: &[u8]) -> Result<Self, MessageError> {
+        let (CANCEL_CODE, rest) = word(packet).ok_or(MessageError::Length)? else {
+            return Err(MessageError::Layout);
+        };
+        let (process_id, key) = word(rest).ok_or(MessageError::Length)?;
+        Self::new(process_id, key)
+    }
+
+    /// Writes the message, length word included.
+    pub fn encode(&self) -> Vec<u8> {
+        let length = 12_usize.saturating_add(self.key.len());
+        let mut packet = Vec::with_capacity(length);
+        packet.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
+        packet.extend_from_slice(&CANCEL_CODE.to_be_bytes());
+        packet.extend_from_slice(&self.process_id.to_be_bytes());
+        packet.extend_from_slice(&self.key);
+        packet
+    }
 }
 
 impl core::fmt::Debug for CancelRequest {
@@ -107,28 +162,9 @@ impl core::fmt::Debug for CancelRequest {
     }
 }
 
-impl CancelRequest {
-    /// Reads what follows the length word.
-    pub fn parse(packet: &[u8]) -> Result<Self, MessageError> {
-        let (CANCEL_CODE, rest) = word(packet).ok_or(MessageError::Length)? else {
-            return Err(MessageError::Layout);
-        };
-        let (process_id, key) = word(rest).ok_or(MessageError::Length)?;
-        if key.is_empty() || key.len() > MAX_CANCEL_KEY_LENGTH {
-            return Err(MessageError::Length);
-        }
-        Ok(Self { process_id, key: key.to_vec() })
-    }
-
-    /// Writes the message, length word included.
-    pub fn encode(&self) -> Result<Vec<u8>, MessageError> {
-        if self.key.is_empty() || self.key.len() > MAX_CANCEL_KEY_LENGTH {
-            return Err(MessageError::Length);
-        }
-        let mut body = CANCEL_CODE.to_be_bytes().to_vec();
-        body.extend_from_slice(&self.process_id.to_be_bytes());
-        body.extend_from_slice(&self.key);
-        packet(&body)
+impl Drop for CancelRequest {
+    fn drop(&mut self) {
+        wipe_vec(&mut self.key);
     }
 }
 
@@ -229,18 +265,42 @@ mod tests {
     #[test]
     fn cancel_keys() {
         for (length, fits) in [(0, false), (1, true), (4, true), (32, true), (256, true), (257, false)] {
-            let request = CancelRequest { process_id: 7, key: vec![9; length] };
-            match request.encode() {
-                Ok(bytes) => {
+            match CancelRequest::new(7, &vec![9; length]) {
+                Ok(request) => {
                     assert!(fits);
-                    assert_eq!(CancelRequest::parse(bytes.get(4..).unwrap()), Ok(request));
+                    let bytes = request.encode();
+                    let (counted, rest) = word(&bytes).unwrap();
+                    assert_eq!(usize::try_from(counted), Ok(bytes.len()));
+                    assert_eq!(CancelRequest::parse(rest), Ok(request));
                 }
                 Err(error) => assert!(!fits && error == MessageError::Length),
             }
         }
         assert_eq!(CancelRequest::parse(&CANCEL_CODE.to_be_bytes()), Err(MessageError::Length));
         assert_eq!(CancelRequest::parse(&[0, 3, 0, 0, 0, 0, 0, 1, 1]), Err(MessageError::Layout));
-        let shown = format!("{:?}", CancelRequest { process_id: 7, key: vec![0xAB; 4] });
+        let shown = format!("{:?}", CancelRequest::new(7, &[0xAB; 4]).unwrap());
         assert_eq!(shown, "CancelRequest { process_id: 7, .. }");
+    }
+
+    #[test]
+    fn key_data_by_version() {
+        let made = |version, length: usize| {
+            let body = [&7_u32.to_be_bytes(), vec![9; length].as_slice()].concat();
+            CancelRequest::from_key_data(version, &body)
+                .map(|request| (request.process_id(), request.key().len()))
+        };
+        for (version, length, fits) in [
+            (PROTOCOL_3_0, 3, false),
+            (PROTOCOL_3_0, 4, true),
+            (PROTOCOL_3_0, 5, false),
+            (PROTOCOL_3_2, 3, false),
+            (PROTOCOL_3_2, 4, true),
+            (PROTOCOL_3_2, 256, true),
+            (PROTOCOL_3_2, 257, false),
+        ] {
+            let expected = if fits { Ok((7, length)) } else { Err(MessageError::Length) };
+            assert_eq!(made(version, length), expected, "{version:x} {length}");
+        }
+        assert_eq!(CancelRequest::from_key_data(PROTOCOL_3_0, &[0; 3]), Err(MessageError::Length));
     }
 }

@@ -29,6 +29,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! [`cancel`] asks the server to cancel what a session is doing, encrypted and verified as the session was.
+//!
 //! The deadline of `connect_timeout` covers an address from the first packet to ReadyForQuery, whatever the server sends
 //! meanwhile; looking up a name is not covered, as in libpq.
 //!
@@ -37,6 +39,7 @@
 //! - `ring`: the one of ring.
 #![forbid(unsafe_code)]
 
+mod cancel;
 mod connect;
 mod connecting;
 mod connection;
@@ -47,11 +50,14 @@ mod stream;
 mod timed;
 mod tls;
 
+pub use cancel::cancel;
 pub use connect::{connect, connecting};
 pub use connecting::Connecting;
 pub use connection::Connection;
 pub use dial::{Dial, Hosts};
 pub use negotiate::{negotiate, negotiating};
-pub use pgtls_adapter::{BoxError, Cause, Config, ConnectError, Connected, Opened, Startup, StartupError};
+pub use pgtls_adapter::{
+    BoxError, Cancelled, Cause, Config, ConnectError, Connected, Opened, Startup, StartupError,
+};
 pub use socket::Socket;
 pub use stream::Stream;

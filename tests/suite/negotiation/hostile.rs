@@ -136,7 +136,7 @@ fn startup() -> Vec<u8> {
 
 /// Each opening of a client, and what an acceptor makes of it.
 fn openings() -> Vec<(ServerAbility, Vec<u8>, &'static str)> {
-    let cancel = |key: usize| CancelRequest { process_id: 1, key: vec![1; key] }.encode().unwrap();
+    let cancel = |key: usize| CancelRequest::new(1, &vec![1; key]).unwrap().encode();
     let code =
         |high: u16, low: u16| [[0, 0, 0, 8], (u32::from(high) << 16 | u32::from(low)).to_be_bytes()].concat();
     let length = |length: u32| [length.to_be_bytes().as_slice(), &[0, 3, 0, 0, 0]].concat();

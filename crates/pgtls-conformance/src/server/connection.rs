@@ -7,14 +7,14 @@ use super::{
     hello::{self, Progress},
     login,
     script::Behaviour,
-    seen::{Channel, ClearMessage, Event, Recorder},
+    seen::{CancelSeen, Channel, ClearMessage, Event, Recorder},
     tls::Prepared,
     wire::{Gone, MAX_MESSAGE, Wire},
 };
 use der::Decode as _;
 use pgtls_core::{
     accept::{Accepted, Acceptor, Rejection, ServerAbility},
-    message::{ALPN_POSTGRESQL, StartupMessage, TLS_HANDSHAKE},
+    message::{ALPN_POSTGRESQL, CancelRequest, StartupMessage, TLS_HANDSHAKE},
     negotiation::{Alpn as CoreAlpn, Encryption, Request},
 };
 use rustls::{ProtocolVersion, ServerConnection};
@@ -92,9 +92,9 @@ impl Connection<'_> {
                     self.wire.put_back(&acceptor.take_rest());
                     return self.start_up(&message, Channel::Plain);
                 }
-                Accepted::Cancel(_) => {
+                Accepted::Cancel(request) => {
                     self.recorder.note(|seen| seen.clear.push(ClearMessage::CancelRequest));
-                    self.recorder.event(Event::Cancel(Channel::Plain));
+                    self.note_cancel(&request, Channel::Plain);
                     return Ok(self.wire.linger());
                 }
                 Accepted::Reject(rejection) => return self.reject(rejection),
@@ -154,6 +154,12 @@ impl Connection<'_> {
             seen.clear.push(message);
             seen.pipelined |= acceptor.has_rest();
         });
+    }
+
+    fn note_cancel(&self, request: &CancelRequest, channel: Channel) {
+        let seen = CancelSeen { process_id: request.process_id(), key: request.key().to_vec() };
+        self.recorder.note(|connection| connection.cancel = Some(seen));
+        self.recorder.event(Event::Cancel(channel));
     }
 
     /// TLS is up afterwards, or the client may go on in clear.
@@ -341,8 +347,8 @@ impl Connection<'_> {
                     self.wire.put_back(&acceptor.take_rest());
                     return self.start_up(&message, Channel::Ssl);
                 }
-                Accepted::Cancel(_) => {
-                    self.recorder.event(Event::Cancel(Channel::Ssl));
+                Accepted::Cancel(request) => {
+                    self.note_cancel(&request, Channel::Ssl);
                     return Ok(self.wire.bye());
                 }
                 // There is no TLS inside TLS.

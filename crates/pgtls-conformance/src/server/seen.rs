@@ -134,6 +134,15 @@ pub struct HelloSeen {
     pub versions: Vec<String>,
 }
 
+/// One CancelRequest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CancelSeen {
+    /// The backend it names.
+    pub process_id: u32,
+    /// The key; nobody is harmed by a key of a server that has no sessions.
+    pub key: Vec<u8>,
+}
+
 /// What was seen of one connection.
 #[expect(clippy::struct_excessive_bools, reason = "independent observations, each of which is there or not")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -164,6 +173,8 @@ pub struct Seen {
     pub startup_channel: Option<Channel>,
     /// The client's word on channel binding: `n`, `y` or `p=tls-server-end-point`.
     pub gs2: Option<String>,
+    /// The CancelRequest, if one came.
+    pub cancel: Option<CancelSeen>,
     /// Channel of the session, if one came about.
     pub session: Option<Channel>,
     /// The client said goodbye with Terminate.
