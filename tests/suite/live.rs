@@ -2,6 +2,8 @@
 //!
 //! The rows are in `tests/data/live.tsv`, whose head explains the columns.
 
+mod cancel;
+
 use crate::support::{
     client::{has_psql, pgtls, psql},
     divergences::Divergences,

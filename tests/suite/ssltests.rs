@@ -8,7 +8,7 @@ mod server;
 
 use crate::support::{
     client::{pgtls_in, psql_in, psql_version},
-    driver,
+    driver::Session,
     table::{Row, rows},
 };
 use pgtls_core::param::Settings;
@@ -125,12 +125,11 @@ fn check_view(conninfo: &str, home: &Path, client: &str) {
         let path = home.join(&*settings.value(keyword).expect("a row with a view sets all files").value);
         format!(" {keyword}='{}'", path.display())
     });
-    let (row, facts) = driver::query(
-        &[conninfo, &files.concat()].concat(),
-        home,
-        "SELECT ssl, version, cipher, bits, client_dn, client_serial, issuer_dn FROM pg_stat_ssl \
-         WHERE pid = pg_backend_pid()",
-    );
+    let mut session = Session::open(&[conninfo, &files.concat()].concat(), home);
+    let query = "SELECT ssl, version, cipher, bits, client_dn, client_serial, issuer_dn FROM pg_stat_ssl \
+                 WHERE pid = pg_backend_pid()";
+    let row = session.query(query).unwrap();
+    let facts = session.facts();
     let session = [facts.protocol.to_owned(), facts.cipher.name.to_owned(), facts.cipher.bits.to_string()];
     let seen: Vec<_> = row.iter().map(Option::as_deref).collect();
     let client: Vec<_> = client.split('|').map(|text| (text != "NULL").then_some(text)).collect();

@@ -35,6 +35,8 @@
 //! The runtime needs its I/O driver, and its timer when there is a `connect_timeout`. Files are read and keys derived on
 //! its threads for blocking work. Dropping a future closes the socket that it was about.
 //!
+//! [`cancel`] asks the server to cancel what a session is doing, encrypted and verified as the session was.
+//!
 //! The deadline of `connect_timeout` covers an address from the first packet to ReadyForQuery, whatever the server sends
 //! meanwhile; looking up a name is not covered, as in libpq.
 //!
@@ -43,6 +45,7 @@
 //! - `ring`: the one of ring.
 #![forbid(unsafe_code)]
 
+mod cancel;
 mod connect;
 mod goodbye;
 mod io;
@@ -51,11 +54,12 @@ mod socket;
 mod stream;
 mod timed;
 
+pub use cancel::cancel;
 pub use connect::{Connecting, connect, connecting};
 pub use io::{Dial, Hosts, Io};
 pub use negotiate::{Negotiating, negotiate, negotiating};
 pub use pgtls_adapter::{
-    BoxError, Cause, Config, ConnectError, Connected, Endpoint, Opened, Startup, StartupError,
+    BoxError, Cancelled, Cause, Config, ConnectError, Connected, Endpoint, Opened, Startup, StartupError,
 };
 pub use socket::{Socket, peer_user};
 pub use stream::Stream;

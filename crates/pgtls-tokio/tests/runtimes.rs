@@ -8,10 +8,11 @@ use pgtls_conformance::{
 };
 use pgtls_core::{
     environment::{Environment, Platform},
+    message::CancelRequest,
     negotiation::Encryption,
     param::{Ability, Params, Settings},
 };
-use pgtls_tokio::{Config, Startup, StartupError, Stream, connect, negotiate};
+use pgtls_tokio::{Config, Startup, StartupError, Stream, cancel, connect, negotiate};
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -89,4 +90,20 @@ async fn a_driver_that_takes_the_stream_away() {
     assert!(connected.stream.facts().is_some());
     // Nothing is left to be done.
     assert!(connecting.advance().await.is_err());
+}
+
+/// As `pgtls-std` does, whose tests have all the cases.
+#[tokio::test]
+async fn a_session_is_cancelled() {
+    let server = server();
+    let config = config(&server);
+    let connecting = connect(&config, async |stream: &mut Stream, _: Startup<'_>| start_up(stream).await);
+    let session = timeout(PATIENCE, connecting).await.unwrap().unwrap();
+    let key: Vec<u8> = (0..32).collect();
+    let request = CancelRequest::new(77, &key).unwrap();
+    let cancelling = cancel(&config, session.candidate().unwrap(), &request);
+    let cancelled = timeout(PATIENCE, cancelling).await.unwrap().unwrap();
+    assert_eq!(cancelled.encryption, Encryption::Ssl);
+    let seen = server.log().connections().pop().unwrap().cancel.unwrap();
+    assert_eq!((seen.process_id, seen.key), (77, key));
 }

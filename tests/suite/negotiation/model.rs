@@ -347,7 +347,7 @@ impl<'s> Connection<'s> {
 
     fn answer_cancel(&mut self, encryption: Encryption) -> Vec<u8> {
         let request = pgtls_core::message::CancelRequest::new(7, &[1, 2, 3, 4]).unwrap();
-        match self.acceptor.received(&request.encode().unwrap()) {
+        match self.acceptor.received(&request.encode()) {
             Some(Accepted::Cancel(received)) => assert_eq!(received, request),
             other => panic!("a CancelRequest, and the server understood {other:?}"),
         }

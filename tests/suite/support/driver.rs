@@ -2,20 +2,19 @@
 
 use super::client::Outcome;
 use pgtls_core::{
+    candidates::Candidate,
     environment::{Environment, Platform},
-    message::startup_message,
+    message::{CancelRequest, PROTOCOL_3_0, startup_message},
     param::{Ability, Params, Settings},
 };
 use pgtls_rustls::SessionFacts;
-use pgtls_std::{Config, Connection, Stream};
+use pgtls_std::{Cancelled, Config, ConnectError, Connection, Stream};
 use std::{
     io::{self, Read, Write},
     net::TcpStream,
     path::Path,
 };
 
-/// Protocol 3.0.
-const PROTOCOL: u32 = 3 << 16;
 /// No server greets with more in one message.
 const LONGEST_MESSAGE: usize = 1 << 16;
 
@@ -26,13 +25,51 @@ pub(crate) fn connect(conninfo: &str, home: &Path) -> Outcome {
     outcome(connected.map(|connected| connected.stream.encryption().as_str()))
 }
 
-/// Connects with `pgtls_std::connect` and asks for one row: its columns, and facts of the TLS session.
-pub(crate) fn query(conninfo: &str, home: &Path, query: &str) -> (Vec<Option<String>>, SessionFacts) {
-    let config = config(conninfo, home);
-    let connected = pgtls_std::connect(&config, |stream, _| Ok(start_up(stream, &config.params)?)).unwrap();
-    let mut stream = connected.stream;
-    let row = ask(&mut stream, query).unwrap();
-    (row, stream.facts().expect("it is encrypted").clone())
+/// A session that was made with `pgtls_std::connect`.
+pub(crate) struct Session {
+    stream: Stream,
+    canceller: Canceller,
+}
+
+/// What it takes to cancel what a session is doing.
+#[derive(Clone)]
+pub(crate) struct Canceller {
+    config: Config,
+    at: Candidate,
+    key: CancelRequest,
+}
+
+impl Session {
+    #[track_caller]
+    pub(crate) fn open(conninfo: &str, home: &Path) -> Self {
+        let config = config(conninfo, home);
+        let connected =
+            pgtls_std::connect(&config, |stream, _| Ok(start_up(stream, &config.params)?)).unwrap();
+        let at = connected.candidate().expect("it has found the server by itself").clone();
+        let key = connected.value.expect("a real server gives keys");
+        Self { stream: connected.stream, canceller: Canceller { config, at, key } }
+    }
+
+    /// Facts of the TLS session.
+    #[track_caller]
+    pub(crate) fn facts(&self) -> &SessionFacts {
+        self.stream.facts().expect("it is encrypted")
+    }
+
+    pub(crate) fn canceller(&self) -> Canceller {
+        self.canceller.clone()
+    }
+
+    /// Asks for one row: its columns.
+    pub(crate) fn query(&mut self, query: &str) -> io::Result<Vec<Option<String>>> {
+        ask(&mut self.stream, query)
+    }
+}
+
+impl Canceller {
+    pub(crate) fn cancel(&self) -> Result<Cancelled, ConnectError> {
+        pgtls_std::cancel(&self.config, &self.at, &self.key)
+    }
 }
 
 /// Connects with `pgtls_std::negotiate`, on connections that the driver opens.
@@ -57,14 +94,18 @@ fn config(conninfo: &str, home: &Path) -> Config {
     Config::new(params, environment, pgtls_rustls::aws_lc_rs())
 }
 
-/// Sends the StartupMessage and reads up to ReadyForQuery.
-fn start_up<S: Connection>(stream: &mut Stream<S>, params: &Params) -> io::Result<()> {
-    let startup = startup_message(PROTOCOL, params.startup_pairs()).map_err(io::Error::other)?;
+/// Sends the StartupMessage and reads up to ReadyForQuery; the key for cancel requests, if there is one.
+fn start_up<S: Connection>(stream: &mut Stream<S>, params: &Params) -> io::Result<Option<CancelRequest>> {
+    let startup = startup_message(PROTOCOL_3_0, params.startup_pairs()).map_err(io::Error::other)?;
     stream.write_all(&startup)?;
     stream.flush()?;
+    let mut key = None;
     loop {
         match message(stream)? {
-            (b'Z', _) => return Ok(()),
+            (b'Z', _) => return Ok(key),
+            (b'K', body) => {
+                key = Some(CancelRequest::from_key_data(PROTOCOL_3_0, &body).map_err(io::Error::other)?);
+            }
             (b'R', body) if body != [0; 4] => return Err(io::Error::other("this driver knows no passwords")),
             _ => {}
         }
@@ -88,12 +129,12 @@ fn ask(stream: &mut (impl Read + Write), query: &str) -> io::Result<Vec<Option<S
     let length = u32::try_from(query.len() + 5).unwrap().to_be_bytes();
     stream.write_all(&[b"Q", length.as_slice(), query.as_bytes(), b"\0"].concat())?;
     stream.flush()?;
-    let mut row = Vec::new();
+    let mut row = Ok(Vec::new());
     loop {
         match message(stream)? {
-            (b'Z', _) => return Ok(row),
-            (b'D', body) => row = columns(&body[2..]),
-            (b'E', body) => return Err(io::Error::other(String::from_utf8_lossy(&body).into_owned())),
+            (b'Z', _) => return row,
+            (b'D', body) => row = Ok(columns(&body[2..])),
+            (b'E', body) => row = Err(io::Error::other(String::from_utf8_lossy(&body).into_owned())),
             _ => {}
         }
     }

@@ -13,7 +13,7 @@ use pgtls_core::{
 };
 use pgtls_std::{Cancelled, ConnectError};
 use std::{
-    io::Write,
+    io::{Read, Write},
     sync::{Arc, LazyLock, mpsc},
     time::Duration,
 };
@@ -140,15 +140,14 @@ fn a_server_that_does_not_end_runs_into_the_time_limit() {
 #[test]
 fn a_request_goes_to_the_address_of_the_session() {
     let (tell, told) = mpsc::channel();
-    let peer = Peer::start(move |mut connection| match connection.number {
-        0 => {
+    let peer = Peer::start(move |mut connection| {
+        if connection.number == 0 {
             connection.asked_to_start();
             connection.send(WELCOME);
             connection.rest();
-        }
-        _ => {
+        } else {
             let mut message = [0; 16];
-            std::io::Read::read_exact(&mut connection.stream, &mut message).unwrap();
+            connection.stream.read_exact(&mut message).unwrap();
             tell.send(message).unwrap();
         }
     });
