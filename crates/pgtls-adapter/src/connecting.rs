@@ -1,107 +1,104 @@
 //! The loop of the asynchronous adapters: does what the walk asks for and tells it what happened. It decides nothing.
 
 use crate::{
+    cancelled::{Cancelled, cancel_message},
+    config::Config,
     connected::{Connected, Startup},
-    deadline::Deadline,
-    material::{Work, Worked},
+    deadline::{Deadline, expired},
+    route::Endpoint,
+    runtime::{Carry, Dialling, Runtime},
+    source::{Hosts, Opened, Source},
     step::Step,
     walk::Walk,
-    watch::Watch,
 };
-use pgtls_core::candidates::Address;
-use pgtls_rustls::{ConnectError, SessionFacts, StartupError};
-use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
-use std::{fmt, io, net::SocketAddr, sync::Arc};
+use pgtls_core::{candidates::Candidate, message::CancelRequest};
+use pgtls_rustls::{ConnectError, StartupError};
+use std::{fmt, future::poll_fn, io, marker::PhantomData, pin::pin, task::Poll};
 
-/// What an asynchronous adapter can do. Whatever is dropped before it has ended leaves nothing behind.
-#[expect(async_fn_in_trait, reason = "whether a future can be sent follows from the program's own types")]
-pub trait Perform {
-    /// A connection, encrypted or not.
-    type Stream;
-
-    /// The addresses of a name, in the order of the operating system's resolver.
-    async fn resolve(&mut self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
-
-    /// Opens a connection. From now on everything that is read and written on it is under the deadline.
-    async fn connect(&mut self, address: Option<&Address>, deadline: Deadline) -> io::Result<Self::Stream>;
-
-    /// The name of the user that the peer of a unix socket runs as.
-    async fn peer_user(&mut self, stream: &Self::Stream) -> io::Result<String>;
-
-    /// Sends all of it.
-    async fn send(&mut self, stream: &mut Self::Stream, bytes: &[u8]) -> io::Result<()>;
-
-    /// Reads once.
-    async fn receive(&mut self, stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<usize>;
-
-    /// Does this on a thread that may block.
-    async fn work(&mut self, work: Work<'_>) -> io::Result<Worked>;
-
-    /// Shakes hands.
-    async fn start_tls(
-        &mut self,
-        stream: Self::Stream,
-        config: Arc<ClientConfig>,
-        server_name: ServerName<'static>,
-    ) -> io::Result<Self::Stream>;
-
-    /// The TLS connection of a stream, if it is encrypted.
-    fn tls(stream: &Self::Stream) -> Option<&ClientConnection>;
-
-    /// Keeps the facts of a TLS session with its stream.
-    fn keep(stream: &mut Self::Stream, facts: SessionFacts);
-
-    /// From now on every byte passes this watch.
-    fn start_up(stream: &mut Self::Stream, watch: Watch);
-
-    /// The watch may have ended, and the deadline with it.
-    fn release(stream: &mut Self::Stream);
-}
+/// The stream of a [`Connecting`].
+type StreamOf<R, D> = <R as Carry<<D as Source<R>>::Connection>>::Stream;
 
 /// A connection that is being made, for drivers that own the loop because their startup exchange takes the stream away.
 ///
 /// Whoever drops a future of it before its end drops it as well: the connection that it was about is closed.
-pub struct Connecting<'c, P> {
+pub struct Connecting<'c, R, D> {
     walk: Walk<'c>,
-    perform: P,
+    source: D,
+    runtime: PhantomData<fn() -> R>,
 }
 
-impl<'c, P: Perform> Connecting<'c, P> {
-    /// This walk, with what the adapter can do.
-    pub fn new(walk: Walk<'c>, perform: P) -> Self {
-        Self { walk, perform }
+impl<'c, R: Dialling> Connecting<'c, R, Hosts> {
+    /// To the hosts of the parameters.
+    pub fn new(config: &'c Config) -> Self {
+        Self { walk: Walk::new(config), source: Hosts, runtime: PhantomData }
     }
+}
 
+impl<R: Dialling + Carry<R::Socket>> Connecting<'_, R, Hosts> {
+    /// Asks the server to cancel what a session is doing; see [`Walk::cancel`].
+    ///
+    /// # Errors
+    /// All attempts, in order. A server that says anything, or breaks off instead of closing the connection in order, has
+    /// not taken the request.
+    pub async fn cancel(
+        config: &Config,
+        session: &Candidate,
+        request: &CancelRequest,
+    ) -> Result<Cancelled, ConnectError> {
+        let message = cancel_message(request);
+        let walk = Walk::cancel(config, session);
+        let connecting = Connecting::<R, _> { walk, source: Hosts, runtime: PhantomData };
+        let connected = connecting.finish(async |stream, _| {
+            R::send(stream, &message).await?;
+            // The watch lets nothing through but the end.
+            while R::receive(stream, &mut [0; 1]).await? > 0 {}
+            Ok(R::guard(stream).encryption())
+        });
+        Ok(Cancelled::new(connected.await?))
+    }
+}
+
+impl<'c, R, S, F: AsyncFnMut() -> io::Result<S>> Connecting<'c, R, Opened<S, F>> {
+    /// On connections that the program opens itself.
+    pub fn opened(config: &'c Config, endpoint: Endpoint, source: Opened<S, F>) -> Self {
+        Self { walk: Walk::opened(config, endpoint), source, runtime: PhantomData }
+    }
+}
+
+impl<R: Carry<D::Connection>, D: Source<R>> Connecting<'_, R, D> {
     /// Negotiates up to the next stream on which a StartupMessage can be sent.
     ///
     /// # Errors
     /// All attempts, in order, with what was seen on the way.
-    pub async fn advance(&mut self) -> Result<P::Stream, ConnectError> {
-        let Self { walk, perform } = self;
+    pub async fn advance(&mut self) -> Result<StreamOf<R, D>, ConnectError> {
+        let Self { walk, source, .. } = self;
         let mut stream = None;
         let mut reply = [0; 2];
         loop {
             match (walk.step(), &mut stream) {
-                (Step::Resolve { name, port }, _) => walk.resolved(perform.resolve(&name, port).await),
+                (Step::Resolve { name, port }, _) => walk.resolved(R::resolve(&name, port).await),
                 (Step::Connect, stream) => {
                     drop(stream.take());
-                    let dialled = perform.connect(walk.address(), walk.deadline()).await;
-                    *stream = walk.connected(dialled);
+                    let deadline = walk.deadline();
+                    let opened = within::<R, _>(deadline, source.open(walk.address(), walk.params())).await;
+                    *stream = walk.connected(opened).map(|opened| R::plain(opened, deadline));
                 }
-                (Step::Work(work), _) => walk.worked(perform.work(work).await),
-                (Step::CheckPeer, Some(stream)) => walk.peer_user(perform.peer_user(stream).await),
-                (Step::Send(bytes), Some(stream)) => walk.sent(perform.send(stream, bytes).await),
+                (Step::Work(work), _) => walk.worked(R::work(work.detached()).await),
+                (Step::CheckPeer, Some(stream)) => {
+                    walk.peer_user(source.peer_user(R::connection(stream)).await);
+                }
+                (Step::Send(bytes), Some(stream)) => walk.sent(R::send(stream, bytes).await),
                 (Step::Receive { at_most }, Some(stream)) => {
                     let buffer = reply.get_mut(..at_most).unwrap_or_default();
-                    let read = perform.receive(stream, buffer).await;
+                    let read = R::receive(stream, buffer).await;
                     walk.received(read.map(|read| reply.get(..read).unwrap_or_default()));
                 }
                 (Step::StartTls { config, server_name }, stream @ Some(_)) => {
                     let Some(plain) = stream.take() else { continue };
-                    match perform.start_tls(plain, config, server_name).await {
+                    match R::start_tls(plain, config, server_name).await {
                         Ok(mut encrypted) => {
-                            if let Some(facts) = P::tls(&encrypted).and_then(|tls| walk.encrypted(tls)) {
-                                P::keep(&mut encrypted, facts);
+                            if let Some(facts) = R::tls(&encrypted).and_then(|tls| walk.encrypted(tls)) {
+                                R::guard(&mut encrypted).encrypted(facts);
                             }
                             *stream = Some(encrypted);
                         }
@@ -110,7 +107,7 @@ impl<'c, P: Perform> Connecting<'c, P> {
                 }
                 (Step::StartUp(watch), stream @ Some(_)) => {
                     let Some(mut stream) = stream.take() else { continue };
-                    P::start_up(&mut stream, watch);
+                    R::guard(&mut stream).start_up(watch);
                     return Ok(stream);
                 }
                 (Step::GiveUp, _) => return Err(walk.give_up()),
@@ -137,20 +134,34 @@ impl<'c, P: Perform> Connecting<'c, P> {
     /// All attempts, in order, with what was seen on the way.
     pub async fn finish<T>(
         mut self,
-        mut startup: impl AsyncFnMut(&mut P::Stream, Startup<'_>) -> Result<T, StartupError>,
-    ) -> Result<Connected<P::Stream, T>, ConnectError> {
+        mut startup: impl AsyncFnMut(&mut StreamOf<R, D>, Startup<'_>) -> Result<T, StartupError>,
+    ) -> Result<Connected<StreamOf<R, D>, T>, ConnectError> {
         loop {
             let mut stream = self.advance().await?;
             let outcome = startup(&mut stream, self.startup()).await.map(|value| (stream, value));
             if let Some(mut connected) = self.conclude(outcome) {
-                P::release(&mut connected.stream);
+                R::relax(&mut connected.stream);
                 return Ok(connected);
             }
         }
     }
 }
 
-impl<P> fmt::Debug for Connecting<'_, P> {
+/// What a future returns, unless the deadline passes before.
+async fn within<R: Runtime, T>(
+    deadline: Deadline,
+    future: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    let Some(instant) = deadline.instant() else { return future.await };
+    let (mut future, mut timer) = (pin!(future), pin!(R::until(instant)));
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Pending => timer.as_mut().poll(cx).map(|()| Err(expired())),
+        ready @ Poll::Ready(_) => ready,
+    })
+    .await
+}
+
+impl<R, D> fmt::Debug for Connecting<'_, R, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connecting").field("walk", &self.walk).finish_non_exhaustive()
     }

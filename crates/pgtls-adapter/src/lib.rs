@@ -11,7 +11,7 @@
 //!             └───────────────────── what came of it ◀───────────────────────────────────┘
 //! ```
 //!
-//! For asynchronous adapters that loop is here too: [`Connecting`], over what the adapter can [`Perform`].
+//! For asynchronous adapters that loop is here too: [`Connecting`], for a [`Runtime`] that can [`Carry`] a session.
 //!
 //! It decides nothing about TLS either: that is in `pgtls-core`, `pgtls-x509` and `pgtls-rustls`. It never waits, and
 //! opens no file but in [`Work::run`], which an asynchronous adapter takes to a thread that may block.
@@ -45,29 +45,35 @@
 //! - `ring`: the one of ring.
 #![forbid(unsafe_code)]
 
+mod bytes;
 mod cancelled;
 mod config;
 mod connected;
 mod connecting;
 mod deadline;
+mod guard;
 mod material;
-mod opened;
 mod route;
+mod runtime;
 pub mod socket;
+mod source;
 mod step;
 mod trial;
 mod walk;
 mod watch;
 
+pub use bytes::{first, taken};
 pub use cancelled::{Cancelled, cancel_message};
 pub use config::Config;
 pub use connected::{Connected, Startup};
-pub use connecting::{Connecting, Perform};
+pub use connecting::Connecting;
 pub use deadline::{Deadline, expired, has_expired};
+pub use guard::Guard;
 pub use material::{Work, Worked};
-pub use opened::Opened;
 pub use pgtls_rustls::{BoxError, Cause, ConnectError, StartupError};
 pub use route::Endpoint;
+pub use runtime::{Carry, Dialling, Runtime};
+pub use source::{Hosts, Opened, Source};
 pub use step::Step;
 pub use walk::Walk;
 pub use watch::Watch;

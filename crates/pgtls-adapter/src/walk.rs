@@ -13,7 +13,7 @@ use pgtls_core::{
     attempt::{Report, Tried},
     candidates::{Address, Candidate, Candidates},
     negotiation::Then,
-    param::TargetSessionAttrs,
+    param::{Params, TargetSessionAttrs},
     policy::Payload,
     startup::ClientCertificate,
 };
@@ -114,6 +114,11 @@ impl<'c> Walk<'c> {
         if let Some((error, then)) = ended.failed {
             self.route.failed(error, then);
         }
+    }
+
+    /// The parameters, for the options of sockets.
+    pub fn params(&self) -> &'c Params {
+        &self.config.params
     }
 
     /// The address to connect to; `None` on a connection that the program opens itself.

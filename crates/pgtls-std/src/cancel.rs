@@ -1,7 +1,7 @@
 //! Cancelling what a session is doing.
 
-use crate::{connecting::Connecting, dial::Hosts};
-use pgtls_adapter::{Cancelled, Config, ConnectError, Walk, cancel_message};
+use crate::connecting::Connecting;
+use pgtls_adapter::{Cancelled, Config, ConnectError, Hosts, Walk, cancel_message};
 use pgtls_core::{candidates::Candidate, message::CancelRequest};
 use std::io::{Read, Write};
 
@@ -21,7 +21,7 @@ pub fn cancel(
 ) -> Result<Cancelled, ConnectError> {
     let message = cancel_message(request);
     let walk = Walk::cancel(config, session);
-    let connected = Connecting::new(walk, Hosts(&config.params)).finish(|stream, _| {
+    let connected = Connecting::new(walk, Hosts).finish(|stream, _| {
         stream.write_all(&message)?;
         stream.flush()?;
         // The watch lets nothing through but the end.

@@ -1,7 +1,7 @@
 //! From parameters to a session: all hosts, all addresses.
 
-use crate::{connecting::Connecting, dial::Hosts, stream::Stream};
-use pgtls_adapter::{Config, ConnectError, Connected, Startup, StartupError, Walk};
+use crate::{connecting::Connecting, stream::Stream};
+use pgtls_adapter::{Config, ConnectError, Connected, Hosts, Startup, StartupError, Walk};
 
 /// Connects as libpq does: tries hosts and addresses in its order, negotiates encryption with each, falls back where
 /// `sslmode` says so, and has `startup` send the StartupMessage and authenticate (libpq: `PQconnectdb`).
@@ -34,6 +34,6 @@ pub fn connect<T>(
 /// # Ok(())
 /// # }
 /// ```
-pub fn connecting(config: &Config) -> Connecting<'_, Hosts<'_>> {
-    Connecting::new(Walk::new(config), Hosts(&config.params))
+pub fn connecting(config: &Config) -> Connecting<'_, Hosts> {
+    Connecting::new(Walk::new(config), Hosts)
 }

@@ -34,7 +34,7 @@ impl<'c, D: Dial> Connecting<'c, D> {
                 Step::Connect => {
                     drop(stream.take());
                     let deadline = self.walk.deadline();
-                    let dialled = self.dial.dial(self.walk.address(), deadline);
+                    let dialled = self.dial.dial(self.walk.address(), self.walk.params(), deadline);
                     stream = self.walk.connected(dialled).map(|below| Stream::plain(below, deadline));
                 }
                 Step::CheckPeer => {
@@ -64,7 +64,10 @@ impl<'c, D: Dial> Connecting<'c, D> {
                     }
                 }
                 Step::StartUp(watch) => match stream.take() {
-                    Some(stream) => return Ok(stream.watched(watch)),
+                    Some(mut stream) => {
+                        stream.start_up(watch);
+                        return Ok(stream);
+                    }
                     None => self.walk.interrupted(),
                 },
                 Step::GiveUp => return Err(self.walk.give_up()),
@@ -93,7 +96,7 @@ impl<'c, D: Dial> Connecting<'c, D> {
             let outcome = startup(&mut stream, self.startup()).map(|value| (stream, value));
             if let Some(mut connected) = self.conclude(outcome) {
                 // A socket that cannot be set up says so again when it is used.
-                let _ = connected.stream.release();
+                let _ = connected.stream.relax();
                 return Ok(connected);
             }
         }

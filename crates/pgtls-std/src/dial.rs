@@ -1,7 +1,7 @@
 //! Opening connections.
 
 use crate::{connection::Connection, socket::Socket};
-use pgtls_adapter::{Deadline, Opened, socket::unconnected};
+use pgtls_adapter::{Deadline, Hosts, Opened, socket::unconnected};
 use pgtls_core::{candidates::Address, param::Params};
 use std::{
     io,
@@ -15,24 +15,25 @@ pub trait Dial {
     type Connection: Connection;
 
     /// Opens one.
-    fn dial(&mut self, address: Option<&Address>, deadline: Deadline) -> io::Result<Self::Connection>;
+    fn dial(
+        &mut self,
+        address: Option<&Address>,
+        params: &Params,
+        deadline: Deadline,
+    ) -> io::Result<Self::Connection>;
 }
-
-/// From the addresses of the parameters.
-#[derive(Debug)]
-pub struct Hosts<'c>(pub(crate) &'c Params);
 
 /// The addresses of a name, in the order of the operating system's resolver.
 pub(crate) fn resolve(name: &str, port: u16) -> io::Result<impl Iterator<Item = SocketAddr>> {
     (name, port).to_socket_addrs()
 }
 
-impl Dial for Hosts<'_> {
+impl Dial for Hosts {
     type Connection = Socket;
 
-    fn dial(&mut self, address: Option<&Address>, deadline: Deadline) -> io::Result<Socket> {
+    fn dial(&mut self, address: Option<&Address>, params: &Params, deadline: Deadline) -> io::Result<Socket> {
         let address = address.ok_or(io::ErrorKind::AddrNotAvailable)?;
-        let (socket, target) = unconnected(address, self.0)?;
+        let (socket, target) = unconnected(address, params)?;
         let limit = deadline.left()?.unwrap_or(Duration::MAX);
         // Never with a plain `connect`, which a signal can interrupt half-way.
         socket.connect_timeout(&target, limit).map_err(|error| match deadline.left() {
@@ -53,7 +54,7 @@ impl Dial for Hosts<'_> {
 impl<S: Connection, F: FnMut() -> io::Result<S>> Dial for Opened<S, F> {
     type Connection = S;
 
-    fn dial(&mut self, _: Option<&Address>, _: Deadline) -> io::Result<S> {
+    fn dial(&mut self, _: Option<&Address>, _: &Params, _: Deadline) -> io::Result<S> {
         self.open()
     }
 }

@@ -54,10 +54,10 @@ pub use cancel::cancel;
 pub use connect::{connect, connecting};
 pub use connecting::Connecting;
 pub use connection::Connection;
-pub use dial::{Dial, Hosts};
+pub use dial::Dial;
 pub use negotiate::{negotiate, negotiating};
 pub use pgtls_adapter::{
-    BoxError, Cancelled, Cause, Config, ConnectError, Connected, Opened, Startup, StartupError,
+    BoxError, Cancelled, Cause, Config, ConnectError, Connected, Hosts, Opened, Startup, StartupError,
 };
 pub use socket::Socket;
 pub use stream::Stream;

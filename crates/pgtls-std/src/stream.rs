@@ -1,7 +1,7 @@
 //! A session's bytes, encrypted or not.
 
 use crate::{connection::Connection, socket::Socket, timed::Timed, tls::Tls};
-use pgtls_adapter::{Deadline, Watch};
+use pgtls_adapter::{Deadline, Guard, Watch};
 use pgtls_core::negotiation::Encryption;
 use pgtls_rustls::SessionFacts;
 use std::{
@@ -11,15 +11,14 @@ use std::{
 
 /// A session's bytes, encrypted or not.
 ///
-/// While the session starts up the bytes pass a [`Watch`]: reads and writes fail as soon as the server has said
+/// While the session starts up the bytes are watched: reads and writes fail as soon as the server has said
 /// something that must not be answered, and a write that fails is reported by the next read, which may find the server's
 /// reason. A read of 0 bytes is an end in order: with TLS, the server's close_notify.
 ///
 /// Dropping it sends close_notify; [`shutdown`](Self::shutdown) does so and says whether it could.
 pub struct Stream<S: Connection = Socket> {
     channel: Channel<S>,
-    facts: Option<Box<SessionFacts>>,
-    watch: Option<Watch>,
+    guard: Guard,
 }
 
 enum Channel<S: Connection> {
@@ -30,15 +29,12 @@ enum Channel<S: Connection> {
 impl<S: Connection> Stream<S> {
     /// How the bytes are protected.
     pub fn encryption(&self) -> Encryption {
-        match &self.channel {
-            Channel::Plain(_) => Encryption::Plain,
-            Channel::Tls(_) => Encryption::Ssl,
-        }
+        self.guard.encryption()
     }
 
     /// Facts of the TLS session; `None` without TLS.
     pub fn facts(&self) -> Option<&SessionFacts> {
-        self.facts.as_deref()
+        self.guard.facts()
     }
 
     /// The connection below. Bytes that are read or written there break a TLS session.
@@ -58,11 +54,15 @@ impl<S: Connection> Stream<S> {
     }
 
     pub(crate) fn plain(connection: S, deadline: Deadline) -> Self {
-        Self { channel: Channel::Plain(Timed::new(connection, deadline)), facts: None, watch: None }
+        Self { channel: Channel::Plain(Timed::new(connection, deadline)), guard: Guard::default() }
     }
 
     pub(crate) fn tls(tls: Tls<S>, facts: Option<SessionFacts>) -> Self {
-        Self { channel: Channel::Tls(Box::new(tls)), facts: facts.map(Box::new), watch: None }
+        let mut guard = Guard::default();
+        if let Some(facts) = facts {
+            guard.encrypted(facts);
+        }
+        Self { channel: Channel::Tls(Box::new(tls)), guard }
     }
 
     /// What is below, if it is not encrypted.
@@ -73,22 +73,20 @@ impl<S: Connection> Stream<S> {
         }
     }
 
-    /// The same stream, for the startup exchange.
-    pub(crate) fn watched(self, watch: Watch) -> Self {
-        Self { watch: Some(watch), ..self }
+    /// What follows is the startup exchange.
+    pub(crate) fn start_up(&mut self, watch: Watch) {
+        self.guard.start_up(watch);
     }
 
     /// Lifts the deadline and ends the watch, if the startup exchange has ended.
-    pub(crate) fn release(&mut self) -> io::Result<()> {
-        let Some(watch) = &self.watch else { return Ok(()) };
-        if watch.is_concluded() {
-            match &mut self.channel {
-                Channel::Plain(below) => below.release()?,
-                Channel::Tls(tls) => tls.below_mut().release()?,
-            }
-            self.watch.take_if(|watch| watch.is_over());
+    pub(crate) fn relax(&mut self) -> io::Result<()> {
+        if !self.guard.relax() {
+            return Ok(());
         }
-        Ok(())
+        match &mut self.channel {
+            Channel::Plain(below) => below.release(),
+            Channel::Tls(tls) => tls.below_mut().release(),
+        }
     }
 }
 
@@ -118,8 +116,8 @@ impl<S: Connection> Write for Channel<S> {
 
 impl<S: Connection> Read for Stream<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.release()?;
-        let Some(watch) = &self.watch else { return self.channel.read(buffer) };
+        self.relax()?;
+        let Some(watch) = self.guard.watch() else { return self.channel.read(buffer) };
         let Some(first) = buffer.first_mut() else { return Ok(0) };
         if let Some(carry) = watch.may_read()? {
             *first = carry;
@@ -133,26 +131,20 @@ impl<S: Connection> Read for Stream<S> {
 
 impl<S: Connection> Write for Stream<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.release()?;
-        let Some(watch) = &self.watch else { return self.channel.write(bytes) };
+        self.relax()?;
+        let Some(watch) = self.guard.watch() else { return self.channel.write(bytes) };
         watch.may_write()?;
         watch.has_written(bytes, self.channel.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.release()?;
-        match &self.watch {
-            None => self.channel.flush(),
-            Some(watch) => watch.has_flushed(self.channel.flush()),
-        }
+        self.relax()?;
+        self.guard.has_flushed(self.channel.flush())
     }
 }
 
 impl<S: Connection> fmt::Debug for Stream<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stream")
-            .field("encryption", &self.encryption())
-            .field("facts", &self.facts)
-            .finish_non_exhaustive()
+        self.guard.fmt(f)
     }
 }

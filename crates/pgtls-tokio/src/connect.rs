@@ -1,10 +1,7 @@
 //! From parameters to a session: all hosts, all addresses.
 
-use crate::{
-    io::{Hosts, Io},
-    stream::Stream,
-};
-use pgtls_adapter::{Config, ConnectError, Connected, Startup, StartupError, Walk};
+use crate::{runtime::Tokio, stream::Stream};
+use pgtls_adapter::{Config, ConnectError, Connected, Hosts, Startup, StartupError};
 
 /// Connects as libpq does: tries hosts and addresses in its order, negotiates encryption with each, falls back where
 /// `sslmode` says so, and has `startup` send the StartupMessage and authenticate (libpq: `PQconnectdb`).
@@ -21,7 +18,7 @@ pub async fn connect<T>(
 }
 
 /// What [`connecting`] returns.
-pub type Connecting<'c> = pgtls_adapter::Connecting<'c, Io<Hosts<'c>>>;
+pub type Connecting<'c> = pgtls_adapter::Connecting<'c, Tokio, Hosts>;
 
 /// The same in two steps, for drivers whose startup exchange takes the stream away:
 ///
@@ -41,5 +38,5 @@ pub type Connecting<'c> = pgtls_adapter::Connecting<'c, Io<Hosts<'c>>>;
 /// # }
 /// ```
 pub fn connecting(config: &Config) -> Connecting<'_> {
-    Connecting::new(Walk::new(config), Io(Hosts::of(config)))
+    Connecting::new(config)
 }

@@ -48,18 +48,21 @@
 mod cancel;
 mod connect;
 mod goodbye;
-mod io;
 mod negotiate;
+mod runtime;
 mod socket;
 mod stream;
 mod timed;
 
 pub use cancel::cancel;
 pub use connect::{Connecting, connect, connecting};
-pub use io::{Dial, Hosts, Io};
 pub use negotiate::{Negotiating, negotiate, negotiating};
 pub use pgtls_adapter::{
-    BoxError, Cancelled, Cause, Config, ConnectError, Connected, Endpoint, Opened, Startup, StartupError,
+    BoxError, Cancelled, Cause, Config, ConnectError, Connected, Endpoint, Hosts, Opened, Startup,
+    StartupError,
 };
-pub use socket::{Socket, peer_user};
+pub use runtime::Tokio;
+pub use socket::Socket;
+#[cfg(unix)]
+pub use socket::peer_user;
 pub use stream::Stream;

@@ -1,7 +1,7 @@
 //! From a connection that the program has opened itself to a session.
 
-use crate::{io::Io, stream::Stream};
-use pgtls_adapter::{Config, ConnectError, Connected, Endpoint, Opened, Startup, StartupError, Walk};
+use crate::{runtime::Tokio, stream::Stream};
+use pgtls_adapter::{Config, ConnectError, Connected, Endpoint, Opened, Startup, StartupError};
 use std::io;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -24,7 +24,7 @@ pub async fn negotiate<S: AsyncRead + AsyncWrite + Unpin, T>(
 }
 
 /// What [`negotiating`] returns.
-pub type Negotiating<'c, S, F> = pgtls_adapter::Connecting<'c, Io<Opened<S, F>>>;
+pub type Negotiating<'c, S, F> = pgtls_adapter::Connecting<'c, Tokio, Opened<S, F>>;
 
 /// The same in two steps; see [`connecting`](crate::connecting()).
 pub fn negotiating<S: AsyncRead + AsyncWrite + Unpin, F: AsyncFnMut() -> io::Result<S>>(
@@ -33,5 +33,5 @@ pub fn negotiating<S: AsyncRead + AsyncWrite + Unpin, F: AsyncFnMut() -> io::Res
     connection: S,
     redial: F,
 ) -> Negotiating<'_, S, F> {
-    Negotiating::new(Walk::opened(config, endpoint.into()), Io(Opened::new(connection, redial)))
+    Negotiating::opened(config, endpoint.into(), Opened::new(connection, redial))
 }

@@ -1,28 +1,16 @@
 //! A connection under the time limit of its address: everything that is read and written.
 
-use pgtls_adapter::{Deadline, expired};
+use pgtls_adapter::{Deadline, expired, first, taken};
 use std::{
     io,
     pin::Pin,
     task::{Context, Poll},
+    time::Instant,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Instant, Sleep, sleep_until, timeout_at},
+    time::{Sleep, sleep_until},
 };
-
-/// What a future returns, unless the deadline passes before.
-pub(crate) async fn within<T>(
-    deadline: Deadline,
-    future: impl Future<Output = io::Result<T>>,
-) -> io::Result<T> {
-    match deadline.instant() {
-        None => future.await,
-        Some(instant) => {
-            timeout_at(Instant::from_std(instant), future).await.unwrap_or_else(|_| Err(expired()))
-        }
-    }
-}
 
 /// A connection under a deadline.
 #[derive(Debug)]
@@ -33,7 +21,7 @@ pub(crate) struct Timed<S> {
 
 impl<S> Timed<S> {
     pub(crate) fn new(inner: S, deadline: Deadline) -> Self {
-        let sleep = |instant| Box::pin(sleep_until(Instant::from_std(instant)));
+        let sleep = |instant: Instant| Box::pin(sleep_until(instant.into()));
         Self { inner, deadline: deadline.instant().map(sleep) }
     }
 
@@ -46,11 +34,15 @@ impl<S> Timed<S> {
         self.deadline = None;
     }
 
-    /// Asked before each read and write, so that a peer that sends a byte now and then does not move the deadline.
-    fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+    /// What is below, if the deadline has not passed. Asked before each read and write, so that a peer that sends a byte
+    /// now and then does not move it.
+    fn below(&mut self, cx: &mut Context<'_>) -> io::Result<Pin<&mut S>>
+    where
+        S: Unpin,
+    {
         match self.deadline.as_mut().map(|sleep| sleep.as_mut().poll(cx)) {
             Some(Poll::Ready(())) => Err(expired()),
-            Some(Poll::Pending) | None => Ok(()),
+            Some(Poll::Pending) | None => Ok(Pin::new(&mut self.inner)),
         }
     }
 }
@@ -61,15 +53,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.check(cx)?;
-        Pin::new(&mut self.inner).poll_read(cx, buffer)
+        self.below(cx)?.poll_read(cx, buffer)
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.check(cx)?;
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
+        taken(bytes, self.below(cx)?.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -77,8 +67,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.check(cx)?;
-        Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
+        taken(first(slices), self.below(cx)?.poll_write_vectored(cx, slices))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -86,12 +75,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.check(cx)?;
-        Pin::new(&mut self.inner).poll_flush(cx)
+        self.below(cx)?.poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.check(cx)?;
-        Pin::new(&mut self.inner).poll_shutdown(cx)
+        self.below(cx)?.poll_shutdown(cx)
     }
 }

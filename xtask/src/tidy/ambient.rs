@@ -18,7 +18,7 @@ const ABSENCES: &[Absence] = &[
         because: "this crate is no_std: use core:: or alloc::",
     },
     Absence {
-        crates: &["pgtls-rustls", "pgtls-adapter", "pgtls-std", "pgtls-tokio"],
+        crates: &["pgtls-rustls", "pgtls-adapter", "pgtls-std", "pgtls-tokio", "pgtls-async-std"],
         paths: &["std::env", "std::fs", "SystemTime"],
         because: "pgtls-os is the only crate that reads environment, disk and clock: take the value as an argument",
     },
@@ -28,7 +28,7 @@ const ABSENCES: &[Absence] = &[
         because: "sockets and deadlines belong to the adapters",
     },
     Absence {
-        crates: &["pgtls-adapter", "pgtls-std", "pgtls-tokio"],
+        crates: &["pgtls-adapter", "pgtls-std", "pgtls-tokio", "pgtls-async-std"],
         paths: &["SslMode", "SslNegotiation", "GssEncMode"],
         because: "an adapter performs actions; what sslmode means is decided in pgtls-core",
     },

@@ -17,6 +17,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "pgtls-rustls", may_use: &["pgtls-core", "pgtls-x509"] },
     Layer { name: "pgtls-adapter", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-os"] },
     Layer { name: "pgtls-std", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-adapter"] },
+    Layer { name: "pgtls-async-std", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-adapter"] },
     Layer { name: "pgtls-tokio", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-adapter"] },
     Layer { name: "pgtls-conformance", may_use: &["pgtls-core", "pgtls-x509", "pgtls-std"] },
     Layer {
@@ -28,6 +29,7 @@ const LAYERS: &[Layer] = &[
             "pgtls-os",
             "pgtls-std",
             "pgtls-tokio",
+            "pgtls-async-std",
             "pgtls-conformance",
         ],
     },
@@ -65,7 +67,14 @@ const RESERVED: &[Reserved] = &[
     },
     Reserved {
         foreign: "rustls",
-        for_crates: &["pgtls-rustls", "pgtls-adapter", "pgtls-std", "pgtls-tokio", "pgtls-conformance"],
+        for_crates: &[
+            "pgtls-rustls",
+            "pgtls-adapter",
+            "pgtls-std",
+            "pgtls-tokio",
+            "pgtls-async-std",
+            "pgtls-conformance",
+        ],
         because: RUSTLS,
     },
     Reserved {

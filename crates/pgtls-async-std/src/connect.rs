@@ -1,0 +1,42 @@
+//! From parameters to a session: all hosts, all addresses.
+
+use crate::{runtime::AsyncIo, stream::Stream};
+use pgtls_adapter::{Config, ConnectError, Connected, Hosts, Startup, StartupError};
+
+/// Connects as libpq does: tries hosts and addresses in its order, negotiates encryption with each, falls back where
+/// `sslmode` says so, and has `startup` send the StartupMessage and authenticate (libpq: `PQconnectdb`).
+///
+/// `startup` may be called several times, each time on a new connection. It reads up to ReadyForQuery.
+///
+/// # Errors
+/// All attempts, in order, with what was seen on the way.
+pub async fn connect<T>(
+    config: &Config,
+    startup: impl AsyncFnMut(&mut Stream, Startup<'_>) -> Result<T, StartupError>,
+) -> Result<Connected<Stream, T>, ConnectError> {
+    connecting(config).finish(startup).await
+}
+
+/// What [`connecting`] returns.
+pub type Connecting<'c> = pgtls_adapter::Connecting<'c, AsyncIo, Hosts>;
+
+/// The same in two steps, for drivers whose startup exchange takes the stream away:
+///
+/// ```no_run
+/// # use pgtls_async_std::{Config, ConnectError, Startup, Stream};
+/// # async fn start(stream: Stream, at: Startup<'_>) -> std::io::Result<Stream> { Ok(stream) }
+/// # async fn example(config: &Config) -> Result<(), ConnectError> {
+/// let mut connecting = pgtls_async_std::connecting(config);
+/// let connected = loop {
+///     let stream = connecting.advance().await?;
+///     let started = start(stream, connecting.startup()).await;
+///     if let Some(connected) = connecting.conclude(started.map(|stream| (stream, ())).map_err(Into::into)) {
+///         break connected;
+///     }
+/// };
+/// # Ok(())
+/// # }
+/// ```
+pub fn connecting(config: &Config) -> Connecting<'_> {
+    Connecting::new(config)
+}

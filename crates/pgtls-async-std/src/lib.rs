@@ -1,0 +1,70 @@
+//! async-std is discontinued: pgtls on `futures-io`, for smol, for what is left of async-std, and for any other executor.
+//!
+//! PostgreSQL connections opened, encrypted and verified as libpq does it. [`connect`] walks hosts and addresses;
+//! [`negotiate`] takes a connection that the program has opened itself and asks nothing of it but the traits of
+//! `futures-io`. Both hand over a [`Stream`] for the startup exchange, which is the driver's, and again when it is done.
+//! Nothing is decided here: what to try, what to fall back to and whom to trust is in `pgtls-core`, `pgtls-x509` and
+//! `pgtls-rustls`, and how that becomes steps that an adapter can take, in `pgtls-adapter`. A driver whose startup exchange
+//! takes the stream away owns the loop, with [`connecting`].
+//!
+//! ```no_run
+//! use futures_lite::{AsyncReadExt, AsyncWriteExt};
+//! use pgtls_async_std::{Config, connect};
+//! use pgtls_core::param::{Ability, Params, Settings};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let environment = pgtls_os::environment()?;
+//! let settings = Settings::parse("host=db.example.com sslmode=verify-full sslrootcert=root.crt")?;
+//! let params = Params::resolve(&settings, None, &environment, Ability::default())?;
+//! let config = Config::new(params, environment, pgtls_rustls::aws_lc_rs());
+//!
+//! let connected = connect(&config, async |stream, _| {
+//!     // The driver's part: send the StartupMessage, authenticate, read up to ReadyForQuery.
+//!     # let startup: &[u8] = b"";
+//!     stream.write_all(startup).await?;
+//!     stream.read(&mut [0; 1024]).await?;
+//!     Ok(())
+//! })
+//! .await?;
+//! if let Some(tls) = connected.stream.facts() {
+//!     println!("{} with {}, host name {:?}", tls.protocol, tls.cipher.name, tls.matched_name);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! No executor is needed in particular: sockets and timers are those of `async-io`, which brings its own thread, and names
+//! are looked up, files read and keys derived on the threads of `blocking`. Dropping a future closes the socket that it was
+//! about.
+//!
+//! [`cancel`] asks the server to cancel what a session is doing, encrypted and verified as the session was.
+//!
+//! The deadline of `connect_timeout` covers an address from the first packet to ReadyForQuery, whatever the server sends
+//! meanwhile; looking up a name is not covered, as in libpq.
+//!
+//! ## Features
+//! - `aws-lc-rs` (default): the crypto provider of aws-lc-rs.
+//! - `ring`: the one of ring.
+#![forbid(unsafe_code)]
+
+mod cancel;
+mod connect;
+mod goodbye;
+mod negotiate;
+mod runtime;
+mod socket;
+mod stream;
+mod timed;
+
+pub use cancel::cancel;
+pub use connect::{Connecting, connect, connecting};
+pub use negotiate::{Negotiating, negotiate, negotiating};
+pub use pgtls_adapter::{
+    BoxError, Cancelled, Cause, Config, ConnectError, Connected, Endpoint, Hosts, Opened, Startup,
+    StartupError,
+};
+pub use runtime::AsyncIo;
+pub use socket::Socket;
+#[cfg(unix)]
+pub use socket::peer_user;
+pub use stream::Stream;
