@@ -313,52 +313,87 @@ impl Crl {
         Ok(())
     }
 
+    /// An extension of an entry that is malformed or there twice does not stop OpenSSL (`crl_set_issuers`), but it looks at no
+    /// extension behind it, of this entry or a later one: those certificates are revoked, whatever the extensions say.
     fn read_entries(&mut self, der: &[u8], mut list: Reader<'_>) -> DerResult<()> {
         // An entry without an issuer of its own has that of the entry before it.
         let mut issuer = None;
+        let mut looks_at_extensions = true;
         while !list.is_empty() {
             let element = list.expect(tag::SEQUENCE, "a revoked certificate is expected")?;
             let mut inside = element.inside();
             let serial = integer_of(&inside.any()?)?;
             Time::read(&mut inside)?;
-            let mut is_removal = false;
-            if let Some(own) = inside.optional(tag::SEQUENCE)? {
-                let mut rest = own.inside();
-                while !rest.is_empty() {
-                    let extension = Extension::read(&mut rest)?;
-                    self.unhandled_critical |=
-                        extension.critical && extension.oid != oid::extension::CERTIFICATE_ISSUER;
-                }
-                is_removal = reason_is_removal(own.inside());
-                if let Some(names) = entry_issuer(own.inside()) {
-                    issuer = Some(self.entry_issuers.len());
-                    self.entry_issuers.push(range_of(der, names));
-                }
-            }
+            let own = inside.optional(tag::SEQUENCE)?;
             inside.finish()?;
-            self.entries.push(Entry { serial: range_of(der, serial), issuer, is_removal });
+            let mut entry = Entry { serial: range_of(der, serial), issuer: None, is_removal: false };
+            if let Some(own) = &own {
+                well_formed(own.inside())?;
+            }
+            if looks_at_extensions {
+                looks_at_extensions = self
+                    .read_entry_extensions(der, own.map(|own| own.inside()), &mut issuer, &mut entry)
+                    .is_ok();
+            }
+            self.entries.push(entry);
         }
         let serial = |entry: &Entry| der.get(entry.serial.clone()).unwrap_or_default();
         self.entries.sort_by(|left, right| serial(left).cmp(serial(right)));
         Ok(())
     }
+
+    /// Issuer, reason and critical extensions, in the order in which OpenSSL looks for them. The error is the first that cannot be
+    /// read.
+    fn read_entry_extensions(
+        &mut self,
+        der: &[u8],
+        list: Option<Reader<'_>>,
+        issuer: &mut Option<usize>,
+        entry: &mut Entry,
+    ) -> DerResult<()> {
+        let list = list.unwrap_or(Reader::new(&[]));
+        if let Some(value) = only_value(list, oid::extension::CERTIFICATE_ISSUER)? {
+            if value.tag != tag::SEQUENCE {
+                return value.error("names are expected");
+            }
+            count_general_names(value.inside())?;
+            *issuer = Some(self.entry_issuers.len());
+            self.entry_issuers.push(range_of(der, value.value));
+        }
+        entry.issuer = *issuer;
+        if let Some(value) = only_value(list, oid::extension::CRL_REASON)? {
+            if value.tag != tag::ENUMERATED {
+                return value.error("a reason is expected");
+            }
+            entry.is_removal = integer(&value)? == REMOVE_FROM_CRL;
+        }
+        self.unhandled_critical |= extensions(list)
+            .any(|extension| extension.critical && extension.oid != oid::extension::CERTIFICATE_ISSUER);
+        Ok(())
+    }
+}
+
+/// The reason removeFromCRL.
+const REMOVE_FROM_CRL: [u8; 1] = [8];
+
+/// Is this a list of extensions, whatever is in them?
+fn well_formed(mut list: Reader<'_>) -> DerResult<()> {
+    while !list.is_empty() {
+        Extension::read(&mut list)?;
+    }
+    Ok(())
+}
+
+/// The value of the extension of this type, `None` without one; two of them are an error.
+fn only_value<'a>(list: Reader<'a>, oid: &[u8]) -> DerResult<Option<Tlv<'a>>> {
+    let mut found = extensions(list).filter(|extension| extension.oid == oid);
+    let Some(extension) = found.next() else { return Ok(None) };
+    if let Some(again) = found.next() {
+        return again.value.error("the extension is there twice");
+    }
+    extension.value.inside().any().map(Some)
 }
 
 fn integer_of<'a>(value: &Tlv<'a>) -> DerResult<&'a [u8]> {
     if value.tag == tag::INTEGER { integer(value) } else { value.error("an integer is expected") }
-}
-
-/// removeFromCRL is reason 8.
-fn reason_is_removal(list: Reader<'_>) -> bool {
-    extensions(list).filter(|extension| extension.oid == oid::extension::CRL_REASON).any(|extension| {
-        extension.value.inside().any().is_ok_and(|value| value.tag == tag::ENUMERATED && value.value == [8])
-    })
-}
-
-/// Content of the GeneralNames of a certificateIssuer.
-fn entry_issuer(list: Reader<'_>) -> Option<&[u8]> {
-    let extension = extensions(list).find(|extension| extension.oid == oid::extension::CERTIFICATE_ISSUER)?;
-    let names = extension.value.inside().expect(tag::SEQUENCE, "names are expected").ok()?;
-    count_general_names(names.inside()).ok()?;
-    Some(names.value)
 }

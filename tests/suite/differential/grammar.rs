@@ -306,8 +306,17 @@ pub(super) enum CrlChange {
 pub(super) enum EntryExtension {
     None,
     Reason(u8),
+    /// Two reasons, of which the second is removeFromCRL.
+    TwoReasons,
+    /// A reason of another type.
+    MalformedReason,
+    /// removeFromCRL, behind another certificate's entry with a malformed reason.
+    BehindMalformedReason,
     RightIssuer,
     WrongIssuer,
+    /// Another issuer, twice.
+    TwoIssuers,
+    MalformedIssuer,
     Critical,
 }
 
@@ -510,6 +519,13 @@ fn crl_change() -> impl Strategy<Value = CrlChange> {
         2 => (0_u8..11).prop_map(EntryExtension::Reason),
         1 => Just(EntryExtension::RightIssuer),
         1 => Just(EntryExtension::WrongIssuer),
+        1 => select(&[
+            EntryExtension::TwoReasons,
+            EntryExtension::MalformedReason,
+            EntryExtension::BehindMalformedReason,
+            EntryExtension::TwoIssuers,
+            EntryExtension::MalformedIssuer,
+        ][..]),
         1 => Just(EntryExtension::Critical),
     ];
     let flag = || proptest::bool::weighted(0.2);

@@ -359,6 +359,9 @@ impl World {
             match change {
                 CrlChange::Lists(with) => {
                     let below = self.main(issuer.saturating_sub(1)).unwrap_or(&self.drafts[0]);
+                    if *with == EntryExtension::BehindMalformedReason {
+                        entries.push(self.entry(&[0x65], EntryExtension::MalformedReason, issuer));
+                    }
                     entries.push(self.entry(&below.serial, *with, issuer));
                 }
                 CrlChange::ListsOthers => {
@@ -421,23 +424,32 @@ impl World {
 
     fn entry(&self, serial: &[u8], with: EntryExtension, issuer: usize) -> Vec<u8> {
         let mut parts = vec![integer(serial), time(Moment::Past)];
-        let (dotted, critical, value) = match with {
+        let reason = |value: Vec<u8>| entry_extension("2.5.29.21", false, &value);
+        let by = |name: Vec<u8>| entry_extension("2.5.29.29", true, &sequence(&[explicit(4, &[name])]));
+        let removal = || reason(tlv(10, &[8]));
+        let extensions = match with {
             EntryExtension::None => return sequence(&parts),
-            EntryExtension::Reason(reason) => ("2.5.29.21", false, tlv(10, &[reason])),
-            EntryExtension::RightIssuer => {
-                ("2.5.29.29", true, sequence(&[explicit(4, &[self.name(issuer)])]))
-            }
-            EntryExtension::WrongIssuer => {
-                ("2.5.29.29", true, sequence(&[explicit(4, &[common_name("Nobody")])]))
-            }
-            EntryExtension::Critical => ("1.3.6.1.4.1.99999.4", true, vec![5, 0]),
+            EntryExtension::Reason(number) => vec![reason(tlv(10, &[number]))],
+            EntryExtension::TwoReasons => vec![reason(tlv(10, &[1])), removal()],
+            EntryExtension::MalformedReason => vec![reason(tlv(2, &[8]))],
+            EntryExtension::BehindMalformedReason => vec![removal()],
+            EntryExtension::RightIssuer => vec![by(self.name(issuer))],
+            EntryExtension::WrongIssuer => vec![by(common_name("Nobody"))],
+            EntryExtension::TwoIssuers => vec![by(common_name("Nobody")), by(common_name("Nobody"))],
+            EntryExtension::MalformedIssuer => vec![entry_extension("2.5.29.29", true, &[5, 0]), removal()],
+            EntryExtension::Critical => vec![entry_extension("1.3.6.1.4.1.99999.4", true, &[5, 0])],
         };
-        let mut extension = vec![oid(dotted)];
-        extension.extend(critical.then(|| boolean(true)));
-        extension.push(octets(&value));
-        parts.push(sequence(&[sequence(&extension)]));
+        parts.push(sequence(&extensions));
         sequence(&parts)
     }
+}
+
+/// An extension of a CRL's entry.
+fn entry_extension(dotted: &str, critical: bool, value: &[u8]) -> Vec<u8> {
+    let mut parts = vec![oid(dotted)];
+    parts.extend(critical.then(|| boolean(true)));
+    parts.push(octets(value));
+    sequence(&parts)
 }
 
 /// Makes everything.
