@@ -19,8 +19,9 @@ use pgtls_rustls::{Connector, aws_lc_rs};
 use pgtls_std::{Config, StartupError, connect};
 use std::{
     io::{Read, Write},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     thread,
+    time::Duration,
 };
 
 fn params(conninfo: &str) -> Params {
@@ -110,6 +111,9 @@ fn rsa(bits: u32) -> PKey<Private> {
     PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap()
 }
 
+/// No working machine needs as long for a handshake.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Whether we get through the handshake with an OpenSSL server that speaks TLS 1.2 with this key and these ciphers.
 fn shake_hands(key: &PKey<Private>, ciphers: &str) -> bool {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -117,6 +121,7 @@ fn shake_hands(key: &PKey<Private>, ciphers: &str) -> bool {
     let context = context(key, ciphers);
     let server = thread::spawn(move || {
         let (mut socket, _) = listener.accept().unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut request = [0; 8];
         socket.read_exact(&mut request).unwrap();
         socket.write_all(b"S").unwrap();
@@ -133,6 +138,8 @@ fn shake_hands(key: &PKey<Private>, ciphers: &str) -> bool {
         Err(std::io::Error::other("that was all").into())
     });
     assert!(ended.is_err(), "there is no PostgreSQL behind it");
+    // Ends the wait of a server to which nobody came.
+    drop(TcpStream::connect(("127.0.0.1", port)));
     server.join().unwrap();
     shaken
 }
