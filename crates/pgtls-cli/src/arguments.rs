@@ -129,7 +129,7 @@ pub(crate) enum PurposeArgument {
 pub(crate) enum Profile {
     /// OpenSSL's rules, which are libpq's
     Openssl,
-    /// webpki's verdict on the chain: no X.509 v1, no authority as server certificate
+    /// webpki's verdict on the chain: no X.509 v1, no authority as server certificate; no commonName for the host
     Strict,
 }
 

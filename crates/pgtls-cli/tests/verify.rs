@@ -50,6 +50,14 @@ fn verdicts() {
         ),
         (vec!["--chain", &good, "--crl", "/nonexistent"], value!({ "verified": "ca" })),
         (vec!["--chain", &good, "--profile", "strict", "--host", "db.test"], value!({ "verified": "full" })),
+        (
+            vec!["--chain", &chain("cn-only"), "--host", "db.test"],
+            value!({ "verified": "full", "matched_name": "db.test" }),
+        ),
+        (
+            vec!["--chain", &chain("cn-only"), "--profile", "strict", "--host", "db.test"],
+            value!({ "verified": "none", "chain_trusted": true, "error_class": "name-mismatch" }),
+        ),
         (vec!["--chain", "/nonexistent"], value!({ "error_class": "bad-chain-file" })),
     ] {
         let output = pgtls(&[&["verify", "--json", "--rootcert", &root], arguments.as_slice()].concat());

@@ -12,8 +12,8 @@ use pgtls_core::{
     name::{NameRules, match_host, printable_name},
 };
 use pgtls_x509::{
-    CertificateName, Description, PathError, Purpose, SecurityLevel, VerifyOptions, X509Error,
-    presented_names, verify_chain, verify_chain_strict,
+    CertificateName, Description, PathError, PresentedNames, Purpose, SecurityLevel, VerifyOptions,
+    X509Error, presented_names, verify_chain, verify_chain_strict,
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
 use serde::Serialize;
@@ -153,7 +153,7 @@ impl Verdict {
             Err(error) => return self.refuse_chain(&error),
         }
         if let Some(host) = request.host {
-            self.compare(leaf, host);
+            self.compare(leaf, host, request.arguments.profile);
         }
     }
 
@@ -169,9 +169,12 @@ impl Verdict {
         }
     }
 
-    fn compare(&mut self, leaf: &[u8], host: &str) {
+    fn compare(&mut self, leaf: &[u8], host: &str, profile: Profile) {
         let names = match presented_names(leaf) {
-            Ok(names) => names,
+            Ok(names) => match profile {
+                Profile::Openssl => names,
+                Profile::Strict => PresentedNames { common_name: None, ..names },
+            },
             Err(error) => {
                 let error = format!("the names in the certificate cannot be read: {error}");
                 return self.refuse("bad-server-name", error);
