@@ -63,6 +63,7 @@ fn reason(word: &str) -> ReadError {
         "denied" => ReadError::PermissionDenied,
         "directory" => ReadError::IsADirectory,
         "too-large" => ReadError::TooLarge,
+        "timed-out" => ReadError::TimedOut,
         words => ReadError::Other(words.to_owned()),
     }
 }

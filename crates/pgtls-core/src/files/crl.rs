@@ -66,14 +66,17 @@ impl Crls {
     /// `file_loads` says whether a CRL or certificate was found in [`CrlFile::Read`]; without such a file it is ignored.
     ///
     /// # Errors
-    /// The file does not load and must ([`Crls::file_must_load`]).
+    /// The file does not load and must ([`Crls::file_must_load`]), or it is beyond a bound that libpq does not have: libpq
+    /// would read it, and without it revoked certificates would pass.
     pub fn in_force(&self, file_loads: bool) -> Result<CrlCheck, FileError> {
         let directory = self.directory.is_some();
         match &self.file {
             CrlFile::None if !directory => Ok(CrlCheck::Off),
             CrlFile::None => Ok(CrlCheck::On { file: false, directory }),
             CrlFile::Read(_) if file_loads => Ok(CrlCheck::On { file: true, directory }),
-            CrlFile::Failed(error) if self.file_must_load => Err(error.clone()),
+            CrlFile::Failed(error) if self.file_must_load || is_beyond_our_bounds(error) => {
+                Err(error.clone())
+            }
             CrlFile::Read(file) if self.file_must_load => {
                 Err(FileError::new(FileRole::Crl, Some(&file.path), FileProblem::NothingLoads))
             }
@@ -81,6 +84,10 @@ impl Crls {
             CrlFile::Read(_) | CrlFile::Failed(_) => Ok(CrlCheck::Off),
         }
     }
+}
+
+fn is_beyond_our_bounds(error: &FileError) -> bool {
+    matches!(error.problem, FileProblem::Unreadable(ReadError::TooLarge | ReadError::TimedOut))
 }
 
 pub(super) fn load(reporter: &mut Reporter<'_>, disk: &dyn ReadFile, roots: &Roots) -> Crls {
