@@ -56,7 +56,7 @@ fn verdicts() {
         ),
         (
             vec!["--chain", &chain("cn-only"), "--profile", "strict", "--host", "db.test"],
-            value!({ "verified": "none", "chain_trusted": true, "error_class": "name-mismatch" }),
+            value!({ "verified": "none", "chain_trusted": true, "error_class": "bad-server-name" }),
         ),
         (vec!["--chain", "/nonexistent"], value!({ "error_class": "bad-chain-file" })),
     ] {
