@@ -1,5 +1,7 @@
 //! The programs of `pgtls-examples` against a real PostgreSQL: what they say is what the server saw.
 
+mod proxy;
+
 use crate::support::{
     patience::output,
     postgres::{Postgres, Tls},

@@ -35,22 +35,21 @@ pub(crate) fn psql(conninfo: &str, home: &Path) -> Outcome {
 
 /// Connects with the real psql, with these variables in its environment.
 pub(crate) fn psql_in(conninfo: &str, home: &Path, environment: &[(&str, &str)]) -> Outcome {
-    let mut command = Command::new("psql");
-    command.args([
-        "--no-psqlrc",
-        "--no-password",
-        "--tuples-only",
-        "--no-align",
-        "--command",
-        IS_ENCRYPTED,
-        conninfo,
-    ]);
-    let output = in_clean_room(&mut command, home).envs(environment.iter().copied()).output().unwrap();
+    let mut command = psql_command(conninfo, home, IS_ENCRYPTED);
+    let output = command.envs(environment.iter().copied()).output().unwrap();
     if output.status.success() {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     } else {
         "fail".to_owned()
     }
+}
+
+/// The real psql, about to run one command and print what comes of it.
+pub(crate) fn psql_command(conninfo: &str, home: &Path, sql: &str) -> Command {
+    let mut command = Command::new("psql");
+    command.args(["--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--command", sql, conninfo]);
+    in_clean_room(&mut command, home);
+    command
 }
 
 /// Connects with our program; the object it prints, after its exit status was compared with it.

@@ -127,7 +127,7 @@ fn seen(line: &str) -> Option<Seen> {
 }
 
 /// `root.crt` signs `server.crt` (localhost) and `client.crt` (certuser); `other.crt` signs nothing here.
-fn write_certificates(folder: &Path) {
+pub(crate) fn write_certificates(folder: &Path) {
     let write = |name: &str, text: &str| {
         let path = folder.join(name);
         fs::write(&path, text).unwrap();
