@@ -43,3 +43,6 @@ impl Hardening {
         certificate_flags_per_attempt: true,
     };
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,14 @@
-//! Whoever reviews the security of a connection finds every hardening in `docs/security.md`, and what it is against.
+//! Whoever reviews the security of a connection finds every hardening in `docs/security.md`, and what it is against; and
+//! whoever asks `pgtls explain`, whether it is on.
 
 use super::Finding;
-use crate::workspace::Workspace;
+use crate::workspace::{File, Workspace};
 use syn::Item;
 
 const TYPE: &str = "Hardening";
 const DEFINED: &str = "crates/pgtls-core/src/hardening.rs";
 const GUIDE: &str = "docs/security.md";
+const EXPLAINED: &str = "crates/pgtls-cli/src/explain/hardenings.rs";
 
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     let names = workspace.file(DEFINED).map_or_else(Vec::new, |file| fields(&file.text));
@@ -17,9 +19,17 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
             format!("the fields of {TYPE} are looked for here: none is found"),
         )];
     }
-    let guide = workspace.file(GUIDE).map_or("", |file| file.text.as_str());
-    let untold = names.iter().filter(|name| !guide.contains(&format!("`{name}`")));
-    untold.map(|name| Finding::error(GUIDE, 0, format!("add a row for the hardening `{name}`"))).collect()
+    let text = |path| workspace.file(path).map_or("", |file: &File| file.text.as_str());
+    let mut findings = Vec::new();
+    for name in names {
+        if !text(GUIDE).contains(&format!("`{name}`")) {
+            findings.push(Finding::error(GUIDE, 0, format!("add a row for the hardening `{name}`")));
+        }
+        if !text(EXPLAINED).contains(&format!("\"{name}\"")) {
+            findings.push(Finding::error(EXPLAINED, 0, format!("show the hardening `{name}` too")));
+        }
+    }
+    findings
 }
 
 fn fields(text: &str) -> Vec<String> {
@@ -40,12 +50,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_hardenings_that_the_guide_does_not_name() {
+    fn finds_hardenings_that_are_not_told() {
         let code = "struct Other { c: bool }\npub struct Hardening { pub a: bool, pub b: bool }";
-        let told = tree(&[(DEFINED, code), (GUIDE, "`a` and `b`")]);
+        let explained = (EXPLAINED, "line(\"a\"), line(\"b\")");
+        let told = tree(&[(DEFINED, code), (GUIDE, "`a` and `b`"), explained]);
         assert_eq!(check(&told), []);
-        let untold = tree(&[(DEFINED, code), (GUIDE, "`a` and b")]);
+        let untold = tree(&[(DEFINED, code), (GUIDE, "`a` and b"), explained]);
         assert_eq!(places(&check(&untold)), ["docs/security.md:0"]);
+        let hidden = tree(&[(DEFINED, code), (GUIDE, "`a` and `b`"), (EXPLAINED, "line(\"b\")")]);
+        assert_eq!(places(&check(&hidden)), ["crates/pgtls-cli/src/explain/hardenings.rs:0"]);
         let moved = tree(&[(GUIDE, "`a` and `b`")]);
         assert_eq!(places(&check(&moved)), ["crates/pgtls-core/src/hardening.rs:0"]);
     }

@@ -1,0 +1,148 @@
+//! Every hardening in both positions: a situation that it is about, and whether libpq's behaviour is seen there.
+
+use super::Hardening;
+use crate::{
+    environment::{Environment, Platform},
+    files::{
+        FileIdentity, FileKind, FileSettings, Metadata, NativeRoots, ReadError, ReadFile, Roots,
+        load_settings,
+    },
+    name::{NameRules, PeerName, PeerNames, match_host},
+    negotiation::{Action, Alpn, Encryption, Input, Negotiation, TlsFacts, TlsFailure},
+    param::SslMode,
+    policy::{EncryptionPlan, GssCredentials, Payload, PolicyInput, RootPresence, Transport},
+    startup::ClientCertificate,
+};
+use alloc::{string::String, vec::Vec};
+
+struct Situation {
+    switch: fn(&mut Hardening) -> &mut bool,
+    /// Whether that happens which libpq lets happen.
+    happens: fn(Hardening) -> bool,
+}
+
+const SITUATIONS: [Situation; 7] = [
+    Situation {
+        switch: |hardening| &mut hardening.no_plaintext_after_tls_failure,
+        happens: |hardening| plaintext_follows(hardening, &[Input::TlsFailed(TlsFailure::Handshake)]),
+    },
+    Situation {
+        switch: |hardening| &mut hardening.no_plaintext_after_rejection,
+        happens: |hardening| {
+            let facts =
+                TlsFacts { alpn: Alpn::Postgresql, root: RootPresence::Missing, chain: None, name: None };
+            let rejected = Input::ServerError { sqlstate: *b"28000", after_auth_ok: false };
+            plaintext_follows(hardening, &[Input::TlsEstablished(facts), rejected])
+        },
+    },
+    Situation {
+        switch: |hardening| &mut hardening.explicit_root_file_must_exist,
+        happens: |hardening| {
+            let settings = FileSettings { sslrootcert: Some("missing"), hardening, ..FileSettings::DEFAULT };
+            matches!(load_settings(&settings, &environment(), &OneFile).roots, Roots::Missing(_))
+        },
+    },
+    Situation {
+        switch: |hardening| &mut hardening.explicit_crl_must_load,
+        happens: |hardening| {
+            let settings = FileSettings {
+                sslrootcert: Some(OneFile::NAME),
+                sslcrl: Some("missing"),
+                hardening,
+                ..FileSettings::DEFAULT
+            };
+            load_settings(&settings, &environment(), &OneFile).crls.in_force(false).is_ok()
+        },
+    },
+    Situation {
+        switch: |hardening| &mut hardening.no_wildcard_for_addresses,
+        happens: |hardening| matches("192.0.2.1", b"*.0.2.1", hardening),
+    },
+    Situation {
+        switch: |hardening| &mut hardening.no_empty_labels,
+        happens: |hardening| matches("a..example.com", b"*..example.com", hardening),
+    },
+    Situation {
+        switch: |hardening| &mut hardening.certificate_flags_per_attempt,
+        happens: |hardening| {
+            let earlier = ClientCertificate { requested: true, sent: true };
+            ClientCertificate::NONE.after(earlier, hardening) == earlier
+        },
+    },
+];
+
+/// All of them: each is one `bool`.
+const _: () = assert!(SITUATIONS.len() == size_of::<Hardening>());
+
+#[test]
+fn each_ends_its_own_surprise_and_no_other() {
+    let mut all = Hardening::NONE;
+    for (one, Situation { switch, .. }) in SITUATIONS.iter().enumerate() {
+        *switch(&mut all) = true;
+        let mut alone = Hardening::NONE;
+        *switch(&mut alone) = true;
+        let mut others = Hardening::ALL;
+        *switch(&mut others) = false;
+        for (other, Situation { happens, .. }) in SITUATIONS.iter().enumerate() {
+            assert!(happens(Hardening::NONE), "{other}: libpq's way");
+            assert!(!happens(Hardening::ALL), "{other}: with all of them");
+            assert_eq!(happens(alone), one != other, "{other} with {one} alone");
+            assert_eq!(happens(others), one == other, "{other} with all but {one}");
+        }
+    }
+    assert_eq!(all, Hardening::ALL);
+    assert_eq!(Hardening::default(), Hardening::NONE);
+}
+
+/// Whether `prefer` goes on in plaintext when the server has agreed to TLS and then this happened.
+fn plaintext_follows(hardening: Hardening, happened: &[Input<'static>]) -> bool {
+    let input = PolicyInput { hardening, ..PolicyInput::new(SslMode::Prefer) };
+    let plan = EncryptionPlan::new(input, Transport::Tcp, GssCredentials::Absent, Payload::Startup);
+    let mut negotiation = Negotiation::new(plan.expect("prefer has methods"));
+    let before = [Input::Connected, Input::Sent, Input::Received(b"S")];
+    for input in before.iter().chain(happened) {
+        negotiation.handle_input(*input).expect("it answers the action");
+    }
+    if let Action::Fail { .. } = negotiation.poll_action() {
+        return false;
+    }
+    negotiation.handle_input(Input::Connected).expect("it answers the action");
+    matches!(negotiation.poll_action(), Action::Startup { encryption: Encryption::Plain, .. })
+}
+
+fn matches(host: &str, name: &[u8], hardening: Hardening) -> bool {
+    let names = PeerNames { subject_alt_names: &[PeerName::Dns(name)], common_name: None };
+    match_host(Some(host), &names, NameRules::Pg15, hardening).is_ok()
+}
+
+fn environment() -> Environment {
+    Environment::empty(Platform::Unix)
+}
+
+/// A disk with one file.
+struct OneFile;
+
+impl OneFile {
+    const NAME: &'static str = "root.crt";
+}
+
+impl ReadFile for OneFile {
+    fn metadata(&self, path: &str) -> Result<Metadata, ReadError> {
+        if path != Self::NAME {
+            return Err(ReadError::NotFound);
+        }
+        Ok(Metadata { kind: FileKind::Regular, mode: 0o600, uid: 0, identity: FileIdentity::default() })
+    }
+
+    fn read(&self, path: &str) -> Result<(Vec<u8>, Metadata), ReadError> {
+        self.metadata(path).map(|metadata| (Vec::new(), metadata))
+    }
+
+    fn list(&self, _: &str) -> Result<Vec<String>, ReadError> {
+        Err(ReadError::NotFound)
+    }
+
+    fn native_roots(&self) -> NativeRoots {
+        NativeRoots::default()
+    }
+}
