@@ -10,6 +10,7 @@ mod differential;
 #[cfg(unix)]
 mod examples;
 mod files;
+mod fuzz;
 mod keys;
 mod limbo;
 #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must hold, stage by stage, with a summary.
 
+mod fuzz;
 mod tally;
 
 use crate::{
@@ -59,6 +60,7 @@ const STAGES: &[Stage] = &[
         run: features,
     },
     Stage { name: "no-std", about: "the no_std crates build where there is no std", run: without_std },
+    Stage { name: "fuzz", about: "no fuzz target finds a fault within seconds", run: fuzz::fuzz },
     Stage { name: "msrv", about: "the workspace builds with the oldest Rust we promise", run: msrv },
     Stage {
         name: "deny",

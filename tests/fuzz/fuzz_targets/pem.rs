@@ -1,6 +1,3 @@
-//! PEM files of certificates and CRLs.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|file: &[u8]| {
-    let _ = (pgtls_x509::certificates_from_pem(file), pgtls_x509::TrustStore::from_pem(file));
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| pgtls_fuzz::pem(bytes));

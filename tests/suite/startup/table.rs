@@ -11,8 +11,7 @@
 //! `>MECHANISM` of the client, `close` and `abort` for the end of the connection. `auth:CODE:DATA` and `body:TYPE:DATA` spell a message out,
 //! `~` for a zero; `raw:` is bytes in hexadecimal. The result comes with the last message, not before.
 
-use super::word;
-use crate::support::data;
+use crate::{fuzz::targets::startup::word, support::data};
 use pgtls_core::{
     environment::{Environment, Platform},
     negotiation::Encryption,

@@ -65,6 +65,11 @@ impl ConfFile {
         self.value_here(DEFAULT_SECTION, name)
     }
 
+    /// The names of all sections, those without settings too.
+    pub fn sections(&self) -> impl Iterator<Item = &str> {
+        self.sections.keys().map(String::as_str)
+    }
+
     /// All settings of a section in order; `None` when there is no such section.
     pub fn section(&self, section: &str) -> Option<impl Iterator<Item = (&str, &str)>> {
         self.sections

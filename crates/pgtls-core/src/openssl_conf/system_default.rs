@@ -87,9 +87,10 @@ impl SystemDefault {
                 Some(())
             }
             "groups" | "curves" => {
-                self.groups = Some(
-                    names(value).map(|name| name.trim_start_matches('?').to_ascii_lowercase()).collect(),
-                );
+                // A `?` says that the group may be unknown; alone it names none.
+                let groups = names(value).map(|name| name.trim_start_matches('?'));
+                let groups = groups.filter(|name| !name.is_empty());
+                self.groups = Some(groups.map(str::to_ascii_lowercase).collect());
                 Some(())
             }
             _ => None,
@@ -149,7 +150,7 @@ mod tests {
         assert_eq!(found.max_protocol, Some(Bound::Open));
         assert_eq!(found.security_level, Some(3));
         assert_eq!(found.unmapped, vec![]);
-        let found = of("Groups = X25519:?P-256\nCiphersuites = TLS_AES_128_GCM_SHA256");
+        let found = of("Groups = X25519:?P-256:?\nCiphersuites = TLS_AES_128_GCM_SHA256");
         assert_eq!(found.groups.unwrap(), ["x25519", "p-256"]);
         assert_eq!(found.ciphersuites.unwrap(), ["TLS_AES_128_GCM_SHA256"]);
     }
