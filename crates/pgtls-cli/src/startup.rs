@@ -16,7 +16,6 @@ mod version;
 
 pub(crate) use authentication::{Binding, Channel};
 pub(crate) use fault::{ExchangeProblem, Fault};
-pub(crate) use role::WrongRole;
 pub(crate) use run::{RunError, run, terminate};
 pub(crate) use server_message::ServerMessage;
 
@@ -26,10 +25,10 @@ use frames::Frames;
 use pgtls_core::{
     message::{MessageError, startup_message},
     param::{Params, ProtocolVersion, Secret, TargetSessionAttrs},
+    role::{RoleCheck, WrongRole},
     startup::Broken,
 };
 use postgres_protocol::message::{backend::Message, frontend};
-use role::RoleCheck;
 
 /// The exchange from the start-up packet to the first ReadyForQuery (libpq: `PQconnectPoll` from
 /// `CONNECTION_MADE` to `CONNECTION_OK`).
@@ -152,7 +151,7 @@ impl<'a> Exchange<'a> {
                     self.role.query_complete()?;
                     self.reports_complete()?;
                 }
-                b'D' => self.role.row(frame)?,
+                b'D' => role::row(&mut self.role, frame)?,
                 b'C' | b'N' | b'T' => {}
                 // libpq goes on with the next host when the query cannot be answered.
                 b'E' => return Err(Fault::WrongRole(WrongRole::Unknown)),

@@ -17,6 +17,7 @@ pub mod negotiation;
 pub mod openssl_conf;
 pub mod param;
 pub mod policy;
+pub mod role;
 pub mod secret;
 pub mod sni;
 pub mod startup;

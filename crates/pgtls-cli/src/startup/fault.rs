@@ -1,7 +1,10 @@
 //! Why the exchange did not reach a session.
 
-use super::{ServerMessage, WrongRole};
-use pgtls_core::startup::{Broken, Refusal};
+use super::ServerMessage;
+use pgtls_core::{
+    role::WrongRole,
+    startup::{Broken, Refusal},
+};
 use std::fmt;
 
 /// Why the exchange did not reach a session.
@@ -22,6 +25,12 @@ pub(crate) enum Fault {
     Broken(Broken),
     /// The session is up, but not with the kind of server asked for.
     WrongRole(WrongRole),
+}
+
+impl From<WrongRole> for Fault {
+    fn from(role: WrongRole) -> Self {
+        Self::WrongRole(role)
+    }
 }
 
 /// How the authentication exchange failed on our side.
