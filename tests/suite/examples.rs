@@ -7,6 +7,7 @@ use crate::support::{
     postgres::{Postgres, Tls},
 };
 use std::{
+    collections::BTreeSet,
     env,
     path::{Path, PathBuf},
     process::Command,
@@ -76,6 +77,33 @@ fn many_connections() {
     assert_eq!(said, "20 sessions at once\n20 times plain: SELECT 1 is 1\n");
 }
 
+/// tokio-postgres and the pools on it.
+#[test]
+fn clients_of_tokio_postgres() {
+    let Some(server) = Postgres::start(Tls::On) else { return };
+    for (name, expected) in [
+        ("query", "ssl: 42, TLS TLSv1.3\n"),
+        ("pool_deadpool", "ssl: 190 with 4 connections\n"),
+        ("pool_bb8", "ssl: 190 with 4 connections\n"),
+    ] {
+        let conninfo = conninfo(&server, "anyuser", "sslmode=verify-full sslrootcert={folder}/root.crt");
+        let ended = output(example_of(&TOKIO_POSTGRES, name).arg(&conninfo), LIMIT);
+        let said = String::from_utf8(ended.stdout).unwrap();
+        assert_eq!(said, expected, "{name}: {}", String::from_utf8_lossy(&ended.stderr));
+    }
+    for (parameters, encryption) in
+        [("sslmode=verify-full sslrootcert={folder}/root.crt", "ssl"), ("sslmode=disable", "plain")]
+    {
+        let conninfo = conninfo(&server, "anyuser", parameters);
+        let ended = output(example_of(&TOKIO_POSTGRES, "cancel").arg(&conninfo), LIMIT);
+        let said = String::from_utf8(ended.stdout).unwrap();
+        let lines: BTreeSet<_> = said.lines().collect();
+        let asked = format!("asked for it: {encryption}");
+        let heard = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(lines, BTreeSet::from([asked.as_str(), "cancelled"]), "{parameters}: {heard}");
+    }
+}
+
 fn conninfo(server: &Postgres, user: &str, parameters: &str) -> String {
     format!(
         "host=localhost hostaddr=127.0.0.1 port={} dbname=postgres user={user} {}",
@@ -84,12 +112,27 @@ fn conninfo(server: &Postgres, user: &str, parameters: &str) -> String {
     )
 }
 
-/// An example in a clean room: nothing of the person who runs the tests gets in.
+/// The examples of one crate, built once.
+struct Examples {
+    build: &'static [&'static str],
+    folder: OnceLock<PathBuf>,
+}
+
+static EMBEDDED: Examples = Examples { build: &["--package", "pgtls-examples"], folder: OnceLock::new() };
+static TOKIO_POSTGRES: Examples = Examples {
+    build: &["--package", "pgtls-tokio-postgres", "--features", "deadpool,bb8"],
+    folder: OnceLock::new(),
+};
+
 fn example(name: &str) -> Command {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| {
+    example_of(&EMBEDDED, name)
+}
+
+/// An example in a clean room: nothing of the person who runs the tests gets in.
+fn example_of(examples: &Examples, name: &str) -> Command {
+    let folder = examples.folder.get_or_init(|| {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let build = ["build", "--quiet", "--package", "pgtls-examples", "--examples"];
+        let build = [&["build", "--quiet", "--examples"], examples.build].concat();
         assert!(Command::new(cargo).args(build).status().unwrap().success(), "the examples do not build");
         // This test is target/<profile>/deps/suite-<hash>.
         let suite = env::current_exe().unwrap();

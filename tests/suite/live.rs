@@ -3,6 +3,7 @@
 //! The rows are in `tests/data/live.tsv`, whose head explains the columns.
 
 mod cancel;
+mod tokio_postgres;
 
 use crate::support::{
     client::{has_psql, pgtls, psql},

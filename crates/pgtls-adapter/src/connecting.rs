@@ -32,6 +32,12 @@ impl<'c, R: Dialling> Connecting<'c, R, Hosts> {
     pub fn new(config: &'c Config) -> Self {
         Self { walk: Walk::new(config), source: Hosts, runtime: PhantomData }
     }
+
+    /// To the address of a session, to cancel what it is doing, for drivers that write the CancelRequest themselves; see
+    /// [`Walk::cancel`].
+    pub fn cancelling(config: &'c Config, session: &Candidate) -> Self {
+        Self { walk: Walk::cancel(config, session), source: Hosts, runtime: PhantomData }
+    }
 }
 
 impl<R: Dialling + Carry<R::Socket>> Connecting<'_, R, Hosts> {
@@ -46,8 +52,7 @@ impl<R: Dialling + Carry<R::Socket>> Connecting<'_, R, Hosts> {
         request: &CancelRequest,
     ) -> Result<Cancelled, ConnectError> {
         let message = cancel_message(request);
-        let walk = Walk::cancel(config, session);
-        let connecting = Connecting::<R, _> { walk, source: Hosts, runtime: PhantomData };
+        let connecting = Connecting::<R, _>::cancelling(config, session);
         let connected = connecting.finish(async |stream, _| {
             R::send(stream, &message).await?;
             // The watch lets nothing through but the end.

@@ -88,6 +88,7 @@ pub use options::{PassphraseHook, TlsOptions, clock};
 pub use provider::aws_lc_rs;
 #[cfg(feature = "ring")]
 pub use provider::ring;
+pub use rustls::crypto::CryptoProvider;
 pub use session::Session;
 pub use startup::StartupError;
 pub use trust::trust;

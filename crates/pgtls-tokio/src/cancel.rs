@@ -20,3 +20,9 @@ pub async fn cancel(
 ) -> Result<Cancelled, ConnectError> {
     Connecting::cancel(config, session, request).await
 }
+
+/// The same in two steps, for drivers that write the CancelRequest themselves; see [`connecting`](crate::connecting()). After
+/// it they read until the server closes the connection.
+pub fn cancelling<'c>(config: &'c Config, session: &Candidate) -> Connecting<'c> {
+    Connecting::cancelling(config, session)
+}

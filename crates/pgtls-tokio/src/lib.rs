@@ -54,7 +54,7 @@ mod socket;
 mod stream;
 mod timed;
 
-pub use cancel::cancel;
+pub use cancel::{cancel, cancelling};
 pub use connect::{Connecting, connect, connecting};
 pub use negotiate::{Negotiating, negotiate, negotiating};
 pub use pgtls_adapter::{

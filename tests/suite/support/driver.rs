@@ -86,7 +86,8 @@ fn outcome<E>(encryption: Result<&str, E>) -> Outcome {
     encryption.map_or_else(|_| "fail".to_owned(), str::to_owned)
 }
 
-fn config(conninfo: &str, home: &Path) -> Config {
+/// Nothing of the person who runs the tests gets in.
+pub(crate) fn config(conninfo: &str, home: &Path) -> Config {
     let environment = Environment::empty(Platform::Unix)
         .with_variable("HOME", home.to_str().expect("temporary folders have plain names"));
     let settings = Settings::parse(conninfo).unwrap();

@@ -18,7 +18,14 @@ const ABSENCES: &[Absence] = &[
         because: "this crate is no_std: use core:: or alloc::",
     },
     Absence {
-        crates: &["pgtls-rustls", "pgtls-adapter", "pgtls-std", "pgtls-tokio", "pgtls-async-std"],
+        crates: &[
+            "pgtls-rustls",
+            "pgtls-adapter",
+            "pgtls-std",
+            "pgtls-tokio",
+            "pgtls-async-std",
+            "pgtls-tokio-postgres",
+        ],
         paths: &["std::env", "std::fs", "SystemTime"],
         because: "pgtls-os is the only crate that reads environment, disk and clock: take the value as an argument",
     },
@@ -28,6 +35,7 @@ const ABSENCES: &[Absence] = &[
         because: "sockets and deadlines belong to the adapters",
     },
     Absence {
+        // pgtls-tokio-postgres is not here: it has to name the driver's own types, which are called so too.
         crates: &["pgtls-adapter", "pgtls-std", "pgtls-tokio", "pgtls-async-std"],
         paths: &["SslMode", "SslNegotiation", "GssEncMode"],
         because: "an adapter performs actions; what sslmode means is decided in pgtls-core",

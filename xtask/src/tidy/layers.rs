@@ -19,6 +19,10 @@ const LAYERS: &[Layer] = &[
     Layer { name: "pgtls-std", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-adapter"] },
     Layer { name: "pgtls-async-std", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-adapter"] },
     Layer { name: "pgtls-tokio", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-adapter"] },
+    Layer {
+        name: "pgtls-tokio-postgres",
+        may_use: &["pgtls-core", "pgtls-rustls", "pgtls-os", "pgtls-tokio"],
+    },
     Layer { name: "pgtls-conformance", may_use: &["pgtls-core", "pgtls-x509", "pgtls-std"] },
     Layer {
         name: "pgtls-cli",

@@ -1,0 +1,96 @@
+//! Cancelling what a session is doing.
+
+use crate::{
+    channel::{Channel, Established},
+    refused::{is_vouched_for, startup_error},
+};
+use pgtls_core::{candidates::Candidate, negotiation::Encryption};
+use pgtls_tokio::{Cancelled, Config, ConnectError, StartupError, Stream, cancelling};
+use std::{
+    fmt, io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio_postgres::{
+    CancelToken,
+    tls::{ChannelBinding, TlsStream},
+};
+
+/// Cancels what a session is doing, over a connection of its own to the same address, encrypted and verified by the same
+/// rules (libpq: `PQcancelStart`).
+#[derive(Clone)]
+pub struct Canceller {
+    pub(crate) config: Arc<Config>,
+    pub(crate) session: Candidate,
+    pub(crate) token: CancelToken,
+}
+
+impl Canceller {
+    /// Asks the server to cancel. Whether there was anything to cancel, it does not say.
+    ///
+    /// # Errors
+    /// All attempts, in order. A server that says anything, or breaks off instead of closing the connection in order, has
+    /// not taken the request.
+    pub async fn cancel(&self) -> Result<Cancelled, ConnectError> {
+        let mut cancelling = cancelling(&self.config, &self.session);
+        loop {
+            let stream = cancelling.advance().await?;
+            if let Some(connected) = cancelling.conclude(self.request(stream).await) {
+                return Ok(Cancelled::new(connected));
+            }
+        }
+    }
+
+    async fn request(&self, stream: Stream) -> Result<(Stream, Encryption), StartupError> {
+        let vouched_for = is_vouched_for(&stream);
+        let mut channel = Channel::new(stream);
+        let sent = self.token.cancel_query_raw(Kept(&mut channel), Established).await;
+        sent.map_err(|error| startup_error(error, vouched_for))?;
+        // The watch lets nothing through but the end.
+        channel.read_to_end(&mut Vec::new()).await?;
+        let stream = channel.into_inner();
+        let encryption = stream.encryption();
+        Ok((stream, encryption))
+    }
+}
+
+impl fmt::Debug for Canceller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Canceller").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+/// A channel that tokio-postgres only borrows: it would close it without waiting for the server.
+struct Kept<'c>(&'c mut Channel);
+
+impl AsyncRead for Kept<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Kept<'_> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+impl TlsStream for Kept<'_> {
+    fn channel_binding(&self) -> ChannelBinding {
+        ChannelBinding::none()
+    }
+}

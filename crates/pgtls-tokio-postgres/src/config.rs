@@ -1,0 +1,41 @@
+//! From a connection string to what a connection is made from.
+
+use crate::error::Error;
+use pgtls_core::param::{Ability, Settings};
+use pgtls_rustls::CryptoProvider;
+use pgtls_tokio::Config;
+use std::{io, sync::Arc};
+use tokio::task::spawn_blocking;
+
+/// What psql would make of this connection string or URI, with the service file and the environment as they are now.
+///
+/// # Errors
+/// Parameters that libpq refuses, or an environment that cannot be read.
+#[cfg(feature = "aws-lc-rs")]
+pub async fn config(conninfo: &str) -> Result<Arc<Config>, Error> {
+    config_with(conninfo, pgtls_rustls::aws_lc_rs()).await
+}
+
+/// What psql would make of this connection string or URI, with the service file and the environment as they are now.
+///
+/// # Errors
+/// Parameters that libpq refuses, or an environment that cannot be read.
+#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+pub async fn config(conninfo: &str) -> Result<Arc<Config>, Error> {
+    config_with(conninfo, pgtls_rustls::ring()).await
+}
+
+/// The same with a crypto provider of the program's own.
+///
+/// # Errors
+/// Parameters that libpq refuses, or an environment that cannot be read.
+pub async fn config_with(conninfo: &str, provider: Arc<CryptoProvider>) -> Result<Arc<Config>, Error> {
+    let settings = Settings::parse(conninfo).map_err(Error::Param)?;
+    // The service file is on the disk.
+    let made = spawn_blocking(move || {
+        let environment = pgtls_os::environment().map_err(Error::Environment)?;
+        let params = pgtls_os::params(&settings, &environment, Ability::default()).map_err(Error::Param)?;
+        Ok(Arc::new(Config::new(params, environment, provider)))
+    });
+    made.await.map_err(|error| Error::Io(io::Error::from(error)))?
+}

@@ -1,0 +1,71 @@
+//! From a connection string to a session.
+
+use crate::{
+    canceller::Canceller,
+    channel::{Channel, Established},
+    driver,
+    error::Error,
+    refused::{is_vouched_for, startup_error},
+    role,
+    session::{Connection, Session},
+};
+use pgtls_core::param::{Passwords, TargetSessionAttrs};
+use pgtls_tokio::{Config, StartupError, Stream, connecting};
+use std::{io, sync::Arc};
+use tokio::task::spawn_blocking;
+use tokio_postgres::Client;
+
+/// Connects as psql would with this connection string or URI.
+///
+/// # Errors
+/// Parameters that libpq refuses or tokio-postgres cannot fulfil, or all attempts to reach a server, in order.
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub async fn connect(conninfo: &str) -> Result<(Client, Connection), Error> {
+    let config = crate::config(conninfo).await?;
+    Ok(connect_with(&config).await?.into_parts())
+}
+
+/// Connects as libpq does: tries hosts and addresses in its order, negotiates encryption with each, falls back where
+/// `sslmode` says so, also after a server has refused what tokio-postgres sent (libpq: `PQconnectdb`).
+///
+/// # Errors
+/// Parameters that tokio-postgres cannot fulfil, or all attempts to reach a server, in order.
+pub async fn connect_with(config: &Arc<Config>) -> Result<Session, Error> {
+    let driver = driver::config(&config.params)?;
+    let passwords = passwords(config.clone()).await.map_err(Error::Io)?;
+    let mut connecting = connecting(config);
+    loop {
+        let stream = connecting.advance().await?;
+        let at = connecting.startup();
+        let (host, wanted) = (at.host_index, at.target_session_attrs);
+        let (encryption, facts) = (stream.encryption(), stream.facts().cloned());
+        let driver = driver::with_password(&driver, passwords.password(host));
+        let outcome = start_up(&driver, stream, wanted).await;
+        let Some(connected) = connecting.conclude(outcome) else { continue };
+        let Some(session) = connected.candidate().cloned() else { continue };
+        let client = connected.value;
+        let canceller = Canceller { config: config.clone(), session, token: client.cancel_token() };
+        let (connection, report, failed) = (connected.stream, connected.report, connected.failed);
+        return Ok(Session { client, connection, canceller, encryption, facts, report, failed });
+    }
+}
+
+/// The password file is on the disk.
+async fn passwords(config: Arc<Config>) -> io::Result<Passwords> {
+    Ok(spawn_blocking(move || pgtls_os::passwords(&config.params, &config.environment)).await?)
+}
+
+/// Has tokio-postgres send the StartupMessage and authenticate.
+async fn start_up(
+    driver: &tokio_postgres::Config,
+    stream: Stream,
+    wanted: TargetSessionAttrs,
+) -> Result<(Connection, Client), StartupError> {
+    let vouched_for = is_vouched_for(&stream);
+    let started = driver.connect_raw(Channel::new(stream), Established).await;
+    let (client, mut connection) = started.map_err(|error| startup_error(error, vouched_for))?;
+    match role::check(&client, &mut connection, wanted).await {
+        Ok(()) => Ok((connection, client)),
+        Err(wrong) => Err(StartupError::WrongRole { error: Some(Box::new(wrong)) }),
+    }
+}

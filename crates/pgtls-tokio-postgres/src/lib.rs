@@ -1,0 +1,62 @@
+//! tokio-postgres with libpq's connections.
+//!
+//! [`connect`] takes the string that psql takes, all of it: hosts and their addresses, the service file, PG* variables, the
+//! password file, every `sslmode`. It tries and falls back as libpq does, encrypts and verifies as libpq does, and hands
+//! over a [`Client`](tokio_postgres::Client) and its connection:
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let (client, connection) = pgtls_tokio_postgres::connect("postgresql://db.example.com/shop?sslmode=verify-full").await?;
+//! tokio::spawn(connection);
+//! let row = client.query_one("SELECT 1", &[]).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`connect_with`] says more about the [`Session`] and takes a [`Config`] that is made once. A [`Canceller`] cancels what a
+//! session is doing, over a connection that is encrypted and verified by the same rules.
+//!
+//! [`Tls`] is for whoever has a `tokio_postgres::Config` and keeps it: it verifies and binds as libpq does, and cannot fall
+//! back, because tokio-postgres opens the connections then.
+//!
+//! What tokio-postgres does not do stays undone: it speaks protocol 3.0 and UTF-8, and nothing for `replication`. Whoever
+//! asks for more in the connection string gets an [`Error`], but for `client_encoding`, which the driver sets by itself.
+//!
+//! ## Features
+//! - `aws-lc-rs` (default): the crypto provider of aws-lc-rs.
+//! - `ring`: the one of ring.
+//! - `deadpool`, `bb8`: managers for pools.
+#![forbid(unsafe_code)]
+
+mod asked;
+#[cfg(feature = "bb8")]
+pub mod bb8;
+mod canceller;
+mod channel;
+mod config;
+mod connect;
+#[cfg(feature = "deadpool")]
+pub mod deadpool;
+mod driver;
+mod error;
+mod refused;
+mod role;
+mod running;
+mod session;
+mod tls;
+
+pub use asked::Asked;
+pub use canceller::Canceller;
+pub use channel::Channel;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub use config::config;
+pub use config::config_with;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub use connect::connect;
+pub use connect::connect_with;
+pub use error::Error;
+pub use pgtls_tokio::{Cancelled, Config, ConnectError};
+pub use refused::ServerError;
+pub use running::Running;
+pub use session::{Connection, Session};
+pub use tls::{Tls, TlsForHost};

@@ -1,0 +1,176 @@
+//! tokio-postgres on `pgtls-tokio-postgres`, against the same servers and the same table as psql.
+
+use super::for_every_row;
+use crate::support::{
+    driver,
+    postgres::{PASSWORD, Postgres, Tls},
+};
+use pgtls_core::negotiation::Encryption;
+use pgtls_tokio_postgres::{Error, Running, ServerError, connect_with};
+use std::{path::Path, sync::Arc, time::Duration};
+use tokio::{runtime, time::timeout};
+
+/// No connection takes longer on a machine that works.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whether this session is encrypted, as the server sees it.
+const IS_ENCRYPTED: &str = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { timeout(PATIENCE, future).await.expect("it is over in time") })
+}
+
+fn connect(conninfo: &str, home: &Path) -> Result<(), Error> {
+    block_on(async {
+        let client = connect_with(&Arc::new(driver::config(conninfo, home))).await?.spawn();
+        check_server_sees(&client).await;
+        Ok(())
+    })
+}
+
+async fn check_server_sees(client: &Running) {
+    let encrypted: bool = client.query_one(IS_ENCRYPTED, &[]).await.unwrap().get(0);
+    assert_eq!(encrypted, client.encryption() == Encryption::Ssl);
+    assert_eq!(encrypted, client.facts().is_some());
+}
+
+#[test]
+fn tokio_postgres_reaches_what_the_table_says() {
+    for_every_row(|row, server, conninfo, home| {
+        let (outcome, seen) = server.watch(|| {
+            block_on(async {
+                let session = connect_with(&Arc::new(driver::config(conninfo, home))).await.ok()?;
+                let client = session.spawn();
+                check_server_sees(&client).await;
+                Some(client.encryption().as_str())
+            })
+        });
+        row.check("pgtls_tokio_postgres::connect", outcome.unwrap_or("fail"), &seen);
+    });
+}
+
+#[test]
+fn the_server_is_what_was_asked_for() {
+    let Some(server) = Postgres::start(Tls::On) else { return };
+    let home = tempfile::tempdir().unwrap();
+    for (wanted, options, expected) in [
+        ("any", "", Ok(())),
+        ("read-write", "", Ok(())),
+        ("read-write", "-c default_transaction_read_only=on", Err("session is read-only")),
+        ("read-only", "", Err("session is not read-only")),
+        ("read-only", "-c default_transaction_read_only=on", Ok(())),
+        ("primary", "", Ok(())),
+        ("standby", "", Err("server is not in hot standby mode")),
+        ("prefer-standby", "", Ok(())),
+    ] {
+        let conninfo = format!(
+            "host=localhost hostaddr=127.0.0.1 port={} dbname=postgres user=anyuser sslmode=require \
+             target_session_attrs={wanted} options='{options}'",
+            server.port()
+        );
+        let outcome = connect(&conninfo, home.path()).map_err(|error| error.to_string());
+        match (&outcome, expected) {
+            (Ok(()), Ok(())) => {}
+            (Err(said), Err(words)) if said.ends_with(words) => {}
+            _ => panic!("{wanted} {options}: {outcome:?}"),
+        }
+    }
+}
+
+/// What a server says reaches people when the server has shown who it is, and programs always.
+#[test]
+fn the_words_of_the_server() {
+    let Some(server) = Postgres::start(Tls::On) else { return };
+    let home = tempfile::tempdir().unwrap();
+    let folder = server.folder().display().to_string();
+    for (mode, shown) in [
+        (format!("sslmode=verify-full sslrootcert={folder}/root.crt"), true),
+        ("sslmode=require".to_owned(), false),
+    ] {
+        let conninfo = format!(
+            "host=localhost hostaddr=127.0.0.1 port={} dbname=postgres user=passworduser password=wrong {mode}",
+            server.port()
+        );
+        let Err(Error::Connect(error)) = connect(&conninfo, home.path()) else { panic!("{mode}") };
+        let text = error.to_string();
+        assert_eq!(text.contains("password authentication failed"), shown, "{text}");
+        assert!(text.contains("SQLSTATE 28P01"), "{text}");
+        let Some(pgtls_std::Cause::Startup(cause)) = &error.last().unwrap().cause else { panic!("{text}") };
+        let cause = cause.downcast_ref::<ServerError>().unwrap();
+        assert_eq!(cause.driver_error().code().unwrap().code(), "28P01");
+    }
+}
+
+/// `Tls` verifies and binds, and cannot fall back.
+#[test]
+fn a_configuration_of_the_drivers_own() {
+    let Some(server) = Postgres::start(Tls::On) else { return };
+    let home = tempfile::tempdir().unwrap();
+    let folder = server.folder().display().to_string();
+    let driver = |user: &str, more: &str| {
+        format!(
+            "host=localhost hostaddr=127.0.0.1 port={} dbname=postgres user={user} password='{PASSWORD}' {more}",
+            server.port()
+        )
+    };
+    let root = format!("sslrootcert={folder}/root.crt");
+    let other = format!("sslrootcert={folder}/other.crt");
+    for (user, driver_mode, parameters, expected) in [
+        ("anyuser", "sslmode=require", format!("sslmode=verify-full {root}"), Ok(())),
+        ("anyuser", "sslmode=require", "sslmode=require".to_owned(), Ok(())),
+        ("anyuser", "sslmode=prefer", format!("sslmode=prefer {root}"), Ok(())),
+        ("scramuser", "sslmode=require channel_binding=require", format!("sslmode=verify-ca {root}"), Ok(())),
+        (
+            "certuser",
+            "sslmode=require",
+            format!("sslmode=verify-full {root} sslcert={folder}/client.crt sslkey={folder}/client.key"),
+            Ok(()),
+        ),
+        (
+            "anyuser",
+            "sslmode=require",
+            format!("sslmode=verify-ca {other}"),
+            Err("certificate verify failed"),
+        ),
+        ("anyuser", "sslmode=prefer", format!("sslmode=prefer {other}"), Err("certificate verify failed")),
+        ("anyuser", "sslmode=require", "sslmode=disable".to_owned(), Err("in clear")),
+        ("anyuser", "sslmode=require", "sslmode=allow".to_owned(), Err("in clear")),
+        (
+            "anyuser",
+            "sslmode=require",
+            "sslmode=require sslcertmode=require".to_owned(),
+            Err("communicating"),
+        ),
+        (
+            "passworduser",
+            "sslmode=require",
+            "sslmode=require require_auth=md5".to_owned(),
+            Err("communicating"),
+        ),
+    ] {
+        let tls = pgtls_tokio_postgres::Tls::new(Arc::new(driver::config(
+            &format!("user=u {parameters}"),
+            home.path(),
+        )));
+        let outcome = block_on(async {
+            let (client, connection) = tokio_postgres::connect(&driver(user, driver_mode), tls).await?;
+            tokio::spawn(connection);
+            let encrypted: bool = client.query_one(IS_ENCRYPTED, &[]).await?.get(0);
+            assert!(encrypted);
+            Ok::<_, tokio_postgres::Error>(())
+        });
+        let outcome = outcome.map_err(|error| chain(&error));
+        match (&outcome, expected) {
+            (Ok(()), Ok(())) => {}
+            (Err(said), Err(words)) if said.contains(words) => {}
+            _ => panic!("{user} {driver_mode} {parameters}: {outcome:?}"),
+        }
+    }
+}
+
+/// An error and what led to it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let cause = error.source().map(|cause| format!(": {}", chain(cause))).unwrap_or_default();
+    format!("{error}{cause}")
+}
