@@ -158,7 +158,8 @@ impl<'a> Authentication<'a> {
         let Sasl::First(mut scram) = std::mem::replace(&mut self.sasl, Sasl::NotStarted) else {
             return Err(Fault::Exchange(ExchangeProblem::OutOfOrder));
         };
-        scram.update(message).map_err(|error| scram_problem(&error))?;
+        // What the library has to say quotes the message.
+        scram.update(message).map_err(|_| Fault::Exchange(ExchangeProblem::ScramMessage))?;
         frontend::sasl_response(scram.message(), outbox).map_err(|_| Fault::Refused(Refusal::Exchange))?;
         self.sasl = Sasl::Proof(scram);
         Ok(())
@@ -168,7 +169,10 @@ impl<'a> Authentication<'a> {
         let Sasl::Proof(mut scram) = std::mem::replace(&mut self.sasl, Sasl::NotStarted) else {
             return Err(Fault::Exchange(ExchangeProblem::OutOfOrder));
         };
-        scram.finish(message).map_err(|error| scram_problem(&error))?;
+        if message.starts_with(b"e=") {
+            return Err(Fault::Exchange(ExchangeProblem::ScramError));
+        }
+        scram.finish(message).map_err(|_| Fault::Exchange(ExchangeProblem::ScramProof))?;
         self.sasl = Sasl::Complete;
         Ok(())
     }
@@ -183,8 +187,4 @@ fn send_password(text: &[u8], outbox: &mut BytesMut) -> Result<(), Fault> {
 fn offer(mechanisms: SaslMechanisms<'_>) -> Result<Offer, Fault> {
     let names: Vec<&str> = mechanisms.collect().map_err(|_| Fault::Broken(Broken::Malformed(b'R')))?;
     Ok(Offer::from_names(names.iter().map(|name| name.as_bytes())))
-}
-
-fn scram_problem(error: &std::io::Error) -> Fault {
-    Fault::Exchange(ExchangeProblem::Scram(crate::words::printable(&error.to_string())))
 }

@@ -40,8 +40,12 @@ pub(crate) enum ExchangeProblem {
     BindingUndefined,
     /// A SASL message out of order.
     OutOfOrder,
-    /// The SCRAM exchange failed: the server does not know the password's verifier, or its messages make no sense.
-    Scram(String),
+    /// A SCRAM message that makes no sense, or asks for more work than any password needs.
+    ScramMessage,
+    /// The server ended SCRAM with an error (RFC 5802, `server-error`). Its words are not kept: it has proved nothing.
+    ScramError,
+    /// The server has not proved that it knows the password's verifier.
+    ScramProof,
 }
 
 impl fmt::Display for ExchangeProblem {
@@ -52,7 +56,16 @@ impl fmt::Display for ExchangeProblem {
                 "no channel binding is defined for the signature of the server's certificate; channel_binding=disable goes without"
             ),
             Self::OutOfOrder => write!(f, "the server's SASL messages are out of order"),
-            Self::Scram(reason) => write!(f, "SCRAM exchange failed: {reason}"),
+            Self::ScramMessage => {
+                write!(f, "SCRAM exchange failed: a message of the server's makes no sense")
+            }
+            Self::ScramError => write!(
+                f,
+                "SCRAM exchange failed: the server ended it with an error (its words are not shown, as it has not proved itself)"
+            ),
+            Self::ScramProof => {
+                write!(f, "SCRAM exchange failed: the server has not proved that it knows the password")
+            }
         }
     }
 }

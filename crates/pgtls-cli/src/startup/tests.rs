@@ -208,12 +208,16 @@ fn scram_with_every_binding() {
 
 #[test]
 fn scram_servers_that_cheat_are_refused() {
-    for honesty in
-        [Honesty::WrongSignature, Honesty::WrongNonce, Honesty::SkipsProof, Honesty::ManyIterations]
-    {
+    for (honesty, problem) in [
+        (Honesty::WrongSignature, ExchangeProblem::ScramProof),
+        (Honesty::WrongNonce, ExchangeProblem::ScramMessage),
+        (Honesty::SkipsProof, ExchangeProblem::OutOfOrder),
+        (Honesty::ManyIterations, ExchangeProblem::ScramMessage),
+        (Honesty::Error, ExchangeProblem::ScramError),
+    ] {
         let script = || scram_server(b"SCRAM-SHA-256\0\0", "SCRAM-SHA-256", "y,,", b"", honesty);
         let (result, _) = every_split("host=h password=secret", &tls(), &script);
-        assert!(matches!(result, Err(Fault::Exchange(_))), "{honesty:?}: {result:?}");
+        assert_eq!(result, Err(Fault::Exchange(problem)), "{honesty:?}");
     }
 }
 
@@ -381,6 +385,7 @@ enum Honesty {
     WrongNonce,
     SkipsProof,
     ManyIterations,
+    Error,
 }
 
 /// A SCRAM server (RFC 5802, RFC 7677) for the password "secret", which checks the binding it is given.
@@ -412,6 +417,7 @@ fn scram_server(
                 }
                 request(11, server_first.as_bytes())
             }
+            _ if honesty == Honesty::Error => request(12, b"e=call 555-1234"),
             _ => {
                 let text = String::from_utf8_lossy(bytes.get(5..).unwrap_or_default()).into_owned();
                 let (without_proof, proof) = text.rsplit_once(",p=").expect("the proof");
