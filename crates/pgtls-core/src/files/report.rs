@@ -31,7 +31,12 @@ pub enum FileState {
         files: usize,
     },
     /// The system's trusted roots take its place.
-    System(SystemSource),
+    System {
+        /// Where they came from.
+        source: SystemSource,
+        /// What could not be read on the way, or that there is nothing that could be trusted.
+        trouble: Option<String>,
+    },
     /// It is not there, which is no fault in itself.
     Missing,
     /// It was not looked at.
@@ -82,7 +87,10 @@ impl fmt::Display for FileState {
         match self {
             Self::Read => f.write_str("read"),
             Self::Listed { files } => write!(f, "read, {files} revocation list files"),
-            Self::System(source) => write!(f, "the system's trusted roots: {source}"),
+            Self::System { source, trouble } => {
+                write!(f, "the system's trusted roots: {source}")?;
+                trouble.iter().try_for_each(|trouble| write!(f, "; {trouble}"))
+            }
             Self::Missing => f.write_str("missing"),
             Self::NotConsulted(why) => write!(f, "not consulted: {why}"),
             Self::Unusable(error) => write!(f, "unusable: {error}"),

@@ -44,8 +44,8 @@ pub(super) fn load(reporter: &mut Reporter<'_>, disk: &dyn ReadFile) -> Roots {
         }
         Some(SYSTEM) => {
             let system = system::load(reporter.environment, disk);
-            let source = system.source.clone();
-            (Roots::System(system), FileState::System(source))
+            let state = FileState::System { source: system.source.clone(), trouble: system.trouble() };
+            (Roots::System(system), state)
         }
         // Whatever `stat` fails with counts as missing, a forbidden directory included.
         Some(path) => match (disk.metadata(path), must_exist) {

@@ -58,6 +58,15 @@ impl SystemRoots {
     pub fn is_empty(&self) -> bool {
         self.certificates.is_empty() && self.file.is_none() && self.directory.is_empty()
     }
+
+    /// The problems in one line, and what it means that nothing was found.
+    pub(super) fn trouble(&self) -> Option<String> {
+        const MOST_SHOWN: usize = 3;
+        let shown = self.problems.iter().take(MOST_SHOWN).map(String::as_str);
+        let nothing = self.is_empty().then_some("nothing is trusted, so every server is refused");
+        let lines: Vec<&str> = shown.chain(nothing).collect();
+        (!lines.is_empty()).then(|| lines.join("; "))
+    }
 }
 
 pub(super) fn load(environment: &Environment, disk: &dyn ReadFile) -> SystemRoots {
