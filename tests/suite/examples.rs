@@ -16,12 +16,12 @@ use std::{
 };
 
 /// No example takes longer on a machine that works.
-const LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 /// Enough to need an event loop, and few enough for a small server.
 const SESSIONS: usize = 200;
 
 /// What each of the three programs for one connection does with the same string.
-const ROWS: &[(&str, &str, &str)] = &[
+pub(crate) const ROWS: &[(&str, &str, &str)] = &[
     ("", "anyuser", "ssl"),
     ("sslmode=disable", "anyuser", "plain"),
     ("sslmode=require", "ssluser", "ssl"),
@@ -104,7 +104,7 @@ fn clients_of_tokio_postgres() {
     }
 }
 
-fn conninfo(server: &Postgres, user: &str, parameters: &str) -> String {
+pub(crate) fn conninfo(server: &Postgres, user: &str, parameters: &str) -> String {
     format!(
         "host=localhost hostaddr=127.0.0.1 port={} dbname=postgres user={user} {}",
         server.port(),

@@ -9,6 +9,8 @@
 mod differential;
 #[cfg(unix)]
 mod examples;
+#[cfg(unix)]
+mod ffi;
 mod files;
 mod fuzz;
 mod keys;

@@ -25,6 +25,7 @@ const ABSENCES: &[Absence] = &[
             "pgtls-tokio",
             "pgtls-async-std",
             "pgtls-tokio-postgres",
+            "pgtls-ffi",
         ],
         paths: &["std::env", "std::fs", "SystemTime"],
         because: "pgtls-os is the only crate that reads environment, disk and clock: take the value as an argument",

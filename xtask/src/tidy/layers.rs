@@ -23,6 +23,7 @@ const LAYERS: &[Layer] = &[
         name: "pgtls-tokio-postgres",
         may_use: &["pgtls-core", "pgtls-rustls", "pgtls-os", "pgtls-tokio"],
     },
+    Layer { name: "pgtls-ffi", may_use: &["pgtls-core", "pgtls-x509", "pgtls-os", "pgtls-rustls"] },
     Layer { name: "pgtls-conformance", may_use: &["pgtls-core", "pgtls-x509", "pgtls-std"] },
     Layer {
         name: "pgtls-cli",

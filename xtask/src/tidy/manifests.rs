@@ -3,6 +3,10 @@
 use super::Finding;
 use crate::workspace::{Member, Workspace};
 
+/// The one crate that may hold unsafe code. It says so where it does: the lint is lifted there, and not here.
+const UNSAFE: &str = "pgtls-ffi";
+const LIFTED: &str = "deny";
+
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     let readme = workspace.file("README.md").map_or("", |file| file.text.as_str());
     workspace.members.iter().flat_map(|member| check_member(workspace, member, readme)).collect()
@@ -29,12 +33,29 @@ fn check_member(workspace: &Workspace, member: &Member, readme: &str) -> Vec<Fin
     if member.rust_version.is_none() {
         report("add rust-version.workspace = true".to_owned());
     }
-    let manifest = workspace.file(&path).map(|file| file.text.parse::<toml::Table>());
-    let obeys = |table: toml::Table| table.get("lints")?.get("workspace")?.as_bool();
-    if !manifest.and_then(Result::ok).and_then(obeys).unwrap_or(false) {
+    let lints = manifest(workspace, &path).and_then(|mut table| table.remove("lints"));
+    if member.name == UNSAFE {
+        if lints.is_none() || lints != lints_but_one(workspace) {
+            report(format!(
+                "repeat the workspace's lints, with unsafe_code = \"{LIFTED}\" and nothing else changed"
+            ));
+        }
+    } else if lints.and_then(|lints| lints.get("workspace")?.as_bool()) != Some(true) {
         report("add [lints] workspace = true".to_owned());
     }
     findings
+}
+
+fn manifest(workspace: &Workspace, path: &str) -> Option<toml::Table> {
+    workspace.file(path)?.text.parse().ok()
+}
+
+/// The workspace's lints, with the one that the crate of unsafe code lifts.
+fn lints_but_one(workspace: &Workspace) -> Option<toml::Value> {
+    let mut lints = manifest(workspace, "Cargo.toml")?.get("workspace")?.get("lints")?.clone();
+    let unsafe_code = lints.get_mut("rust")?.get_mut("unsafe_code")?;
+    *unsafe_code = LIFTED.into();
+    Some(lints)
 }
 
 #[cfg(test)]
@@ -57,6 +78,23 @@ mod tests {
         spoil(&mut workspace);
         let findings = check(&workspace);
         assert!(findings.len() == 1 && findings[0].advice.contains(word), "{findings:?}");
+    }
+
+    #[test]
+    fn one_crate_lifts_one_lint() {
+        let root = "[workspace.lints.rust]\nunsafe_code = \"forbid\"\nmissing_docs = \"warn\"\n";
+        let check_lints = |own: &str| {
+            let path = format!("crates/{UNSAFE}/Cargo.toml");
+            let readme = format!("`{UNSAFE}`");
+            let mut workspace = tree(&[("Cargo.toml", root), ("README.md", &readme), (&path, own)]);
+            workspace.members.push(Member { rust_version: Some(Version::new(1, 0, 0)), ..member(UNSAFE) });
+            check(&workspace).len()
+        };
+        assert_eq!(check_lints("[lints.rust]\nunsafe_code = \"deny\"\nmissing_docs = \"warn\"\n"), 0);
+        assert_eq!(check_lints("[lints.rust]\nunsafe_code = \"allow\"\nmissing_docs = \"warn\"\n"), 1);
+        assert_eq!(check_lints("[lints.rust]\nunsafe_code = \"deny\"\n"), 1);
+        assert_eq!(check_lints(LINTS), 1);
+        assert_eq!(check_lints(""), 1);
     }
 
     #[test]

@@ -1,0 +1,243 @@
+//! Where pointers of C become references, and values become pointers: the unsafe code that the rest is built on.
+//!
+//! Each function says what its caller has to have been promised by C; the promise is the contract at the head of the
+//! crate, and it is the same for all of them.
+
+use crate::status::pgtls_status::{self, PGTLS_ARGUMENT, PGTLS_BUG, PGTLS_OK};
+use std::{
+    ffi::{CStr, CString, c_char},
+    panic::{AssertUnwindSafe, catch_unwind},
+    ptr, slice,
+};
+
+/// Runs what is behind a function of C. `?` ends it with a status, and a panic ends here.
+pub(crate) fn guarded(run: impl FnOnce() -> Result<(), pgtls_status>) -> pgtls_status {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(())) => PGTLS_OK,
+        Ok(Err(status)) => status,
+        Err(_) => PGTLS_BUG,
+    }
+}
+
+/// The same for functions that give something or nothing.
+pub(crate) fn guarded_or<T>(otherwise: T, run: impl FnOnce() -> Option<T>) -> T {
+    catch_unwind(AssertUnwindSafe(run)).ok().flatten().unwrap_or(otherwise)
+}
+
+/// A handle that is looked at.
+///
+/// # Safety
+/// NULL, or from [`give`] and not freed, and nobody changes it during the call.
+pub(crate) unsafe fn handle<'a, T>(pointer: *const T) -> Result<&'a T, pgtls_status> {
+    // SAFETY: not NULL is checked by `as_ref`; the rest is this function's own condition.
+    unsafe { pointer.as_ref() }.ok_or(PGTLS_ARGUMENT)
+}
+
+/// A handle that is changed.
+///
+/// # Safety
+/// NULL, or from [`give`] and not freed, and nobody else uses it during the call.
+pub(crate) unsafe fn handle_mut<'a, T>(pointer: *mut T) -> Result<&'a mut T, pgtls_status> {
+    // SAFETY: not NULL is checked by `as_mut`; the rest is this function's own condition.
+    unsafe { pointer.as_mut() }.ok_or(PGTLS_ARGUMENT)
+}
+
+/// A text.
+///
+/// # Safety
+/// NULL, or bytes up to a NUL that nobody changes during the call.
+pub(crate) unsafe fn text<'a>(pointer: *const c_char) -> Result<&'a str, pgtls_status> {
+    if pointer.is_null() {
+        return Err(PGTLS_ARGUMENT);
+    }
+    // SAFETY: not NULL, checked above; the rest is this function's own condition.
+    unsafe { CStr::from_ptr(pointer) }.to_str().map_err(|_| PGTLS_ARGUMENT)
+}
+
+/// A text that may be missing.
+///
+/// # Safety
+/// As for [`text`].
+pub(crate) unsafe fn optional_text<'a>(pointer: *const c_char) -> Result<Option<&'a str>, pgtls_status> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the same condition.
+    unsafe { text(pointer) }.map(Some)
+}
+
+/// Several values in a row: bytes, pointers, lengths.
+///
+/// # Safety
+/// `length` is 0, or the pointer is NULL or good for so many values that nobody changes during the call.
+pub(crate) unsafe fn values<'a, T>(pointer: *const T, length: usize) -> Result<&'a [T], pgtls_status> {
+    if length == 0 {
+        return Ok(&[]);
+    }
+    // No object is larger than that, and `from_raw_parts` wants to be sure.
+    let fits = length.checked_mul(size_of::<T>()).is_some_and(|bytes| isize::try_from(bytes).is_ok());
+    if pointer.is_null() || !pointer.is_aligned() || !fits {
+        return Err(PGTLS_ARGUMENT);
+    }
+    // SAFETY: not NULL, aligned and not too large, checked above; the rest is this function's own condition.
+    Ok(unsafe { slice::from_raw_parts(pointer, length) })
+}
+
+/// Gives a handle to the caller. Without a place for it the call is in vain.
+///
+/// # Safety
+/// NULL, or a place for a pointer.
+pub(crate) unsafe fn give<T>(place: *mut *mut T, value: T) -> Result<(), pgtls_status> {
+    if place.is_null() {
+        return Err(PGTLS_ARGUMENT);
+    }
+    // SAFETY: not NULL, checked above; the rest is this function's own condition.
+    unsafe { place.write(Box::into_raw(Box::new(value))) };
+    Ok(())
+}
+
+/// Gives a plain value to the caller, who may not want it.
+///
+/// # Safety
+/// NULL, or a place for such a value.
+pub(crate) unsafe fn set<T>(place: *mut T, value: T) {
+    if !place.is_null() {
+        // SAFETY: not NULL, checked above; the rest is this function's own condition.
+        unsafe { place.write(value) };
+    }
+}
+
+/// Gives a text to the caller, who may not want it.
+///
+/// # Safety
+/// NULL, or a place for a pointer.
+pub(crate) unsafe fn give_text(place: *mut *mut c_char, value: &str) {
+    if !place.is_null() {
+        // SAFETY: the same condition.
+        unsafe { set(place, new_text(value)) };
+    }
+}
+
+/// A text for the caller. None of ours holds a NUL; one that did would end there, as C reads it.
+pub(crate) fn new_text(value: &str) -> *mut c_char {
+    let upto = value.split('\0').next().unwrap_or_default();
+    CString::new(upto).map_or(ptr::null_mut(), CString::into_raw)
+}
+
+/// Takes a handle back.
+///
+/// # Safety
+/// NULL, or from [`give`], not freed, and not used again.
+pub(crate) unsafe fn free<T>(pointer: *mut T) {
+    if !pointer.is_null() {
+        // SAFETY: it comes from `Box::into_raw` in `give`; that it comes once is this function's own condition. A `drop`
+        // that panics must not reach C.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(unsafe { Box::from_raw(pointer) })));
+    }
+}
+
+/// Frees a text that this library has given.
+///
+/// # Safety
+/// `text` is NULL, or was given by this library and not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_string_free(text: *mut c_char) {
+    if !text.is_null() {
+        // SAFETY: it comes from `CString::into_raw` in `new_text`; that it comes once is the caller's promise.
+        drop(unsafe { CString::from_raw(text) });
+    }
+}
+
+/// Gives bytes to the caller.
+///
+/// # Safety
+/// Both NULL, or places for a pointer and a length.
+pub(crate) unsafe fn give_bytes(
+    place: *mut *mut u8,
+    length: *mut usize,
+    value: Vec<u8>,
+) -> Result<(), pgtls_status> {
+    if place.is_null() || length.is_null() {
+        return Err(PGTLS_ARGUMENT);
+    }
+    let value = value.into_boxed_slice();
+    // SAFETY: neither is NULL, checked above; the rest is this function's own condition.
+    unsafe {
+        length.write(value.len());
+        place.write(Box::into_raw(value).cast());
+    }
+    Ok(())
+}
+
+/// Frees bytes that this library has given, by the length that it gave with them.
+///
+/// # Safety
+/// `bytes` is NULL, or was given by this library together with `length` and not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_bytes_free(bytes: *mut u8, length: usize) {
+    if !bytes.is_null() {
+        // SAFETY: it comes from `Box::into_raw` in `give_bytes`, with this length; both are the caller's promise.
+        drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(bytes, length)) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_is_taken_back() {
+        let mut place: *mut u32 = ptr::null_mut();
+        let mut said: *mut c_char = ptr::null_mut();
+        let (mut bytes, mut length) = (ptr::null_mut(), 0);
+        // SAFETY: all pointers are to the variables above, or NULL; each is freed once.
+        unsafe {
+            assert_eq!(give(&raw mut place, 7), Ok(()));
+            assert_eq!(handle(place), Ok(&7));
+            *handle_mut(place).unwrap() = 8;
+            assert_eq!(handle(place), Ok(&8));
+            free(place);
+            assert_eq!(give(ptr::null_mut(), 7), Err(PGTLS_ARGUMENT));
+            assert_eq!(handle::<u32>(ptr::null()), Err(PGTLS_ARGUMENT));
+            free::<u32>(ptr::null_mut());
+
+            give_text(&raw mut said, "a\0b");
+            assert_eq!(text(said), Ok("a"));
+            pgtls_string_free(said);
+            pgtls_string_free(ptr::null_mut());
+            give_text(ptr::null_mut(), "nobody wants it");
+            assert_eq!(text(c"\xFF".as_ptr()), Err(PGTLS_ARGUMENT));
+            assert_eq!(optional_text(ptr::null()), Ok(None));
+
+            assert_eq!(give_bytes(&raw mut bytes, &raw mut length, vec![1, 2]), Ok(()));
+            assert_eq!(values(bytes, length), Ok(&[1, 2][..]));
+            pgtls_bytes_free(bytes, length);
+            assert_eq!(give_bytes(&raw mut bytes, &raw mut length, Vec::new()), Ok(()));
+            pgtls_bytes_free(bytes, length);
+            pgtls_bytes_free(ptr::null_mut(), 5);
+        }
+    }
+
+    #[test]
+    fn lengths_are_looked_at() {
+        // SAFETY: nothing of them is read.
+        unsafe {
+            assert_eq!(values::<u8>(ptr::null(), 0), Ok(&[][..]));
+            assert_eq!(values::<u8>(ptr::dangling(), 0), Ok(&[][..]));
+            assert_eq!(values::<u8>(ptr::null(), 1), Err(PGTLS_ARGUMENT));
+            assert_eq!(values::<u8>(ptr::dangling(), usize::MAX), Err(PGTLS_ARGUMENT));
+            assert_eq!(values::<u64>(ptr::dangling(), usize::MAX / 8), Err(PGTLS_ARGUMENT));
+            assert_eq!(values::<u64>(ptr::without_provenance(1), 1), Err(PGTLS_ARGUMENT));
+        }
+    }
+
+    #[test]
+    fn a_panic_ends_at_the_boundary() {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let status = guarded(|| panic!("a bug"));
+        let value = guarded_or(5, || panic!("a bug"));
+        std::panic::set_hook(hook);
+        assert_eq!((status, value), (PGTLS_BUG, 5));
+    }
+}

@@ -1,0 +1,43 @@
+//! pgtls for C, and for whatever speaks C: parameters and policy, the negotiation machine, host names, and the verdict on
+//! a chain of certificates without a connection. The header is `include/pgtls.h`, generated from here.
+//!
+//! It has no sockets and speaks no TLS: a program brings both, tells the machine what happened, and does what it says. It
+//! calls nobody back. Files and environment are read by [`pgtls_params_new`] and [`pgtls_trust_of_params`] alone.
+//!
+//! # The contract
+//!
+//! - Handles are opaque. What a function named `..._new`, `..._of_...` or `pgtls_verify` gives belongs to the caller, who
+//!   hands it back to the matching `..._free` once. Freeing `NULL` does nothing.
+//! - Texts that are given (`char **`, and functions that return `char *`) belong to the caller and go back to
+//!   [`pgtls_string_free`]; bytes to [`pgtls_bytes_free`]. What a machine's action points to belongs to the machine and holds until the
+//!   next call with it.
+//! - Texts that are taken end with NUL and are UTF-8. Bytes are taken with their length; a length of 0 may come with any
+//!   pointer. Nothing that is taken is kept: it is copied where it is needed.
+//! - Every pointer has to be `NULL` or valid for the call. `NULL` where something is needed is
+//!   [`PGTLS_ARGUMENT`](pgtls_status::PGTLS_ARGUMENT) and never read. Where something is given, `NULL` says that it is not
+//!   wanted.
+//! - A handle may move between threads, and is used by one at a time.
+//! - A panic, which would be a bug here, is [`PGTLS_BUG`](pgtls_status::PGTLS_BUG) and does not cross into C; so is a call
+//!   that does not answer the machine's action [`PGTLS_MISUSE`](pgtls_status::PGTLS_MISUSE), which changes nothing.
+//! - Numbers that stand for words (`enum`s of the header) are checked: an unknown one is `PGTLS_ARGUMENT`.
+#![expect(
+    unsafe_code,
+    reason = "C hands over pointers; they are looked at in boundary.rs and handed on as references"
+)]
+#![expect(non_camel_case_types, reason = "these are the names of C")]
+
+mod boundary;
+mod machine;
+mod names;
+mod params;
+mod status;
+mod trust;
+mod words;
+
+pub use boundary::{pgtls_bytes_free, pgtls_string_free};
+pub use machine::*;
+pub use names::*;
+pub use params::*;
+pub use status::pgtls_status;
+pub use trust::*;
+pub use words::*;

@@ -1,0 +1,480 @@
+//! The negotiation with one address.
+
+use crate::{
+    boundary::{free, give, give_text, guarded, guarded_or, handle, handle_mut, new_text, set, values},
+    params::pgtls_params,
+    status::pgtls_status::{self, PGTLS_BUG, PGTLS_FILE, PGTLS_MISUSE, PGTLS_PARAMETERS},
+    trust::{pgtls_proof, pgtls_trust},
+    words::{
+        pgtls_alpn, pgtls_encryption, pgtls_payload, pgtls_then, pgtls_tls_failure, pgtls_transport,
+        pgtls_verification,
+    },
+};
+use pgtls_core::{
+    gate::{Exchange, StartupGate},
+    negotiation::{Action, Failure, Input, Negotiation, TlsFacts},
+    param::Params,
+    policy::{GssCredentials, Payload, plan},
+    startup::{ClientCertificate, StartupWatch},
+};
+use std::{ffi::c_char, ptr};
+
+/// The negotiation with one address.
+pub struct pgtls_machine {
+    params: Params,
+    negotiation: Negotiation,
+    /// While the session starts up.
+    gate: Option<StartupGate>,
+    carry: Option<u8>,
+    earlier: ClientCertificate,
+    certificate: ClientCertificate,
+    /// The last failure, for people.
+    failure: Option<Failure>,
+}
+
+/// What to do.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum pgtls_action_kind {
+    /// Open a connection: `pgtls_machine_connected` or `pgtls_machine_connect_failed`.
+    PGTLS_CONNECT = 0,
+    /// The same, after dropping the one that there is.
+    PGTLS_RECONNECT = 1,
+    /// Compare the user at the other end of the unix socket with `requirepeer`: `pgtls_machine_peer_user`.
+    PGTLS_CHECK_PEER = 2,
+    /// Send `bytes`: `pgtls_machine_sent`.
+    PGTLS_SEND = 3,
+    /// Read at most `at_most` bytes, once: `pgtls_machine_received`.
+    PGTLS_RECEIVE = 4,
+    /// Run a TLS handshake, `direct` or not: `pgtls_machine_tls_established` or `pgtls_machine_tls_failed`.
+    PGTLS_START_TLS = 5,
+    /// Send the startup packet (or CancelRequest) and authenticate. Everything that is sent and received, TLS taken off, is
+    /// shown to `pgtls_machine_sent` and `pgtls_machine_received`; `bytes` were received already. Ask for the action after
+    /// each: as soon as it is another one, nothing more may be said to this server.
+    PGTLS_STARTUP = 6,
+    /// The session is up, protected as `encryption` says.
+    PGTLS_DONE = 7,
+    /// The address has failed; `then` says what follows, `pgtls_machine_error` why.
+    PGTLS_FAIL = 8,
+}
+
+/// What to do, and what belongs to it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct pgtls_action {
+    /// What.
+    pub kind: pgtls_action_kind,
+    /// For `PGTLS_SEND` and `PGTLS_STARTUP`; they belong to the machine and hold until the next call with it.
+    pub bytes: *const u8,
+    /// How many they are.
+    pub length: usize,
+    /// For `PGTLS_RECEIVE`: 1 or 2.
+    pub at_most: usize,
+    /// For `PGTLS_START_TLS`: without an SSLRequest before it, ALPN has to be `postgresql`.
+    pub direct: bool,
+    /// For `PGTLS_STARTUP` and `PGTLS_DONE`.
+    pub encryption: pgtls_encryption,
+    /// For `PGTLS_FAIL`.
+    pub then: pgtls_then,
+}
+
+impl pgtls_machine {
+    fn handle(&mut self, input: Input<'_>) -> Result<(), pgtls_status> {
+        self.negotiation.handle_input(input).map_err(|_| PGTLS_MISUSE)?;
+        if input == Input::Connected {
+            self.earlier = self.flags();
+            self.certificate = ClientCertificate::default();
+        }
+        match self.negotiation.poll_action() {
+            Action::Startup { encryption, carry } if self.gate.is_none() => {
+                let watch = match self.negotiation.plan().payload() {
+                    Payload::Startup => StartupWatch::new(&self.params, encryption, self.flags()),
+                    Payload::Cancel => StartupWatch::cancel(encryption),
+                };
+                let mut gate = StartupGate::new(watch, carry);
+                self.carry = gate.take_carry();
+                self.gate = Some(gate);
+                // The one byte is shown to the gate like those after it.
+                self.carry.map_or(Ok(()), |byte| self.heard(&[byte]))
+            }
+            Action::Startup { .. } => Ok(()),
+            action => {
+                self.gate = None;
+                if let Action::Reconnect { because: failure } | Action::Fail { error: failure, .. } = action {
+                    self.failure = Some(failure);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn flags(&self) -> ClientCertificate {
+        self.certificate.after(self.earlier, self.params.hardening())
+    }
+
+    /// Bytes of the server's, while the session starts up.
+    fn heard(&mut self, bytes: &[u8]) -> Result<(), pgtls_status> {
+        let gate = self.gate.as_mut().ok_or(PGTLS_MISUSE)?;
+        let stopped = gate.received(bytes).is_err() || gate.may_pass().is_err();
+        if stopped || gate.is_done() { self.conclude(Exchange::Up) } else { Ok(()) }
+    }
+
+    fn conclude(&mut self, exchange: Exchange) -> Result<(), pgtls_status> {
+        let input = self.gate.as_ref().ok_or(PGTLS_MISUSE)?.conclude(exchange);
+        self.handle(input)
+    }
+
+    fn action(&self) -> Option<pgtls_action> {
+        use pgtls_action_kind as Kind;
+        let mut action = pgtls_action {
+            kind: Kind::PGTLS_CONNECT,
+            bytes: ptr::null(),
+            length: 0,
+            at_most: 0,
+            direct: false,
+            encryption: pgtls_encryption::PGTLS_ENCRYPTION_PLAIN,
+            then: pgtls_then::PGTLS_THEN_STOP,
+        };
+        action.kind = match self.negotiation.poll_action() {
+            Action::Connect => Kind::PGTLS_CONNECT,
+            Action::Reconnect { .. } => Kind::PGTLS_RECONNECT,
+            Action::CheckPeer => Kind::PGTLS_CHECK_PEER,
+            Action::Send(request) => {
+                (action.bytes, action.length) = (request.as_ptr(), request.len());
+                Kind::PGTLS_SEND
+            }
+            Action::Receive { at_most } => {
+                action.at_most = at_most;
+                Kind::PGTLS_RECEIVE
+            }
+            Action::StartTls(start) => {
+                action.direct = start.direct;
+                Kind::PGTLS_START_TLS
+            }
+            Action::Startup { encryption, .. } => {
+                let carry = self.carry.as_slice();
+                (action.bytes, action.length) = (carry.as_ptr(), carry.len());
+                action.encryption = encryption.into();
+                Kind::PGTLS_STARTUP
+            }
+            Action::Done(encryption) => {
+                action.encryption = encryption.into();
+                Kind::PGTLS_DONE
+            }
+            Action::Fail { then, .. } => {
+                action.then = then.into();
+                Kind::PGTLS_FAIL
+            }
+            // GSSAPI is never planned here.
+            _ => return None,
+        };
+        Some(action)
+    }
+}
+
+/// Plans the negotiation with one address of these parameters. `transport` is a `pgtls_transport`, `payload` a
+/// `pgtls_payload`. `PGTLS_PARAMETERS` with an error if no way to connect is left.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_new(
+    params: *const pgtls_params,
+    transport: u32,
+    payload: u32,
+    machine: *mut *mut pgtls_machine,
+    error: *mut *mut c_char,
+) -> pgtls_status {
+    guarded(|| {
+        // SAFETY: the caller's promise.
+        let pgtls_params { params, .. } = unsafe { handle(params) }?;
+        let (transport, payload) = (pgtls_transport::read(transport)?, pgtls_payload::read(payload)?);
+        match plan(params, transport, GssCredentials::Absent, payload) {
+            Ok(plan) => {
+                let made = pgtls_machine {
+                    params: params.clone(),
+                    negotiation: Negotiation::new(plan),
+                    gate: None,
+                    carry: None,
+                    earlier: ClientCertificate::default(),
+                    certificate: ClientCertificate::default(),
+                    failure: None,
+                };
+                // SAFETY: the caller's promise.
+                unsafe { give(machine, made) }
+            }
+            Err(reason) => {
+                // SAFETY: the caller's promise.
+                unsafe { give_text(error, &reason.to_string()) };
+                Err(PGTLS_PARAMETERS)
+            }
+        }
+    })
+}
+
+/// What to do now; the same until something is told.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_action(
+    machine: *const pgtls_machine,
+    action: *mut pgtls_action,
+) -> pgtls_status {
+    guarded(|| {
+        // SAFETY: the caller's promise.
+        let found = unsafe { handle(machine) }?.action().ok_or(PGTLS_BUG)?;
+        // SAFETY: the caller's promise.
+        unsafe { set(action, found) };
+        Ok(())
+    })
+}
+
+/// What has to be proved about the server in a TLS handshake now. `PGTLS_FILE` with an error if TLS cannot be set up,
+/// because the mode verifies and there are no roots: tell `pgtls_machine_tls_failed` with `PGTLS_TLS_SETUP`.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_verification(
+    machine: *const pgtls_machine,
+    trust: *const pgtls_trust,
+    verification: *mut pgtls_verification,
+    error: *mut *mut c_char,
+) -> pgtls_status {
+    guarded(|| {
+        // SAFETY: the caller's promise.
+        let (machine, trust) = unsafe { (handle(machine)?, handle(trust)?) };
+        match (machine.negotiation.plan().verification(trust.presence), trust.trouble()) {
+            // SAFETY: the caller's promise.
+            (Some(wanted), None) => unsafe { set(verification, wanted.into()) },
+            (_, trouble) => {
+                // SAFETY: the caller's promise.
+                unsafe { give_text(error, trouble.unwrap_or("there is no root file")) };
+                return Err(PGTLS_FILE);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Tells a machine something.
+///
+/// # Safety
+/// The contract of the crate.
+unsafe fn told(
+    machine: *mut pgtls_machine,
+    tell: impl FnOnce(&mut pgtls_machine) -> Result<(), pgtls_status>,
+) -> pgtls_status {
+    guarded(|| {
+        // SAFETY: this function's own condition.
+        tell(unsafe { handle_mut(machine) }?)
+    })
+}
+
+/// The connection is open.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_connected(machine: *mut pgtls_machine) -> pgtls_status {
+    // SAFETY: the caller's promise.
+    unsafe { told(machine, |machine| machine.handle(Input::Connected)) }
+}
+
+/// It could not be opened.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_connect_failed(machine: *mut pgtls_machine) -> pgtls_status {
+    // SAFETY: the caller's promise.
+    unsafe { told(machine, |machine| machine.handle(Input::ConnectFailed)) }
+}
+
+/// Whether the user at the other end of the unix socket is the one that `requirepeer` wants.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_peer_user(machine: *mut pgtls_machine, matches: bool) -> pgtls_status {
+    // SAFETY: the caller's promise.
+    unsafe { told(machine, |machine| machine.handle(Input::PeerUser { matches })) }
+}
+
+/// These bytes were sent: those of the action, or the driver's while the session starts up.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_sent(
+    machine: *mut pgtls_machine,
+    bytes: *const u8,
+    length: usize,
+) -> pgtls_status {
+    let tell = |machine: &mut pgtls_machine| {
+        // SAFETY: the caller's promise.
+        let bytes = unsafe { values(bytes, length) }?;
+        match &mut machine.gate {
+            Some(gate) => {
+                gate.sent(bytes);
+                Ok(())
+            }
+            None => machine.handle(Input::Sent),
+        }
+    };
+    // SAFETY: the caller's promise.
+    unsafe { told(machine, tell) }
+}
+
+/// These bytes were received, TLS taken off.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_received(
+    machine: *mut pgtls_machine,
+    bytes: *const u8,
+    length: usize,
+) -> pgtls_status {
+    let tell = |machine: &mut pgtls_machine| {
+        // SAFETY: the caller's promise.
+        let bytes = unsafe { values(bytes, length) }?;
+        if machine.gate.is_some() { machine.heard(bytes) } else { machine.handle(Input::Received(bytes)) }
+    };
+    // SAFETY: the caller's promise.
+    unsafe { told(machine, tell) }
+}
+
+/// The connection has ended: in `order` (end of file without encryption, close_notify with TLS), or not.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_closed(machine: *mut pgtls_machine, order: bool) -> pgtls_status {
+    let tell = |machine: &mut pgtls_machine| match &mut machine.gate {
+        Some(gate) => {
+            if order {
+                gate.closed();
+            } else {
+                gate.aborted();
+            }
+            machine.conclude(Exchange::Up)
+        }
+        None => machine.handle(Input::Closed),
+    };
+    // SAFETY: the caller's promise.
+    unsafe { told(machine, tell) }
+}
+
+/// What the TLS engine knows about the client's certificate after a handshake, for `sslcertmode=require`.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_client_certificate(
+    machine: *mut pgtls_machine,
+    requested: bool,
+    sent: bool,
+) -> pgtls_status {
+    let tell = |machine: &mut pgtls_machine| {
+        machine.certificate = ClientCertificate { requested, sent };
+        Ok(())
+    };
+    // SAFETY: the caller's promise.
+    unsafe { told(machine, tell) }
+}
+
+/// The TLS handshake is complete. `alpn` is a `pgtls_alpn`; `proof` is `NULL` where nothing was to be proved. A session that
+/// lacks the proof that its mode wants is refused.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_tls_established(
+    machine: *mut pgtls_machine,
+    alpn: u32,
+    trust: *const pgtls_trust,
+    proof: *const pgtls_proof,
+) -> pgtls_status {
+    let tell = |machine: &mut pgtls_machine| {
+        let alpn = pgtls_alpn::read(alpn)?;
+        // SAFETY: the caller's promise.
+        let (trust, proof) = unsafe { (handle(trust)?, proof.as_ref()) };
+        machine.handle(Input::TlsEstablished(TlsFacts {
+            alpn,
+            root: trust.presence,
+            chain: proof.map(|proof| proof.chain),
+            name: proof.and_then(|proof| proof.name),
+        }))
+    };
+    // SAFETY: the caller's promise.
+    unsafe { told(machine, tell) }
+}
+
+/// TLS has failed. `failure` is a `pgtls_tls_failure`.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_tls_failed(machine: *mut pgtls_machine, failure: u32) -> pgtls_status {
+    // SAFETY: the caller's promise.
+    unsafe { told(machine, |machine| machine.handle(Input::TlsFailed(pgtls_tls_failure::read(failure)?))) }
+}
+
+/// The deadline of the address has passed.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_timed_out(machine: *mut pgtls_machine) -> pgtls_status {
+    // SAFETY: the caller's promise.
+    unsafe { told(machine, |machine| machine.handle(Input::TimedOut)) }
+}
+
+/// The driver gives up while the session starts up: no password, an answer that makes no sense to it.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_gave_up(machine: *mut pgtls_machine) -> pgtls_status {
+    // SAFETY: the caller's promise.
+    unsafe { told(machine, |machine| machine.conclude(Exchange::Failed)) }
+}
+
+/// The last failure, in words; `NULL` if nothing has failed. Freed with `pgtls_string_free`.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_error(machine: *const pgtls_machine) -> *mut c_char {
+    guarded_or(ptr::null_mut(), || {
+        // SAFETY: the caller's promise.
+        let machine = unsafe { handle(machine) }.ok()?;
+        machine.failure.map(|failure| new_text(&failure.to_string()))
+    })
+}
+
+/// The next event that was seen, in the words of PostgreSQL's own test; `NULL` if there is none. Freed with
+/// `pgtls_string_free`.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_event(machine: *mut pgtls_machine) -> *mut c_char {
+    guarded_or(ptr::null_mut(), || {
+        // SAFETY: the caller's promise.
+        let machine = unsafe { handle_mut(machine) }.ok()?;
+        machine.negotiation.poll_event().map(|event| new_text(event.as_str()))
+    })
+}
+
+/// Frees a machine.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_free(machine: *mut pgtls_machine) {
+    // SAFETY: the caller's promise.
+    unsafe { free(machine) };
+}
