@@ -103,7 +103,7 @@ fn bytes_go_both_ways() {
 #[test]
 fn there_is_no_time_limit_once_connected() {
     let (peer, _, _told) = serve(next_read);
-    let stream = connected(&peer.config("sslmode=require connect_timeout=1"));
+    let stream = connected(&peer.config("sslmode=require connect_timeout=600"));
     let pgtls_std::Socket::Tcp(socket) = stream.connection() else { panic!("TCP was asked for") };
     assert_eq!(socket.read_timeout().unwrap(), None);
     assert_eq!(socket.write_timeout().unwrap(), None);

@@ -15,7 +15,11 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
+
+/// How long either side waits for the other; no working machine needs as long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Authenticated, and ready for queries.
 pub(crate) const WELCOME: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
@@ -43,6 +47,8 @@ impl Peer {
             for stream in listener.incoming() {
                 let stream = stream.unwrap();
                 stream.set_nodelay(true).unwrap();
+                stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                stream.set_write_timeout(Some(PATIENCE)).unwrap();
                 let (script, number) = (script.clone(), counter.fetch_add(1, Ordering::SeqCst));
                 thread::spawn(move || script(Scripted { stream, number }));
             }
@@ -110,9 +116,11 @@ impl Scripted {
     }
 }
 
+/// What the text says of `connect_timeout` counts for more.
 pub(crate) fn config(conninfo: &str) -> Config {
+    let conninfo = format!("connect_timeout={} {conninfo}", PATIENCE.as_secs());
     let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
-    let settings = Settings::parse(conninfo).unwrap();
+    let settings = Settings::parse(&conninfo).unwrap();
     let params = Params::resolve(&settings, None, &environment, Ability::default()).unwrap();
     Config::new(params, environment, pgtls_rustls::aws_lc_rs())
 }

@@ -1,6 +1,6 @@
 //! Unix sockets: never encrypted, and the peer's user can be demanded.
 
-use crate::peer::{WELCOME, config, failure, start_up, words};
+use crate::peer::{PATIENCE, WELCOME, config, failure, start_up, words};
 use pgtls_core::negotiation::{Encryption, Failure};
 use std::{
     io::{Read, Write},
@@ -13,6 +13,7 @@ fn serve(listener: UnixListener) {
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
             let mut startup = [0; 16];
             if stream.read_exact(&mut startup).is_ok() {
                 assert_eq!(startup[4..8], [0, 3, 0, 0], "no SSLRequest on a unix socket");
