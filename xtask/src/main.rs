@@ -2,6 +2,7 @@
 
 mod code;
 mod generate;
+mod mutants;
 mod no_std;
 mod stages;
 mod tidy;
@@ -30,6 +31,8 @@ enum Task {
         #[arg(value_parser = stages::stage_names())]
         stages: Vec<String>,
     },
+    /// Change the code that decides in small ways, and see whether a test of its crate notices (needs cargo-mutants).
+    Mutants(mutants::Selection),
     /// `test` with what is too slow or too demanding for every day: live servers required, many random cases.
     Ci,
 }
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(&workspace),
         Task::Generate => generate::run(&workspace),
         Task::Test { stages } => stages::run(&workspace, &stages, stages::Rigour::Everyday),
+        Task::Mutants(selection) => mutants::run(&workspace, &selection),
         Task::Ci => stages::run(&workspace, &[], stages::Rigour::Ci),
     });
     match result {

@@ -1,0 +1,26 @@
+//! The tests of the x509 crate out of the suite, linked with little else: see `tests/x509/Cargo.toml`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+mod differential;
+mod keys;
+mod limbo;
+
+/// What these modules take from the suite's.
+mod support {
+    #[path = "divergences.rs"]
+    pub(crate) mod divergences;
+    #[path = "table.rs"]
+    pub(crate) mod table;
+
+    pub(crate) use pgtls_tests::skip;
+
+    /// A file of `tests/data/`.
+    pub(crate) fn data(name: &str) -> std::path::PathBuf {
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../data").join(name)
+    }
+}
