@@ -127,3 +127,6 @@ impl ReadFile for Recorder<'_> {
         self.disk.native_roots()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -231,6 +231,89 @@ fn unescape(field: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        files::{FileIdentity, NativeRoots, ReadError},
+        param::{Ability, Settings},
+    };
+    use alloc::string::ToString;
+
+    /// A disk with one file, of this kind and mode when it is looked at and when it is opened.
+    struct OneFile {
+        looked_at: (FileKind, u32),
+        opened: (FileKind, u32),
+    }
+
+    fn metadata((kind, mode): (FileKind, u32)) -> Metadata {
+        Metadata { kind, mode, uid: 0, identity: FileIdentity::default() }
+    }
+
+    impl ReadFile for OneFile {
+        fn metadata(&self, path: &str) -> Result<Metadata, ReadError> {
+            if path == "/h/.pgpass" { Ok(metadata(self.looked_at)) } else { Err(ReadError::NotFound) }
+        }
+        fn read(&self, path: &str) -> Result<(Vec<u8>, Metadata), ReadError> {
+            self.metadata(path)?;
+            Ok((b"a:1:*:*:one\nb:2:*:*:\xff\n*:*:*:*:other".to_vec(), metadata(self.opened)))
+        }
+        fn list(&self, _: &str) -> Result<Vec<String>, ReadError> {
+            Err(ReadError::NotFound)
+        }
+        fn native_roots(&self) -> NativeRoots {
+            NativeRoots::default()
+        }
+    }
+
+    fn load(conninfo: &str, platform: Platform, disk: &OneFile) -> Passwords {
+        let mut environment = Environment::empty(platform).with_variable("HOME", "/h");
+        environment.user = Some("me".to_owned());
+        let settings = Settings::parse(conninfo).unwrap();
+        let params = Params::resolve(&settings, None, &environment, Ability::default()).unwrap();
+        Passwords::load(&params, &environment, disk)
+    }
+
+    #[test]
+    fn files() {
+        use FileKind::{Other, Regular};
+        let hosts = "host=a,b,c port=1,2,3";
+        let passwords = |conninfo, looked_at, opened| {
+            let passwords = load(conninfo, Platform::Unix, &OneFile { looked_at, opened });
+            let each: Vec<_> =
+                (0..3).map(|host| passwords.password(host).map(|p| p.expose().to_owned())).collect();
+            (
+                each.into_iter().flatten().collect::<Vec<_>>().join(","),
+                passwords.problem().map(ToString::to_string),
+            )
+        };
+        let private = (Regular, 0o600);
+        let bad_line = "password in line 2 of password file \"/h/.pgpass\" is not UTF-8, and is ignored";
+        assert_eq!(passwords(hosts, private, private), ("one,other".to_owned(), Some(bad_line.to_owned())));
+        assert_eq!(passwords("host=a port=1", private, private), ("one".to_owned(), None));
+        assert_eq!(passwords("host=a passfile=/elsewhere", private, private), (String::new(), None));
+        assert_eq!(
+            passwords("host=a password=given", private, private),
+            ("given,given,given".to_owned(), None)
+        );
+        let open = "password file \"/h/.pgpass\" has group or world access (mode 0640), and is ignored; \
+                    permissions should be u=rw (0600) or less";
+        let not_plain = "password file \"/h/.pgpass\" is not a plain file, and is ignored";
+        for (other, problem) in [((Regular, 0o640), open), ((Other, 0o600), not_plain)] {
+            let problem = (String::new(), Some(problem.to_owned()));
+            assert_eq!(passwords(hosts, other, private), problem);
+            assert_eq!(passwords(hosts, private, other), problem);
+        }
+    }
+
+    #[test]
+    fn windows_has_a_file_of_its_own_and_no_permissions() {
+        let disk = OneFile { looked_at: (FileKind::Regular, 0o666), opened: (FileKind::Regular, 0o666) };
+        let passwords = load("host=a port=1 passfile=/h/.pgpass", Platform::Windows, &disk);
+        assert_eq!(passwords.password(0).map(Secret::expose), Some("one"));
+        let environment = Environment::empty(Platform::Windows).with_variable("APPDATA", r"C:\data");
+        let settings = Settings::parse("user=u").unwrap();
+        let params = Params::resolve(&settings, None, &environment, Ability::default()).unwrap();
+        assert_eq!(passfile(&params, &environment).as_deref(), Some(r"C:\data\postgresql\pgpass.conf"));
+        assert_eq!(passfile(&params, &Environment::empty(Platform::Windows)), None);
+    }
 
     fn find(text: &str) -> Option<String> {
         let key = Key { host: "h:1", port: "5432", dbname: r"d\b", user: "*" };
