@@ -2,7 +2,7 @@
 
 use crate::{
     channel::{Channel, Established},
-    refused::{is_vouched_for, startup_error},
+    refused::Circumstances,
 };
 use pgtls_core::{candidates::Candidate, negotiation::Encryption};
 use pgtls_tokio::{Cancelled, Config, ConnectError, StartupError, Stream, cancelling};
@@ -44,10 +44,10 @@ impl Canceller {
     }
 
     async fn request(&self, stream: Stream) -> Result<(Stream, Encryption), StartupError> {
-        let vouched_for = is_vouched_for(&stream);
+        let circumstances = Circumstances::of(&stream, true);
         let mut channel = Channel::new(stream);
         let sent = self.token.cancel_query_raw(Kept(&mut channel), Established).await;
-        sent.map_err(|error| startup_error(error, vouched_for))?;
+        sent.map_err(|error| circumstances.startup_error(error))?;
         // The watch lets nothing through but the end.
         channel.read_to_end(&mut Vec::new()).await?;
         let stream = channel.into_inner();

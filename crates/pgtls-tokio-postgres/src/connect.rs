@@ -5,7 +5,7 @@ use crate::{
     channel::{Channel, Established},
     driver,
     error::Error,
-    refused::{is_vouched_for, startup_error},
+    refused::Circumstances,
     role,
     session::{Connection, Session},
 };
@@ -61,9 +61,9 @@ async fn start_up(
     stream: Stream,
     wanted: TargetSessionAttrs,
 ) -> Result<(Connection, Client), StartupError> {
-    let vouched_for = is_vouched_for(&stream);
+    let circumstances = Circumstances::of(&stream, driver.get_password().is_some());
     let started = driver.connect_raw(Channel::new(stream), Established).await;
-    let (client, mut connection) = started.map_err(|error| startup_error(error, vouched_for))?;
+    let (client, mut connection) = started.map_err(|error| circumstances.startup_error(error))?;
     match role::check(&client, &mut connection, wanted).await {
         Ok(()) => Ok((connection, client)),
         Err(wrong) => Err(StartupError::WrongRole { error: Some(Box::new(wrong)) }),

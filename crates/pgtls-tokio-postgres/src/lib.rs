@@ -56,7 +56,7 @@ pub use connect::connect;
 pub use connect::connect_with;
 pub use error::Error;
 pub use pgtls_tokio::{Cancelled, Config, ConnectError};
-pub use refused::ServerError;
+pub use refused::DriverError;
 pub use running::Running;
 pub use session::{Connection, Session};
 pub use tls::{Tls, TlsForHost};

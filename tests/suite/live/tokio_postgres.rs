@@ -6,7 +6,7 @@ use crate::support::{
     postgres::{PASSWORD, Postgres, Tls},
 };
 use pgtls_core::negotiation::Encryption;
-use pgtls_tokio_postgres::{Error, Running, ServerError, connect_with};
+use pgtls_tokio_postgres::{DriverError, Error, Running, connect_with};
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::{runtime, time::timeout};
 
@@ -97,7 +97,7 @@ fn the_words_of_the_server() {
         assert_eq!(text.contains("password authentication failed"), shown, "{text}");
         assert!(text.contains("SQLSTATE 28P01"), "{text}");
         let Some(pgtls_std::Cause::Startup(cause)) = &error.last().unwrap().cause else { panic!("{text}") };
-        let cause = cause.downcast_ref::<ServerError>().unwrap();
+        let cause = cause.downcast_ref::<DriverError>().unwrap();
         assert_eq!(cause.driver_error().code().unwrap().code(), "28P01");
     }
 }

@@ -111,6 +111,8 @@ fn self_signed_servers() -> Vec<Row> {
             .key_usage(&[KeyUsage::DigitalSignature])
             .purposes(&[Purpose::ServerAuth]),
         self_signed("selfsigned-v1").cn("db.test").version_1(),
+        // Ed25519 names no hash, so that nothing can be bound to this one.
+        self_signed("selfsigned-ed25519").cn("db.test").dns("db.test").key(KeyKind::Ed25519),
         self_signed("selfsigned-expired").cn("db.test").dns("db.test").window(Window::PAST),
     ]
 }

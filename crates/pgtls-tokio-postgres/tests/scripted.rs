@@ -1,0 +1,164 @@
+//! tokio-postgres against scripted servers: what its own errors do not say, and still has to be decided as libpq does.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
+
+use pgtls_conformance::{
+    server::{Behaviour, Script, Server},
+    zoo::Zoo,
+};
+use pgtls_core::{
+    environment::{Environment, Platform},
+    negotiation::{Encryption, Failure},
+    param::{Ability, Params, Settings},
+    startup::Refusal,
+};
+use pgtls_tokio_postgres::{Config, ConnectError, Error, Session, connect_with};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+use tokio::time::timeout;
+
+static ZOO: LazyLock<Arc<Zoo>> = LazyLock::new(|| Arc::new(Zoo::open()));
+/// A deadline that no working machine reaches.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn server(behaviour: &str, certificate: &str) -> Server {
+    let behaviour = Behaviour::named(behaviour).unwrap().with_certificate(certificate);
+    Server::builder(Script::always(behaviour), ZOO.clone()).start().unwrap()
+}
+
+fn config(conninfo: &str) -> Arc<Config> {
+    let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
+    let settings = Settings::parse(conninfo).unwrap();
+    let params = Params::resolve(&settings, None, &environment, Ability::default()).unwrap();
+    Arc::new(Config::new(params, environment, pgtls_rustls::aws_lc_rs()))
+}
+
+async fn connect(conninfo: &str) -> Result<Session, ConnectError> {
+    match timeout(PATIENCE, connect_with(&config(conninfo))).await.unwrap() {
+        Ok(session) => Ok(session),
+        Err(Error::Connect(error)) => Err(*error),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+async fn connect_to(server: &Server, more: &str) -> Result<Session, ConnectError> {
+    connect(&format!("host=db.test {} password=secret {more}", server.listen().conninfo())).await
+}
+
+/// What the client said about channel binding, on the last connection.
+fn gs2(server: &Server) -> Option<String> {
+    assert!(
+        server
+            .log()
+            .wait_until(PATIENCE, |all| all.last().is_some_and(|last| last.session.is_some() || last.ended))
+    );
+    server.log().connections().pop().unwrap().gs2
+}
+
+#[tokio::test]
+async fn scram_is_bound_to_the_certificate() {
+    let bound = server("scram-plus", "good");
+    connect_to(&bound, "sslmode=require channel_binding=require").await.unwrap();
+    assert_eq!(gs2(&bound).as_deref(), Some("p=tls-server-end-point"));
+    assert!(bound.log().words().contains(&"cbind-ok".to_owned()));
+    connect_to(&bound, "sslmode=require channel_binding=disable").await.unwrap();
+    assert_eq!(gs2(&bound).as_deref(), Some("n"));
+
+    let unbound = server("scram", "good");
+    connect_to(&unbound, "sslmode=require").await.unwrap();
+    assert_eq!(gs2(&unbound).as_deref(), Some("y"));
+    let error = connect_to(&unbound, "sslmode=require channel_binding=require").await.unwrap_err();
+    assert!(matches!(error.last().unwrap().failure, Some(Failure::LocalRefusal(Refusal::ChannelBinding(_)))));
+}
+
+#[tokio::test]
+async fn nothing_is_bound_to_a_certificate_without_a_digest() {
+    let bound = server("scram-plus", "selfsigned-ed25519");
+    for binding in ["prefer", "require"] {
+        let error =
+            connect_to(&bound, &format!("sslmode=require channel_binding={binding}")).await.unwrap_err();
+        assert_eq!(error.last().unwrap().failure, Some(Failure::LocalRefusal(Refusal::Exchange)), "{error}");
+        assert!(error.to_string().contains("could not find a digest"), "{error}");
+    }
+    assert!(!bound.log().words().iter().any(|word| word.starts_with("authsent")), "no proof was sent");
+    connect_to(&bound, "sslmode=require channel_binding=disable").await.unwrap();
+    assert_eq!(gs2(&bound).as_deref(), Some("n"));
+
+    // Where it is not offered, libpq does not look for a digest.
+    let unbound = server("scram", "selfsigned-ed25519");
+    connect_to(&unbound, "sslmode=require").await.unwrap();
+    assert_eq!(gs2(&unbound).as_deref(), Some("y"));
+}
+
+#[tokio::test]
+async fn a_rejection_over_tls_is_followed_by_plaintext() {
+    let server = server("password-thief", "good");
+    let session = connect_to(&server, "sslmode=prefer").await.unwrap();
+    assert_eq!(session.encryption, Encryption::Plain);
+    assert_eq!(session.failed.len(), 1);
+    // As libpq does; sslmode=require is the remedy.
+    assert!(server.log().words().contains(&"authsent:cleartext-plain".to_owned()));
+    connect_to(&server, "sslmode=require").await.unwrap_err();
+}
+
+#[tokio::test]
+async fn the_next_host_is_tried() {
+    let good = server("ok", "good");
+    for (first, more) in [("starting-up", ""), ("hang", "connect_timeout=1")] {
+        let first = server(first, "good");
+        let hosts = format!(
+            "host=a.test,b.test hostaddr=127.0.0.1,127.0.0.1 port={},{} sslmode=require {more}",
+            first.port(),
+            good.port()
+        );
+        let session = connect(&hosts).await.unwrap();
+        assert_eq!(session.report.tried.len(), 2, "{more}");
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_may_not_be_asked_for_gets_no_password() {
+    let server = server("cleartext", "good");
+    let error = connect_to(&server, "sslmode=require require_auth=scram-sha-256").await.unwrap_err();
+    assert!(matches!(error.last().unwrap().failure, Some(Failure::LocalRefusal(Refusal::AuthNotAllowed(_)))));
+    assert!(!server.log().words().iter().any(|word| word.starts_with("authsent")));
+}
+
+#[tokio::test]
+async fn a_missing_password_is_told() {
+    for method in ["cleartext", "md5", "scram"] {
+        let server = server(method, "good");
+        let error = connect(&format!("host=db.test {} sslmode=require", server.listen().conninfo()))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.last().unwrap().failure,
+            Some(Failure::LocalRefusal(Refusal::NoPassword)),
+            "{error}"
+        );
+        assert!(error.to_string().contains("no password supplied"), "{error}");
+    }
+}
+
+#[cfg(all(feature = "deadpool", feature = "bb8"))]
+#[tokio::test]
+async fn pools_tell_what_was_wrong() {
+    use pgtls_tokio_postgres::{bb8, deadpool};
+
+    let server = server("plain-only", "good");
+    let config = config(&format!("host=db.test {} sslmode=require", server.listen().conninfo()));
+    let pool: ::deadpool::managed::Pool<_> =
+        ::deadpool::managed::Pool::builder(deadpool::Manager::new(config.clone()))
+            .max_size(1)
+            .build()
+            .unwrap();
+    let Err(error) = timeout(PATIENCE, pool.get()).await.unwrap() else { panic!("there is no TLS") };
+    assert!(error.to_string().contains("does not support SSL"), "{error}");
+
+    let manager = bb8::Manager::new(config);
+    let outcome = timeout(PATIENCE, ::bb8::ManageConnection::connect(&manager)).await.unwrap();
+    let Err(error) = outcome else { panic!("there is no TLS") };
+    assert!(error.to_string().contains("does not support SSL"), "{error}");
+}
