@@ -15,7 +15,7 @@ mod oracle;
 mod profile;
 
 use ::openssl::x509::X509;
-use grammar::{Change, CrlChange, Extension, Name, Scenario, scenario};
+use grammar::{Change, CrlChange, Extension, Name, Point, PointName, Scenario, scenario};
 use keys::KeyKind;
 use make::{Files, NOW};
 use oracle::{Answer, openssl};
@@ -110,11 +110,22 @@ fn is_our_own(scenario: &Scenario, ours: &PathError) -> bool {
         // OpenSSL looks into a curve that is written out, and lets it pass when the chain is that one certificate; we
         // refuse it unseen.
         _ if has_explicit_curve => true,
+        // OpenSSL takes a relative name that it cannot complete for a fault of the moment: it fails once and looks no further.
+        _ if is_scrambled(scenario) && has_relative_name(scenario) => true,
         // We do not compare e-mail addresses in Unicode with constraints.
         Verdict::UnsupportedNameSyntax => has_unicode_email,
         // OpenSSL 3.0 takes a delta CRL for a full one; later releases do not, and neither do we.
         _ => has_delta,
     }
+}
+
+/// A distribution point of a certificate is relative to the issuer's name.
+fn has_relative_name(scenario: &Scenario) -> bool {
+    let is_relative = |point: &Point| matches!(point.name, Some(PointName::Relative(_)));
+    scenario.changes.iter().any(|(_, change)| match change {
+        Change::Set(Extension::CrlDistributionPoints(points), _) => points.iter().any(is_relative),
+        _ => false,
+    })
 }
 
 fn is_scrambled(scenario: &Scenario) -> bool {
