@@ -4,6 +4,7 @@ mod code;
 mod generate;
 mod mutants;
 mod no_std;
+mod scenarios;
 mod stages;
 mod tidy;
 mod workspace;
@@ -25,6 +26,8 @@ enum Task {
     Tidy,
     /// Write the files that are generated from the code.
     Generate,
+    /// Write the conformance kit's scenarios from recordings of libpq, where those lie beside the workspace.
+    Scenarios,
     /// Run every check and every test; name stages to run only those.
     Test {
         /// Stages to run, all of them when none is named.
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     let result = Workspace::load().and_then(|workspace| match Arguments::parse().task {
         Task::Tidy => tidy::run(&workspace),
         Task::Generate => generate::run(&workspace),
+        Task::Scenarios => scenarios::run(&workspace),
         Task::Test { stages } => stages::run(&workspace, &stages, stages::Rigour::Everyday),
         Task::Mutants(selection) => mutants::run(&workspace, &selection),
         Task::Ci => stages::run(&workspace, &[], stages::Rigour::Ci),

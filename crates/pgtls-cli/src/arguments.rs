@@ -1,6 +1,6 @@
 //! The command line as clap reads it; its help texts are the manual page.
 
-use crate::{demo, serve};
+use crate::{conformance, demo, serve};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Demo(demo::Arguments),
     /// Run the scripted PostgreSQL server alone, to try a client against
     Serve(serve::Arguments),
+    /// Judge any client by the recorded behaviour of libpq, and say what differs
+    Conformance(Box<conformance::Arguments>),
     /// Print the completion script of a shell
     Completions {
         /// Which shell

@@ -5,6 +5,7 @@
 
 mod advice;
 mod arguments;
+mod conformance;
 mod connect;
 mod demo;
 mod error_class;
@@ -40,6 +41,7 @@ fn run(command: Command) -> Exit {
         Command::Verify(arguments) => verify::run(&arguments, &mut out),
         Command::Demo(arguments) => demo::run(&arguments, &mut out),
         Command::Serve(arguments) => serve::run(&arguments, &mut out),
+        Command::Conformance(arguments) => conformance::run(&arguments, &mut out),
         Command::Completions { shell } => generate::completions(shell, &mut out),
         Command::Man => generate::man(&mut out),
     }

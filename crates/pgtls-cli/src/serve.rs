@@ -132,10 +132,11 @@ const SCRIPT_HELP: &str = r#"A script is TOML. Each [[connection]] describes one
   password = "secret"
   certificate = "good"         # expired, wrong-host, selfsigned-ca, v1-leaf
   client_certificate = "none"  # optional, required, verify
+  hints = "own"                # authorities that are named then: none, unrelated
   min_version = "TLSv1.2"
   max_version = "TLSv1.3"
-  alpn = "postgresql"          # none, wrong
-  flight = "whole"             # the handshake: slow, alert, garbage, close
+  alpn = "postgresql"          # none, wrong, h2
+  flight = "whole"             # the handshake: slow, alert, old-version, garbage, close
   after_tls = "continue"       # close, reset"#;
 
 #[cfg(test)]

@@ -1,17 +1,34 @@
-//! The bench: runs a client through a scenario and notes what happens.
+//! The bench: runs clients through scenarios, several at once, and notes what happens.
+
+mod stage;
 
 use crate::{
     client::ClientUnderTest,
-    judge::{Difference, Observed, judge},
-    scenario::Scenario,
-    server::{Listen, Log, Server, ServerError},
+    judge::{Difference, Observed, Told, judge},
+    scenario::{Libpq, Scenario},
+    server::ServerError,
     zoo::{WriteError, Zoo},
 };
-use std::{path::Path, sync::Arc, time::Duration};
+use core::fmt;
+use stage::{Stage, StageError};
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 use tempfile::TempDir;
 
 /// How long the servers wait for a client, and the bench for its servers.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a scenario is staged when the system is out of ports or the like.
+const TRIES: u32 = 3;
+/// How long is waited before it is tried again.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// A zoo and its files; scenarios can run on it one after the other, or in several threads.
 #[derive(Debug)]
@@ -21,12 +38,27 @@ pub struct Bench {
 }
 
 /// What came of a scenario.
-#[derive(Debug)]
-pub struct Verdict {
-    /// What happened.
-    pub observed: Observed,
-    /// What of it libpq does not do, the gravest first.
-    pub differences: Vec<Difference>,
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// The client was judged.
+    Judged {
+        /// What happened.
+        observed: Box<Observed>,
+        /// What of it libpq does not do, the gravest first.
+        differences: Vec<Difference>,
+    },
+    /// It was not, for this reason.
+    Skipped(String),
+}
+
+impl Verdict {
+    /// What libpq does not do; nothing for a scenario that was skipped.
+    pub fn differences(&self) -> &[Difference] {
+        match self {
+            Self::Judged { differences, .. } => differences,
+            Self::Skipped(_) => &[],
+        }
+    }
 }
 
 impl Bench {
@@ -37,8 +69,9 @@ impl Bench {
 
     /// The same with a zoo that is used elsewhere too.
     pub fn with_zoo(zoo: Arc<Zoo>) -> Result<Self, WriteError> {
-        let files =
-            tempfile::tempdir().map_err(|error| WriteError::Io { path: std::env::temp_dir(), error })?;
+        let failed = |error| WriteError::Io { path: std::env::temp_dir(), error };
+        let files = tempfile::tempdir().map_err(failed)?;
+        stage::open_to_all(files.path()).map_err(failed)?;
         zoo.write_to(files.path())?;
         Ok(Self { zoo, files })
     }
@@ -48,32 +81,108 @@ impl Bench {
         self.files.path()
     }
 
-    /// Starts the scenario's servers, has the client connect, and judges it.
-    pub fn run(&self, scenario: &Scenario, client: &mut dyn ClientUnderTest) -> Result<Verdict, ServerError> {
-        let log = Log::new();
-        let start = |(index, script)| {
-            let builder = Server::builder(Clone::clone(script), Arc::clone(&self.zoo));
-            builder.patience(PATIENCE).log(log.clone(), index).start()
+    /// Runs a client through one scenario and judges it by this libpq.
+    pub fn run(
+        &self,
+        scenario: &Scenario,
+        client: &dyn ClientUnderTest,
+        libpq: Libpq,
+    ) -> Result<Verdict, BenchError> {
+        if let Some(reason) = stage::obstacle(scenario) {
+            return Ok(Verdict::Skipped(reason));
+        }
+        let stage = match self.stage(scenario) {
+            Ok(stage) => stage,
+            Err(StageError::Skip(reason)) => return Ok(Verdict::Skipped(reason)),
+            Err(StageError::Server(error)) => return Err(BenchError::Server(scenario.id.clone(), error)),
+            Err(StageError::Io(error)) => return Err(BenchError::Io(scenario.id.clone(), error)),
         };
-        let servers = scenario.servers.iter().enumerate().map(start).collect::<Result<Vec<_>, _>>()?;
-        let told = client.connect(&self.conninfo(scenario, &servers));
-        log.settle(PATIENCE);
-        drop(servers);
-        let observed = Observed::new(told, &log, scenario.servers.len());
-        let differences = judge(&scenario.expected, &observed);
-        Ok(Verdict { observed, differences })
+        if let Some(reason) = client.declines(&stage.attempt) {
+            return Ok(Verdict::Skipped(reason));
+        }
+        let told = client.connect(&stage.attempt);
+        let observed = Observed::new(told, &stage.settled(), scenario.servers.len());
+        let differences = judge(&stage.expected(scenario.expected(libpq)), &observed);
+        Ok(Verdict::Judged { observed: Box::new(observed), differences })
     }
 
-    /// The last word on a setting counts, so that a scenario may overrule what is put before its own.
-    fn conninfo(&self, scenario: &Scenario, servers: &[Server]) -> String {
-        let list = |item: &dyn Fn(&Server) -> String| servers.iter().map(item).collect::<Vec<_>>().join(",");
-        let hosts = list(&|_| "db.test".to_owned());
-        let addresses = list(&|server| match server.listen() {
-            Listen::Tcp(address) => address.ip().to_string(),
-            Listen::Unix { .. } => String::new(),
-        });
-        let ports = list(&|server| server.port().to_string());
-        let settings = scenario.settings.replace("{zoo}", &self.files.path().to_string_lossy());
-        format!("host={hosts} hostaddr={addresses} port={ports} user=zoo dbname=zoo {settings}")
+    fn stage(&self, scenario: &Scenario) -> Result<Stage, StageError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match Stage::set(scenario, &self.zoo, self.files.path(), PATIENCE) {
+                Err(StageError::Server(ServerError::Listen { .. }) | StageError::Io(_)) if tries < TRIES => {
+                    thread::sleep(PAUSE);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Runs a client through many scenarios, `jobs` at a time. The verdicts are in the order of the scenarios; `told` is
+    /// called with each as soon as it is known, in any order.
+    pub fn run_all(
+        &self,
+        scenarios: &[&Scenario],
+        client: &dyn ClientUnderTest,
+        libpq: Libpq,
+        jobs: usize,
+        told: &(dyn Fn(&Scenario, &Verdict) + Sync),
+    ) -> Result<Vec<Verdict>, BenchError> {
+        let next = AtomicUsize::new(0);
+        let verdicts: Mutex<Vec<Option<Verdict>>> = Mutex::new(vec![None; scenarios.len()]);
+        let work = || {
+            while let Some((index, scenario)) = {
+                let index = next.fetch_add(1, Ordering::SeqCst);
+                scenarios.get(index).map(|scenario| (index, scenario))
+            } {
+                let verdict = self.run(scenario, client, libpq).inspect_err(|_| {
+                    // The others stop too: what they find is not asked for any more.
+                    next.store(scenarios.len(), Ordering::SeqCst);
+                })?;
+                told(scenario, &verdict);
+                if let Some(place) = verdicts.lock().unwrap_or_else(PoisonError::into_inner).get_mut(index) {
+                    *place = Some(verdict);
+                }
+            }
+            Ok(())
+        };
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().try_for_each(|worker| match worker.join() {
+                Ok(result) => result,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+        })?;
+        Ok(verdicts.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().flatten().collect())
+    }
+}
+
+/// Why a scenario could not be run; never the client's fault.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BenchError {
+    /// The scenario with this id has a server that does not start.
+    Server(String, ServerError),
+    /// A file of the scenario with this id could not be made.
+    Io(String, io::Error),
+}
+
+impl fmt::Display for BenchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server(id, error) => write!(f, "scenario {id}: {error}"),
+            Self::Io(id, error) => write!(f, "scenario {id}: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for BenchError {}
+
+/// A client that could not be judged at all.
+impl Observed {
+    /// Whether the client was lost.
+    pub fn lost(&self) -> bool {
+        matches!(self.told, Told::Lost(_))
     }
 }

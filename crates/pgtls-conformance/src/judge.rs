@@ -2,53 +2,12 @@
 //!
 //! A client's word alone counts for nothing: whether it has a session, and of which kind, is what the servers saw.
 
-use crate::server::{Channel, Log, Seen};
+use crate::{
+    scenario::{Expected, Outcome},
+    server::{Channel, HelloSeen, Log, Seen},
+};
 use core::fmt;
-use serde::{Deserialize, Serialize};
-
-/// How an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// A session in clear.
-    Plain,
-    /// A session inside TLS.
-    Ssl,
-    /// A session inside GSSAPI.
-    Gss,
-    /// No session.
-    Fail,
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Plain => "plain",
-            Self::Ssl => "ssl",
-            Self::Gss => "gss",
-            Self::Fail => "fail",
-        })
-    }
-}
-
-/// What libpq does. What is `None` is not judged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expected {
-    /// How it ends.
-    pub outcome: Outcome,
-    /// The servers' events.
-    pub events: Option<Vec<String>>,
-    /// Whether a StartupMessage goes out in clear.
-    pub startup_in_clear: Option<bool>,
-    /// The server name of each ClientHello.
-    pub sni: Option<Vec<Option<String>>>,
-    /// The protocols that each ClientHello offers; empty for none.
-    pub alpn: Option<Vec<Vec<String>>>,
-    /// Common names of the client certificates sent.
-    pub client_certificates: Option<Vec<String>>,
-    /// Parameters that the last StartupMessage has.
-    pub startup: Vec<(String, String)>,
-}
+use std::collections::BTreeMap;
 
 /// What a client says of its attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +46,27 @@ impl Observed {
             Channel::Plain => Outcome::Plain,
             Channel::Ssl => Outcome::Ssl,
         })
+    }
+
+    /// The ClientHellos, in order.
+    pub fn hellos(&self) -> impl Iterator<Item = &HelloSeen> {
+        self.connections.iter().filter_map(|seen| seen.hello.as_ref())
+    }
+
+    /// Common names of the client certificates that were sent, in order.
+    pub fn client_certificates(&self) -> impl Iterator<Item = &String> {
+        self.connections.iter().filter_map(|seen| seen.client_certificate.as_ref())
+    }
+
+    /// Whether a StartupMessage went out in clear.
+    pub fn startup_in_clear(&self) -> bool {
+        self.connections.iter().any(|seen| seen.startup_channel == Some(Channel::Plain))
+    }
+
+    /// Parameters of the last StartupMessage; empty when there is none.
+    pub fn startup(&self) -> &[(String, String)] {
+        let startups = self.connections.iter().map(|seen| seen.startup.as_slice());
+        startups.rev().find(|startup| !startup.is_empty()).unwrap_or_default()
     }
 
     /// How it ended: the client says whether, the servers say on which channel.
@@ -132,6 +112,34 @@ pub enum Difference {
     Startup(String),
     /// It could not be run, or did not end.
     Lost(String),
+}
+
+impl Difference {
+    /// A word for programs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::AcceptsWhatLibpqRefuses => "accepts-what-libpq-refuses",
+            Self::WeakerSession => "weaker-session",
+            Self::StartupInClear => "startup-in-clear",
+            Self::FalseClaim => "false-claim",
+            Self::MoreCertificates => "more-certificates",
+            Self::Pipelined => "pipelined",
+            Self::RefusesWhatLibpqAccepts(_) => "refuses-what-libpq-accepts",
+            Self::OtherSession => "other-session",
+            Self::Connections => "connections",
+            Self::Events => "events",
+            Self::Sni => "sni",
+            Self::Alpn => "alpn",
+            Self::FewerCertificates => "fewer-certificates",
+            Self::Startup(_) => "startup",
+            Self::Lost(_) => "lost",
+        }
+    }
+
+    /// Whether the client discloses or trusts more than libpq does.
+    pub fn is_lax(&self) -> bool {
+        *self <= Self::Pipelined
+    }
 }
 
 impl fmt::Display for Difference {
@@ -180,10 +188,7 @@ pub fn judge(expected: &Expected, observed: &Observed) -> Vec<Difference> {
 fn outcome(expected: &Expected, observed: &Observed) -> Vec<Difference> {
     use Outcome::{Fail, Plain};
     // A session that a server had counts, whatever the client says: what matters was sent. Unless libpq goes so far too.
-    let let_in = |events: &Vec<String>| events.iter().any(|event| event.ends_with("authok"));
-    let session = observed
-        .session()
-        .filter(|_| observed.outcome() != Fail || !expected.events.as_ref().is_some_and(let_in));
+    let session = observed.session().filter(|_| observed.outcome() != Fail || !expected.let_in());
     let outcome = session.unwrap_or_else(|| observed.outcome());
     match (expected.outcome, outcome) {
         (Fail, Fail) => None,
@@ -210,15 +215,12 @@ fn claim(observed: &Observed) -> Vec<Difference> {
 
 fn way(expected: &Expected, observed: &Observed) -> Vec<Difference> {
     let connections = &observed.connections;
-    let in_clear = connections.iter().any(|seen| seen.startup_channel == Some(Channel::Plain));
-    let opened = |events: &Vec<String>| events.iter().filter(|event| event.ends_with("connect")).count();
-    let number = expected.events.as_ref().is_some_and(|events| opened(events) != connections.len());
-    let events = expected.events.as_ref().is_some_and(|events| *events != observed.events);
+    let opened = expected.events.iter().filter(|event| event.ends_with("connect")).count();
     [
-        (in_clear && expected.startup_in_clear == Some(false)).then_some(Difference::StartupInClear),
+        (observed.startup_in_clear() && !expected.startup_in_clear).then_some(Difference::StartupInClear),
         connections.iter().any(|seen| seen.pipelined).then_some(Difference::Pipelined),
-        number.then_some(Difference::Connections),
-        events.then_some(Difference::Events),
+        (opened != connections.len()).then_some(Difference::Connections),
+        (expected.events != observed.events).then_some(Difference::Events),
     ]
     .into_iter()
     .flatten()
@@ -226,34 +228,42 @@ fn way(expected: &Expected, observed: &Observed) -> Vec<Difference> {
 }
 
 fn hellos(expected: &Expected, observed: &Observed) -> Vec<Difference> {
-    let hellos = || observed.connections.iter().filter_map(|seen| seen.hello.as_ref());
-    let sni = expected.sni.as_ref().is_some_and(|sni| !sni.iter().eq(hellos().map(|hello| &hello.sni)));
-    let offered = || hellos().map(|hello| hello.alpn.clone().unwrap_or_default());
-    let alpn = expected.alpn.as_ref().is_some_and(|alpn| !alpn.iter().cloned().eq(offered()));
+    let sni = !expected.sni.iter().eq(observed.hellos().map(|hello| &hello.sni));
+    let offered = observed.hellos().map(|hello| hello.alpn.as_deref().unwrap_or_default());
+    let alpn = !expected.alpn.iter().map(Option::as_slice).eq(offered);
     [sni.then_some(Difference::Sni), alpn.then_some(Difference::Alpn)].into_iter().flatten().collect()
 }
 
 /// On a failure a client may well stop before its certificate is due, for instance at the host's name; it never may send more.
 fn certificates(expected: &Expected, observed: &Observed) -> Vec<Difference> {
-    let Some(certificates) = &expected.client_certificates else { return Vec::new() };
-    let sent: Vec<_> =
-        observed.connections.iter().filter_map(|seen| seen.client_certificate.as_ref()).collect();
+    let certificates = &expected.client_certificates;
+    let sent: Vec<_> = observed.client_certificates().collect();
     if sent.iter().copied().eq(certificates) {
         return Vec::new();
     }
-    if sent.len() < certificates.len() {
-        let allowed = expected.outcome == Outcome::Fail;
-        return if allowed { Vec::new() } else { vec![Difference::FewerCertificates] };
+    if expected.outcome == Outcome::Fail && sent.len() <= certificates.len() {
+        return Vec::new();
     }
-    vec![Difference::MoreCertificates]
+    vec![if sent.len() < certificates.len() {
+        Difference::FewerCertificates
+    } else {
+        Difference::MoreCertificates
+    }]
 }
 
+/// The parameters that say who wants in, and what is to be done at once.
+const JUDGED: &[&str] = &["user", "database", "application_name", "options", "replication"];
+
 fn startup(expected: &Expected, observed: &Observed) -> Vec<Difference> {
-    let sent =
-        observed.connections.iter().rev().map(|seen| &seen.startup).find(|startup| !startup.is_empty());
-    let value = |name: &str| sent?.iter().find(|(key, _)| key == name).map(|(_, value)| value);
-    let missing = expected.startup.iter().filter(|(name, expected)| value(name) != Some(expected));
-    missing.map(|(name, _)| Difference::Startup(name.clone())).collect()
+    let Some(expected) = &expected.startup else { return Vec::new() };
+    let nothing = BTreeMap::new();
+    let expected = expected.as_ref().unwrap_or(&nothing);
+    let sent = observed.startup();
+    let sent = |name: &str| sent.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+    // Programs give themselves a name where the user gives none (`fallback_application_name`).
+    let free = |name: &str| name == "application_name" && !expected.contains_key(name);
+    let other = JUDGED.iter().filter(|name| !free(name) && sent(name) != expected.get(**name));
+    other.map(|name| Difference::Startup((*name).to_owned())).collect()
 }
 
 #[cfg(test)]

@@ -2,18 +2,20 @@
 //!
 //! - [`zoo`]: certificates of every kind that a client meets, made on the spot;
 //! - [`server`]: a scripted server, honest or hostile, that writes down what the client did;
-//! - [`scenario`]: servers, settings and what libpq makes of them, as rows of a file;
+//! - [`scenario`]: servers, settings and what libpq makes of them, as blocks of text; [`scenarios`] has all that come with
+//!   the kit;
 //! - [`client`]: a program or a function that is handed a connection string;
-//! - [`mod@bench`] and [`judge`]: run one through the other, and say what differs from libpq.
+//! - [`mod@bench`] and [`judge`]: run one through the other, and say what differs from libpq;
+//! - [`report`]: the verdicts as text, JSON, JUnit and a page of HTML;
+//! - [`section`]: where the rules behind a scenario are written down.
 //!
 //! ```no_run
-//! use pgtls_conformance::{bench::Bench, client::CommandClient, scenario::Scenarios};
+//! use pgtls_conformance::{bench::Bench, client::CommandClient, scenario::Libpq, scenarios};
 //!
-//! let Scenarios(scenarios) = std::fs::read_to_string("scenarios.toml")?.parse()?;
 //! let bench = Bench::new()?;
-//! let mut psql = CommandClient::new("psql", ["{conninfo}", "--no-password", "--command", ""]);
-//! for scenario in &scenarios {
-//!     for difference in bench.run(scenario, &mut psql)?.differences {
+//! let psql: CommandClient = "psql --no-psqlrc --no-password --command '' {conninfo}".parse()?;
+//! for scenario in &scenarios() {
+//!     for difference in bench.run(scenario, &psql, Libpq::V18)?.differences() {
 //!         println!("{}: {difference}", scenario.id);
 //!     }
 //! }
@@ -23,6 +25,11 @@
 pub mod bench;
 pub mod client;
 pub mod judge;
+mod public;
+pub mod report;
 pub mod scenario;
+pub mod section;
 pub mod server;
 pub mod zoo;
+
+pub use public::{GROUPS, scenarios};

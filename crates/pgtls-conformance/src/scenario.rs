@@ -1,192 +1,366 @@
-//! Scenarios: servers, a client's settings, and what libpq makes of them, as rows of a file.
+//! Scenarios: servers, what a client is told, and what libpq makes of it, as blocks of text.
 //!
-//! ```toml
-//! [[scenario]]
-//! id = "negotiation/plain-only/prefer"
-//! server = [{ connection = [{ base = "plain-only" }] }]  # one script for each host, see `server::Script`
-//! settings = "sslmode=prefer"
-//! outcome = "plain"                                      # plain, ssl, gss or fail
-//! events = "connect sslreject authok"                    # what the servers saw, in order
+//! ```text
+//! # An honest server; the modes that verify find no root file.
+//! negotiation/ok/require
+//!   server ok
+//!   conninfo ~ sslmode=require
+//!   libpq ssl: connect sslaccept authok; sni db.test
 //! ```
 //!
-//! The client is handed `host=db.test`, an address and a port for each server, `user=zoo dbname=zoo`, and then `settings`,
-//! which may overrule all of it. `{zoo}` stands for the folder of the zoo's files.
+//! A block begins with the scenario's id, whose first part is its group, and ends with an empty line. A word that is empty
+//! or has blanks, quotes or semicolons in it is written as a JSON string. `#` begins a comment at the beginning of a line.
 //!
-//! | key | judged when it is there |
+//! | line | meaning |
 //! | --- | --- |
-//! | `outcome` | always: how the session is protected, or that there is none |
-//! | `events` | the servers' events; with several servers each has its index before it: `h1:sslaccept` |
-//! | `startup_in_clear` | whether a StartupMessage goes out in clear |
-//! | `sni`, `alpn` | of each ClientHello, in order; an empty list or `""` is none |
-//! | `client_certificates` | common names of the certificates that were sent, in order |
-//! | `startup` | parameters of the last StartupMessage that must be there |
+//! | `server [@PLACE] BEHAVIOUR [SETTING=WORD] … [then BEHAVIOUR …]` | one for each host: where it listens (`127.0.0.1`; `@::1`, `@unix`, `@abstract`, `@closed`), and what it does on each connection, the last for ever; see [`script`](crate::server::Script) for the settings |
+//! | `conninfo TEXT` | the connection string or URI; `~` at its beginning stands for `host=db.test hostaddr=127.0.0.1 port={port} user=zoo dbname=zoodb` |
+//! | `env NAME VALUE` | a variable of the client's environment |
+//! | `file PATH FROM [mode=OCTAL] [uid=NUMBER]` | a file in the client's home directory, copied from the zoo |
+//! | `text PATH TEXT [mode=OCTAL] [uid=NUMBER]` | the same with this content |
+//! | `link PATH TARGET` | a symbolic link in the home directory |
+//! | `as USER` | the client runs as this user of the system; the kit must run as root |
+//! | `libpq OUTCOME [(REASON)]: EVENT …; sni NAME …; alpn NAME …; cert NAME …; in clear` | what libpq 18 did |
+//! | `startup JSON` | parameters of libpq's last StartupMessage; `none` when it sends none; not judged when the line is missing |
+//! | `libpq15 …`, `startup15 …` | the same of libpq 15; when they are missing it did the same, but for ALPN, which it does not offer |
+//!
+//! `sni` has the server name of each ClientHello, `-` for none, and is left out when there is no ClientHello. `alpn` has the
+//! protocol that each offers; when it is left out libpq 18 offers `postgresql`. `cert` has the common names of the client
+//! certificates that are sent. `in clear` says that a StartupMessage went out in clear, which `plain` says by itself.
+//!
+//! In texts `{port}`, `{port1}`, … stand for the servers' ports, `{zoo}` for the folder of the zoo's files, `{home}` for the
+//! client's home, which is also its working directory, `{sock}` and `{sock_pct}` for the directory of unix sockets, the latter
+//! percent-encoded, and `{user}` for the name of the user that runs the kit, whose the servers are.
 
-use crate::{
-    judge::{Expected, Outcome},
-    server::Script,
-};
+mod expect;
+mod home;
+mod words;
+
+pub use expect::{Expected, Outcome};
+pub use home::{HomeFile, Source};
+
+use crate::server::{Script, ScriptError};
 use core::fmt;
-use serde::Deserialize;
-use std::{collections::BTreeMap, str::FromStr};
+use std::{collections::BTreeSet, str::FromStr};
 
 /// One scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
-    /// Unique; the part before the last slash is its group.
+    /// Unique; the part before the first slash is its group.
     pub id: String,
-    /// A script for each host, in the order in which the client is told of them.
-    pub servers: Vec<Script>,
-    /// The rest of the connection string.
-    pub settings: String,
-    /// What libpq makes of it.
-    pub expected: Expected,
+    /// The servers, in the order in which the client is told of them.
+    pub servers: Vec<ServerRow>,
+    /// The connection string, with its placeholders.
+    pub conninfo: String,
+    /// Variables of the client's environment, with placeholders.
+    pub environment: Vec<(String, String)>,
+    /// Files in the client's home directory.
+    pub files: Vec<HomeFile>,
+    /// The user of the system that runs the client, when it is another than ours.
+    pub run_as: Option<String>,
+    /// What libpq 18 makes of it.
+    pub libpq18: Expected,
+    /// What libpq 15 makes of it.
+    pub libpq15: Expected,
+}
+
+/// One server of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerRow {
+    /// Where it listens.
+    pub place: Place,
+    /// What it does.
+    pub script: Script,
+}
+
+/// Where a server of a scenario listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Place {
+    /// A port of 127.0.0.1.
+    #[default]
+    Ip4,
+    /// A port of `::1`.
+    Ip6,
+    /// A socket in the directory `{sock}`.
+    Unix,
+    /// A socket in the abstract namespace, whose directory is `{sock}` too.
+    Abstract,
+    /// A port of 127.0.0.1 where nobody listens.
+    Closed,
+}
+
+/// Whose behaviour a client is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Libpq {
+    /// libpq 15.
+    V15,
+    /// libpq 18.
+    #[default]
+    V18,
+}
+
+impl Libpq {
+    /// The number of its version.
+    pub fn number(self) -> u32 {
+        match self {
+            Self::V15 => 15,
+            Self::V18 => 18,
+        }
+    }
+}
+
+impl FromStr for Libpq {
+    type Err = UnknownLibpq;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLibpq> {
+        match text {
+            "15" => Ok(Self::V15),
+            "18" => Ok(Self::V18),
+            other => Err(UnknownLibpq(other.to_owned())),
+        }
+    }
+}
+
+/// A libpq that was not recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownLibpq(String);
+
+impl fmt::Display for UnknownLibpq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "libpq {} was not recorded: name 15 or 18", self.0)
+    }
+}
+
+impl core::error::Error for UnknownLibpq {}
+
+impl Scenario {
+    /// The part of the id before the first slash.
+    pub fn group(&self) -> &str {
+        self.id.split('/').next().unwrap_or_default()
+    }
+
+    /// What libpq did.
+    pub fn expected(&self, libpq: Libpq) -> &Expected {
+        match libpq {
+            Libpq::V15 => &self.libpq15,
+            Libpq::V18 => &self.libpq18,
+        }
+    }
+
+    /// Whether it can be staged by root alone: another user runs the client, or owns its files.
+    pub fn needs_root(&self) -> bool {
+        self.run_as.is_some() || self.files.iter().any(|file| file.uid.is_some())
+    }
 }
 
 /// The scenarios of one file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Scenarios(pub Vec<Scenario>);
 
 impl FromStr for Scenarios {
     type Err = ScenarioError;
 
     fn from_str(text: &str) -> Result<Self, ScenarioError> {
-        let Text { scenario } =
-            toml::from_str(text).map_err(|error| ScenarioError::Syntax(error.to_string()))?;
-        let mut found: Vec<Scenario> = Vec::new();
-        for row in scenario {
-            if row.server.is_empty() {
-                return Err(ScenarioError::NoServer(row.id));
+        let mut found = Self::default();
+        let mut ids = BTreeSet::new();
+        let mut block: Option<Block> = None;
+        for (number, line) in (1..).zip(text.lines()) {
+            let at = |fault| ScenarioError { line: number, fault };
+            if line.starts_with('#') {
+                continue;
             }
-            if found.iter().any(|other| other.id == row.id) {
-                return Err(ScenarioError::Repeated(row.id));
+            match (line.strip_prefix("  "), &mut block) {
+                (Some(entry), Some(block)) => block.entry(entry).map_err(at)?,
+                (Some(_), None) => return Err(at(Fault::NoId)),
+                (None, _) if line.is_empty() => {
+                    found.0.extend(block.take().map(Block::finish).transpose()?);
+                }
+                (None, None) => {
+                    if !ids.insert(line.to_owned()) {
+                        return Err(at(Fault::Repeated(line.to_owned())));
+                    }
+                    block = Some(Block::new(line, number));
+                }
+                (None, Some(_)) => return Err(at(Fault::NotIndented)),
             }
-            found.push(row.into());
         }
-        Ok(Self(found))
+        found.0.extend(block.map(Block::finish).transpose()?);
+        Ok(found)
     }
 }
 
 /// What is wrong with a file of scenarios.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ScenarioError {
-    /// Not TOML, an unknown key, or a value that a key does not take; with line and column.
-    Syntax(String),
-    /// Two scenarios have this id.
+pub struct ScenarioError {
+    line: usize,
+    fault: Fault,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fault {
+    NoId,
+    NotIndented,
     Repeated(String),
-    /// This scenario has no server.
-    NoServer(String),
+    Missing(&'static str),
+    Twice(&'static str),
+    Key(String),
+    Quote,
+    Place(String),
+    Setting(String),
+    Script(ScriptError),
+    Value(&'static str, String),
 }
 
 impl fmt::Display for ScenarioError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Syntax(text) => f.write_str(text.trim_end()),
-            Self::Repeated(id) => write!(f, "two scenarios have the id \"{id}\""),
-            Self::NoServer(id) => write!(f, "scenario \"{id}\" has no server"),
+        write!(f, "line {}: ", self.line)?;
+        match &self.fault {
+            Fault::NoId => f.write_str("this line belongs to no scenario; write its id before"),
+            Fault::NotIndented => {
+                f.write_str("lines of a scenario are indented by two blanks, and an empty line ends it")
+            }
+            Fault::Repeated(id) => write!(f, "two scenarios have the id \"{id}\""),
+            Fault::Missing(key) => write!(f, "the scenario that begins here has no line \"{key}\""),
+            Fault::Twice(key) => write!(f, "a second line \"{key}\""),
+            Fault::Key(key) => {
+                write!(f, "\"{key}\" begins no line of a scenario; known are {}", KEYS.join(", "))
+            }
+            Fault::Quote => f.write_str("a quoted word is no JSON string"),
+            Fault::Place(word) => write!(
+                f,
+                "\"{word}\" is no place to listen; known are @127.0.0.1, @::1, @unix, @abstract, @closed"
+            ),
+            Fault::Setting(word) => write!(f, "\"{word}\" is no SETTING=WORD"),
+            Fault::Script(error) => error.fmt(f),
+            Fault::Value(what, text) => write!(f, "\"{text}\" is no {what}"),
         }
     }
 }
 
 impl core::error::Error for ScenarioError {}
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Text {
-    scenario: Vec<Row>,
-}
+const KEYS: &[&str] =
+    &["server", "conninfo", "env", "file", "text", "link", "as", "libpq", "libpq15", "startup", "startup15"];
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
+/// What `~` stands for.
+const USUAL: &str = "host=db.test hostaddr=127.0.0.1 port={port} user=zoo dbname=zoodb";
+
+/// A scenario of which lines are being read.
+struct Block {
+    line: usize,
     id: String,
-    server: Vec<ServerRow>,
-    #[serde(default)]
-    settings: String,
-    outcome: Outcome,
-    events: Option<String>,
-    startup_in_clear: Option<bool>,
-    sni: Option<Vec<String>>,
-    alpn: Option<Vec<Vec<String>>>,
-    client_certificates: Option<Vec<String>>,
-    #[serde(default)]
-    startup: BTreeMap<String, String>,
+    servers: Vec<ServerRow>,
+    conninfo: Option<String>,
+    environment: Vec<(String, String)>,
+    files: Vec<HomeFile>,
+    run_as: Option<String>,
+    libpq18: Option<Expected>,
+    libpq15: Option<Expected>,
+    startup18: Option<expect::Startup>,
+    startup15: Option<expect::Startup>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ServerRow {
-    connection: Script,
-}
-
-impl From<Row> for Scenario {
-    fn from(row: Row) -> Self {
-        let words = |text: String| text.split_whitespace().map(str::to_owned).collect();
+impl Block {
+    fn new(id: &str, line: usize) -> Self {
         Self {
-            id: row.id,
-            servers: row.server.into_iter().map(|server| server.connection).collect(),
-            settings: row.settings,
-            expected: Expected {
-                outcome: row.outcome,
-                events: row.events.map(words),
-                startup_in_clear: row.startup_in_clear,
-                sni: row.sni.map(|names| {
-                    names.into_iter().map(|name| Some(name).filter(|name| !name.is_empty())).collect()
-                }),
-                alpn: row.alpn,
-                client_certificates: row.client_certificates,
-                startup: row.startup.into_iter().collect(),
-            },
+            line,
+            id: id.to_owned(),
+            servers: Vec::new(),
+            conninfo: None,
+            environment: Vec::new(),
+            files: Vec::new(),
+            run_as: None,
+            libpq18: None,
+            libpq15: None,
+            startup18: None,
+            startup15: None,
         }
     }
+
+    fn entry(&mut self, entry: &str) -> Result<(), Fault> {
+        let (key, rest) = entry.split_once(' ').unwrap_or((entry, ""));
+        match key {
+            "server" => self.servers.push(server(rest)?),
+            "conninfo" => once(&mut self.conninfo, "conninfo", conninfo(rest)?)?,
+            "env" => {
+                let [name, value]: [String; 2] = words::split(rest)?
+                    .try_into()
+                    .map_err(|_| Fault::Value("NAME VALUE", rest.to_owned()))?;
+                self.environment.push((name, value));
+            }
+            "file" | "text" | "link" => self.files.push(home::parse(key, rest)?),
+            "as" => once(&mut self.run_as, "as", rest.to_owned())?,
+            "libpq" => once(&mut self.libpq18, "libpq", expect::parse(rest, "postgresql")?)?,
+            "libpq15" => once(&mut self.libpq15, "libpq15", expect::parse(rest, expect::NONE)?)?,
+            "startup" => once(&mut self.startup18, "startup", expect::startup(rest)?)?,
+            "startup15" => once(&mut self.startup15, "startup15", expect::startup(rest)?)?,
+            other => return Err(Fault::Key(other.to_owned())),
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Scenario, ScenarioError> {
+        let missing = |key| ScenarioError { line: self.line, fault: Fault::Missing(key) };
+        if self.servers.is_empty() {
+            return Err(missing("server"));
+        }
+        let conninfo = self.conninfo.ok_or(missing("conninfo"))?;
+        let libpq18 = self.libpq18.ok_or(missing("libpq"))?;
+        let libpq15 = self.libpq15.unwrap_or_else(|| libpq18.clone().without_alpn());
+        let startup15 = self.startup15.or_else(|| self.startup18.clone());
+        Ok(Scenario {
+            id: self.id,
+            servers: self.servers,
+            conninfo,
+            environment: self.environment,
+            files: self.files,
+            run_as: self.run_as,
+            libpq18: Expected { startup: self.startup18, ..libpq18 },
+            libpq15: Expected { startup: startup15, ..libpq15 },
+        })
+    }
+}
+
+fn once<T>(place: &mut Option<T>, key: &'static str, value: T) -> Result<(), Fault> {
+    if place.replace(value).is_some() { Err(Fault::Twice(key)) } else { Ok(()) }
+}
+
+/// Unlike other values it is one text to the end of the line, so that connection strings need not be quoted twice.
+fn conninfo(text: &str) -> Result<String, Fault> {
+    if text.starts_with('"') {
+        return serde_json::from_str(text).map_err(|_| Fault::Quote);
+    }
+    Ok(text.strip_prefix('~').map_or_else(|| text.to_owned(), |rest| format!("{USUAL}{rest}")))
+}
+
+fn server(text: &str) -> Result<ServerRow, Fault> {
+    let words = words::split(text)?;
+    let (place, words) = match words.split_first() {
+        Some((first, rest)) if first.starts_with('@') => (place(first)?, rest),
+        _ => (Place::default(), words.as_slice()),
+    };
+    let connections = words.split(|word| word == "then").map(|words| {
+        let Some((base, settings)) = words.split_first() else {
+            return Err(Fault::Script(ScriptError::Empty));
+        };
+        let settings =
+            settings.iter().map(|word| word.split_once('=').ok_or_else(|| Fault::Setting(word.clone())));
+        Ok((base.as_str(), settings.collect::<Result<Vec<_>, _>>()?))
+    });
+    let connections = connections.collect::<Result<Vec<_>, _>>()?;
+    Ok(ServerRow { place, script: Script::from_words(&connections).map_err(Fault::Script)? })
+}
+
+fn place(word: &str) -> Result<Place, Fault> {
+    Ok(match word {
+        "@127.0.0.1" => Place::Ip4,
+        "@::1" => Place::Ip6,
+        "@unix" => Place::Unix,
+        "@abstract" => Place::Abstract,
+        "@closed" => Place::Closed,
+        other => return Err(Fault::Place(other.to_owned())),
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_row_says_everything() {
-        let Scenarios(scenarios) = "
-            [[scenario]]
-            id = 'a/b'
-            server = [{ connection = [{ base = 'plain-only' }, {}] }, { connection = [{}] }]
-            settings = 'sslmode=prefer'
-            outcome = 'ssl'
-            events = 'h0:connect h0:sslreject'
-            sni = ['db.test', '']
-            alpn = [['postgresql'], []]
-            client_certificates = ['zoo']
-            startup = { user = 'zoo' }
-        "
-        .parse()
-        .unwrap();
-        let [scenario] = &scenarios[..] else { panic!("{scenarios:?}") };
-        assert_eq!(scenario.servers.len(), 2);
-        assert_eq!(scenario.expected.outcome, Outcome::Ssl);
-        assert_eq!(scenario.expected.sni, Some(vec![Some("db.test".to_owned()), None]));
-        assert_eq!(
-            scenario.expected.events.as_deref(),
-            Some(&["h0:connect".to_owned(), "h0:sslreject".to_owned()][..])
-        );
-    }
-
-    #[test]
-    fn what_is_wrong_is_said() {
-        let row = |id: &str, server: &str| {
-            format!("[[scenario]]\nid = '{id}'\nserver = {server}\noutcome = 'ssl'\n")
-        };
-        let honest = "[{ connection = [{}] }]";
-        for (text, expected) in [
-            (row("x", "[]"), "scenario \"x\" has no server"),
-            (row("x", honest) + &row("x", honest), "two scenarios have the id \"x\""),
-            (row("x", "[{ connection = [] }]"), "the script has no [[connection]]"),
-            (row("x", "[{ connection = [{ base = 'unicorn' }] }]"), "line 3"),
-            (row("x", honest) + "colour = 'red'\n", "unknown field `colour`"),
-            (row("x", honest).replace("'ssl'", "'tls'"), "unknown variant `tls`"),
-        ] {
-            let error = text.parse::<Scenarios>().unwrap_err().to_string();
-            assert!(error.contains(expected), "{text}: {error}");
-        }
-    }
-}
+mod tests;

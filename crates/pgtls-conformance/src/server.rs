@@ -31,6 +31,8 @@ mod disguise;
 mod hello;
 mod listen;
 mod login;
+mod markers;
+mod odd_key;
 mod scram;
 mod script;
 mod seen;
@@ -45,6 +47,7 @@ use crate::zoo::{Zoo, ZooError};
 use connection::Connection;
 use core::fmt;
 use listen::Listener;
+use markers::Markers;
 use std::{
     io,
     net::Shutdown,
@@ -105,6 +108,14 @@ impl Server {
     pub fn log(&self) -> &Log {
         &self.log
     }
+
+    /// Waits until every connection that was opened before this call is in the log. Says whether that is so.
+    pub fn catch_up(&self) -> bool {
+        // Connections are taken in the order in which they came, so one of our own that has been taken is the proof.
+        let Ok((socket, from)) = self.listen.marker() else { return false };
+        self.shared.markers.expect(from.clone());
+        self.listen.send(&socket).is_ok() && self.shared.markers.wait(&from, self.shared.patience)
+    }
 }
 
 impl Builder {
@@ -146,6 +157,7 @@ impl Builder {
             index: self.index,
             patience: self.patience,
             stopping: AtomicBool::new(false),
+            markers: Markers::default(),
             open: Mutex::default(),
         });
         let acceptor = {
@@ -223,6 +235,7 @@ struct Shared {
     index: usize,
     patience: Duration,
     stopping: AtomicBool,
+    markers: Markers,
     /// A second handle of every open connection, by its number.
     open: Mutex<Vec<(usize, Socket)>>,
 }
@@ -237,9 +250,12 @@ impl Shared {
 fn accept(shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
     let mut workers: Vec<JoinHandle<()>> = Vec::new();
     let mut number = 0;
-    while let Ok(socket) = shared.listener.accept() {
+    while let Ok((socket, peer)) = shared.listener.accept() {
         if shared.stopping.load(Ordering::SeqCst) {
             break;
+        }
+        if shared.markers.came(&peer) {
+            continue;
         }
         workers.retain(|worker| !worker.is_finished());
         if workers.len() >= MAX_CONNECTIONS {

@@ -16,9 +16,13 @@
 
 mod der;
 mod encode;
+mod encrypt;
 mod files;
+mod folders;
 mod key;
+mod odd;
 mod row;
+mod sign;
 mod table;
 
 pub use files::WriteError;
@@ -29,8 +33,9 @@ use encode::Issuer;
 use key::pem;
 use row::{Chain, Revoked, Row};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+use sign::SignError;
 use std::{
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     time::{Duration, SystemTime},
 };
 
@@ -49,7 +54,7 @@ pub struct Zoo {
 pub struct Identity {
     leaf: CertificateDer<'static>,
     chain: Vec<CertificateDer<'static>>,
-    key: Key,
+    key: Arc<Key>,
     server_end_point: Option<Vec<u8>>,
 }
 
@@ -83,7 +88,7 @@ pub enum ZooError {
     Key {
         /// The row.
         name: &'static str,
-        /// rcgen's words.
+        /// The library's words.
         reason: String,
     },
 }
@@ -165,7 +170,7 @@ impl Zoo {
             })
             .collect::<Result<_, ZooError>>()?;
         let issuer = self.issuer(row.issuer)?;
-        encode::crl(issuer, &serials, row.window, number, self.born)
+        encode::crl(row, issuer, &serials, number, self.born)
             .map(CertificateRevocationListDer::from)
             .map_err(|error| ZooError::key(row.name, &error))
     }
@@ -195,7 +200,7 @@ impl Zoo {
 
     fn identity(&self, kind: Kind, name: &str) -> Result<&Identity, ZooError> {
         let animal = self.animal(kind, name)?;
-        animal.made.get_or_init(|| self.make(animal)).as_ref().map_err(Clone::clone)
+        animal.made.get_or_init(|| self.make(kind, animal)).as_ref().map_err(Clone::clone)
     }
 
     fn animal(&self, kind: Kind, name: &str) -> Result<&Animal, ZooError> {
@@ -209,23 +214,36 @@ impl Zoo {
     }
 
     /// Rows name authorities that stand before them, so this ends.
-    fn make(&self, animal: &Animal) -> Result<Identity, ZooError> {
+    fn make(&self, kind: Kind, animal: &Animal) -> Result<Identity, ZooError> {
         let row = &animal.row;
-        let failed = |error: rcgen::Error| ZooError::key(row.name, &error);
-        let key = Key::generate(row.key).map_err(failed)?;
-        let issuer = match row.issuer {
-            Some(name) => self.issuer(name)?,
-            None => Issuer { key: &key, subject: &row.subject },
+        let failed = |error: SignError| ZooError::key(row.name, &error);
+        let (leaf, key, server_end_point) = if let Some(other) = row.same_as {
+            let other = self.identity(kind, other)?;
+            (other.leaf.clone(), Arc::clone(&other.key), other.server_end_point.clone())
+        } else {
+            let key = match row.key_of {
+                Some(other) => Arc::clone(&self.identity(kind, other)?.key),
+                None => Arc::new(Key::generate(row.key).map_err(failed)?),
+            };
+            let issuer = match row.issuer {
+                Some(name) => self.issuer(name)?,
+                None => Issuer { key: &key, subject: &row.subject },
+            };
+            let leaf = encode::certificate(row, &key, issuer, animal.serial, self.born).map_err(failed)?;
+            let leaf = CertificateDer::from(leaf);
+            let server_end_point = issuer.key.signature_hash(row.digest, &leaf);
+            (leaf, key, server_end_point)
         };
-        let leaf = encode::certificate(row, &key, issuer, animal.serial, self.born).map_err(failed)?;
-        let leaf = CertificateDer::from(leaf);
-        let server_end_point = issuer.key.signature_hash(&leaf);
         let mut chain = vec![leaf.clone()];
         match row.chain {
             Chain::Intermediates => chain.extend(self.intermediates(row)?),
             Chain::Exactly(names) => {
                 for name in names {
-                    chain.push(self.authority(name)?.leaf().clone());
+                    chain.push(if *name == ITSELF {
+                        leaf.clone()
+                    } else {
+                        self.authority(name)?.leaf().clone()
+                    });
                 }
             }
         }
@@ -294,7 +312,7 @@ impl ZooError {
         Self::Unknown { kind, name: name.to_owned() }
     }
 
-    fn key(name: &'static str, error: &rcgen::Error) -> Self {
+    fn key(name: &'static str, error: &SignError) -> Self {
         Self::Key { name, reason: error.to_string() }
     }
 }
@@ -323,6 +341,9 @@ impl fmt::Display for Kind {
         })
     }
 }
+
+/// The certificate itself, among those that are sent after it.
+const ITSELF: &str = "self";
 
 /// Serial numbers count from here through the tables, so an animal has the same one in every zoo.
 const FIRST_SERIAL: u64 = 1001;

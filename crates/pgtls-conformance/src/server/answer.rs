@@ -203,14 +203,32 @@ words! {
 }
 
 words! {
+    /// Which authorities a server names when it asks for a certificate.
+    Hints, "a way to name authorities" {
+        /// Those that it would take a certificate from.
+        Own = "own",
+        /// None.
+        None = "none",
+        /// One that has nothing to do with the zoo's clients.
+        Unrelated = "unrelated",
+    }
+}
+
+words! {
     /// Which protocol the server selects by ALPN.
     Alpn, "an ALPN selection" {
         /// `postgresql` if it is offered; the alert `no_application_protocol` if something else is; none if nothing is.
         Postgresql = "postgresql",
         /// None, whatever is offered.
         None = "none",
-        /// `http/1.1`, whatever is offered.
+        /// `http/1.1`, whatever is offered; none if nothing is.
         Wrong = "wrong",
+        /// `h2` in the same way.
+        H2 = "h2",
+        /// `Postgresql`: protocols are compared octet by octet.
+        UpperCase = "Postgresql",
+        /// `postgresql2`.
+        Longer = "postgresql2",
     }
 }
 
@@ -221,8 +239,11 @@ words! {
         Whole = "whole",
         /// In segments of eleven bytes.
         Slow = "slow",
-        /// A fatal alert instead.
+        /// A fatal alert `handshake_failure` instead.
         Alert = "alert",
+        /// A fatal alert `protocol_version` instead: what the offer of newer versions gets from a server that knows
+        /// TLS 1.0 or 1.1 only. That those versions are not spoken is no loss to clients that would not speak them.
+        OldVersion = "old-version",
         /// Its first forty bytes, then garbage.
         Garbage = "garbage",
         /// Nothing: the connection is closed.
@@ -239,6 +260,19 @@ words! {
         Close = "close",
         /// The start-up packet is read, and the connection is reset.
         Reset = "reset",
+    }
+}
+
+impl Alpn {
+    /// The protocol that is selected without being offered.
+    pub(super) fn imposed(self) -> Option<&'static [u8]> {
+        match self {
+            Self::Postgresql | Self::None => None,
+            Self::Wrong => Some(b"http/1.1"),
+            Self::H2 => Some(b"h2"),
+            Self::UpperCase => Some(b"Postgresql"),
+            Self::Longer => Some(b"postgresql2"),
+        }
     }
 }
 
@@ -366,6 +400,7 @@ mod tests {
         round_trip::<DirectAnswer>(DirectAnswer::WORDS, "");
         round_trip::<StartupAnswer>(StartupAnswer::WORDS, "57P03");
         round_trip::<ClientCertificate>(ClientCertificate::WORDS, "");
+        round_trip::<Hints>(Hints::WORDS, "");
         round_trip::<Alpn>(Alpn::WORDS, "");
         round_trip::<Flight>(Flight::WORDS, "");
         round_trip::<AfterTls>(AfterTls::WORDS, "");
@@ -376,7 +411,7 @@ mod tests {
         let error = "acept".parse::<Alpn>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "\"acept\" is not an ALPN selection; known are postgresql, none, wrong"
+            "\"acept\" is not an ALPN selection; known are postgresql, none, wrong, h2, Postgresql, postgresql2"
         );
         for wrong in ["byte:", "byte:XY", "byte:0x", "byte:0x100"] {
             assert!(wrong.parse::<SslAnswer>().is_err(), "{wrong}");

@@ -1,9 +1,14 @@
 //! Asking a client for its certificate, and judging it as PostgreSQL's OpenSSL does.
 
-use super::{answer::ClientCertificate, disguise::as_the_client_knows};
+use super::{
+    answer::{ClientCertificate, Hints},
+    disguise::as_the_client_knows,
+    odd_key::RSA_PSS_PSS_SHA256,
+};
 use crate::zoo::{Zoo, ZooError};
 use der::{Decode as _, Encode as _};
 use pgtls_x509::{Purpose, Refusal, SecurityLevel, TrustStore, VerifyOptions, X509Error, verify_chain};
+use rsa::{pkcs1::DecodeRsaPublicKey as _, signature::Verifier as _};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme,
     client::danger::HandshakeSignatureValid,
@@ -11,19 +16,30 @@ use rustls::{
     pki_types::{CertificateDer, SubjectPublicKeyInfoDer, UnixTime},
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
+use sha2::Sha256;
 use std::sync::Arc;
 use webpki::RawPublicKeyEntity;
 
 /// The authorities of `ssl_ca_file`: their names are offered to clients as a hint.
 const AUTHORITIES: &[&str] = &["root", "clientca"];
+/// Who is named instead.
+const UNRELATED: &[&str] = &["root2"];
 
 /// What rustls asks with, when a certificate is to be asked for.
 pub(super) fn verifier(
     asked: ClientCertificate,
+    hints: Hints,
     zoo: &Zoo,
 ) -> Result<Option<Arc<dyn ClientCertVerifier>>, ZooError> {
-    let authorities = AUTHORITIES.iter().map(|name| Ok(zoo.authority(name)?.leaf()));
-    let authorities = authorities.collect::<Result<Vec<_>, ZooError>>()?;
+    let certificates = |names: &[&str]| {
+        names.iter().map(|name| Ok(zoo.authority(name)?.leaf())).collect::<Result<Vec<_>, ZooError>>()
+    };
+    let authorities = certificates(AUTHORITIES)?;
+    let named = match hints {
+        Hints::Own => authorities.clone(),
+        Hints::None => Vec::new(),
+        Hints::Unrelated => certificates(UNRELATED)?,
+    };
     let trust = match asked {
         ClientCertificate::None => return Ok(None),
         ClientCertificate::Optional | ClientCertificate::Required => None,
@@ -31,7 +47,7 @@ pub(super) fn verifier(
     };
     Ok(Some(Arc::new(Verifier {
         trust,
-        hints: authorities.into_iter().filter_map(|certificate| subject(certificate)).collect(),
+        hints: named.into_iter().filter_map(|certificate| subject(certificate)).collect(),
         mandatory: asked == ClientCertificate::Required,
         algorithms: aws_lc_rs::default_provider().signature_verification_algorithms,
     })))
@@ -81,9 +97,12 @@ impl ClientCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        let message = as_the_client_knows(message);
+        if signature.scheme == RSA_PSS_PSS_SHA256 {
+            return rsa_pss(certificate, &message, signature);
+        }
         let key = public_key(certificate)?;
         let key = RawPublicKeyEntity::try_from(&key).map_err(general)?;
-        let message = as_the_client_knows(message);
         // The key alone tells which of the scheme's algorithms it is.
         self.algorithms
             .mapping
@@ -101,12 +120,30 @@ impl ClientCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if signature.scheme == RSA_PSS_PSS_SHA256 {
+            return rsa_pss(certificate, message, signature);
+        }
         verify_tls13_signature_with_raw_key(message, &public_key(certificate)?, signature, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        [self.algorithms.supported_schemes(), vec![RSA_PSS_PSS_SHA256]].concat()
     }
+}
+
+/// A signature of a key that names RSASSA-PSS as its algorithm, which webpki does not read.
+fn rsa_pss(
+    certificate: &[u8],
+    message: &[u8],
+    signature: &DigitallySignedStruct,
+) -> Result<HandshakeSignatureValid, Error> {
+    let bad = |_| Error::InvalidCertificate(CertificateError::BadSignature);
+    let certificate = x509_cert::Certificate::from_der(certificate).map_err(general)?;
+    let bits = certificate.tbs_certificate().subject_public_key_info().subject_public_key.raw_bytes();
+    let key = rsa::PublicKey::from_pkcs1_der(bits).map_err(general)?;
+    let signature = rsa::pss::Signature::try_from(signature.signature()).map_err(bad)?;
+    rsa::pss::VerifyingKey::<Sha256>::new(key).verify(message, &signature).map_err(bad)?;
+    Ok(HandshakeSignatureValid::assertion())
 }
 
 /// The error of rustls whose alert is the one that OpenSSL sends for this verdict.

@@ -7,7 +7,7 @@ use super::{
     hello::{self, Progress},
     login,
     script::Behaviour,
-    seen::{CancelSeen, Channel, ClearMessage, Event, Recorder},
+    seen::{CancelSeen, Channel, ClearMessage, Event, HelloSeen, Recorder},
     tls::Prepared,
     wire::{Gone, MAX_MESSAGE, Wire},
 };
@@ -24,6 +24,8 @@ use std::{thread, time::Duration};
 const LATE: Duration = Duration::from_millis(400);
 /// A fatal alert handshake_failure in a record of its own (RFC 8446, section 6).
 const ALERT: &[u8] = &[0x15, 3, 3, 0, 2, 2, 40];
+/// The same of protocol_version.
+const ALERT_VERSION: &[u8] = &[0x15, 3, 3, 0, 2, 2, 70];
 /// Bytes of an ErrorResponse that is cut off.
 const PARTIAL: usize = 9;
 
@@ -275,10 +277,14 @@ impl Connection<'_> {
                 self.wire.send_raw(ALERT)?;
                 return Err(self.wire.linger());
             }
+            Flight::OldVersion => {
+                self.wire.send_raw(ALERT_VERSION)?;
+                return Err(self.wire.linger());
+            }
             Flight::Close => return Err(self.wire.linger()),
             Flight::Whole | Flight::Slow | Flight::Garbage => {}
         }
-        let disguise = hello.as_ref().and_then(|hello| Disguise::needed(hello, alpn == Alpn::Wrong));
+        let disguise = hello.as_ref().and_then(|hello| Disguise::needed(hello, alpn));
         let failed = |error: rustls::Error| Gone::Tls(error.to_string());
         let config = self.prepared.config(alpn, disguise.is_some()).map_err(failed)?;
         let tls = ServerConnection::new(config).map_err(failed)?;
@@ -301,7 +307,11 @@ impl Connection<'_> {
         loop {
             match hello::assemble(self.wire.waiting()) {
                 Progress::Incomplete => self.wire.receive()?,
-                Progress::Nonsense => return Ok(None),
+                Progress::Nonsense => {
+                    // An alert for instance: the client tried, and has no ClientHello to send.
+                    self.recorder.note(|seen| seen.hello = Some(HelloSeen::default()));
+                    return Ok(None);
+                }
                 Progress::Complete(hello) => {
                     self.recorder.note(|seen| seen.hello = Some(hello.seen()));
                     return Ok(Some(hello));

@@ -9,6 +9,7 @@
 //! A second ClientHello after HelloRetryRequest is not disguised: a client that needs one fails here. rustls asks for
 //! one only when it supports none of the groups for which the client sent a key.
 
+use super::answer::Alpn;
 use super::hello::{ClientHello, Extension, with_alpn, without_server_name};
 use pgtls_core::message::TLS_HANDSHAKE;
 use rustls::{
@@ -25,9 +26,6 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-/// The ALPN extension's content when only `http/1.1` is offered.
-const ONLY_HTTP: &[u8] = b"\x00\x09\x08http/1.1";
-
 /// Longest content of a TLS record.
 const MAX_RECORD: usize = 16 * 1024;
 
@@ -40,17 +38,20 @@ pub(super) struct Disguise {
 
 impl Disguise {
     /// The disguise that this ClientHello needs, if any.
-    pub(super) fn needed(hello: &ClientHello, wrong_alpn: bool) -> Option<Self> {
-        let odd_name = hello.seen().sni.is_some_and(|name| DnsName::try_from(name.as_str()).is_err());
-        if !odd_name && !wrong_alpn {
+    pub(super) fn needed(hello: &ClientHello, alpn: Alpn) -> Option<Self> {
+        let seen = hello.seen();
+        let odd_name = seen.sni.is_some_and(|name| DnsName::try_from(name.as_str()).is_err());
+        // A client that offers nothing would not even read the answer.
+        let imposed = alpn.imposed().filter(|_| seen.alpn.is_some()).map(only);
+        if !odd_name && imposed.is_none() {
             return None;
         }
         let (before, mut extensions) = hello.split()?;
         if odd_name {
             extensions = without_server_name(&extensions);
         }
-        if wrong_alpn {
-            extensions = with_alpn(&extensions, ONLY_HTTP);
+        if let Some(offer) = &imposed {
+            extensions = with_alpn(&extensions, offer);
         }
         Some(Self { true_message: hello.message.clone(), shown_message: put_together(before, &extensions)? })
     }
@@ -153,6 +154,12 @@ impl Context for SeeingContext {
     fn update(&mut self, data: &[u8]) {
         self.0.update(&as_the_client_knows(data));
     }
+}
+
+/// The content of the ALPN extension when only this protocol is offered (RFC 7301, section 3.1).
+fn only(protocol: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(protocol.len()).unwrap_or(u8::MAX);
+    [&u16::from(length).saturating_add(1).to_be_bytes()[..], &[length], protocol].concat()
 }
 
 /// A handshake message with these extensions; `before` has the header, whose length is written anew.

@@ -2,7 +2,7 @@
 
 use super::{ServerError, wire::Socket};
 use core::fmt;
-use socket2::SockRef;
+use socket2::{Domain, SockAddr, SockRef, Type};
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
@@ -12,6 +12,9 @@ use std::{
 
 #[cfg(unix)]
 use std::os::unix::net::{UnixListener, UnixStream};
+
+/// How long a connection from this machine to itself may take.
+const MARKER_TIME: Duration = Duration::from_secs(5);
 
 /// A place to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +58,35 @@ impl Listen {
                 let _ = std::fs::remove_file(self.socket_path());
             }
             Self::Unix { .. } | Self::Tcp(_) => {}
+        }
+    }
+
+    /// A socket of our own that will come from an address which no client has.
+    pub(super) fn marker(&self) -> io::Result<(socket2::Socket, SockAddr)> {
+        let (domain, address) = match self {
+            Self::Tcp(address) => {
+                (Domain::for_address(*address), SockAddr::from(SocketAddr::new(address.ip(), 0)))
+            }
+            Self::Unix { .. } => (Domain::UNIX, unix::address_of(&format!("{}.marker", self.socket_path()))?),
+        };
+        let socket = socket2::Socket::new(domain, Type::STREAM, None)?;
+        socket.bind(&address)?;
+        let from = socket.local_addr()?;
+        Ok((socket, from))
+    }
+
+    /// Connects a [`marker`](Self::marker), and removes what it left on the disk.
+    pub(super) fn send(&self, marker: &socket2::Socket) -> io::Result<()> {
+        match self {
+            Self::Tcp(address) => marker.connect_timeout(&SockAddr::from(*address), MARKER_TIME),
+            Self::Unix { directory, .. } => {
+                let connected = marker.connect(&unix::address_of(&self.socket_path())?);
+                if !directory.starts_with('@') {
+                    // Somebody may have removed the directory before.
+                    let _ = std::fs::remove_file(format!("{}.marker", self.socket_path()));
+                }
+                connected
+            }
         }
     }
 
@@ -136,11 +168,18 @@ impl Listener {
         }
     }
 
-    pub(super) fn accept(&self) -> io::Result<Socket> {
+    /// The next connection, and the address that it comes from.
+    pub(super) fn accept(&self) -> io::Result<(Socket, SockAddr)> {
         match self {
-            Self::Tcp(listener) => listener.accept().map(|(socket, _)| Socket::Tcp(socket)),
+            Self::Tcp(listener) => {
+                let (socket, peer) = SockRef::from(listener).accept()?;
+                Ok((Socket::Tcp(socket.into()), peer))
+            }
             #[cfg(unix)]
-            Self::Unix(listener) => listener.accept().map(|(socket, _)| Socket::Unix(socket)),
+            Self::Unix(listener) => {
+                let (socket, peer) = SockRef::from(listener).accept()?;
+                Ok((Socket::Unix(socket.into()), peer))
+            }
         }
     }
 
@@ -161,7 +200,7 @@ impl Listener {
 
 #[cfg(unix)]
 mod unix {
-    use super::{Listener, UnixListener, UnixStream, io};
+    use super::{Listener, SockAddr, UnixListener, UnixStream, io};
     use std::os::unix::net::SocketAddr;
 
     pub(super) fn bind(path: &str) -> io::Result<Listener> {
@@ -170,6 +209,15 @@ mod unix {
 
     pub(super) fn connect(path: &str) -> io::Result<()> {
         UnixStream::connect_addr(&address(path)?).map(drop)
+    }
+
+    /// The same for sockets whose address is to be chosen.
+    pub(super) fn address_of(path: &str) -> io::Result<SockAddr> {
+        // socket2 takes what begins with NUL for a name in the abstract namespace.
+        match path.strip_prefix('@') {
+            Some(name) => SockAddr::unix(format!("\0{name}")),
+            None => SockAddr::unix(path),
+        }
     }
 
     fn address(path: &str) -> io::Result<SocketAddr> {
@@ -192,7 +240,11 @@ mod unix {
 
 #[cfg(not(unix))]
 mod unix {
-    use super::{Listener, io};
+    use super::{Listener, SockAddr, io};
+
+    pub(super) fn address_of(_: &str) -> io::Result<SockAddr> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     pub(super) fn bind(_: &str) -> io::Result<Listener> {
         Err(io::ErrorKind::Unsupported.into())

@@ -18,6 +18,7 @@
 //! after_tls = "continue"       # what follows the handshake
 //! certificate = "good"         # a server certificate of the zoo
 //! client_certificate = "none"  # whether a certificate is asked of the client
+//! hints = "own"                # the authorities that are named then
 //! min_version = "TLSv1.2"
 //! max_version = "TLSv1.3"
 //! alpn = "postgresql"          # which protocol is selected
@@ -27,7 +28,8 @@
 //! The words of each setting are listed in [`answer`](super::answer).
 
 use super::answer::{
-    AfterTls, Alpn, ClientCertificate, DirectAnswer, Flight, Greeting, GssAnswer, SslAnswer, StartupAnswer,
+    AfterTls, Alpn, ClientCertificate, DirectAnswer, Flight, Greeting, GssAnswer, Hints, SslAnswer,
+    StartupAnswer,
 };
 use core::fmt;
 use serde::{Deserialize, Serialize};
@@ -55,6 +57,19 @@ impl Script {
     /// What is done on a connection, counted from 0.
     pub fn behaviour(&self, connection: usize) -> &Behaviour {
         self.first.get(connection).unwrap_or(&self.rest)
+    }
+
+    /// From words: for each connection the name of a behaviour to start from, and settings as a script has them.
+    pub fn from_words(connections: &[(&str, Vec<(&str, &str)>)]) -> Result<Self, ScriptError> {
+        let overlay = |(base, settings): &(&str, Vec<(&str, &str)>)| {
+            let text = |word: &str| toml::Value::String(word.to_owned());
+            let mut table: toml::Table =
+                settings.iter().map(|(name, word)| ((*name).to_owned(), text(word))).collect();
+            table.insert("base".to_owned(), text(base));
+            Overlay::deserialize(toml::Value::Table(table))
+                .map_err(|error| ScriptError::Syntax(error.to_string()))
+        };
+        connections.iter().map(overlay).collect::<Result<Vec<_>, _>>()?.try_into()
     }
 
     /// Every behaviour in it.
@@ -91,6 +106,8 @@ pub struct TlsBehaviour {
     pub certificate: String,
     /// Whether a certificate is asked of the client.
     pub client_certificate: ClientCertificate,
+    /// The authorities that are named then.
+    pub hints: Hints,
     /// Lowest version.
     pub min_version: TlsVersion,
     /// Highest version.
@@ -143,6 +160,7 @@ impl Default for TlsBehaviour {
         Self {
             certificate: "good".to_owned(),
             client_certificate: ClientCertificate::None,
+            hints: Hints::Own,
             min_version: TlsVersion::Tls1_2,
             max_version: TlsVersion::Tls1_3,
             alpn: Alpn::Postgresql,
@@ -265,6 +283,7 @@ struct Overlay {
     after_tls: Option<AfterTls>,
     certificate: Option<String>,
     client_certificate: Option<ClientCertificate>,
+    hints: Option<Hints>,
     min_version: Option<TlsVersion>,
     max_version: Option<TlsVersion>,
     alpn: Option<Alpn>,
@@ -288,6 +307,7 @@ impl Overlay {
         lay(self.after_tls, &mut behaviour.tls.after);
         lay(self.certificate, &mut behaviour.tls.certificate);
         lay(self.client_certificate, &mut behaviour.tls.client_certificate);
+        lay(self.hints, &mut behaviour.tls.hints);
         lay(self.min_version, &mut behaviour.tls.min_version);
         lay(self.max_version, &mut behaviour.tls.max_version);
         lay(self.alpn, &mut behaviour.tls.alpn);
@@ -338,8 +358,8 @@ mod tests {
         for (text, expected) in [
             ("", "the script has no [[connection]]"),
             ("[[connection]]\nbase = 'plane'", "\"plane\" is not a named behaviour"),
-            ("[[connection]]\nalpn = 'h2'", "line 2, column 8"),
-            ("[[connection]]\nalpn = 'h2'", "known are postgresql, none, wrong"),
+            ("[[connection]]\nalpn = 'h3'", "line 2, column 8"),
+            ("[[connection]]\nalpn = 'h3'", "known are postgresql, none, wrong"),
             ("[[connection]]\ncolour = 'red'", "unknown field `colour`"),
             (
                 "[[connection]]\nmin_version = 'TLSv1.3'\nmax_version = 'TLSv1.2'",

@@ -4,9 +4,11 @@ use super::{
     answer::Alpn,
     client_certificate,
     disguise::Disguise,
+    odd_key,
     script::{TlsBehaviour, TlsVersion},
 };
 use crate::zoo::{Identity, Zoo, ZooError};
+use pgtls_core::message::ALPN_POSTGRESQL;
 use rustls::{
     Error, ServerConfig, SupportedProtocolVersion,
     crypto::aws_lc_rs,
@@ -31,7 +33,7 @@ impl Prepared {
         let identity = zoo.server(&behaviour.certificate)?;
         Ok(Self {
             certified: Arc::new(certified(identity)?),
-            verifier: client_certificate::verifier(behaviour.client_certificate, zoo)?,
+            verifier: client_certificate::verifier(behaviour.client_certificate, behaviour.hints, zoo)?,
             versions: [(TlsVersion::Tls1_2, &version::TLS12), (TlsVersion::Tls1_3, &version::TLS13)]
                 .into_iter()
                 .filter(|(version, _)| (behaviour.min_version..=behaviour.max_version).contains(version))
@@ -51,9 +53,8 @@ impl Prepared {
         };
         let mut config = builder.with_cert_resolver(Arc::new(Always(Arc::clone(&self.certified))));
         config.alpn_protocols = match alpn {
-            Alpn::Postgresql => vec![b"postgresql".to_vec()],
-            Alpn::None => Vec::new(),
-            Alpn::Wrong => vec![b"http/1.1".to_vec()],
+            Alpn::Postgresql => vec![ALPN_POSTGRESQL.to_vec()],
+            other => other.imposed().map(<[u8]>::to_vec).into_iter().collect(),
         };
         // No session is ever resumed, so that every connection shows all of the handshake.
         config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -83,7 +84,8 @@ impl From<Error> for PrepareError {
 
 /// The certificate is not looked at: rustls' own constructor would refuse the odd ones.
 fn certified(identity: &Identity) -> Result<CertifiedKey, Error> {
-    let key = aws_lc_rs::sign::any_supported_type(&identity.key().pkcs8())?;
+    let key = odd_key::odd(identity.key())
+        .unwrap_or_else(|| aws_lc_rs::sign::any_supported_type(&identity.key().pkcs8()))?;
     Ok(CertifiedKey::new(identity.chain().to_vec(), key))
 }
 

@@ -14,6 +14,7 @@ pub(super) mod tag {
     pub(in crate::zoo) const OCTET_STRING: u8 = 0x04;
     pub(in crate::zoo) const NULL: u8 = 0x05;
     pub(in crate::zoo) const OBJECT_IDENTIFIER: u8 = 0x06;
+    pub(in crate::zoo) const ENUMERATED: u8 = 0x0A;
     pub(in crate::zoo) const UTF8_STRING: u8 = 0x0C;
     pub(in crate::zoo) const PRINTABLE_STRING: u8 = 0x13;
     pub(in crate::zoo) const T61_STRING: u8 = 0x14;
@@ -105,6 +106,34 @@ pub(super) fn time(moment: Duration) -> Vec<u8> {
     }
 }
 
+/// The contents of the values that stand one after the other in `der`, as far as they are well formed: the reverse of
+/// [`tlv`], for what we wrote ourselves.
+pub(super) fn children(der: &[u8]) -> Vec<&[u8]> {
+    let mut found = Vec::new();
+    let mut rest = der;
+    while let Some((content, after)) = split(rest) {
+        found.push(content);
+        rest = after;
+    }
+    found
+}
+
+fn split(der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&[_, first], rest) = der.split_first_chunk::<2>()?;
+    let (length, rest) = if first < 0x80 {
+        (first.into(), rest)
+    } else {
+        let (octets, rest) = rest.split_at_checked((first & 0x7F).into())?;
+        (
+            octets
+                .iter()
+                .try_fold(0_usize, |length, octet| length.checked_mul(256)?.checked_add((*octet).into()))?,
+            rest,
+        )
+    };
+    rest.split_at_checked(length)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +152,14 @@ mod tests {
         check(&octets([0xAB; 128])[..4], "048180ab");
         check(&octets([0xAB; 256])[..5], "04820100ab");
         check(&octets(vec![0xAB; 65536])[..6], "0483010000ab");
+    }
+
+    #[test]
+    fn what_was_written_can_be_taken_apart() {
+        let long = vec![7; 300];
+        let written = sequence([octets(&long), octets([1])]);
+        assert_eq!(children(&written).into_iter().flat_map(children).collect::<Vec<_>>(), [&long[..], &[1]]);
+        assert_eq!(children(&written[..written.len() - 1]), [[0_u8; 0]; 0]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The zoo on disk, for clients that read files.
 
-use super::{Kind, Zoo, ZooError};
+use super::{Kind, Zoo, ZooError, folders, odd};
 use core::fmt;
 use std::{
     fs, io,
@@ -12,32 +12,49 @@ impl Zoo {
     ///
     /// | file | content |
     /// | --- | --- |
-    /// | `ca/NAME.crt` | [`root_file`](Zoo::root_file) |
+    /// | `ca/NAME.crt` | [`root_file`](Zoo::root_file), and the odd forms that such files have |
     /// | `srv/NAME.crt`, `srv/NAME.key` | a server's chain and key |
-    /// | `cli/NAME.crt`, `cli/NAME.key` | a client's chain and key |
-    /// | `crl/NAME.crl` | [`crl_file`](Zoo::crl_file) |
+    /// | `cli/NAME.crt`, `cli/NAME.key` | a client's chain and key, and both in odd forms |
+    /// | `crl/NAME.crl` | [`crl_file`](Zoo::crl_file), and odd forms of it |
+    /// | `cadir/NAME/`, `crldir/NAME/` | folders of authorities and of CRLs with hashed names, as `openssl rehash` makes them |
     ///
     /// Keys can be read by their owner alone, as libpq demands.
     pub fn write_to(&self, dir: &Path) -> Result<(), WriteError> {
-        for (folder, kind) in
-            [("ca", Kind::RootFile), ("srv", Kind::Server), ("cli", Kind::Client), ("crl", Kind::Crl)]
-        {
-            let folder = dir.join(folder);
+        let folder = |name: &str| {
+            let folder = dir.join(name);
             fs::create_dir_all(&folder).map_err(|error| WriteError::io(&folder, error))?;
+            Ok::<_, WriteError>(folder)
+        };
+        for (name, kind) in [("srv", Kind::Server), ("cli", Kind::Client)] {
+            let folder = folder(name)?;
             for name in self.names(kind) {
-                let (certificates, key) = match kind {
-                    Kind::RootFile => (self.root_file(name)?, None),
-                    Kind::Crl => (self.crl_file(name)?, None),
-                    Kind::Server | Kind::Client | Kind::Authority => {
-                        let identity = self.identity(kind, name)?;
-                        (identity.chain_pem(), Some(identity.key_pem()))
-                    }
-                };
-                let extension = if kind == Kind::Crl { "crl" } else { "crt" };
-                write(&folder.join(format!("{name}.{extension}")), &certificates, false)?;
-                if let Some(key) = key {
-                    write(&folder.join(format!("{name}.key")), &key, true)?;
-                }
+                let identity = self.identity(kind, name)?;
+                write(&folder.join(format!("{name}.crt")), identity.chain_pem().as_bytes(), false)?;
+                write(&folder.join(format!("{name}.key")), identity.key_pem().as_bytes(), true)?;
+            }
+        }
+        let ca = folder("ca")?;
+        for name in self.names(Kind::RootFile) {
+            write(&ca.join(format!("{name}.crt")), self.root_file(name)?.as_bytes(), false)?;
+        }
+        for name in odd::ROOT_FILES {
+            write(&ca.join(format!("{name}.crt")), &odd::root_file(self, name)?, false)?;
+        }
+        let crl = folder("crl")?;
+        for name in self.names(Kind::Crl) {
+            write(&crl.join(format!("{name}.crl")), self.crl_file(name)?.as_bytes(), false)?;
+        }
+        for name in odd::CRL_FILES {
+            write(&crl.join(format!("{name}.crl")), &odd::crl_file(self, name)?, false)?;
+        }
+        let cli = folder("cli")?;
+        for file in odd::client_files(self)? {
+            write(&cli.join(&file.name), &file.content, file.secret)?;
+        }
+        for hashed in folders::all(self)? {
+            let folder = folder(&hashed.folder)?;
+            for (name, content) in hashed.files {
+                write(&folder.join(name), &content, false)?;
             }
         }
         Ok(())
@@ -81,7 +98,7 @@ impl fmt::Display for WriteError {
 
 impl core::error::Error for WriteError {}
 
-fn write(path: &Path, text: &str, secret: bool) -> Result<(), WriteError> {
+fn write(path: &Path, content: &[u8], secret: bool) -> Result<(), WriteError> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
@@ -90,6 +107,6 @@ fn write(path: &Path, text: &str, secret: bool) -> Result<(), WriteError> {
     let _ = secret;
     options
         .open(path)
-        .and_then(|mut file| io::Write::write_all(&mut file, text.as_bytes()))
+        .and_then(|mut file| io::Write::write_all(&mut file, content))
         .map_err(|error| WriteError::io(path, error))
 }

@@ -1,14 +1,19 @@
 //! What a certificate says, as one row of a table.
 
-use super::KeyKind;
+use super::{KeyKind, sign::Digest};
 
 /// A certificate to be made. Everything has a sensible value from the start; a row names what is different.
+#[expect(clippy::struct_excessive_bools, reason = "each says of one part of the certificate how it is")]
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     /// Unique within its table.
     pub(super) name: &'static str,
     /// Name of the authority that signs it; `None` signs itself.
     pub(super) issuer: Option<&'static str>,
+    /// Another row of the table whose certificate and key it has; only the chain is its own.
+    pub(super) same_as: Option<&'static str>,
+    /// Another row of the table whose key it has.
+    pub(super) key_of: Option<&'static str>,
     pub(super) subject: Vec<Attribute>,
     /// subjectAltName; `None` leaves the extension out, an empty list leaves it empty.
     pub(super) alt_names: Option<Vec<AltName>>,
@@ -23,6 +28,13 @@ pub(super) struct Row {
     pub(super) key_usage: &'static [KeyUsage],
     /// extKeyUsage; an empty list leaves the extension out.
     pub(super) purposes: &'static [Purpose],
+    pub(super) purposes_critical: bool,
+    /// Extensions more.
+    pub(super) extras: &'static [Extra],
+    /// How its issuer signs it.
+    pub(super) digest: Digest,
+    /// Which keys it names.
+    pub(super) identifiers: Identifiers,
     /// What is sent after the leaf.
     pub(super) chain: Chain,
     /// The last bit of the signature is turned over.
@@ -56,6 +68,10 @@ pub(super) enum AltName {
     Uri(&'static str),
     /// A directoryName with this common name.
     Directory(&'static str),
+    /// An otherName, Microsoft's user principal name.
+    Other(&'static str),
+    /// The dNSName `hN.big.test`.
+    Numbered(u16),
 }
 
 /// When a certificate or a CRL is valid, in days from the birth of the zoo.
@@ -69,6 +85,8 @@ impl Window {
     pub(super) const CURRENT: Self = Self { from: -10, until: 3650 };
     pub(super) const PAST: Self = Self { from: -100, until: -2 };
     pub(super) const FUTURE: Self = Self { from: 30, until: 3650 };
+    /// To the last second that a certificate can name.
+    pub(super) const FOREVER: Self = Self { from: -10, until: i32::MAX };
 }
 
 /// basicConstraints.
@@ -84,6 +102,7 @@ pub(super) enum Authority {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum KeyUsage {
     DigitalSignature = 0,
+    KeyEncipherment = 2,
     KeyCertSign = 5,
     CrlSign = 6,
 }
@@ -95,6 +114,39 @@ pub(super) enum Purpose {
     ClientAuth,
     CodeSigning,
     Any,
+    /// Netscape's "server gated cryptography".
+    ServerGated,
+}
+
+/// An extension more.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Extra {
+    /// One that nobody knows.
+    Unknown {
+        critical: bool,
+    },
+    NameConstraints {
+        permitted: &'static [Subtree],
+        excluded: &'static [Subtree],
+    },
+}
+
+/// Names that a constraint speaks of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Subtree {
+    Dns(&'static str),
+    /// Address and mask.
+    Ip([u8; 8]),
+}
+
+/// The keys that a certificate names by their digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Identifiers {
+    /// Its own and its issuer's.
+    Right,
+    /// Its own, and an issuer's that nobody has.
+    WrongIssuer,
+    None,
 }
 
 /// The certificates that follow the leaf.
@@ -102,7 +154,7 @@ pub(super) enum Purpose {
 pub(super) enum Chain {
     /// Every issuer below the root, nearest first: as a server should be set up.
     Intermediates,
-    /// These authorities, in this order.
+    /// These authorities, in this order; `self` is the certificate itself.
     Exactly(&'static [&'static str]),
 }
 
@@ -142,6 +194,8 @@ fn plain(name: &'static str) -> Row {
     Row {
         name,
         issuer: None,
+        same_as: None,
+        key_of: None,
         subject: Vec::new(),
         alt_names: None,
         alt_names_critical: false,
@@ -151,6 +205,10 @@ fn plain(name: &'static str) -> Row {
         ca: None,
         key_usage: &[],
         purposes: &[],
+        purposes_critical: false,
+        extras: &[],
+        digest: Digest::Usual,
+        identifiers: Identifiers::Right,
         chain: Chain::Intermediates,
         spoiled: false,
     }
@@ -222,6 +280,30 @@ impl Row {
         Self { purposes, ..self }
     }
 
+    pub(super) fn purposes_critical(self) -> Self {
+        Self { purposes_critical: true, ..self }
+    }
+
+    pub(super) fn extras(self, extras: &'static [Extra]) -> Self {
+        Self { extras, ..self }
+    }
+
+    pub(super) fn digest(self, digest: Digest) -> Self {
+        Self { digest, ..self }
+    }
+
+    pub(super) fn identifiers(self, identifiers: Identifiers) -> Self {
+        Self { identifiers, ..self }
+    }
+
+    pub(super) fn same_as(self, other: &'static str) -> Self {
+        Self { same_as: Some(other), ..self }
+    }
+
+    pub(super) fn key_of(self, other: &'static str) -> Self {
+        Self { key_of: Some(other), ..self }
+    }
+
     pub(super) fn sends(self, authorities: &'static [&'static str]) -> Self {
         Self { chain: Chain::Exactly(authorities), ..self }
     }
@@ -232,6 +314,7 @@ impl Row {
 }
 
 /// A CRL to be made.
+#[expect(clippy::struct_excessive_bools, reason = "each says of one part of the CRL whether it is there")]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CrlRow {
     /// Unique among the CRLs.
@@ -241,6 +324,56 @@ pub(super) struct CrlRow {
     /// The certificates it revokes.
     pub(super) revoked: &'static [Revoked],
     pub(super) window: Window,
+    /// Whether it says when the next one is due.
+    pub(super) next: bool,
+    /// Version 1 has no extensions.
+    pub(super) version_1: bool,
+    /// Whether it names its issuer's key.
+    pub(super) key_identifier: bool,
+    pub(super) extra: Option<CrlExtra>,
+    /// An extension of every entry.
+    pub(super) entry: Option<EntryExtra>,
+    /// The last bit of the signature is turned over.
+    pub(super) spoiled: bool,
+}
+
+/// An extension of a CRL (RFC 5280, section 5.2); all of these are critical.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CrlExtra {
+    Unknown,
+    /// deltaCRLIndicator.
+    Delta,
+    /// issuingDistributionPoint that contains only user certificates.
+    OnlyUsers,
+    /// The same for authorities.
+    OnlyAuthorities,
+}
+
+/// An extension of an entry (RFC 5280, section 5.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EntryExtra {
+    /// Critical, and known to nobody.
+    Unknown,
+    /// reasonCode certificateHold.
+    Hold,
+    /// reasonCode removeFromCRL.
+    Remove,
+}
+
+/// An ordinary CRL.
+pub(super) const fn crl(name: &'static str, issuer: &'static str, revoked: &'static [Revoked]) -> CrlRow {
+    CrlRow {
+        name,
+        issuer,
+        revoked,
+        window: Window { from: -1, until: 3650 },
+        next: true,
+        version_1: false,
+        key_identifier: true,
+        extra: None,
+        entry: None,
+        spoiled: false,
+    }
 }
 
 /// A certificate on a CRL.

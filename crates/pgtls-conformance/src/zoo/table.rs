@@ -3,40 +3,119 @@
 use super::{
     KeyKind,
     row::{
-        AltName, Attribute, Authority, CrlRow, KeyUsage, Purpose, Revoked, Row, Text, Window, authority,
-        client, self_signed, server,
+        AltName, Attribute, Authority, CrlExtra, CrlRow, EntryExtra, Extra, Identifiers, KeyUsage, Purpose,
+        Revoked, Row, Subtree, Text, Window, authority, client, crl, self_signed, server,
     },
+    sign::Digest,
 };
 
 /// Certificate authorities, an issuer before what it issues.
 pub(super) fn authorities() -> Vec<Row> {
+    [roots(), intermediates(), constrained(), deep()].concat()
+}
+
+fn roots() -> Vec<Row> {
     vec![
         authority("root", "Zoo Root CA"),
         authority("root2", "Zoo Unrelated Root CA"),
+        // The root's name, another key.
+        authority("sameroot", "Zoo Root CA"),
+        // The root's name and key, vouched for by another.
+        authority("cross", "Zoo Root CA").key_of("root").issuer("root2"),
+        authority("rootexp", "Zoo Expired Root CA").window(Window::PAST),
+        authority("v1root", "Zoo Version 1 Root CA").version_1(),
+        authority("rsaroot", "Zoo RSA Root CA").key(KeyKind::Rsa2048),
+        authority("weakroot", "Zoo RSA-1024 Root CA").key(KeyKind::Rsa1024),
+        authority("rootnoku", "Zoo Root CA without keyUsage").key_usage(&[]),
+        authority("rootnosign", "Zoo Root CA without keyCertSign").key_usage(&[KeyUsage::DigitalSignature]),
+        authority("rootnobc", "Zoo Root CA without basicConstraints")
+            .ca(None)
+            .key_usage(&[KeyUsage::KeyCertSign, KeyUsage::CrlSign]),
+        authority("rootnocrl", "Zoo Root CA without cRLSign").key_usage(&[KeyUsage::KeyCertSign]),
+        authority("plen0root", "Zoo Root CA of path length 0").ca(Some(Authority::PathLength(0))),
+    ]
+}
+
+fn intermediates() -> Vec<Row> {
+    vec![
         authority("inter", "Zoo Intermediate CA").issuer("root"),
         authority("inter2", "Zoo Revoked Intermediate CA").issuer("root"),
         authority("clientca", "Zoo Client CA").issuer("root"),
         authority("root2inter", "Zoo Unrelated Intermediate CA").issuer("root2"),
-        // The root's name, another key.
-        authority("sameroot", "Zoo Root CA"),
-        authority("rootexp", "Zoo Expired Root CA").window(Window::PAST),
         authority("interexp", "Zoo Expired Intermediate CA").issuer("root").window(Window::PAST),
-        authority("v1root", "Zoo Version 1 Root CA").version_1(),
         authority("v1inter", "Zoo Version 1 Intermediate CA").issuer("root").version_1(),
-        authority("rsaroot", "Zoo RSA Root CA").key(KeyKind::Rsa2048),
+        authority("intereku-client", "Zoo Intermediate CA for clients")
+            .issuer("root")
+            .purposes(&[Purpose::ClientAuth]),
+        authority("intereku-server", "Zoo Intermediate CA for servers")
+            .issuer("root")
+            .purposes(&[Purpose::ServerAuth]),
+        authority("intercrit", "Zoo Intermediate CA with an unknown extension")
+            .issuer("root")
+            .extras(&[Extra::Unknown { critical: true }]),
         authority("pathlen0", "Zoo Intermediate CA of path length 0")
             .issuer("root")
             .ca(Some(Authority::PathLength(0))),
         authority("underpathlen0", "Zoo CA under path length 0").issuer("pathlen0"),
+        authority("underplen0root", "Zoo CA under a root of path length 0").issuer("plen0root"),
         // Issuers that should not be.
         authority("notca", "Zoo Not A CA")
-            .issuer("root")
+            .issuer("inter")
             .ca(Some(Authority::No))
-            .key_usage(&[KeyUsage::DigitalSignature]),
+            .key_usage(&[KeyUsage::DigitalSignature])
+            .purposes(&[Purpose::ServerAuth]),
         authority("nobasic", "Zoo CA without basicConstraints").issuer("root").ca(None),
         authority("nocertsign", "Zoo CA without keyCertSign")
             .issuer("root")
             .key_usage(&[KeyUsage::DigitalSignature]),
+    ]
+}
+
+/// Authorities whose name constraints speak of the servers' names or do not.
+fn constrained() -> Vec<Row> {
+    const TEST: &[Subtree] = &[Subtree::Dns("test")];
+    const OTHER: &[Subtree] = &[Subtree::Dns("other.example")];
+    const LOOPBACK: &[Subtree] = &[Subtree::Ip([127, 0, 0, 0, 255, 0, 0, 0])];
+    let row = |name, common_name, extras| authority(name, common_name).issuer("root").extras(extras);
+    vec![
+        row("nc-permit", "Zoo nc-permit CA", &[Extra::NameConstraints { permitted: TEST, excluded: &[] }]),
+        row(
+            "nc-permit-other",
+            "Zoo nc-permit-other CA",
+            &[Extra::NameConstraints { permitted: OTHER, excluded: &[] }],
+        ),
+        row(
+            "nc-exclude",
+            "Zoo nc-exclude CA",
+            &[Extra::NameConstraints { permitted: &[], excluded: &[Subtree::Dns("db.test")] }],
+        ),
+        row(
+            "nc-exclude-other",
+            "Zoo nc-exclude-other CA",
+            &[Extra::NameConstraints { permitted: &[], excluded: OTHER }],
+        ),
+        row(
+            "nc-permit-ip",
+            "Zoo nc-permit-ip CA",
+            &[Extra::NameConstraints { permitted: LOOPBACK, excluded: &[] }],
+        ),
+        row(
+            "nc-exclude-ip",
+            "Zoo nc-exclude-ip CA",
+            &[Extra::NameConstraints { permitted: &[], excluded: LOOPBACK }],
+        ),
+    ]
+}
+
+/// Six intermediates, one below the other.
+fn deep() -> Vec<Row> {
+    vec![
+        authority("deep0", "Zoo Deep CA 0").issuer("root"),
+        authority("deep1", "Zoo Deep CA 1").issuer("deep0"),
+        authority("deep2", "Zoo Deep CA 2").issuer("deep1"),
+        authority("deep3", "Zoo Deep CA 3").issuer("deep2"),
+        authority("deep4", "Zoo Deep CA 4").issuer("deep3"),
+        authority("deep5", "Zoo Deep CA 5").issuer("deep4"),
     ]
 }
 
@@ -64,16 +143,42 @@ fn names() -> Vec<Row> {
         server("san-trailing-dot").cn("unused.test").dns("db.test."),
         server("san-empty-dns").cn("unused.test").dns("").dns("db.test"),
         server("san-utf8").cn("unused.test").dns("dätenbank.test"),
+        server("san-empty-subject").dns("db.test"),
+        server("san-leading-dot").cn("unused.test").dns(".test"),
+        server("san-underscore").cn("unused.test").dns("my_db.test"),
+        server("san-space").cn("unused.test").dns(" db.test"),
+        server("san-idn").cn("unused.test").dns("xn--dtenbank-9za.test"),
+        server("san-single-label").cn("unused.test").dns("db"),
+        (0..300).map(AltName::Numbered).fold(server("san-bignum").cn("unused.test"), Row::alt).dns("db.test"),
+        server("cn-localhost").cn("localhost"),
         server("san-localhost").cn("localhost").dns("localhost"),
         server("wild-san").cn("unused.test").dns("*.wild.test"),
         server("wild-cn").cn("*.wild.test"),
         server("wild-partial").cn("unused.test").dns("db*.wild.test"),
         server("wild-mid").cn("unused.test").dns("a.*.wild.test"),
         server("wild-star").cn("unused.test").dns("*"),
+        server("wild-multi").cn("unused.test").dns("*.a.wild.test").dns("*.wild.test"),
+        server("wild-suffix").cn("unused.test").dns("*db.wild.test"),
+        server("wild-stardot").cn("unused.test").dns("*."),
+        server("wild-tld").cn("unused.test").dns("*.test"),
+        server("wild-double").cn("unused.test").dns("*.*.test"),
+        server("wild-upper").cn("unused.test").dns("*.WILD.Test"),
         server("wild-ip").cn("unused.test").dns("*.0.0.1"),
         server("ip4-san").cn("db.test").ip(&LOOPBACK_4),
         server("ip6-san").cn("db.test").ip(&LOOPBACK_6),
         server("ip4-other").cn("unused.test").ip(&[127, 0, 0, 9]),
+        server("ip4-mapped").cn("unused.test").ip(&MAPPED),
+        server("ip-multi")
+            .cn("db.test")
+            .ip(&LOOPBACK_4)
+            .ip(&LOOPBACK_6)
+            .ip(&[127, 0, 0, 2])
+            .ip(&DOCUMENTATION_6),
+        server("ip6-cn").cn("::1"),
+        server("ip6-dnsname").cn("unused.test").dns("::1"),
+        server("ip-cn-ip").cn("127.0.0.1").ip(&[127, 0, 0, 2]),
+        server("cn-and-ip-other").cn("db.test").ip(&[127, 0, 0, 9]),
+        server("ip-then-dns").cn("unused.test").ip(&LOOPBACK_4).dns("db.test"),
         server("ip-badlen").cn("unused.test").ip(&[127, 0, 0, 1, 0]),
         server("ip-badlen-then-dns").cn("unused.test").ip(&[127, 0, 0]).dns("db.test"),
         server("ip-dnsname").cn("unused.test").dns("127.0.0.1"),
@@ -84,6 +189,11 @@ fn names() -> Vec<Row> {
         server("cn-and-email").cn("db.test").alt(AltName::Email("dba@db.test")),
         server("cn-and-uri").cn("db.test").alt(AltName::Uri("postgresql://other.test")),
         server("cn-and-dirname").cn("db.test").alt(AltName::Directory("other.test")),
+        server("cn-and-other").cn("db.test").alt(AltName::Other("x@db.test")),
+        server("no-names-at-all"),
+        server("empty-cn").cn(""),
+        server("nul-cn-good-san").subject([common_name(b"db.test\0.evil.test")]).dns("db.test"),
+        server("cn-long").cn(LONG),
         server("no-names").subject([Attribute::Organization("pgtls zoo")]),
         server("empty-san").cn("db.test").no_alt_names(),
         server("nul-cn").subject([common_name(b"db.test\0.evil.test")]),
@@ -110,6 +220,7 @@ fn self_signed_servers() -> Vec<Row> {
             .ca(None)
             .key_usage(&[KeyUsage::DigitalSignature])
             .purposes(&[Purpose::ServerAuth]),
+        self_signed("selfsigned-cafalse").cn("db.test").dns("db.test").ca(Some(Authority::No)),
         self_signed("selfsigned-v1").cn("db.test").version_1(),
         // Ed25519 names no hash, so that nothing can be bound to this one.
         self_signed("selfsigned-ed25519").cn("db.test").dns("db.test").key(KeyKind::Ed25519),
@@ -131,15 +242,42 @@ fn forms() -> Vec<Row> {
         server("eku-any").cn("db.test").dns("db.test").purposes(&[Purpose::Any]),
         server("eku-none").cn("db.test").dns("db.test").purposes(&[]),
         server("eku-both").cn("db.test").dns("db.test").purposes(&[Purpose::ServerAuth, Purpose::ClientAuth]),
+        server("eku-sgc").cn("db.test").dns("db.test").purposes(&[Purpose::ServerGated]),
+        server("eku-critical").cn("db.test").dns("db.test").purposes_critical(),
+        server("far-future").cn("db.test").dns("db.test").window(Window::FOREVER),
+        server("ku-encipher").cn("db.test").dns("db.test").key_usage(&[KeyUsage::KeyEncipherment]),
+        server("ku-none").cn("db.test").dns("db.test").key_usage(&[]),
+        server("bare").cn("db.test").key_usage(&[]).purposes(&[]).identifiers(Identifiers::None),
+        server("leaf-cafalse").cn("db.test").dns("db.test").ca(Some(Authority::No)),
+        server("crit-ext").cn("db.test").dns("db.test").extras(&[Extra::Unknown { critical: true }]),
+        server("noncrit-ext").cn("db.test").dns("db.test").extras(&[Extra::Unknown { critical: false }]),
+        server("wrong-aki").cn("db.test").dns("db.test").identifiers(Identifiers::WrongIssuer),
         server("ku-certsign").cn("db.test").dns("db.test").key_usage(&[KeyUsage::KeyCertSign]),
-        server("leaf-is-ca").cn("db.test").dns("db.test").ca(Some(Authority::Yes)),
+        server("leaf-is-ca").cn("db.test").dns("db.test").ca(Some(Authority::Yes)).key_usage(&[
+            KeyUsage::DigitalSignature,
+            KeyUsage::KeyCertSign,
+            KeyUsage::CrlSign,
+        ]),
         server("key-p384").cn("db.test").dns("db.test").key(KeyKind::P384),
         server("key-p521").cn("db.test").dns("db.test").key(KeyKind::P521),
         server("key-ed25519").cn("db.test").dns("db.test").key(KeyKind::Ed25519),
+        server("key-rsa-1024").cn("db.test").dns("db.test").key(KeyKind::Rsa1024),
+        server("key-rsapss").cn("db.test").dns("db.test").key(KeyKind::RsaPss),
         server("key-rsa-2048").cn("db.test").dns("db.test").key(KeyKind::Rsa2048),
         server("key-rsa-3072").cn("db.test").dns("db.test").key(KeyKind::Rsa3072),
         server("key-rsa-4096").cn("db.test").dns("db.test").key(KeyKind::Rsa4096),
         server("rsa-root-leaf").cn("db.test").dns("db.test").issuer("rsaroot").key(KeyKind::Rsa2048),
+        server("rsa-root-pss-sig")
+            .cn("db.test")
+            .dns("db.test")
+            .issuer("rsaroot")
+            .key(KeyKind::Rsa2048)
+            .digest(Digest::Pss),
+        server("rsa-root-sha512").cn("db.test").dns("db.test").issuer("rsaroot").digest(Digest::Sha512),
+        server("ec-sha512").cn("db.test").dns("db.test").digest(Digest::Sha512),
+        server("sha1-sig").cn("db.test").dns("db.test").issuer("rsaroot").digest(Digest::Sha1),
+        server("sha1-sig-ec").cn("db.test").dns("db.test").digest(Digest::Sha1),
+        server("weak-root-leaf").cn("db.test").dns("db.test").issuer("weakroot"),
     ]
 }
 
@@ -149,10 +287,32 @@ fn chains() -> Vec<Row> {
         server("root-issued").cn("db.test").dns("db.test").issuer("root"),
         server("other-root").cn("db.test").dns("db.test").issuer("root2inter"),
         server("same-name-root").cn("db.test").dns("db.test").issuer("sameroot"),
-        server("missing-inter").cn("db.test").dns("db.test").sends(&[]),
-        server("with-root").cn("db.test").dns("db.test").sends(&["inter", "root"]),
-        server("wrong-order").cn("db.test").dns("db.test").sends(&["root", "inter"]),
-        server("superfluous").cn("db.test").dns("db.test").sends(&["root2", "inter2", "inter", "root"]),
+        server("missing-inter").same_as("good").sends(&[]),
+        server("with-root").same_as("good").sends(&["inter", "root"]),
+        server("wrong-order").same_as("good").sends(&["root", "inter"]),
+        server("superfluous").same_as("good").sends(&["root2", "inter2", "inter", "root"]),
+        server("dup-certs").same_as("good").sends(&["self", "inter", "inter"]),
+        server("cross-chain").same_as("good").sends(&["inter", "cross"]),
+        server("only-unrelated-extra").same_as("good").sends(&["root2"]),
+        server("deep-chain").cn("db.test").dns("db.test").issuer("deep5"),
+        server("rootnoku-leaf").cn("db.test").dns("db.test").issuer("rootnoku"),
+        server("rootnosign-leaf").cn("db.test").dns("db.test").issuer("rootnosign"),
+        server("rootnobc-leaf").cn("db.test").dns("db.test").issuer("rootnobc"),
+        server("rootnocrl-leaf").cn("db.test").dns("db.test").issuer("rootnocrl"),
+        server("root-pathlen-bad").cn("db.test").dns("db.test").issuer("underplen0root"),
+        server("inter-eku-client").cn("db.test").dns("db.test").issuer("intereku-client"),
+        server("inter-eku-server").cn("db.test").dns("db.test").issuer("intereku-server"),
+        server("inter-crit-ext").cn("db.test").dns("db.test").issuer("intercrit"),
+        server("nc-permit").cn("db.test").dns("db.test").issuer("nc-permit"),
+        server("nc-permit-cn").cn("db.test").issuer("nc-permit"),
+        server("nc-permit-other").cn("db.test").dns("db.test").issuer("nc-permit-other"),
+        server("nc-permit-other-cn").cn("db.test").issuer("nc-permit-other"),
+        server("nc-exclude").cn("db.test").dns("db.test").issuer("nc-exclude"),
+        server("nc-exclude-cn").cn("db.test").issuer("nc-exclude"),
+        server("nc-exclude-other").cn("db.test").dns("db.test").issuer("nc-exclude-other"),
+        server("nc-exclude-other-cn").cn("db.test").issuer("nc-exclude-other"),
+        server("nc-permit-ip").cn("db.test").dns("db.test").ip(&LOOPBACK_4).issuer("nc-permit-ip"),
+        server("nc-exclude-ip").cn("db.test").dns("db.test").ip(&LOOPBACK_4).issuer("nc-exclude-ip"),
         server("pathlen-ok").cn("db.test").dns("db.test").issuer("pathlen0"),
         server("pathlen-bad").cn("db.test").dns("db.test").issuer("underpathlen0"),
         server("issued-by-leaf").cn("db.test").dns("db.test").issuer("notca"),
@@ -161,6 +321,7 @@ fn chains() -> Vec<Row> {
         server("issuer-v1").cn("db.test").dns("db.test").issuer("v1inter"),
         server("bad-sig").cn("db.test").dns("db.test").spoiled(),
         server("revoked").cn("db.test").dns("db.test"),
+        server("revoked-root-issued").cn("db.test").dns("db.test").issuer("root"),
         server("revoked-inter").cn("db.test").dns("db.test").issuer("inter2"),
     ]
 }
@@ -169,11 +330,16 @@ fn chains() -> Vec<Row> {
 pub(super) fn clients() -> Vec<Row> {
     vec![
         client("good"),
-        client("leaf-only").sends(&[]),
-        client("with-root").sends(&["clientca", "root"]),
+        client("leaf-only").same_as("good").sends(&[]),
+        client("with-root").same_as("good").sends(&["clientca", "root"]),
+        client("wrong-order").same_as("good").sends(&["root", "clientca"]),
         client("rsa").key(KeyKind::Rsa2048),
         client("p384").key(KeyKind::P384),
         client("p521").key(KeyKind::P521),
+        client("rsa-1024").key(KeyKind::Rsa1024),
+        client("rsa-4096").key(KeyKind::Rsa4096),
+        client("rsapss").key(KeyKind::RsaPss),
+        client("sha1").digest(Digest::Sha1),
         client("ed25519").key(KeyKind::Ed25519),
         client("expired").window(Window::PAST),
         client("unrelated").issuer("root2"),
@@ -185,26 +351,63 @@ pub(super) fn clients() -> Vec<Row> {
 
 /// CRLs.
 pub(super) const CRLS: &[CrlRow] = &[
-    CrlRow { name: "root", issuer: "root", revoked: &[Revoked::Authority("inter2")], window: RECENT },
-    CrlRow { name: "root-empty", issuer: "root", revoked: &[], window: RECENT },
-    CrlRow { name: "root-expired", issuer: "root", revoked: &[Revoked::Authority("inter2")], window: STALE },
-    CrlRow { name: "inter", issuer: "inter", revoked: &[Revoked::Server("revoked")], window: RECENT },
-    CrlRow { name: "inter-empty", issuer: "inter", revoked: &[], window: RECENT },
-    CrlRow { name: "inter-expired", issuer: "inter", revoked: &[], window: STALE },
-    CrlRow { name: "inter-future", issuer: "inter", revoked: &[], window: Window::FUTURE },
-    CrlRow { name: "inter2", issuer: "inter2", revoked: &[], window: RECENT },
-    CrlRow { name: "clientca", issuer: "clientca", revoked: &[Revoked::Client("revoked")], window: RECENT },
-    CrlRow { name: "unrelated", issuer: "root2", revoked: &[Revoked::Server("revoked")], window: RECENT },
+    crl("root", "root", OF_ROOT),
+    crl("root-empty", "root", &[]),
+    CrlRow { window: STALE, ..crl("root-expired", "root", INTER2) },
+    CrlRow { version_1: true, ..crl("root-v1", "root", INTER2) },
+    crl("inter", "inter", REVOKED),
+    crl("inter-empty", "inter", &[]),
+    CrlRow { window: STALE, ..crl("inter-expired", "inter", &[]) },
+    CrlRow { window: STALE, ..crl("inter-expired-revoking", "inter", REVOKED) },
+    CrlRow { window: Window { from: 5, until: 3650 }, ..crl("inter-future", "inter", &[]) },
+    CrlRow { version_1: true, ..crl("inter-v1", "inter", REVOKED) },
+    CrlRow { next: false, ..crl("inter-nonext", "inter", REVOKED) },
+    CrlRow { extra: Some(CrlExtra::Delta), ..crl("inter-delta", "inter", REVOKED) },
+    CrlRow { extra: Some(CrlExtra::Unknown), ..crl("inter-critext", "inter", REVOKED) },
+    CrlRow { extra: Some(CrlExtra::OnlyUsers), ..crl("inter-idp-user", "inter", REVOKED) },
+    CrlRow { extra: Some(CrlExtra::OnlyAuthorities), ..crl("inter-idp-ca", "inter", REVOKED) },
+    CrlRow { entry: Some(EntryExtra::Unknown), ..crl("inter-critentry", "inter", REVOKED) },
+    CrlRow { entry: Some(EntryExtra::Hold), ..crl("inter-hold", "inter", REVOKED) },
+    CrlRow { entry: Some(EntryExtra::Remove), ..crl("inter-removefromcrl", "inter", REVOKED) },
+    CrlRow { key_identifier: false, ..crl("inter-noaki", "inter", REVOKED) },
+    CrlRow { spoiled: true, ..crl("inter-badsig", "inter", REVOKED) },
+    crl("inter2", "inter2", &[]),
+    crl("clientca", "clientca", &[Revoked::Client("revoked")]),
+    crl("unrelated", "root2", REVOKED),
+    crl("sameroot", "sameroot", &[Revoked::Authority("inter")]),
+    crl("rootnocrl", "rootnocrl", &[]),
 ];
+
+const INTER2: &[Revoked] = &[Revoked::Authority("inter2")];
+const OF_ROOT: &[Revoked] = &[Revoked::Authority("inter2"), Revoked::Server("revoked-root-issued")];
+const REVOKED: &[Revoked] = &[Revoked::Server("revoked")];
 
 /// Files of several CRLs, by the CRLs in them.
 pub(super) const CRL_FILES: &[(&str, &[&str])] = &[
     ("root+inter", &["root", "inter"]),
+    ("inter+root", &["inter", "root"]),
     ("root+inter+inter2", &["root", "inter", "inter2"]),
-    ("root+inter-empty", &["root-empty", "inter-empty"]),
+    ("root+inter-empty", &["root", "inter-empty"]),
     ("root+inter-expired", &["root", "inter-expired"]),
+    ("root+inter-expired-revoking", &["root", "inter-expired-revoking"]),
     ("root+inter-future", &["root", "inter-future"]),
-    ("root-expired+inter", &["root-expired", "inter"]),
+    ("root+inter-v1", &["root", "inter-v1"]),
+    ("root+inter-nonext", &["root", "inter-nonext"]),
+    ("root+inter-delta", &["root", "inter-delta"]),
+    ("root+inter-critext", &["root", "inter-critext"]),
+    ("root+inter-critentry", &["root", "inter-critentry"]),
+    ("root+inter-idp-user", &["root", "inter-idp-user"]),
+    ("root+inter-idp-ca", &["root", "inter-idp-ca"]),
+    ("root+inter-noaki", &["root", "inter-noaki"]),
+    ("root+inter-hold", &["root", "inter-hold"]),
+    ("root+inter-removefromcrl", &["root", "inter-removefromcrl"]),
+    ("root+inter-badsig", &["root", "inter-badsig"]),
+    ("rootexpired+inter", &["root-expired", "inter"]),
+    ("root-v1+inter", &["root-v1", "inter"]),
+    ("inter-then-delta", &["root", "inter-empty", "inter-delta"]),
+    ("empty-then-revoking", &["root", "inter-empty", "inter"]),
+    ("expired-then-current", &["root", "inter-expired", "inter"]),
+    ("unrelated-then-good", &["unrelated", "root", "inter"]),
 ];
 
 /// Files of several authorities, by the authorities in them.
@@ -219,7 +422,12 @@ pub(super) const ROOT_FILES: &[(&str, &[&str])] = &[
 const LOOPBACK_4: [u8; 4] = [127, 0, 0, 1];
 const LOOPBACK_6: [u8; 16] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
-const RECENT: Window = Window { from: -1, until: 3650 };
+const MAPPED: [u8; 16] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 127, 0, 0, 1];
+const DOCUMENTATION_6: [u8; 16] = [0x20, 1, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+
+/// Longer than a common name may be (64 characters, RFC 5280, appendix A.1).
+const LONG: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test";
+
 const STALE: Window = Window { from: -20, until: -2 };
 
 fn common_name(bytes: &'static [u8]) -> Attribute {

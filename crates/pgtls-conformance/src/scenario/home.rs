@@ -1,0 +1,50 @@
+//! Files that a client finds in its home directory.
+
+use super::{Fault, words};
+
+/// One file, relative to the home directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HomeFile {
+    /// Its path.
+    pub path: String,
+    /// Where its content comes from.
+    pub source: Source,
+    /// Permissions.
+    pub mode: Option<u32>,
+    /// Owner, by number.
+    pub uid: Option<u32>,
+}
+
+/// Where the content of a file comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file of the zoo.
+    Zoo(String),
+    /// This text, with its placeholders.
+    Text(String),
+    /// It is a symbolic link to this.
+    Link(String),
+}
+
+/// A line `file`, `text` or `link`.
+pub(super) fn parse(key: &str, rest: &str) -> Result<HomeFile, Fault> {
+    let wrong = || Fault::Value("PATH and content", rest.to_owned());
+    let mut words = words::split(rest)?.into_iter();
+    let (path, content) = words.next().zip(words.next()).ok_or_else(wrong)?;
+    let source = match key {
+        "file" => Source::Zoo(content),
+        "text" => Source::Text(content),
+        _ => Source::Link(content),
+    };
+    let mut file = HomeFile { path, source, mode: None, uid: None };
+    for word in words {
+        let (name, value) = word.split_once('=').ok_or_else(|| Fault::Setting(word.clone()))?;
+        let place = match name {
+            "mode" => u32::from_str_radix(value, 8).map(|mode| file.mode = Some(mode)),
+            "uid" => value.parse().map(|uid| file.uid = Some(uid)),
+            _ => return Err(Fault::Setting(word)),
+        };
+        place.map_err(|_| Fault::Setting(word.clone()))?;
+    }
+    Ok(file)
+}
