@@ -45,12 +45,13 @@ fn check(line: usize, text: &str) {
     let (left, expected) = text.split_once(" -> ").unwrap_or_else(|| panic!("line {line}: no result"));
     let (rules, exchange) = left.split_once('|').unwrap_or_else(|| panic!("line {line}: no exchange"));
     let exchange = exchange_of(exchange).unwrap_or_else(|error| panic!("line {line}: {error}"));
-    let watch = watch_of(rules).unwrap_or_else(|error| panic!("line {line}: {error}"));
-    let in_portions = |size| run(watch.clone(), &exchange, size);
-    let whole = in_portions(usize::MAX);
-    assert_eq!(whole, format!("{expected}, at the end"), "line {line}: {text}");
-    for size in [1, 2, 3, 5, 7] {
-        assert_eq!(in_portions(size), whole, "line {line}, in portions of {size}: {text}");
+    for watch in watches_of(rules).unwrap_or_else(|error| panic!("line {line}: {error}")) {
+        let in_portions = |size| run(watch.clone(), &exchange, size);
+        let whole = in_portions(usize::MAX);
+        assert_eq!(whole, format!("{expected}, at the end"), "line {line}: {text}");
+        for size in [1, 2, 3, 5, 7] {
+            assert_eq!(in_portions(size), whole, "line {line}, in portions of {size}: {text}");
+        }
     }
 }
 
@@ -77,7 +78,8 @@ fn run(mut watch: StartupWatch, exchange: &[Happens], portion: usize) -> String 
     "nothing".to_owned()
 }
 
-fn watch_of(rules: &str) -> Result<StartupWatch, String> {
+/// One that knows about the certificate from the beginning, and one that is told later.
+fn watches_of(rules: &str) -> Result<Vec<StartupWatch>, String> {
     let mut words = rules.split_whitespace();
     let encryption = match words.next() {
         Some("plain") => Encryption::Plain,
@@ -90,7 +92,7 @@ fn watch_of(rules: &str) -> Result<StartupWatch, String> {
     let mut pairs = vec![("host", "h"), ("user", "me")];
     for word in words {
         match (word, word.split_once('=')) {
-            ("cancel", _) => return Ok(StartupWatch::cancel(encryption)),
+            ("cancel", _) => return Ok(vec![StartupWatch::cancel(encryption)]),
             ("no-password", _) => no_password = true,
             ("certificate-requested", _) => certificate.requested = true,
             ("certificate-sent", _) => certificate.sent = true,
@@ -104,7 +106,9 @@ fn watch_of(rules: &str) -> Result<StartupWatch, String> {
     let params = Params::resolve(&settings, None, &environment, Ability::default())
         .map_err(|error| error.to_string())?;
     let rules = WatchRules { no_password, ..WatchRules::from(&params) };
-    Ok(StartupWatch::with_rules(rules, encryption, certificate))
+    let mut told_later = StartupWatch::with_rules(rules, encryption, ClientCertificate::NONE);
+    told_later.set_certificate(certificate);
+    Ok(vec![StartupWatch::with_rules(rules, encryption, certificate), told_later])
 }
 
 fn exchange_of(text: &str) -> Result<Vec<Happens>, String> {
