@@ -43,6 +43,8 @@ impl AuthRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Auth {
     sasl: Sasl,
+    /// The server has asked for GSSAPI or SSPI.
+    gss_asked: bool,
     /// The client has done its part of a method that proves something (libpq: `client_finished_auth`).
     finished: bool,
 }
@@ -83,7 +85,7 @@ impl Context<'_> {
 }
 
 impl Auth {
-    pub(super) const START: Self = Self { sasl: Sasl::NotAsked, finished: false };
+    pub(super) const START: Self = Self { sasl: Sasl::NotAsked, gss_asked: false, finished: false };
 
     /// Judges one request, in libpq's order: `check_expected_areq`, then `pg_fe_sendauth`.
     pub(super) fn request(
@@ -96,7 +98,8 @@ impl Auth {
         self.check_require_auth(context, request)?;
         self.check_channel_binding(context, request)?;
         match request {
-            AuthRequest::Ok | AuthRequest::Gss | AuthRequest::GssContinue | AuthRequest::Sspi => {}
+            AuthRequest::Ok => {}
+            AuthRequest::Gss | AuthRequest::GssContinue | AuthRequest::Sspi => self.gss_asked = true,
             AuthRequest::CleartextPassword | AuthRequest::Md5Password => {
                 if context.rules.no_password {
                     return Err(Refusal::NoPassword.into());
@@ -180,9 +183,10 @@ impl Auth {
         }
     }
 
-    /// GSSAPI and SSPI are done when the client has answered; only the driver could know more.
+    /// GSSAPI and SSPI are done when the client has answered; only the driver could know more. What is said unasked is
+    /// no answer.
     fn is_finished(self, context: Context<'_>) -> bool {
-        self.finished || (self.sasl == Sasl::NotAsked && context.sent.answered())
+        self.finished || (self.gss_asked && self.sasl == Sasl::NotAsked && context.sent.answered())
     }
 }
 
