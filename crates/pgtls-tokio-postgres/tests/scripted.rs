@@ -12,7 +12,7 @@ use pgtls_core::{
     param::{Ability, Params, Settings},
     startup::Refusal,
 };
-use pgtls_tokio_postgres::{Config, ConnectError, Error, Session, connect_with};
+use pgtls_tokio_postgres::{Config, ConnectError, Error, Session, Tls, connect_with};
 use std::{
     sync::{Arc, LazyLock},
     time::Duration,
@@ -124,6 +124,27 @@ async fn a_method_that_may_not_be_asked_for_gets_no_password() {
     let error = connect_to(&server, "sslmode=require require_auth=scram-sha-256").await.unwrap_err();
     assert!(matches!(error.last().unwrap().failure, Some(Failure::LocalRefusal(Refusal::AuthNotAllowed(_)))));
     assert!(!server.log().words().iter().any(|word| word.starts_with("authsent")));
+}
+
+/// Whoever of the two asks for TLS, or neither: the other finds it asked for.
+#[tokio::test]
+async fn tls_for_a_driver_that_asks_or_does_not() {
+    for (ours, theirs, behaviour, expected) in [
+        ("postgres", "postgres", "ssl-only", "sslaccept"),
+        ("postgres", "direct", "direct-only", "directsslaccept"),
+        ("direct", "direct", "direct-only", "directsslaccept"),
+        ("direct", "postgres", "ssl-only", "sslaccept"),
+    ] {
+        let server = server(behaviour, "good");
+        let tls = Tls::new(config(&format!("sslmode=require sslnegotiation={ours}")));
+        let conninfo = format!(
+            "host=db.test hostaddr=127.0.0.1 port={} user=u sslmode=require sslnegotiation={theirs}",
+            server.port()
+        );
+        let connected = timeout(PATIENCE, tokio_postgres::connect(&conninfo, tls)).await.unwrap();
+        drop(connected.unwrap_or_else(|error| panic!("{ours} {theirs}: {error:?}")));
+        assert_eq!(server.log().words(), ["connect", expected, "authok"], "{ours} {theirs}");
+    }
 }
 
 #[tokio::test]

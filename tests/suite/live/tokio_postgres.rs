@@ -8,7 +8,10 @@ use crate::support::{
 use pgtls_core::negotiation::Encryption;
 use pgtls_tokio_postgres::{DriverError, Error, Running, connect_with};
 use std::{path::Path, sync::Arc, time::Duration};
-use tokio::{runtime, time::timeout};
+use tokio::{
+    runtime,
+    time::{sleep, timeout},
+};
 
 /// No connection takes longer on a machine that works.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -167,6 +170,53 @@ fn a_configuration_of_the_drivers_own() {
             _ => panic!("{user} {driver_mode} {parameters}: {outcome:?}"),
         }
     }
+}
+
+/// A session that the server has ended is not handed out again.
+#[test]
+fn pools_replace_what_is_broken() {
+    let Some(server) = Postgres::start(Tls::On) else { return };
+    let home = tempfile::tempdir().unwrap();
+    let conninfo = format!(
+        "host=localhost hostaddr=127.0.0.1 port={} dbname=postgres user=anyuser sslmode=verify-full sslrootcert={}/root.crt",
+        server.port(),
+        server.folder().display()
+    );
+    let config = Arc::new(driver::config(&conninfo, home.path()));
+    block_on(async {
+        let manager = pgtls_tokio_postgres::deadpool::Manager::new(config.clone());
+        let pool: deadpool::managed::Pool<_> =
+            deadpool::managed::Pool::builder(manager).max_size(1).build().unwrap();
+        let client = pool.get().await.unwrap();
+        let first = end_session(&client).await;
+        drop(client);
+        let client = pool.get().await.unwrap();
+        assert_ne!(process_id(&client).await, first);
+        check_server_sees(&client).await;
+
+        let manager = pgtls_tokio_postgres::bb8::Manager::new(config);
+        let pool = bb8::Pool::builder().max_size(1).build(manager).await.unwrap();
+        let client = pool.get().await.unwrap();
+        let first = end_session(&client).await;
+        drop(client);
+        let client = pool.get().await.unwrap();
+        assert_ne!(process_id(&client).await, first);
+        check_server_sees(&client).await;
+    });
+}
+
+async fn process_id(client: &Running) -> i32 {
+    client.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0)
+}
+
+/// Has a session end itself, and waits until the client knows. Its process id.
+async fn end_session(client: &Running) -> i32 {
+    let process_id = process_id(client).await;
+    client.simple_query("SELECT pg_terminate_backend(pg_backend_pid())").await.unwrap_err();
+    while !client.is_closed() {
+        sleep(Duration::from_millis(10)).await;
+    }
+    process_id
 }
 
 /// An error and what led to it.
