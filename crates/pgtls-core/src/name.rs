@@ -22,7 +22,11 @@ pub use error::{HostMismatch, MAX_NAME_SHOWN, MAX_NAMES_SHOWN, printable_address
 pub use inet::{inet_aton, inet_pton_ipv6};
 
 use crate::hardening::Hardening;
-use core::net::{Ipv4Addr, Ipv6Addr};
+use core::{
+    cell::OnceCell,
+    iter,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 use text::{Verdict, compare_text};
 
 /// Whose rules.
@@ -104,7 +108,7 @@ pub fn match_host<'a>(
 ) -> Result<MatchedName<'a>, HostMismatch> {
     let Some(host) = host.filter(|host| !host.is_empty()) else { return Err(without_host(names, rules)) };
     // In libpq's C a host ends at its first NUL byte; here it would be compared, and `*.b` is not to match `a\0.b`.
-    if host.contains('\0') {
+    if host.bytes().any(|byte| byte == 0) {
         return Err(HostMismatch::NulInHost);
     }
 
@@ -120,7 +124,7 @@ pub fn match_host<'a>(
 /// Up to PostgreSQL 9.4 the certificate was looked at before the host was missed.
 fn without_host(names: &PeerNames<'_>, rules: NameRules) -> HostMismatch {
     match (rules, names.common_name) {
-        (NameRules::Pg90, None) => HostMismatch::no_match("", core::iter::empty()),
+        (NameRules::Pg90, None) => HostMismatch::no_match("", iter::empty()),
         (NameRules::Pg90, Some(name)) if name.contains(&0) => HostMismatch::EmbeddedNul,
         (NameRules::Pg90, Some(_)) | (NameRules::Pg95 | NameRules::Pg15, _) => HostMismatch::NoHost,
     }
@@ -129,24 +133,34 @@ fn without_host(names: &PeerNames<'_>, rules: NameRules) -> HostMismatch {
 /// The host in every form in which it is compared.
 struct Host<'h> {
     text: &'h str,
-    ipv4: Option<Ipv4Addr>,
-    ipv6: Option<Ipv6Addr>,
+    /// Read when an address is asked for, which the certificate of a host with a name does not.
+    addresses: OnceCell<Addresses>,
     wildcards: bool,
     rules: NameRules,
 }
 
+/// What a host says as an address.
+struct Addresses {
+    ipv4: Option<Ipv4Addr>,
+    ipv6: Option<Ipv6Addr>,
+}
+
 impl<'h> Host<'h> {
     fn new(text: &'h str, rules: NameRules, hardening: Hardening) -> Self {
-        let ipv4 = inet_aton(text);
-        let ipv6 = inet_pton_ipv6(text);
-        let address = ipv4.is_some() || ipv6.is_some();
-        let forbidden = (hardening.no_wildcard_for_addresses && address)
+        let host = Self { text, addresses: OnceCell::new(), wildcards: true, rules };
+        let forbidden = (hardening.no_wildcard_for_addresses && host.is_address())
             || (hardening.no_empty_labels && has_empty_label(text));
-        Self { text, ipv4, ipv6, wildcards: !forbidden, rules }
+        Self { wildcards: !forbidden, ..host }
+    }
+
+    fn addresses(&self) -> &Addresses {
+        let read = || Addresses { ipv4: inet_aton(self.text), ipv6: inet_pton_ipv6(self.text) };
+        self.addresses.get_or_init(read)
     }
 
     fn is_address(&self) -> bool {
-        self.ipv4.is_some() || self.ipv6.is_some()
+        let Addresses { ipv4, ipv6 } = self.addresses();
+        ipv4.is_some() || ipv6.is_some()
     }
 
     /// Whether the name is this host's; an error if it cannot be used.
@@ -160,9 +174,9 @@ impl<'h> Host<'h> {
             },
             PeerName::Ip(octets) => {
                 if let Ok(octets) = <[u8; 4]>::try_from(octets) {
-                    Ok(self.ipv4 == Some(octets.into()))
+                    Ok(self.addresses().ipv4 == Some(octets.into()))
                 } else if let Ok(octets) = <[u8; 16]>::try_from(octets) {
-                    Ok(self.ipv6 == Some(octets.into()))
+                    Ok(self.addresses().ipv6 == Some(octets.into()))
                 } else {
                     Err(HostMismatch::AddressLength(octets.len()))
                 }
@@ -182,18 +196,19 @@ fn candidates<'a>(
         PeerName::Ip(_) => rules == NameRules::Pg15,
         PeerName::Other => false,
     };
+    let PeerNames { subject_alt_names, common_name } = *names;
     // A name of the kind looked for here rules the commonName out. Before PostgreSQL 15 that was a dNSName, even for an
-    // address.
-    let address = host.is_address() && rules == NameRules::Pg15;
-    let own_kind = move |name: &PeerName<'_>| match name {
-        PeerName::Dns(_) => !address,
-        PeerName::Ip(_) => address,
-        PeerName::Other => false,
+    // address. Nobody asks when a subjectAltName is the host's.
+    let has_own_kind = move || {
+        let address = rules == NameRules::Pg15 && host.is_address();
+        subject_alt_names.iter().filter(|name| examined(name)).any(|name| match name {
+            PeerName::Dns(_) => !address,
+            PeerName::Ip(_) => address,
+            PeerName::Other => false,
+        })
     };
-
-    let subject_alt_names = names.subject_alt_names.iter().copied().filter(examined);
-    let has_own_kind = names.subject_alt_names.iter().any(|name| examined(name) && own_kind(name));
-    let common_name = names.common_name.filter(|_| !has_own_kind).map(PeerName::Dns);
+    let common_name = iter::once(common_name).flatten().filter(move |_| !has_own_kind()).map(PeerName::Dns);
+    let subject_alt_names = subject_alt_names.iter().copied().filter(examined);
     subject_alt_names.map(|name| (name, false)).chain(common_name.map(|name| (name, true)))
 }
 

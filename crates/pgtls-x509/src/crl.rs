@@ -13,6 +13,7 @@ use crate::{
     error::{Object, X509Error},
     hash::crl_file_name,
     oid,
+    path::Proved,
     pem::{Block, Blocks, Kind},
     tlv::{DerResult, Reader, Tlv, bit_string, integer, range_of, tag},
     trust::StoreFile,
@@ -135,6 +136,7 @@ pub(crate) struct Crl {
     entries: Vec<Entry>,
     /// Content of the GeneralNames that entries were issued by.
     entry_issuers: Vec<Range<usize>>,
+    proved: Proved,
 }
 
 /// One revoked certificate.
@@ -211,6 +213,7 @@ impl Crl {
             issuing_distribution_point: None,
             entries: Vec::new(),
             entry_issuers: Vec::new(),
+            proved: Proved::default(),
             der: Vec::new(),
         };
         if let Some(list) = list {
@@ -225,6 +228,11 @@ impl Crl {
 
     pub(crate) fn der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// Whose signature it is known to have.
+    pub(crate) fn proved(&self) -> &Proved {
+        &self.proved
     }
 
     pub(crate) fn signed_part(&self) -> &[u8] {
@@ -323,7 +331,7 @@ impl Crl {
             let element = list.expect(tag::SEQUENCE, "a revoked certificate is expected")?;
             let mut inside = element.inside();
             let serial = integer_of(&inside.any()?)?;
-            Time::read(&mut inside)?;
+            Time::skip(&mut inside)?;
             let own = inside.optional(tag::SEQUENCE)?;
             inside.finish()?;
             let mut entry = Entry { serial: range_of(der, serial), issuer: None, is_removal: false };

@@ -38,6 +38,7 @@ use alloc::{string::String, vec::Vec};
 use budget::Work;
 use core::fmt;
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
+pub(crate) use signatures::Proved;
 
 /// What the certificate is to be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -208,13 +208,20 @@ fn read_block(lines: &mut Lines<'_>, position: usize, label: &[u8]) -> Result<Bl
 fn decode(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut characters = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut padding = 0_usize;
-    for &byte in text {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' if padding == 0 => characters.push(byte),
-            b'=' => padding = padding.saturating_add(1),
-            b' ' | b'\t' | b'\r' | b'\n' => {}
-            b'-' => break,
-            _ => return None,
+    'lines: for line in text.split(|&byte| byte == b'\n') {
+        // Nearly every line is of nothing else, and there are many of them.
+        if padding == 0 && line.iter().fold(true, |all, &byte| all & is_base64(byte)) {
+            characters.extend_from_slice(line);
+            continue;
+        }
+        for &byte in line {
+            match byte {
+                byte if padding == 0 && is_base64(byte) => characters.push(byte),
+                b'=' => padding = padding.saturating_add(1),
+                b' ' | b'\t' | b'\r' => {}
+                b'-' => break 'lines,
+                _ => return None,
+            }
         }
     }
     if padding > 2 || characters.len().checked_add(padding)?.checked_rem(4)? != 0 {
@@ -239,6 +246,10 @@ fn decode(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     }
     let (_, contents) = pem_rfc7468::decode_vec(&strict).ok()?;
     Some(Zeroizing::new(contents))
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/'
 }
 
 /// The base64 character without the two or four bits that padding leaves over.

@@ -10,6 +10,10 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 /// One to four numbers with dots between them, each decimal, octal (after `0`) or hexadecimal (after `0x`); the last one
 /// fills the octets that are left, the others have one each. Anything may follow after white space.
 pub fn inet_aton(text: &str) -> Option<Ipv4Addr> {
+    // What every host name ends at, without being looked at any further.
+    if !text.as_bytes().first().is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
     // C sees nothing behind a NUL byte.
     let text = text.split('\0').next()?;
     let end = text.find(|c: char| c.is_ascii_whitespace() || c == '\x0b').unwrap_or(text.len());
@@ -50,6 +54,10 @@ fn c_number(text: &str) -> Option<u32> {
 /// The IPv6 address that `inet_pton` reads from a text: eight groups of one to four hexadecimal digits, of which the last
 /// two may be a dotted IPv4 address and one or more may be left out as `::`.
 pub fn inet_pton_ipv6(text: &str) -> Option<Ipv6Addr> {
+    // There is a colon in every address, and in no host name.
+    if !text.as_bytes().contains(&b':') {
+        return None;
+    }
     let mut groups = [0_u16; GROUPS];
     match text.split_once("::") {
         None => {

@@ -10,14 +10,21 @@ pub(super) enum Verdict {
 
 /// Compares as libpq does (libpq: `pq_verify_peer_name_matches_certificate_name`): bytes, ASCII letters of either case
 /// alike; no conversion of international names in either direction; a final dot is a character like any other.
+///
+/// The host has no NUL byte. So a name that is alike has none either, and only the others are searched for it.
 pub(super) fn compare_text(name: &[u8], host: &[u8], wildcards: bool) -> Verdict {
-    if name.contains(&0) {
-        return Verdict::EmbeddedNul;
+    if alike(name, host) || (wildcards && wildcard_matches(name, host)) {
+        Verdict::Match
+    } else if name.contains(&0) {
+        Verdict::EmbeddedNul
+    } else {
+        Verdict::NoMatch
     }
-    if name.eq_ignore_ascii_case(host) || (wildcards && wildcard_matches(name, host)) {
-        return Verdict::Match;
-    }
-    Verdict::NoMatch
+}
+
+/// Equal but for the case of ASCII letters. Most are written alike, which is seen at once.
+fn alike(one: &[u8], other: &[u8]) -> bool {
+    one == other || one.eq_ignore_ascii_case(other)
 }
 
 /// libpq's wildcard (libpq: `wildcard_certificate_match`): a name that begins with `*.` stands for one label.
@@ -34,7 +41,7 @@ fn wildcard_matches(name: &[u8], host: &[u8]) -> bool {
         return false;
     }
     let Some(before_star) = host.len().checked_sub(name.len()) else { return false };
-    let ends_alike = host.get(before_star + 1..).is_some_and(|tail| tail.eq_ignore_ascii_case(suffix));
+    let ends_alike = host.get(before_star + 1..).is_some_and(|tail| alike(tail, suffix));
     let first_dot = host.iter().position(|&byte| byte == b'.');
     ends_alike && first_dot.is_some_and(|dot| dot >= before_star)
 }

@@ -22,6 +22,14 @@ impl Time {
         }
     }
 
+    /// Reads over a time that nobody will ask for.
+    pub(crate) fn skip(reader: &mut Reader<'_>) -> DerResult<()> {
+        match reader.peek() {
+            Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => reader.any().map(|_| ()),
+            _ => reader.error("a time is expected"),
+        }
+    }
+
     /// A time from its element.
     pub(crate) fn of(tlv: &Tlv<'_>) -> Self {
         let seconds = match (tlv.tag, tlv.value) {

@@ -277,8 +277,12 @@ fn check_crl(context: &Context<'_>, depth: usize, best: &Candidate<'_>) -> Check
         check_time(context, depth, crl)?;
     }
     context.work.signature(depth)?;
-    let signed =
-        Signed { algorithm: crl.signature_algorithm, message: crl.signed_part(), signature: crl.signature() };
+    let signed = Signed {
+        algorithm: crl.signature_algorithm,
+        message: crl.signed_part(),
+        signature: crl.signature(),
+        proved: Some(crl.proved()),
+    };
     match signed.verify(context.options.algorithms, issuer) {
         Outcome::Good => Ok(()),
         Outcome::Bad => fail(Verdict::CrlSignatureFailure, depth),
@@ -310,5 +314,101 @@ fn check_listed(depth: usize, certificate: &Certificate<'_>, crl: &Crl) -> Check
     match crl.lookup(certificate) {
         Revocation::NotListed | Revocation::Removed => Ok(()),
         Revocation::Revoked => fail(Verdict::CertRevoked, depth),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use crate::{
+        CrlStore, Purpose, SecurityLevel, TrustStore, Verdict, VerifyOptions, X509Error, verify_chain,
+    };
+    use core::sync::atomic::{AtomicUsize, Ordering};
+    use rcgen::{
+        BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams, IsCa, Issuer,
+        KeyIdMethod, KeyPair, SerialNumber, date_time_ymd,
+    };
+    use rustls_pki_types::{
+        AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, UnixTime, alg_id,
+    };
+
+    /// Counts how often it is asked.
+    #[derive(Debug)]
+    struct Counting(&'static dyn SignatureVerificationAlgorithm, AtomicUsize);
+
+    impl SignatureVerificationAlgorithm for Counting {
+        fn verify_signature(
+            &self,
+            key: &[u8],
+            message: &[u8],
+            signature: &[u8],
+        ) -> Result<(), InvalidSignature> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.verify_signature(key, message, signature)
+        }
+        fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+            self.0.public_key_alg_id()
+        }
+        fn signature_alg_id(&self) -> AlgorithmIdentifier {
+            self.0.signature_alg_id()
+        }
+    }
+
+    /// An authority, its certificate and one that it signed. All of them have one name and say that they have one key.
+    fn authority() -> (Issuer<'static, KeyPair>, Certificate, Certificate) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_identifier_method = KeyIdMethod::PreSpecified(std::vec![1]);
+        let root = params.self_signed(&key).unwrap();
+        let issuer = Issuer::new(params, key);
+        let mut params = CertificateParams::new(["db.test".into()]).unwrap();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "db.test");
+        let leaf = params.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap();
+        (issuer, root, leaf)
+    }
+
+    #[test]
+    fn a_list_is_checked_once_for_each_key() {
+        let (issuer, root, leaf) = authority();
+        let (_, other_root, other_leaf) = authority();
+        let crl = CertificateRevocationListParams {
+            this_update: date_time_ymd(2024, 1, 1),
+            next_update: date_time_ymd(2124, 1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: std::vec::Vec::new(),
+            key_identifier_method: KeyIdMethod::PreSpecified(std::vec![1]),
+        };
+        let crls = CrlStore::from_pem(crl.signed_by(&issuer).unwrap().pem().unwrap().as_bytes()).unwrap();
+
+        let all = rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all;
+        let ecdsa = all.iter().find(|algorithm| {
+            algorithm.public_key_alg_id() == alg_id::ECDSA_P256
+                && algorithm.signature_alg_id() == alg_id::ECDSA_SHA256
+        });
+        let counting = Counting(*ecdsa.unwrap(), AtomicUsize::new(0));
+        let verify = |root: &Certificate, leaf: &Certificate| {
+            let options = VerifyOptions {
+                time: UnixTime::since_unix_epoch(core::time::Duration::from_secs(1_750_000_000)),
+                purpose: Purpose::Server,
+                security_level: SecurityLevel::DEFAULT,
+                algorithms: &[&counting],
+            };
+            let trust = TrustStore::from_der([&root.der()[..]]);
+            let verdict = match verify_chain(leaf.der(), &[], &trust, Some(&crls), &options) {
+                Ok(_) => None,
+                Err(X509Error::Path(error)) => Some(error.verdict),
+                Err(other) => unreachable!("{other:?}"),
+            };
+            (verdict, counting.1.swap(0, Ordering::Relaxed))
+        };
+        assert_eq!(verify(&root, &leaf), (None, 2), "the certificate's and the list's");
+        assert_eq!(verify(&root, &leaf), (None, 1), "the certificate's");
+        let refused = (Some(Verdict::CrlSignatureFailure), 1);
+        assert_eq!(verify(&other_root, &other_leaf), refused, "somebody else of that name");
+        assert_eq!(verify(&other_root, &other_leaf), refused);
+        assert_eq!(verify(&root, &leaf), (None, 1));
     }
 }

@@ -11,6 +11,8 @@ use crate::{
     },
     verdict::Verdict,
 };
+use alloc::{boxed::Box, vec::Vec};
+use once_cell::race::OnceBox;
 use rustls_pki_types::{AlgorithmIdentifier, SignatureVerificationAlgorithm, alg_id};
 
 pub(super) fn check(context: &Context<'_>, chain: &Chain<'_>) -> Checked {
@@ -51,6 +53,7 @@ fn check_certificate(
         algorithm: subject.signature_algorithm,
         message: subject.signed_part(),
         signature: subject.signature(),
+        proved: None,
     };
     match signed.verify(context.options.algorithms, issuer) {
         Outcome::Good => Ok(()),
@@ -69,6 +72,9 @@ pub(super) struct Signed<'a> {
     pub(super) message: &'a [u8],
     /// `None` when it cannot be one.
     pub(super) signature: Option<&'a [u8]>,
+    /// Where it is kept that the signature was found good. For what is verified again and again: a CRL of some megabytes
+    /// takes longer to hash than a handshake.
+    pub(super) proved: Option<&'a Proved>,
 }
 
 /// What became of a signature.
@@ -106,10 +112,35 @@ impl Signed<'_> {
         if !is_in_providers_range(issuer.public_key) {
             return Outcome::Unsupported;
         }
-        match algorithm.verify_signature(issuer.public_key_bits(), self.message, signature) {
-            Ok(()) => Outcome::Good,
+        let key = issuer.public_key_bits();
+        if self.proved.is_some_and(|proved| proved.is_by(key_id, key)) {
+            return Outcome::Good;
+        }
+        match algorithm.verify_signature(key, self.message, signature) {
+            Ok(()) => {
+                if let Some(proved) = self.proved {
+                    proved.keep(key_id, key);
+                }
+                Outcome::Good
+            }
             Err(_) => Outcome::Bad,
         }
+    }
+}
+
+/// The key by which a signature was found good, the first one. Whoever makes another key that fits the same signature gains
+/// nothing by being kept: the question is always about one key.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Proved(OnceBox<(AlgorithmIdentifier, Vec<u8>)>);
+
+impl Proved {
+    fn is_by(&self, key_id: AlgorithmIdentifier, key: &[u8]) -> bool {
+        self.0.get().is_some_and(|(id, known)| *id == key_id && known == key)
+    }
+
+    fn keep(&self, key_id: AlgorithmIdentifier, key: &[u8]) {
+        // Somebody else may have kept one meanwhile.
+        let _ = self.0.set(Box::new((key_id, key.to_vec())));
     }
 }
 
