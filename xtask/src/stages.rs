@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must hold, stage by stage, with a summary.
 
+mod budgets;
 mod fuzz;
 mod tally;
 
@@ -54,6 +55,7 @@ const STAGES: &[Stage] = &[
         about: "the host name matcher agrees with its oracle on many more names",
         run: names,
     },
+    Stage { name: "budgets", about: "nothing takes more instructions than it may", run: within_budgets },
     Stage {
         name: "features",
         about: "each crate builds with each feature alone and with none",
@@ -172,6 +174,17 @@ fn names(run: &mut Run<'_>) -> Result<Outcome, Error> {
     }
     let arguments = ["test", "--package", "pgtls-core", "--lib", "name::"];
     run.count(Command::new("cargo").args(arguments).env("PROPTEST_CASES", NAME_CASES))
+}
+
+fn within_budgets(run: &mut Run<'_>) -> Result<Outcome, Error> {
+    if !budgets::can_count() {
+        return match run.rigour {
+            Rigour::Everyday => Ok(Outcome::Skipped("valgrind is not installed".to_owned())),
+            Rigour::Ci => Err(Error("valgrind is not installed".to_owned())),
+        };
+    }
+    run.cargo(budgets::BUILD)?;
+    budgets::check(&run.workspace.root).map(passed)
 }
 
 fn features(run: &mut Run<'_>) -> Result<Outcome, Error> {

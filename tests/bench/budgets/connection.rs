@@ -1,0 +1,77 @@
+//! Connections to a server in this process, beside those of bare rustls.
+
+use crate::measure;
+use pgtls_bench::{
+    bare,
+    exchange::{Then, start_up},
+    material::{HOST, Material},
+    server::{self, RECORD},
+};
+use pgtls_core::{
+    environment::{Environment, Platform},
+    param::{Ability, Params, Settings},
+};
+use std::{
+    fs::File,
+    io::{Read, Write as _},
+    net::SocketAddr,
+    time::{Duration, SystemTime},
+};
+use tempfile::NamedTempFile;
+
+/// Handshakes have random numbers in them, whose lengths differ by a byte or two.
+const ROUNDS: usize = 5;
+
+pub(crate) fn measure_all() {
+    let material = Material::new();
+    let address = server::start(material.server_config()).unwrap();
+    for (roots, pem) in [("one-root", &material.root), ("bundle", &material.bundle())] {
+        let file = settled(pem);
+        let config = config(address, file.path().to_str().unwrap());
+        let bare_config = bare::config(pem);
+        connect(&config, Then::Idle);
+        bare::connect(address, &bare_config, Then::Idle).unwrap();
+        for _ in 0..ROUNDS {
+            measure(&format!("connect-bare-{roots}"), || {
+                bare::connect(address, &bare_config, Then::Idle).unwrap()
+            });
+            measure(&format!("connect-std-{roots}"), || connect(&config, Then::Idle));
+        }
+        if roots == "one-root" {
+            records("bare", &mut bare::connect(address, &bare_config, Then::Source).unwrap());
+            records("std", &mut connect(&config, Then::Source));
+        }
+    }
+}
+
+fn records(adapter: &str, stream: &mut impl Read) {
+    let mut record = vec![0; RECORD];
+    stream.read_exact(&mut record).unwrap();
+    for _ in 0..ROUNDS {
+        measure(&format!("record-{adapter}"), || stream.read_exact(&mut record).unwrap());
+    }
+}
+
+fn connect(config: &pgtls_std::Config, then: Then) -> pgtls_std::Stream {
+    pgtls_std::connect(config, |stream, _| Ok(start_up(stream, then)?)).unwrap().stream
+}
+
+fn config(address: SocketAddr, roots: &str) -> pgtls_std::Config {
+    let settings = Settings::parse(&format!(
+        "host={HOST} hostaddr={} port={} user=bench sslmode=verify-full sslrootcert={roots}",
+        address.ip(),
+        address.port()
+    ))
+    .unwrap();
+    let environment = Environment::empty(Platform::Unix);
+    let params = Params::resolve(&settings, None, &environment, Ability::default()).unwrap();
+    pgtls_std::Config::new(params, environment, pgtls_rustls::aws_lc_rs())
+}
+
+/// A file that was changed long enough ago to be looked at only.
+fn settled(content: &str) -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(content.as_bytes()).unwrap();
+    File::set_modified(file.as_file(), SystemTime::now() - Duration::from_secs(60)).unwrap();
+    file
+}

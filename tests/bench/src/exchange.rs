@@ -1,0 +1,48 @@
+//! The startup exchange, as short as it can be, and what follows it.
+
+use std::io::{self, Read, Write};
+
+/// What the server does after ReadyForQuery; the client says it in place of a database's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Waits for the client to go.
+    Idle,
+    /// Sends until the client goes.
+    Source,
+    /// Reads until the client goes.
+    Sink,
+}
+
+impl Then {
+    /// The database's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Source => "source",
+            Self::Sink => "sink",
+        }
+    }
+
+    /// What a StartupMessage asks for.
+    pub(crate) fn asked_for(startup: &[u8]) -> Self {
+        let names = |then: &Self| startup.windows(then.name().len()).any(|it| it == then.name().as_bytes());
+        [Self::Source, Self::Sink].into_iter().find(names).unwrap_or(Self::Idle)
+    }
+}
+
+/// AuthenticationOk, BackendKeyData, ReadyForQuery.
+pub(crate) const READY: &[u8] = b"R\0\0\0\x08\0\0\0\0K\0\0\0\x0c\0\0\0\x01\0\0\0\x02Z\0\0\0\x05I";
+
+/// Sends the StartupMessage and reads up to ReadyForQuery.
+pub fn start_up(stream: &mut (impl Read + Write), then: Then) -> io::Result<()> {
+    let mut message = b"\0\0\0\0\0\x03\0\0user\0bench\0database\0".to_vec();
+    message.extend_from_slice(then.name().as_bytes());
+    message.extend_from_slice(b"\0\0");
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    message.splice(..length.len(), length);
+    stream.write_all(&message)?;
+    stream.flush()?;
+    let mut reply = [0; READY.len()];
+    stream.read_exact(&mut reply)?;
+    if reply == READY { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+}
