@@ -19,6 +19,7 @@ mod limbo;
 mod live;
 mod names;
 mod negotiation;
+mod openssl_conf;
 mod params;
 #[cfg(unix)]
 mod ssltests;

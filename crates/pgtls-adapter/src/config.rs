@@ -1,7 +1,8 @@
 //! What a connection is made from.
 
+use crate::openssl::OpensslConf;
 use pgtls_core::{environment::Environment, param::Params};
-use pgtls_rustls::{Connector, ConnectorCache, TlsOptions, clock};
+use pgtls_rustls::{Connector, ConnectorCache, LibraryInit, NoDefaultProvider, TlsOptions, clock};
 use rustls::crypto::CryptoProvider;
 use std::{sync::Arc, time::Duration};
 
@@ -14,17 +15,43 @@ pub struct Config {
     pub environment: Environment,
     /// Cryptography, clock and more.
     pub tls: TlsOptions,
+    /// Whether the machine's `openssl.cnf` counts (`ssl`); the cryptography is chosen already.
+    pub init: LibraryInit,
     /// Where roots, CRLs and identity are kept between connections: the files are looked at when TLS starts, and read
     /// when they have changed. Clones share it; for other parameters take a new one.
     pub cache: Arc<ConnectorCache>,
     /// Roots, CRLs and identity that the program has made itself, for as long as it likes; the files are not looked at.
     pub connector: Option<Arc<Connector>>,
+    pub(crate) openssl: OpensslConf,
 }
 
 impl Config {
     /// libpq's behaviour with these parameters.
     pub fn new(params: Params, environment: Environment, provider: Arc<CryptoProvider>) -> Self {
         let tls = TlsOptions::new(provider, clock(|| Duration::from_secs(pgtls_os::unix_time())));
-        Self { params, environment, tls, cache: Arc::default(), connector: None }
+        Self {
+            params,
+            environment,
+            tls,
+            init: LibraryInit::default(),
+            cache: Arc::default(),
+            connector: None,
+            openssl: OpensslConf::default(),
+        }
+    }
+
+    /// The same where the application may have initialised the library itself (libpq: `PQinitOpenSSL`). `ours` makes the
+    /// crypto provider, if it is not the application's that is used.
+    ///
+    /// # Errors
+    /// The application was to install a default crypto provider, and has not.
+    pub fn initialised(
+        params: Params,
+        environment: Environment,
+        init: LibraryInit,
+        ours: impl FnOnce() -> Arc<CryptoProvider>,
+    ) -> Result<Self, NoDefaultProvider> {
+        let provider = init.provider(ours)?;
+        Ok(Self { init, ..Self::new(params, environment, provider) })
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Material<'c> {
 /// What was found.
 struct Made {
     cached: Cached,
+    /// About OpenSSL's configuration file.
+    warning: Option<String>,
     key_log: Option<Arc<KeyLogFile>>,
 }
 
@@ -35,7 +37,7 @@ impl<'c> Material<'c> {
     pub(crate) fn session(&self, host: Option<&str>) -> Result<Result<Session, TlsError>, Work<'c>> {
         match (&self.config.connector, &self.made) {
             (Some(connector), _) => Ok(connector.session(host)),
-            (None, Some(Made { cached, key_log })) => Ok(cached.connector.session(host).map(|session| {
+            (None, Some(Made { cached, key_log, .. })) => Ok(cached.connector.session(host).map(|session| {
                 // What the program has to say about it counts for more than the parameter.
                 match key_log.clone().filter(|_| self.config.tls.key_log.is_none()) {
                     Some(log) => session.with_key_log(Arc::new(log.lines())),
@@ -60,13 +62,13 @@ impl<'c> Material<'c> {
 
     /// The files that were looked at, and what went wrong without disturbing the connection.
     pub(crate) fn take_report(&mut self) -> (Vec<FileReport>, Vec<String>) {
-        let Some(Made { cached, key_log }) = self.made.take() else { return Default::default() };
+        let Some(Made { cached, warning, key_log }) = self.made.take() else { return Default::default() };
         let kept = cached.kept.as_ref().map(|why| {
             format!("files have changed and cannot be used, what was read before stays in use: {why}")
         });
         let trouble = key_log.and_then(|log| log.trouble().take());
         let trouble = trouble.map(|error| format!("could not write to the file of sslkeylogfile: {error}"));
-        (cached.files.to_vec(), kept.into_iter().chain(trouble).collect())
+        (cached.files.to_vec(), warning.into_iter().chain(kept).chain(trouble).collect())
     }
 }
 
@@ -106,10 +108,13 @@ impl Work<'_> {
 }
 
 fn make(config: &Config) -> Made {
-    let Config { params, environment, tls, cache, .. } = config;
-    let cached = cache.connector(params, environment, tls, &Disk);
+    let Config { params, environment, tls, cache, init, openssl, .. } = config;
+    // What the program has to say about it counts for more than the machine.
+    let read = (init.ssl && tls.system.is_none()).then(|| openssl.with(tls));
+    let cached = cache.connector(params, environment, read.as_ref().unwrap_or(tls), &Disk);
+    let warning = read.and_then(|_| openssl.warning(cached.connector.unmapped()));
     let path = params.value("sslkeylogfile").filter(|path| !path.is_empty());
-    Made { cached, key_log: path.map(|path| Arc::new(KeyLogFile::new(path.into()))) }
+    Made { cached, warning, key_log: path.map(|path| Arc::new(KeyLogFile::new(path.into()))) }
 }
 
 /// The file of `sslkeylogfile`, and the lines that are to be appended to it.

@@ -141,6 +141,7 @@ pub(crate) fn of_setup(error: &SetupError) -> &'static str {
         SetupError::KeyMismatch { .. } => "key-mismatch",
         SetupError::ServerName(_) => "bad-server-name",
         SetupError::Versions(_) => "protocol-version",
+        SetupError::NothingLeft(_) => "handshake",
         _ => "other",
     }
 }

@@ -2,6 +2,7 @@
 
 mod hardenings;
 mod hosts;
+mod openssl;
 mod protection;
 mod settings;
 mod steps;
@@ -16,6 +17,7 @@ use crate::{
 };
 use hardenings::HardeningLine;
 use hosts::HostLine;
+use openssl::Openssl;
 use pgtls_core::{
     files::{ReadFile, load},
     policy::{GssCredentials, Payload, PlanError, Transport, plan, verification},
@@ -67,6 +69,8 @@ pub(crate) struct Explanation {
     protection: Protection,
     /// Files.
     files: Vec<FileLine>,
+    /// OpenSSL's own settings, and what is offered to a server.
+    openssl: Openssl,
     /// The way through one address.
     plans: Vec<Plan>,
     /// What a reviewer would say.
@@ -84,7 +88,7 @@ struct Plan {
 
 impl Explanation {
     fn new(gathered: &Gathered) -> Result<Self, PlanError> {
-        let Gathered { environment, params } = gathered;
+        let Gathered { environment, params, .. } = gathered;
         let loaded = &load(params, environment, &Disk);
         let hosts = hosts::hosts(params, environment);
         let over = |transport| hosts.iter().any(|host| host.over == Some(transport));
@@ -100,8 +104,9 @@ impl Explanation {
                 });
             }
         }
+        let openssl = Openssl::new(params);
         let exists = |path: &str| Disk.metadata(path).is_ok();
-        let subject = Subject { params, environment, loaded, tcp, unix, exists: &exists };
+        let subject = Subject { params, environment, loaded, openssl: &openssl, tcp, unix, exists: &exists };
         Ok(Self {
             settings: settings::settings(params),
             sslmode: params.sslmode().as_str(),
@@ -115,6 +120,7 @@ impl Explanation {
             files: loaded.report.iter().map(FileLine::from).collect(),
             plans,
             warnings: warnings::warnings(&subject),
+            openssl,
             hardenings: hardenings::hardenings(params.hardening()),
             hosts,
         })

@@ -5,6 +5,7 @@ use pgtls_core::{
     hardening::Hardening,
     param::{Ability, ParamError, Params, Settings},
 };
+use pgtls_rustls::LibraryInit;
 use std::fmt;
 
 /// Environment and parameters of one connection.
@@ -14,6 +15,8 @@ pub(crate) struct Gathered {
     pub(crate) environment: Environment,
     /// The parameters.
     pub(crate) params: Params,
+    /// Whether the machine's `openssl.cnf` counts.
+    pub(crate) init: LibraryInit,
 }
 
 /// Why there is nothing to try.
@@ -30,7 +33,7 @@ pub(crate) fn gather(conninfo: &str, hardened: bool) -> Result<Gathered, GatherE
     let environment = pgtls_os::environment().map_err(GatherError::Environment)?;
     let params = params(conninfo, &environment).map_err(GatherError::Param)?;
     let params = if hardened { params.with_hardening(Hardening::ALL) } else { params };
-    Ok(Gathered { environment, params })
+    Ok(Gathered { environment, params, init: LibraryInit::default() })
 }
 
 fn params(conninfo: &str, environment: &Environment) -> Result<Params, ParamError> {

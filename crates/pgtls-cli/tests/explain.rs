@@ -5,6 +5,7 @@ mod common;
 
 use common::{Files, command, json};
 use pgtls_conformance::zoo::Kind;
+use serde_json::json as value;
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// A file in the home directory.
@@ -87,4 +88,62 @@ fn place(path: &Path, content: Option<&str>) {
 fn bundle(files: &Files) -> String {
     let names = files.zoo.names(Kind::RootFile);
     names.iter().map(|name| files.zoo.root_file(name).expect("the zoo has it")).collect()
+}
+
+#[test]
+fn openssl_conf_is_told_and_what_of_it_is_not_applied() {
+    let files = Files::new();
+    let of = |commands: &str| {
+        format!("openssl_conf = m\n[m]\nssl_conf = n\n[n]\nsystem_default = s\n[s]\n{commands}\n")
+    };
+    for (text, conninfo, warnings, expected) in [
+        (
+            of("CipherString = AES256@SECLEVEL=3\nOptions = Bugs\nGroups = P-384:X448"),
+            "sslmode=verify-full sslrootcert=system",
+            &["openssl-conf-not-applied"][..],
+            value!({
+                "security_level": 3, "error": null, "overridden": [], "versions": ["TLSv1.2", "TLSv1.3"],
+                "groups": ["secp384r1"], "not_applied": ["Options = Bugs", "Groups = x448"],
+            }),
+        ),
+        (
+            of("MinProtocol = TLSv1.3"),
+            "sslmode=verify-full sslrootcert=system",
+            &["openssl-conf-overridden"],
+            value!({
+                "versions": ["TLSv1.2", "TLSv1.3"],
+                "overridden": ["MinProtocol = TLSv1.3, because ssl_min_protocol_version=TLSv1.2 goes before it"],
+            }),
+        ),
+        (
+            of("MinProtocol = TLSv1.3"),
+            "sslmode=verify-full sslrootcert=system ssl_min_protocol_version=''",
+            &[],
+            value!({ "versions": ["TLSv1.3"], "overridden": [], "security_level": 2 }),
+        ),
+        (
+            of("MaxProtocol = TLSv1.1"),
+            "sslmode=verify-full sslrootcert=system",
+            &["nothing-to-offer"],
+            value!({ "versions": [], "cipher_suites": [] }),
+        ),
+        (
+            "broken".to_owned(),
+            "sslmode=verify-full sslrootcert=system",
+            &["openssl-conf-broken"],
+            value!({ "path": null, "security_level": 2 }),
+        ),
+    ] {
+        let path = files.write("openssl.cnf", &text);
+        let output = command(&["explain", "--json", &format!("host=db.test {conninfo}")])
+            .env("OPENSSL_CONF", path)
+            .output();
+        let object = json(&output.expect("the binary was built with this test"));
+        for (key, expected) in expected.as_object().expect("rows are objects") {
+            assert_eq!(&object["openssl"][key], expected, "{text}: {key} in {}", object["openssl"]);
+        }
+        let found = object["warnings"].as_array().expect("there is a list of warnings");
+        let names: Vec<_> = found.iter().filter_map(|warning| warning["name"].as_str()).collect();
+        assert_eq!(names, warnings, "{text}");
+    }
 }

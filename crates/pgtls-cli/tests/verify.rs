@@ -3,7 +3,7 @@
 #[expect(dead_code, reason = "not every test needs everything")]
 mod common;
 
-use common::{Files, json, pgtls, stdout};
+use common::{Files, command, json, pgtls, stdout};
 use serde_json::{Value, json as value};
 
 #[test]
@@ -104,5 +104,23 @@ fn arguments_that_contradict_each_other_are_wrong_usage() {
         let output = pgtls(&[&["verify", "--rootcert", "r", "--chain", "c"], arguments].concat());
         assert_eq!(output.status.code(), Some(64), "{arguments:?}");
         assert!(!output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_security_level_is_that_of_connections() {
+    let files = Files::new();
+    let root = files.root("root");
+    let good = files.write("good.crt", &files.zoo.server("good").expect("the zoo has it").chain_pem());
+    for (level, verified) in [(2, "ca"), (5, "none")] {
+        let conf = format!(
+            "openssl_conf=m\n[m]\nssl_conf=n\n[n]\nsystem_default=s\n[s]\nCipherString=@SECLEVEL={level}\n"
+        );
+        let conf = files.write("openssl.cnf", &conf);
+        let output = command(&["verify", "--json", "--rootcert", &root, "--chain", &good])
+            .env("OPENSSL_CONF", conf)
+            .output();
+        let object = json(&output.expect("the binary was built with this test"));
+        assert_eq!(object["verified"], verified, "{level}: {object}");
     }
 }

@@ -12,8 +12,12 @@
 mod cipher_list;
 mod expand;
 mod file;
+mod group;
+mod suite;
 mod system_default;
 
-pub use cipher_list::{CIPHER_SUITES, CipherSuite, SuiteList};
+pub use cipher_list::SuiteList;
 pub use file::{ConfError, ConfErrorKind, ConfFile, MAX_CONF_BYTES, MAX_INCLUDE_DEPTH, MAX_VALUE_BYTES};
+pub use group::{GROUPS, Group};
+pub use suite::{CIPHER_SUITES, CipherSuite, TLS13_SUITES, Tls13Suite};
 pub use system_default::{Bound, SystemDefault, Unmapped};

@@ -19,19 +19,14 @@ pub const DEFAULT_PATHS: &[&str] = &[
 ];
 
 /// The configuration file that OpenSSL would read on this machine, and its path: the one that `OPENSSL_CONF` names, else
-/// the first of [`DEFAULT_PATHS`]. `None` when there is none.
+/// the first of [`DEFAULT_PATHS`]. `None` when there is none, and when `OPENSSL_CONF` is set to nothing.
 ///
 /// # Errors
 ///
 /// The file is there and cannot be read or parsed. OpenSSL then goes on without it.
 pub fn openssl_conf() -> Result<Option<(String, ConfFile)>, OpensslConfError> {
-    let path = match std::env::var("OPENSSL_CONF") {
-        Ok(path) if !path.is_empty() => path,
-        _ => match DEFAULT_PATHS.iter().find(|path| Disk.metadata(path).is_ok()) {
-            Some(path) => (*path).to_owned(),
-            None => return Ok(None),
-        },
-    };
+    let exists = |path: &str| Disk.metadata(path).is_ok();
+    let Some(path) = location(std::env::var("OPENSSL_CONF").ok(), &exists) else { return Ok(None) };
     let text = match Disk.read(&path) {
         Ok((text, _)) => text,
         Err(ReadError::NotFound) => return Ok(None),
@@ -40,6 +35,13 @@ pub fn openssl_conf() -> Result<Option<(String, ConfFile)>, OpensslConfError> {
     let variable = |name: &str| std::env::var(name).ok();
     let conf = ConfFile::parse(&path, &text, &Disk, &variable).map_err(OpensslConfError::Invalid)?;
     Ok(Some((path, conf)))
+}
+
+fn location(variable: Option<String>, exists: &dyn Fn(&str) -> bool) -> Option<String> {
+    match variable {
+        Some(path) => (!path.is_empty()).then_some(path),
+        None => DEFAULT_PATHS.iter().find(|path| exists(path)).map(|path| (*path).to_owned()),
+    }
 }
 
 /// A configuration file that is there and of no use.
@@ -69,3 +71,22 @@ impl fmt::Display for OpensslConfError {
 }
 
 impl std::error::Error for OpensslConfError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variable_goes_first_even_if_it_is_empty() {
+        let exists = |path: &str| path != DEFAULT_PATHS[0];
+        for (variable, expected) in [
+            (Some("/missing/o.cnf"), Some("/missing/o.cnf")),
+            (Some(""), None),
+            (None, Some(DEFAULT_PATHS[1])),
+        ] {
+            let found = location(variable.map(ToOwned::to_owned), &exists);
+            assert_eq!(found.as_deref(), expected, "{variable:?}");
+        }
+        assert_eq!(location(None, &|_| false), None);
+    }
+}

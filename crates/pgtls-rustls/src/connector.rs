@@ -13,7 +13,7 @@ use crate::{
     verifier::{Rules, Verifier},
     versions::VersionRange,
 };
-use pgtls_core::{files::Loaded, param::Params, policy::RootPresence};
+use pgtls_core::{files::Loaded, openssl_conf::Unmapped, param::Params, policy::RootPresence};
 use rustls::ClientConfig;
 use std::sync::Arc;
 
@@ -29,6 +29,7 @@ pub struct Connector {
     rules: Result<Arc<Rules>, SetupError>,
     identity: Identity,
     template: Result<ClientConfig, SetupError>,
+    unmapped: Vec<Unmapped>,
 }
 
 impl Connector {
@@ -44,7 +45,8 @@ impl Connector {
         options: &TlsOptions,
         former: Option<&Self>,
     ) -> Self {
-        let versions = VersionRange::of(params);
+        let (options, unmapped) = &options.in_force();
+        let versions = VersionRange::of(params, options.versions);
         Self {
             sslsni: params.sslsni(),
             versions,
@@ -52,7 +54,13 @@ impl Connector {
             rules: rules(params, loaded, options).map(Arc::new),
             identity: Identity::new(params, &loaded.identity, options, former.map(|former| &former.identity)),
             template: template(versions, options),
+            unmapped: unmapped.clone(),
         }
+    }
+
+    /// What `openssl.cnf` asks for and was not applied.
+    pub fn unmapped(&self) -> &[Unmapped] {
+        &self.unmapped
     }
 
     /// The TLS side of one connection: its own verifier and its own answer to a request for a certificate.
@@ -127,6 +135,6 @@ fn rules(params: &Params, loaded: &Loaded, options: &TlsOptions) -> Result<Rules
         naming: options.name_rules,
         hardening: params.hardening(),
         algorithms,
-        schemes: signature::supported_schemes(&algorithms),
+        schemes: signature::supported_schemes(&algorithms, options.security_level),
     })
 }

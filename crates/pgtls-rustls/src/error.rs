@@ -72,6 +72,9 @@ pub enum SetupError {
     ServerName(ServerNameTooLong),
     /// The parameters allow only versions of TLS that rustls does not have.
     Versions(VersionRange),
+    /// Of suites or groups, as it says: the crypto provider has none of those that `openssl.cnf` and the security level
+    /// allow.
+    NothingLeft(&'static str),
     /// The crypto provider cannot be used.
     Provider(rustls::Error),
 }
@@ -184,7 +187,12 @@ impl fmt::Display for SetupError {
             Self::Versions(range) => write!(
                 f,
                 "unsupported protocol version: TLS {range} was asked for, and only TLSv1.2 and TLSv1.3 are \
-                 implemented; raise ssl_max_protocol_version"
+                 implemented; raise ssl_max_protocol_version, or MaxProtocol in openssl.cnf"
+            ),
+            Self::NothingLeft(what) => write!(
+                f,
+                "no {what} available: the crypto provider has none of those that the security level, Ciphersuites, \
+                 CipherString and Groups in openssl.cnf allow"
             ),
             Self::Provider(error) => write!(f, "the crypto provider cannot be used: {error}"),
         }
@@ -198,7 +206,7 @@ impl Error for SetupError {
             Self::Content { error, .. } => Some(error),
             Self::KeyUnsupported { error, .. } | Self::Provider(error) => Some(error),
             Self::ServerName(error) => Some(error),
-            Self::KeyMismatch { .. } | Self::Versions(_) => None,
+            Self::KeyMismatch { .. } | Self::Versions(_) | Self::NothingLeft(_) => None,
         }
     }
 }

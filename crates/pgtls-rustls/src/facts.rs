@@ -79,6 +79,12 @@ pub(crate) fn cipher(connection: &ClientConnection) -> Cipher {
         .map_or(Cipher { name: "unknown", bits: 0 }, |(_, cipher)| *cipher)
 }
 
+/// OpenSSL's name of a suite; rustls' own where it has none.
+pub(crate) fn cipher_name(suite: CipherSuite) -> String {
+    let known = CIPHERS.iter().find(|(known, _)| *known == suite);
+    known.map_or_else(|| format!("{suite:?}"), |(_, cipher)| cipher.name.to_owned())
+}
+
 /// Every suite of rustls' own providers.
 static CIPHERS: [(CipherSuite, Cipher); 9] = [
     (CipherSuite::TLS13_AES_256_GCM_SHA384, Cipher { name: "TLS_AES_256_GCM_SHA384", bits: 256 }),

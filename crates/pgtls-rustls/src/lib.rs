@@ -61,6 +61,8 @@ mod error;
 mod facts;
 mod identity;
 mod key_log;
+mod library_init;
+mod offer;
 mod options;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod provider;
@@ -71,6 +73,8 @@ mod session;
 mod signature;
 mod sni;
 mod startup;
+mod strength;
+mod system_default;
 mod template;
 mod trust;
 mod verifier;
@@ -83,6 +87,8 @@ pub use connector::Connector;
 pub use error::{SetupError, TlsError, alert_name};
 pub use facts::{ATTRIBUTES, Cipher, SessionFacts};
 pub use key_log::KeyLogLines;
+pub use library_init::{LibraryInit, NoDefaultProvider};
+pub use offer::Offer;
 pub use options::{PassphraseHook, TlsOptions, clock};
 #[cfg(feature = "aws-lc-rs")]
 pub use provider::aws_lc_rs;

@@ -1,6 +1,7 @@
 //! What a connector needs besides parameters and files: all of it is handed in, nothing is looked up.
 
-use pgtls_core::{name::NameRules, param::Secret};
+use crate::versions::VersionRange;
+use pgtls_core::{name::NameRules, openssl_conf::SystemDefault, param::Secret};
 use pgtls_x509::SecurityLevel;
 use rustls::{KeyLog, crypto::CryptoProvider, pki_types::UnixTime, time_provider::TimeProvider};
 use std::{fmt, sync::Arc, time::Duration};
@@ -18,8 +19,12 @@ pub struct TlsOptions {
     /// Who is asked for the passphrase of an encrypted key; `None` uses `sslpassword` (libpq:
     /// `PQsetSSLKeyPassHook_OpenSSL`).
     pub passphrase: Option<PassphraseHook>,
-    /// OpenSSL's security level: which keys and digests are too weak.
+    /// OpenSSL's security level: which keys, digests, suites and groups are too weak.
     pub security_level: SecurityLevel,
+    /// The bounds on the TLS version that hold where the parameters give none.
+    pub versions: VersionRange,
+    /// What the machine's `openssl.cnf` asks for, which changes the two before and the provider when a connector is made.
+    pub system: Option<Arc<SystemDefault>>,
     /// Which release's rules decide whether a certificate is the host's.
     pub name_rules: NameRules,
 }
@@ -37,6 +42,8 @@ impl TlsOptions {
             key_log: None,
             passphrase: None,
             security_level: SecurityLevel::DEFAULT,
+            versions: VersionRange::ANY,
+            system: None,
             name_rules: NameRules::default(),
         }
     }
@@ -55,7 +62,9 @@ impl TlsOptions {
             && Arc::ptr_eq(&self.clock, &other.clock)
             && same(self.key_log.as_ref(), other.key_log.as_ref())
             && same(self.passphrase.as_ref(), other.passphrase.as_ref())
+            && same(self.system.as_ref(), other.system.as_ref())
             && self.security_level == other.security_level
+            && self.versions == other.versions
             && self.name_rules == other.name_rules
     }
 
@@ -76,6 +85,8 @@ impl fmt::Debug for TlsOptions {
             .field("key_log", &self.key_log)
             .field("passphrase", &self.passphrase.is_some())
             .field("security_level", &self.security_level)
+            .field("versions", &self.versions)
+            .field("system", &self.system)
             .field("name_rules", &self.name_rules)
             .finish_non_exhaustive()
     }

@@ -4,8 +4,8 @@
 //! by default. Here the public key is taken out of the certificate and nothing else of it is looked at. The signature is
 //! always checked, also when nobody asks for the chain: without it anyone could pass on another server's certificate.
 
-use crate::pss;
-use pgtls_x509::subject_public_key_info;
+use crate::{pss, strength};
+use pgtls_x509::{SecurityLevel, subject_public_key_info};
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, OtherError, PeerMisbehaved, SignatureScheme,
     client::danger::HandshakeSignatureValid,
@@ -16,10 +16,14 @@ use rustls::{
 use std::sync::Arc;
 use webpki::RawPublicKeyEntity;
 
-/// The schemes to offer: the provider's, and those of RSA-PSS keys whose algorithm it has.
-pub(crate) fn supported_schemes(algorithms: &WebPkiSupportedAlgorithms) -> Vec<SignatureScheme> {
+/// The schemes to offer: the provider's, and those of RSA-PSS keys whose algorithm it has, if they are strong enough.
+pub(crate) fn supported_schemes(
+    algorithms: &WebPkiSupportedAlgorithms,
+    level: SecurityLevel,
+) -> Vec<SignatureScheme> {
     let mut schemes = algorithms.supported_schemes();
     schemes.extend(pss::schemes(algorithms));
+    schemes.retain(|scheme| strength::is_strong_scheme(*scheme, level));
     schemes
 }
 
@@ -66,7 +70,9 @@ fn signs_for(
     algorithms: &WebPkiSupportedAlgorithms,
 ) -> bool {
     const MESSAGE: &[u8] = b"pgtls: does this key belong to this certificate?";
-    let Some(signer) = key.choose_scheme(&supported_schemes(algorithms)) else { return false };
+    let Some(signer) = key.choose_scheme(&supported_schemes(algorithms, SecurityLevel(0))) else {
+        return false;
+    };
     let Ok(signature) = signer.sign(MESSAGE) else { return false };
     verify_with_any(signer.scheme(), public_key, MESSAGE, &signature, algorithms).is_ok()
 }

@@ -1,6 +1,6 @@
 //! The `ClientConfig` that sessions are cloned from.
 
-use crate::{error::SetupError, options::TlsOptions, versions::VersionRange};
+use crate::{error::SetupError, offer::offered, options::TlsOptions, versions::VersionRange};
 use pgtls_core::message::ALPN_POSTGRESQL;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
@@ -15,12 +15,9 @@ use std::sync::Arc;
 /// Everything about a session that is the same for all of a connector's. It trusts nobody until it is given the
 /// session's own verifier.
 pub(crate) fn template(versions: VersionRange, options: &TlsOptions) -> Result<ClientConfig, SetupError> {
-    let implemented = versions.implemented();
-    if implemented.is_empty() {
-        return Err(SetupError::Versions(versions));
-    }
-    let mut config = ClientConfig::builder_with_details(options.provider.clone(), options.clock.clone())
-        .with_protocol_versions(&implemented)
+    let (provider, speakable) = offered(versions, options)?;
+    let mut config = ClientConfig::builder_with_details(provider, options.clock.clone())
+        .with_protocol_versions(&speakable)
         .map_err(SetupError::Provider)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(TrustNobody))

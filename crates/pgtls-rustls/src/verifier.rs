@@ -8,7 +8,7 @@ use pgtls_core::{
 };
 use pgtls_x509::{Purpose, Refusal, SecurityLevel, VerifyOptions, X509Error, presented_names, verify_chain};
 use rustls::{
-    CertificateError, DigitallySignedStruct, Error, SignatureScheme,
+    CertificateError, DigitallySignedStruct, Error, PeerMisbehaved, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::WebPkiSupportedAlgorithms,
     pki_types::{CertificateDer, ServerName, UnixTime},
@@ -59,6 +59,15 @@ impl Verifier {
         if *name { self.match_name(leaf) } else { Ok(()) }
     }
 
+    /// A server may sign with what it was offered alone.
+    fn check_scheme(&self, scheme: SignatureScheme) -> Result<(), Error> {
+        if self.rules.schemes.contains(&scheme) {
+            Ok(())
+        } else {
+            Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into())
+        }
+    }
+
     fn match_name(&self, leaf: &CertificateDer<'_>) -> Result<(), TlsError> {
         let presented = presented_names(leaf).map_err(TlsError::Names)?;
         let names = presented.peer_names();
@@ -94,6 +103,7 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        self.check_scheme(dss.scheme)?;
         let valid = signature::verify_tls12(message, cert, dss, &self.rules.algorithms)?;
         self.record.seen().authenticated = true;
         Ok(valid)
@@ -105,6 +115,7 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        self.check_scheme(dss.scheme)?;
         let valid = signature::verify_tls13(message, cert, dss, &self.rules.algorithms)?;
         self.record.seen().authenticated = true;
         Ok(valid)

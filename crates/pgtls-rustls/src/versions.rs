@@ -7,9 +7,9 @@ use std::fmt;
 /// The range of TLS versions that the parameters allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VersionRange {
-    /// `ssl_min_protocol_version`; `None` sets no lower bound.
+    /// The lower bound (`ssl_min_protocol_version`); `None` sets none.
     pub minimum: Option<TlsVersion>,
-    /// `ssl_max_protocol_version`; `None` sets no upper bound.
+    /// The upper bound (`ssl_max_protocol_version`); `None` sets none.
     pub maximum: Option<TlsVersion>,
 }
 
@@ -18,15 +18,27 @@ static IMPLEMENTED: [(TlsVersion, &SupportedProtocolVersion); 2] =
     [(TlsVersion::Tls1_2, &rustls::version::TLS12), (TlsVersion::Tls1_3, &rustls::version::TLS13)];
 
 impl VersionRange {
-    /// The range that the parameters ask for.
-    pub fn of(params: &Params) -> Self {
-        Self { minimum: params.ssl_min_protocol_version(), maximum: params.ssl_max_protocol_version() }
+    /// No bound.
+    pub const ANY: Self = Self { minimum: None, maximum: None };
+
+    /// The range that the parameters ask for, with the library's own bounds where they ask for none (libpq:
+    /// `SSL_CTX_set_min_proto_version`).
+    pub fn of(params: &Params, library: Self) -> Self {
+        Self {
+            minimum: params.ssl_min_protocol_version().or(library.minimum),
+            maximum: params.ssl_max_protocol_version().or(library.maximum),
+        }
     }
 
     /// Whether a version lies in the range.
     pub fn contains(self, version: TlsVersion) -> bool {
         self.minimum.is_none_or(|minimum| minimum <= version)
             && self.maximum.is_none_or(|maximum| version <= maximum)
+    }
+
+    /// A version of rustls' as the parameters name it.
+    pub(crate) fn version(of: &SupportedProtocolVersion) -> Option<TlsVersion> {
+        IMPLEMENTED.iter().find(|(_, known)| known.version == of.version).map(|(version, _)| *version)
     }
 
     /// The versions of the range that rustls has; empty when the range lies below TLS 1.2, which is an error only once

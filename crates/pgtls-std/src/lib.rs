@@ -57,7 +57,8 @@ pub use connection::Connection;
 pub use dial::Dial;
 pub use negotiate::{negotiate, negotiating};
 pub use pgtls_adapter::{
-    BoxError, Cancelled, Cause, Config, ConnectError, Connected, Hosts, Opened, Startup, StartupError,
+    BoxError, Cancelled, Cause, Config, ConnectError, Connected, Hosts, LibraryInit, NoDefaultProvider,
+    Opened, Startup, StartupError,
 };
 pub use socket::Socket;
 pub use stream::Stream;

@@ -1,7 +1,9 @@
 //! `openssl.cnf`. What follows a NUL byte in the input is another file, `b.cnf`, which the first may include.
 
 use super::disk::Disk;
-use pgtls_core::openssl_conf::{CIPHER_SUITES, ConfFile, MAX_VALUE_BYTES, SystemDefault};
+use pgtls_core::openssl_conf::{
+    CIPHER_SUITES, ConfFile, GROUPS, MAX_VALUE_BYTES, SystemDefault, TLS13_SUITES,
+};
 use std::fmt::Write;
 
 /// What is read keeps its bounds, and written down plainly it is read as the same again.
@@ -52,6 +54,12 @@ fn means_something(meaning: &SystemDefault) {
             assert!(CIPHER_SUITES.contains(suite) && !list.suites[..index].contains(suite));
         }
     }
-    let has_empty = |names: &Option<Vec<String>>| names.iter().flatten().any(String::is_empty);
-    assert!(!has_empty(&meaning.groups) && !has_empty(&meaning.ciphersuites));
+    for (index, group) in meaning.groups.iter().flatten().enumerate() {
+        assert!(GROUPS.contains(group) && !meaning.groups.as_ref().unwrap()[..index].contains(group));
+    }
+    for (index, suite) in meaning.ciphersuites.iter().flatten().enumerate() {
+        assert!(
+            TLS13_SUITES.contains(suite) && !meaning.ciphersuites.as_ref().unwrap()[..index].contains(suite)
+        );
+    }
 }

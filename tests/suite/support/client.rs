@@ -48,7 +48,7 @@ pub(crate) fn psql_in(conninfo: &str, home: &Path, environment: &[(&str, &str)])
 pub(crate) fn psql_command(conninfo: &str, home: &Path, sql: &str) -> Command {
     let mut command = Command::new("psql");
     command.args(["--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--command", sql, conninfo]);
-    in_clean_room(&mut command, home);
+    clean_room(&mut command, home);
     command
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn pgtls(conninfo: &str, home: &Path) -> Value {
 pub(crate) fn pgtls_in(conninfo: &str, home: &Path, environment: &[(&str, &str)]) -> Value {
     let mut command = Command::new(program());
     command.args(["connect", "--json", conninfo]);
-    let output = in_clean_room(&mut command, home).envs(environment.iter().copied()).output().unwrap();
+    let output = clean_room(&mut command, home).envs(environment.iter().copied()).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let told: Value = serde_json::from_str(text.lines().last().unwrap_or_default())
         .unwrap_or_else(|error| panic!("pgtls printed no object ({error}): {text}{:?}", output.stderr));
@@ -72,10 +72,10 @@ pub(crate) fn pgtls_in(conninfo: &str, home: &Path, environment: &[(&str, &str)]
     told
 }
 
-/// Nothing of the person who runs the tests gets in.
-fn in_clean_room<'c>(command: &'c mut Command, home: &Path) -> &'c mut Command {
+/// Nothing of the person who runs the tests gets in, nor of what the machine asks of OpenSSL.
+pub(crate) fn clean_room<'c>(command: &'c mut Command, home: &Path) -> &'c mut Command {
     let path = env::var_os("PATH").unwrap_or_default();
-    command.env_clear().env("PATH", path).env("HOME", home).env("LC_ALL", "C");
+    command.env_clear().env("PATH", path).env("HOME", home).env("LC_ALL", "C").env("OPENSSL_CONF", "");
     command.current_dir(home).stdin(Stdio::null())
 }
 

@@ -8,7 +8,7 @@ use pgtls_core::{
     param::{Ability, Params, Settings},
 };
 use pgtls_rustls::SessionFacts;
-use pgtls_std::{Cancelled, Config, ConnectError, Connection, Stream};
+use pgtls_std::{Cancelled, Config, ConnectError, Connection, LibraryInit, Stream};
 use std::{
     io::{self, Read, Write},
     net::TcpStream,
@@ -92,7 +92,9 @@ pub(crate) fn config(conninfo: &str, home: &Path) -> Config {
         .with_variable("HOME", home.to_str().expect("temporary folders have plain names"));
     let settings = Settings::parse(conninfo).unwrap();
     let params = Params::resolve(&settings, None, &environment, Ability::default()).unwrap();
-    Config::new(params, environment, pgtls_rustls::aws_lc_rs())
+    // What this machine asks of OpenSSL does not matter here.
+    let init = LibraryInit { ssl: false, crypto: true };
+    Config::initialised(params, environment, init, pgtls_rustls::aws_lc_rs).unwrap()
 }
 
 /// Sends the StartupMessage and reads up to ReadyForQuery; the key for cancel requests, if there is one.

@@ -22,9 +22,10 @@ use pgtls_std::{Config, ConnectError, Connected, Startup, StartupError, Stream, 
 
 /// Connects, disconnects, reports.
 pub(crate) fn attempt(gathered: Gathered) -> Report {
-    let Gathered { environment, params } = gathered;
+    let Gathered { environment, params, init } = gathered;
     let passwords = pgtls_os::passwords(&params, &environment);
     let mut config = Config::new(params, environment, pgtls_rustls::aws_lc_rs());
+    config.init = init;
     config.tls.passphrase = passphrase::hook(&config.params);
     let connected = connect(&config, |stream, at| session(stream, at, &config.params, &passwords));
     let mut report = match connected {
@@ -128,7 +129,7 @@ fn seen(seen: &Seen, params: &Params) -> Report {
     }
     report.files = seen.files.iter().map(FileLine::from).collect();
     report.connections = seen.connections();
-    report.notes.clone_from(&seen.warnings);
+    report.notes = seen.warnings.iter().map(|warning| printable(warning)).collect();
     report.mode = Some((
         params.sslmode().to_string(),
         params.source("sslmode").map_or_else(|| "default".to_owned(), ToString::to_string),

@@ -7,9 +7,10 @@ use pgtls_core::{
     environment::{Environment, Platform},
     param::{Ability, ParamError, Settings},
 };
+use pgtls_rustls::LibraryInit;
 
 /// Connects as `pgtls connect` does, but with none of the variables and files of whoever runs the demo: as psql does right
-/// after its installation. There is nothing in `home`.
+/// after its installation, on a machine without `openssl.cnf`. There is nothing in `home`.
 pub(super) fn attempt(conninfo: &str, home: &str) -> Told {
     let report = match gathered(conninfo, home) {
         Ok(gathered) => connect::attempt(gathered),
@@ -33,5 +34,6 @@ pub(super) fn attempt(conninfo: &str, home: &str) -> Told {
 fn gathered(conninfo: &str, home: &str) -> Result<Gathered, ParamError> {
     let environment = Environment::empty(Platform::Unix).with_variable("HOME", home);
     let params = pgtls_os::params(&Settings::parse(conninfo)?, &environment, Ability { gss: false })?;
-    Ok(Gathered { environment, params })
+    let init = LibraryInit { ssl: false, ..LibraryInit::default() };
+    Ok(Gathered { environment, params, init })
 }

@@ -17,6 +17,7 @@ pub(super) fn write(out: &mut dyn Write, explanation: &Explanation) -> io::Resul
     hosts(out, explanation)?;
     verification(out, explanation)?;
     files(out, explanation)?;
+    openssl(out, explanation)?;
     for plan in &explanation.plans {
         let each = if plan.transport == "unix" { "unix socket" } else { "address" };
         heading(out, &format!("What is done, for each {each}"))?;
@@ -78,6 +79,26 @@ fn files(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
     heading(out, "Files")?;
     for file in &explanation.files {
         report::file(out, file)?;
+    }
+    Ok(())
+}
+
+fn openssl(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
+    let openssl = &explanation.openssl;
+    heading(out, "OpenSSL's settings (openssl.cnf), and what is offered to a server")?;
+    let none = if openssl.error.is_some() { "none that can be used" } else { "none" };
+    for (name, value) in [
+        ("file", openssl.path.as_deref().unwrap_or(none).to_owned()),
+        ("security level", openssl.security_level.to_string()),
+        ("TLS", openssl.versions.join(", ")),
+        ("suites", openssl.cipher_suites.join(", ")),
+        ("groups", openssl.groups.join(", ")),
+        ("not applied", openssl.not_applied.join("; ")),
+        ("overridden", openssl.overridden.join("; ")),
+    ] {
+        if !value.is_empty() {
+            writeln!(out, "  {name:16} {value}")?;
+        }
     }
     Ok(())
 }

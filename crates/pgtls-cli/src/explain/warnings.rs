@@ -1,5 +1,6 @@
 //! What a careful reviewer would say about these parameters and files.
 
+use super::openssl::Openssl;
 use pgtls_core::{
     environment::Environment,
     files::{
@@ -30,6 +31,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) environment: &'a Environment,
     /// Files.
     pub(crate) loaded: &'a Loaded,
+    /// OpenSSL's own settings.
+    pub(crate) openssl: &'a Openssl,
     /// Whether any host is reached over TCP.
     pub(crate) tcp: bool,
     /// Whether any host is reached over a unix socket.
@@ -64,6 +67,10 @@ const RULES: &[(&str, Rule)] = &[
     ("certificate-required-but-absent", certificate_required_but_absent),
     ("channel-binding-without-tls", channel_binding_without_tls),
     ("old-tls", old_tls),
+    ("nothing-to-offer", nothing_to_offer),
+    ("openssl-conf-broken", openssl_conf_broken),
+    ("openssl-conf-not-applied", openssl_conf_not_applied),
+    ("openssl-conf-overridden", openssl_conf_overridden),
     ("sslmode-ignored-on-socket", sslmode_ignored_on_socket),
     ("password-in-string", password_in_string),
     ("keys-logged", keys_logged),
@@ -217,6 +224,29 @@ fn old_tls(s: &Subject<'_>) -> Option<String> {
     let old = |version| version < TlsVersion::Tls1_2;
     (s.params.ssl_min_protocol_version().is_some_and(old))
         .then(|| "ssl_min_protocol_version allows TLS versions before 1.2, which this program cannot speak: 1.2 is the least".to_owned())
+}
+
+fn nothing_to_offer(s: &Subject<'_>) -> Option<String> {
+    let why = s.openssl.impossible.as_ref()?;
+    s.tcp.then(|| format!("TLS cannot be set up: {why}"))
+}
+
+fn openssl_conf_broken(s: &Subject<'_>) -> Option<String> {
+    let error = s.openssl.error.as_ref()?;
+    Some(format!("{error}: nothing of it is applied, and psql goes on without it too"))
+}
+
+fn openssl_conf_not_applied(s: &Subject<'_>) -> Option<String> {
+    let path = s.openssl.path.as_ref().filter(|_| !s.openssl.not_applied.is_empty())?;
+    Some(format!(
+        "{path} asks for what is not applied here, because this program cannot do it or OpenSSL does not know it: {}",
+        s.openssl.not_applied.join("; ")
+    ))
+}
+
+fn openssl_conf_overridden(s: &Subject<'_>) -> Option<String> {
+    let path = s.openssl.path.as_ref().filter(|_| !s.openssl.overridden.is_empty())?;
+    Some(format!("without effect in {path}: {}", s.openssl.overridden.join("; ")))
 }
 
 fn sslmode_ignored_on_socket(s: &Subject<'_>) -> Option<String> {

@@ -10,13 +10,16 @@ use crate::{
 use pgtls_core::{
     hardening::Hardening,
     name::{NameRules, match_host, printable_name},
+    openssl_conf::SystemDefault,
 };
+use pgtls_rustls::{TlsOptions, clock};
 use pgtls_x509::{
-    CertificateName, Description, PathError, PresentedNames, Purpose, SecurityLevel, VerifyOptions,
-    X509Error, presented_names, verify_chain, verify_chain_strict,
+    CertificateName, Description, PathError, PresentedNames, Purpose, VerifyOptions, X509Error,
+    presented_names, verify_chain, verify_chain_strict,
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
 use serde::Serialize;
+use std::{sync::Arc, time::Duration};
 
 /// What is asked.
 pub(super) struct Request<'a> {
@@ -129,15 +132,15 @@ impl Verdict {
         self.certificates = describe(&material.chain);
         let Some((leaf, presented)) = material.chain.split_first() else { return };
         let presented: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
-        let provider = pgtls_rustls::aws_lc_rs();
+        let tls = tls_options();
         let options = VerifyOptions {
             time: request.time,
             purpose: match request.arguments.purpose {
                 PurposeArgument::Server => Purpose::Server,
                 PurposeArgument::Client => Purpose::Client,
             },
-            security_level: SecurityLevel::DEFAULT,
-            algorithms: provider.signature_verification_algorithms.all,
+            security_level: tls.security_level,
+            algorithms: tls.provider.signature_verification_algorithms.all,
         };
         let crls = material.crls.as_ref();
         let path = match request.arguments.profile {
@@ -195,6 +198,17 @@ impl Verdict {
         self.error = Some(error);
         self.advice = advice(error_class);
     }
+}
+
+/// What a connection would have: the security level may come from the machine's `openssl.cnf`.
+fn tls_options() -> TlsOptions {
+    // The time of the verification is given elsewhere.
+    let mut tls = TlsOptions::new(pgtls_rustls::aws_lc_rs(), clock(|| Duration::ZERO));
+    // A file that cannot be used counts for nothing; `pgtls explain` tells why.
+    if let Ok(Some((_, conf))) = pgtls_os::openssl_conf() {
+        tls.system = Some(Arc::new(SystemDefault::of(&conf)));
+    }
+    tls.in_force().0
 }
 
 /// A chain as it was presented; what is no certificate has no description.

@@ -11,7 +11,8 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// The binary in an environment of its own: no PG* variable, no files in the home directory.
+/// The binary in an environment of its own: no PG* variable, no files in the home directory, no
+/// settings of the machine's OpenSSL.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgtls"));
     command
@@ -19,6 +20,7 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
         .env_clear()
         .env("HOME", "/nonexistent")
         .env("PGSYSCONFDIR", "/nonexistent")
+        .env("OPENSSL_CONF", "")
         .stdin(Stdio::null());
     command
 }

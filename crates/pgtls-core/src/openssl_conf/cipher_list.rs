@@ -3,74 +3,24 @@
 //! A list is evaluated over the suites of TLS 1.2 that a modern library has at all: ephemeral key exchange with
 //! authenticated encryption. What a keyword says about other suites makes no difference to them.
 
+use super::suite::{CIPHER_SUITES, CipherSuite};
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
-/// A suite of TLS 1.2 with what the keywords of a cipher list ask about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CipherSuite {
-    /// OpenSSL's name.
-    pub name: &'static str,
-    /// The name in RFC 5288, 5289 and 7905.
-    pub standard_name: &'static str,
-    keywords: &'static [&'static str],
-    strength: u16,
-}
-
-/// The suites in OpenSSL's order of preference.
-pub const CIPHER_SUITES: &[CipherSuite] = &[
-    suite(
-        "ECDHE-ECDSA-AES256-GCM-SHA384",
-        "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-        &["ECDSA", "aECDSA", "AES256", "AES", "AESGCM", "SHA384"],
-        256,
-    ),
-    suite(
-        "ECDHE-RSA-AES256-GCM-SHA384",
-        "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-        &["RSA", "aRSA", "AES256", "AES", "AESGCM", "SHA384"],
-        256,
-    ),
-    suite(
-        "ECDHE-ECDSA-CHACHA20-POLY1305",
-        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
-        &["ECDSA", "aECDSA", "CHACHA20"],
-        256,
-    ),
-    suite(
-        "ECDHE-RSA-CHACHA20-POLY1305",
-        "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
-        &["RSA", "aRSA", "CHACHA20"],
-        256,
-    ),
-    suite(
-        "ECDHE-ECDSA-AES128-GCM-SHA256",
-        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-        &["ECDSA", "aECDSA", "AES128", "AES", "AESGCM", "SHA256"],
-        128,
-    ),
-    suite(
-        "ECDHE-RSA-AES128-GCM-SHA256",
-        "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-        &["RSA", "aRSA", "AES128", "AES", "AESGCM", "SHA256"],
-        128,
-    ),
-];
-
 /// Keywords that hold for every suite of [`CIPHER_SUITES`].
-const EVERY: &[&str] =
-    &["ALL", "DEFAULT", "HIGH", "TLSv1.2", "FIPS", "kECDHE", "kEECDH", "ECDHE", "EECDH", "ECDH"];
+const EVERY: &[&str] = &["ALL", "HIGH", "TLSv1.2", "kECDHE", "kEECDH", "ECDHE", "EECDH", "ECDH"];
 
 /// Keywords that OpenSSL knows and that hold for none of them: other key exchange, authentication, cipher or digest.
+/// `RSA` is among them, because it means key exchange with RSA too, and so are `SHA256` and `SHA384`, which mean digests
+/// of their own: authenticated encryption has none.
 const NONE: &[&str] = &[
     "COMPLEMENTOFALL",
     "COMPLEMENTOFDEFAULT",
     "MEDIUM",
     "LOW",
-    "EXP",
-    "EXPORT",
     "eNULL",
     "NULL",
     "aNULL",
+    "RSA",
     "kRSA",
     "kDHE",
     "kEDH",
@@ -86,7 +36,6 @@ const NONE: &[&str] = &[
     "TLSv1.0",
     "AESCCM",
     "AESCCM8",
-    "AESCBC",
     "ARIA",
     "ARIA128",
     "ARIA256",
@@ -96,7 +45,6 @@ const NONE: &[&str] = &[
     "CAMELLIA256",
     "CBC",
     "3DES",
-    "DES",
     "RC4",
     "RC2",
     "IDEA",
@@ -104,9 +52,13 @@ const NONE: &[&str] = &[
     "MD5",
     "SHA1",
     "SHA",
-    "GOST",
+    "SHA256",
+    "SHA384",
     "aGOST",
+    "aGOST01",
     "kGOST",
+    "GOST89MAC",
+    "GOST94",
     "PSK",
     "kPSK",
     "kECDHEPSK",
@@ -118,97 +70,211 @@ const NONE: &[&str] = &[
     "aSRP",
 ];
 
-const fn suite(
-    name: &'static str,
-    standard_name: &'static str,
-    keywords: &'static [&'static str],
-    strength: u16,
-) -> CipherSuite {
-    CipherSuite { name, standard_name, keywords, strength }
-}
-
-impl CipherSuite {
-    fn has(&self, keyword: &str) -> bool {
-        EVERY.contains(&keyword)
-            || self.keywords.contains(&keyword)
-            || self.name == keyword
-            || self.standard_name == keyword
-    }
-}
-
 /// The outcome of a cipher list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SuiteList {
     /// The suites that are on, in order of preference. Empty when the list leaves none that we have.
     pub suites: Vec<&'static CipherSuite>,
-    /// `@SECLEVEL=n`.
-    pub security_level: Option<u8>,
-    /// Words that neither OpenSSL's manual nor we know; OpenSSL passes over them too.
+    /// Words that we do not know, and most likely OpenSSL neither; they are passed over.
     pub unknown: Vec<String>,
 }
 
-impl SuiteList {
-    /// Evaluates a cipher list. Never fails: words that are not known are kept in [`SuiteList::unknown`].
-    pub fn parse(text: &str) -> Self {
-        let mut list = Self::default();
-        // Suites that `!` removed never come back.
-        let mut killed: Vec<&'static CipherSuite> = Vec::new();
-        for word in text.split([':', ',', ' ', ';']).filter(|word| !word.is_empty()) {
-            if let Some(command) = word.strip_prefix('@') {
-                list.command(command, word);
-                continue;
+/// A list as far as it could be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Evaluated {
+    /// `@SECLEVEL=n`, which counts even where the list does not.
+    pub(super) security_level: Option<u8>,
+    /// The suites; `None` when OpenSSL would not take the list.
+    pub(super) list: Option<SuiteList>,
+}
+
+/// Evaluates a cipher list.
+pub(super) fn evaluate(text: &str) -> Evaluated {
+    let mut order = Order::new();
+    let mut unknown = Vec::new();
+    let mut security_level = None;
+    // As a keyword of its own it is known at the very beginning alone.
+    let mut rest = match text.strip_prefix("DEFAULT") {
+        Some(rest) => {
+            order.add(&|_| true);
+            rest
+        }
+        None => text,
+    };
+    while let Some(first) = rest.chars().next() {
+        if is_separator(first) {
+            rest = after(rest, 1);
+            continue;
+        }
+        let (rule, after_sign) = match first {
+            '!' | '-' | '+' | '@' => (first, after(rest, 1)),
+            _ => (' ', rest),
+        };
+        if rule == '@' {
+            let (word, after_word) = word(after_sign);
+            match command(word) {
+                Some(Command::Strength) => order.sort_by_strength(),
+                Some(Command::SecurityLevel(level)) => security_level = Some(level),
+                None => return Evaluated { security_level, list: None },
             }
-            let (operator, selector) = match word.chars().next() {
-                Some(sign @ ('!' | '-' | '+')) => (sign, word.get(1..).unwrap_or_default()),
-                _ => (' ', word),
-            };
-            if selector.split('+').any(|keyword| !is_known(keyword)) {
-                list.unknown.push(word.to_owned());
-                continue;
+            rest = to_separator(after_word);
+            continue;
+        }
+        match selector(after_sign) {
+            Selector::Faulty => return Evaluated { security_level, list: None },
+            Selector::Unknown(word) => {
+                rest = to_separator(after_sign);
+                unknown.push(word.to_owned());
             }
-            let selected = |suite: &CipherSuite| selector.split('+').all(|keyword| suite.has(keyword));
-            match operator {
-                '!' => {
-                    killed.extend(CIPHER_SUITES.iter().filter(|suite| selected(suite)));
-                    list.suites.retain(|suite| !selected(suite));
+            Selector::Words(words, remainder) => {
+                // Two values of one field of OpenSSL's, which no suite has at once.
+                let contradiction = words.contains(&"FIPS") && words.contains(&"HIGH");
+                let selected =
+                    |suite: &CipherSuite| !contradiction && words.iter().all(|word| has(suite, word));
+                match rule {
+                    '!' => order.kill(&selected),
+                    '-' => order.remove(&selected),
+                    '+' => order.move_to_end(&selected),
+                    _ => order.add(&selected),
                 }
-                '-' => list.suites.retain(|suite| !selected(suite)),
-                // Moves what is already on to the end.
-                '+' => {
-                    let (moved, mut kept): (Vec<_>, Vec<_>) =
-                        list.suites.iter().copied().partition(|suite| selected(suite));
-                    kept.extend(moved);
-                    list.suites = kept;
-                }
-                _ => {
-                    for suite in CIPHER_SUITES.iter().filter(|suite| selected(suite)) {
-                        if !list.suites.contains(&suite) && !killed.contains(&suite) {
-                            list.suites.push(suite);
-                        }
-                    }
-                }
+                rest = remainder;
             }
         }
-        list
     }
+    Evaluated { security_level, list: Some(SuiteList { suites: order.on(), unknown }) }
+}
 
-    fn command(&mut self, command: &str, word: &str) {
-        match command.split_once('=') {
-            Some(("SECLEVEL", level)) => match level.parse::<u8>() {
-                Ok(level @ 0..=5) => self.security_level = Some(level),
-                _ => self.unknown.push(word.to_owned()),
-            },
-            None if command == "STRENGTH" => {
-                self.suites.sort_by_key(|suite| core::cmp::Reverse(suite.strength));
-            }
-            _ => self.unknown.push(word.to_owned()),
+enum Command {
+    Strength,
+    SecurityLevel(u8),
+}
+
+fn command(word: &str) -> Option<Command> {
+    match word.split_once('=') {
+        None if word == "STRENGTH" => Some(Command::Strength),
+        // One digit.
+        Some(("SECLEVEL", "0" | "1" | "2" | "3" | "4" | "5")) => word
+            .chars()
+            .last()?
+            .to_digit(10)
+            .and_then(|level| u8::try_from(level).ok())
+            .map(Command::SecurityLevel),
+        _ => None,
+    }
+}
+
+/// What suites an item of the list is about.
+enum Selector<'a> {
+    /// Words joined by `+`, which all have to hold, and what follows them.
+    Words(Vec<&'a str>, &'a str),
+    /// A word that is not known; OpenSSL looks no further and passes over the item.
+    Unknown(&'a str),
+    /// A character that has no meaning where a word has to be.
+    Faulty,
+}
+
+fn selector(text: &str) -> Selector<'_> {
+    let mut words = Vec::new();
+    let mut rest = text;
+    loop {
+        let (word, remainder) = word(rest);
+        if word.is_empty() {
+            return Selector::Faulty;
+        }
+        if !is_known(word) {
+            return Selector::Unknown(word);
+        }
+        words.push(word);
+        match remainder.strip_prefix('+') {
+            Some(next) => rest = next,
+            None => return Selector::Words(words, remainder),
         }
     }
 }
 
+fn word(text: &str) -> (&str, &str) {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '=');
+    let end = text.find(|c| !is_word(c)).unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, ""))
+}
+
+fn is_separator(character: char) -> bool {
+    matches!(character, ':' | ',' | ' ' | ';')
+}
+
+fn to_separator(text: &str) -> &str {
+    text.find(is_separator).map_or("", |at| after(text, at))
+}
+
+fn after(text: &str, at: usize) -> &str {
+    text.get(at..).unwrap_or_default()
+}
+
 fn is_known(keyword: &str) -> bool {
-    NONE.contains(&keyword) || CIPHER_SUITES.iter().any(|suite| suite.has(keyword))
+    NONE.contains(&keyword) || CIPHER_SUITES.iter().any(|suite| has(suite, keyword))
+}
+
+fn has(suite: &CipherSuite, keyword: &str) -> bool {
+    EVERY.contains(&keyword)
+        || suite.keywords.contains(&keyword)
+        || suite.name == keyword
+        || suite.standard_name == keyword
+}
+
+/// All suites in an order, each on or off. Where a suite goes when it is switched decides where it comes back.
+struct Order(Vec<(&'static CipherSuite, bool)>);
+
+type Selected<'a> = dyn Fn(&CipherSuite) -> bool + 'a;
+
+impl Order {
+    fn new() -> Self {
+        Self(CIPHER_SUITES.iter().map(|suite| (suite, false)).collect())
+    }
+
+    fn add(&mut self, selected: &Selected<'_>) {
+        let moved = self.take(|(suite, on)| !on && selected(suite));
+        self.0.extend(moved.into_iter().map(|(suite, _)| (suite, true)));
+    }
+
+    fn move_to_end(&mut self, selected: &Selected<'_>) {
+        let moved = self.take(|(suite, on)| on && selected(suite));
+        self.0.extend(moved);
+    }
+
+    /// Those that were switched off last are the first to come back.
+    fn remove(&mut self, selected: &Selected<'_>) {
+        let mut moved = self.take(|(suite, on)| on && selected(suite));
+        for (_, on) in &mut moved {
+            *on = false;
+        }
+        moved.append(&mut self.0);
+        self.0 = moved;
+    }
+
+    /// They never come back.
+    fn kill(&mut self, selected: &Selected<'_>) {
+        self.take(|(suite, _)| selected(suite));
+    }
+
+    fn sort_by_strength(&mut self) {
+        let mut moved = self.take(|(_, on)| on);
+        moved.sort_by_key(|(suite, _)| core::cmp::Reverse(suite.bits));
+        self.0.extend(moved);
+    }
+
+    fn on(self) -> Vec<&'static CipherSuite> {
+        self.0.into_iter().filter(|(_, on)| *on).map(|(suite, _)| suite).collect()
+    }
+
+    fn take(
+        &mut self,
+        wanted: impl Fn((&'static CipherSuite, bool)) -> bool,
+    ) -> Vec<(&'static CipherSuite, bool)> {
+        let (taken, kept) = core::mem::take(&mut self.0).into_iter().partition(|entry| wanted(*entry));
+        self.0 = kept;
+        taken
+    }
 }
 
 #[cfg(test)]
@@ -217,7 +283,7 @@ mod tests {
 
     #[track_caller]
     fn check(list: &str, expected: &str) {
-        let names: Vec<_> = SuiteList::parse(list).suites.iter().map(|suite| suite.name).collect();
+        let names: Vec<_> = evaluate(list).list.unwrap().suites.iter().map(|suite| suite.name).collect();
         assert_eq!(names.join(":"), expected, "{list}");
     }
 
@@ -228,7 +294,9 @@ mod tests {
     fn lists() {
         check("DEFAULT", ALL);
         check("DEFAULT:@SECLEVEL=2", ALL);
+        check("DEFAULT@SECLEVEL=2", ALL);
         check("HIGH:!aNULL:!MD5", ALL);
+        check("HIGH!aNULL", ALL);
         check("ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256");
         check("AES128+aRSA AES256+aRSA", "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384");
         check("ALL:!ECDSA:-CHACHA20", "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256");
@@ -236,13 +304,36 @@ mod tests {
         check("AES128+aRSA:AES256+aRSA:@STRENGTH", "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256");
         check("!CHACHA20:CHACHA20", "");
         check("-CHACHA20:CHACHA20:!aRSA", "ECDHE-ECDSA-CHACHA20-POLY1305");
-        check("AESCCM:kRSA:CBC", "");
+        check(
+            "aRSA:!CHACHA20:-AES128:AES128+aRSA",
+            "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256",
+        );
+        check("AESCCM:kRSA:CBC:RSA:SHA256:FIPS+HIGH", "");
+        check("aRSA:DEFAULT:!CHACHA20:!AES128", "ECDHE-RSA-AES256-GCM-SHA384");
+        check("", "");
     }
 
     #[test]
-    fn levels_and_unknown_words() {
-        assert_eq!(SuiteList::parse("ALL:@SECLEVEL=0").security_level, Some(0));
-        assert_eq!(SuiteList::parse("ALL:@SECLEVEL=6").unknown, ["@SECLEVEL=6"]);
-        assert_eq!(SuiteList::parse("ALL:NEW:!OLD+AES").unknown, ["NEW", "!OLD+AES"]);
+    fn levels() {
+        for (list, level) in [
+            ("ALL:@SECLEVEL=0", Some(0)),
+            ("@SECLEVEL=5", Some(5)),
+            ("@SECLEVEL=1:@SECLEVEL=3", Some(3)),
+            ("ALL", None),
+            // The level was set before the fault is found.
+            ("@SECLEVEL=3:@NEW", Some(3)),
+        ] {
+            assert_eq!(evaluate(list).security_level, level, "{list}");
+        }
+    }
+
+    #[test]
+    fn words_and_signs_without_a_meaning() {
+        assert_eq!(evaluate("ALL:NEW:!OLD+AES").list.unwrap().unknown, ["NEW", "OLD"]);
+        for refused in
+            ["ALL:@SECLEVEL=6", "@SECLEVEL=22", "@SECLEVEL=", "@", "@NEW", "ALL:!", "ALL:/", "AES+"]
+        {
+            assert_eq!(evaluate(refused).list, None, "{refused}");
+        }
     }
 }

@@ -22,13 +22,32 @@ pub const MAX_VALUE_BYTES: usize = 65_536;
 const DEFAULT_SECTION: &str = "default";
 
 /// A parsed configuration file with all that it includes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct ConfFile {
     sections: BTreeMap<String, Section>,
+    /// Settings so far.
+    count: usize,
 }
 
-/// The settings of one section in the order written; the last of equal names wins and takes the place of the first.
-type Section = Vec<(String, String)>;
+/// The settings of one section, each with its place in the file; of equal names the last is kept, in its own place.
+type Section = BTreeMap<String, (usize, String)>;
+
+/// Equal are files that say the same in the same order.
+impl PartialEq for ConfFile {
+    fn eq(&self, other: &Self) -> bool {
+        let settings = |conf: &Self, section: &str| {
+            conf.section(section)
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect::<Vec<_>>()
+        };
+        self.sections.keys().eq(other.sections.keys())
+            && self.sections.keys().all(|section| settings(self, section) == settings(other, section))
+    }
+}
+
+impl Eq for ConfFile {}
 
 impl ConfFile {
     /// Parses a configuration file. `text` is the content of the file at `path`; files that it includes are read from
@@ -72,22 +91,18 @@ impl ConfFile {
 
     /// All settings of a section in order; `None` when there is no such section.
     pub fn section(&self, section: &str) -> Option<impl Iterator<Item = (&str, &str)>> {
-        self.sections
-            .get(section)
-            .map(|settings| settings.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        let mut settings: Vec<_> = self.sections.get(section)?.iter().collect();
+        settings.sort_by_key(|(_, (place, _))| *place);
+        Some(settings.into_iter().map(|(name, (_, value))| (name.as_str(), value.as_str())))
     }
 
     fn value_here(&self, section: &str, name: &str) -> Option<&str> {
-        let settings = self.sections.get(section)?;
-        settings.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.sections.get(section)?.get(name).map(|(_, value)| value.as_str())
     }
 
     fn set(&mut self, section: &str, name: &str, value: String) {
-        let settings = self.sections.entry(section.to_owned()).or_default();
-        match settings.iter_mut().find(|(known, _)| known == name) {
-            Some((_, old)) => *old = value,
-            None => settings.push((name.to_owned(), value)),
-        }
+        self.count = self.count.saturating_add(1);
+        self.sections.entry(section.to_owned()).or_default().insert(name.to_owned(), (self.count, value));
     }
 }
 

@@ -1,6 +1,12 @@
-//! From the file to what it means for a PostgreSQL client (OpenSSL: `ssl_do_config`, `SSL_CONF_cmd`).
+//! From the file to what it means for a PostgreSQL client (OpenSSL: `CONF_modules_load`, `ssl_do_config`,
+//! `SSL_CONF_cmd`).
 
-use super::{cipher_list::SuiteList, file::ConfFile};
+use super::{
+    cipher_list::{SuiteList, evaluate},
+    file::ConfFile,
+    group::{Group, groups},
+    suite::{Tls13Suite, tls13_suites},
+};
 use crate::param::TlsVersion;
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::fmt;
@@ -14,6 +20,16 @@ pub enum Bound {
     At(TlsVersion),
 }
 
+impl Bound {
+    /// The version, where there is one.
+    pub fn version(self) -> Option<TlsVersion> {
+        match self {
+            Self::Open => None,
+            Self::At(version) => Some(version),
+        }
+    }
+}
+
 /// What the section `system_default` asks for. Everything is optional: what is not said is the library's choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -22,15 +38,15 @@ pub struct SystemDefault {
     pub min_protocol: Option<Bound>,
     /// `MaxProtocol`. `ssl_max_protocol_version`, when given, goes before it.
     pub max_protocol: Option<Bound>,
-    /// `@SECLEVEL=n` in `CipherString`: least key sizes and digests in certificates.
+    /// `@SECLEVEL=n` in `CipherString`: the least strength of keys, digests, ciphers and groups.
     pub security_level: Option<u8>,
     /// `CipherString`: the suites of TLS 1.2 in order of preference.
     pub cipher_list: Option<SuiteList>,
-    /// `Ciphersuites`: the suites of TLS 1.3 in order of preference, by name.
-    pub ciphersuites: Option<Vec<String>>,
-    /// `Groups` or `Curves`: the key-exchange groups in order of preference, in OpenSSL's names and in lower case.
-    pub groups: Option<Vec<String>>,
-    /// What has no counterpart here and was not applied.
+    /// `Ciphersuites`: the suites of TLS 1.3 in order of preference.
+    pub ciphersuites: Option<Vec<&'static Tls13Suite>>,
+    /// `Groups` or `Curves`: the key-exchange groups in order of preference.
+    pub groups: Option<Vec<&'static Group>>,
+    /// What has no counterpart here, or is not known at all, and was not applied.
     pub unmapped: Vec<Unmapped>,
 }
 
@@ -43,56 +59,88 @@ pub struct Unmapped {
     pub value: String,
 }
 
+impl Unmapped {
+    /// This part of this command.
+    pub fn new(command: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { command: command.into(), value: value.into() }
+    }
+}
+
 impl fmt::Display for Unmapped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} = {}", self.command, self.value)
     }
 }
 
+/// Modules of OpenSSL that have nothing to do with TLS settings. Whether one of them fails, which would keep those after
+/// it from being looked at, is not known here.
+const OTHER_MODULES: [&str; 6] =
+    ["oid_section", "stbl_section", "alg_section", "engines", "providers", "random"];
+
 impl SystemDefault {
     /// Follows `openssl_conf → ssl_conf → system_default`. A link that leads nowhere means that nothing is set, as in
-    /// OpenSSL; so does a value that it does not know, which is listed in [`SystemDefault::unmapped`].
+    /// OpenSSL; a value that it does not know is passed over and listed in [`SystemDefault::unmapped`].
     pub fn of(conf: &ConfFile) -> Self {
         let mut found = Self::default();
-        let commands = conf
-            .default_value("openssl_conf")
-            .and_then(|modules| conf.value(modules, "ssl_conf"))
-            .and_then(|names| conf.value(names, "system_default"))
-            .and_then(|name| conf.section(name));
+        let Some(names) = found.names(conf) else { return found };
+        let section = conf.section(names).into_iter().flatten().find(|(name, _)| *name == "system_default");
+        let commands = section.and_then(|(_, section)| conf.section(section));
         for (command, value) in commands.into_iter().flatten() {
             found.apply(command, value);
         }
         found
     }
 
+    /// The section of named configurations. One that is empty spoils all of them, and a module that is not known keeps
+    /// OpenSSL from going on to the next one.
+    fn names<'c>(&mut self, conf: &'c ConfFile) -> Option<&'c str> {
+        let is_empty =
+            |section: &str| conf.section(section).is_none_or(|mut section| section.next().is_none());
+        let mut names = None;
+        for (module, value) in conf.section(conf.default_value("openssl_conf")?)? {
+            // Text from the last dot on only makes names distinct.
+            match module.rsplit_once('.').map_or(module, |(module, _)| module) {
+                "ssl_conf" => {
+                    let spoilt = is_empty(value)
+                        || conf.section(value).into_iter().flatten().any(|(_, section)| is_empty(section));
+                    if spoilt {
+                        self.unmapped.push(Unmapped::new(module, value));
+                        return None;
+                    }
+                    names = Some(value);
+                }
+                other if OTHER_MODULES.contains(&other) => {}
+                _ => {
+                    self.unmapped.push(Unmapped::new(module, value));
+                    break;
+                }
+            }
+        }
+        names
+    }
+
     fn apply(&mut self, command: &str, value: &str) {
         // Text up to a dot only makes names distinct, so that a command can be given twice.
         let name = command.split_once('.').map_or(command, |(_, name)| name).to_ascii_lowercase();
         let understood = match name.as_str() {
-            "minprotocol" => bound(value).map(|bound| self.min_protocol = Some(bound)),
-            "maxprotocol" => bound(value).map(|bound| self.max_protocol = Some(bound)),
+            // Known, and no concern of TLS.
+            "minprotocol" | "maxprotocol" if matches!(value, "DTLSv1" | "DTLSv1.2") => Some(()),
+            "minprotocol" => bound(value, Bound::Open).map(|bound| self.min_protocol = Some(bound)),
+            // Nobody speaks SSLv3, nor TLS 1.0: a maximum of either leaves nothing.
+            "maxprotocol" => {
+                bound(value, Bound::At(TlsVersion::Tls1_0)).map(|bound| self.max_protocol = Some(bound))
+            }
             "cipherstring" => {
-                let list = SuiteList::parse(value);
-                self.security_level = list.security_level.or(self.security_level);
-                self.unmapped.extend(
-                    list.unknown
-                        .iter()
-                        .map(|word| Unmapped { command: command.to_owned(), value: word.clone() }),
-                );
-                self.cipher_list = Some(list);
-                Some(())
+                let evaluated = evaluate(value);
+                self.security_level = evaluated.security_level.or(self.security_level);
+                evaluated.list.map(|list| {
+                    let unknown = list.unknown.iter().map(|word| Unmapped::new(command, word));
+                    self.unmapped.extend(unknown);
+                    self.cipher_list = Some(list);
+                })
             }
-            "ciphersuites" => {
-                self.ciphersuites = Some(names(value).map(ToOwned::to_owned).collect());
-                Some(())
-            }
-            "groups" | "curves" => {
-                // A `?` says that the group may be unknown; alone it names none.
-                let groups = names(value).map(|name| name.trim_start_matches('?'));
-                let groups = groups.filter(|name| !name.is_empty());
-                self.groups = Some(groups.map(str::to_ascii_lowercase).collect());
-                Some(())
-            }
+            "ciphersuites" => tls13_suites(value).map(|suites| self.ciphersuites = Some(suites)),
+            "groups" | "curves" => groups(value).map(|groups| self.groups = Some(groups)),
             _ => None,
         };
         if understood.is_none() {
@@ -101,16 +149,13 @@ impl SystemDefault {
     }
 }
 
-/// The exact words of `SSL_CONF_cmd`. Versions before TLS 1.0 lie below everything and so bound nothing.
-fn bound(word: &str) -> Option<Bound> {
+/// The exact words of `SSL_CONF_cmd`.
+fn bound(word: &str, sslv3: Bound) -> Option<Bound> {
     match word {
-        "None" | "SSLv3" => Some(Bound::Open),
+        "None" => Some(Bound::Open),
+        "SSLv3" => Some(sslv3),
         _ => TlsVersion::from_word(word).map(Bound::At),
     }
-}
-
-fn names(list: &str) -> impl Iterator<Item = &str> {
-    list.split([':', ',', ' ']).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
@@ -136,11 +181,20 @@ mod tests {
         }
     }
 
-    fn of(commands: &str) -> SystemDefault {
-        let text = format!(
-            "openssl_conf = m\n[m]\nssl_conf = n\n[n]\nsystem_default = s\n[s]\n{commands}\n[other]\nMinProtocol = TLSv1\n"
-        );
+    fn parse(text: &str) -> SystemDefault {
         SystemDefault::of(&ConfFile::parse("a.cnf", text.as_bytes(), &NoDisk, &|_| None).unwrap())
+    }
+
+    fn of(commands: &str) -> SystemDefault {
+        parse(&format!(
+            "openssl_conf = m\n[m]\nssl_conf = n\n[n]\nsystem_default = s\n[s]\n{commands}\n[other]\nMinProtocol = TLSv1\n"
+        ))
+    }
+
+    #[track_caller]
+    fn unmapped(found: &SystemDefault, expected: &[&str]) {
+        let unmapped: Vec<_> = found.unmapped.iter().map(ToString::to_string).collect();
+        assert_eq!(unmapped, expected);
     }
 
     #[test]
@@ -150,23 +204,56 @@ mod tests {
         assert_eq!(found.max_protocol, Some(Bound::Open));
         assert_eq!(found.security_level, Some(3));
         assert_eq!(found.unmapped, vec![]);
-        let found = of("Groups = X25519:?P-256:?\nCiphersuites = TLS_AES_128_GCM_SHA256");
-        assert_eq!(found.groups.unwrap(), ["x25519", "p-256"]);
-        assert_eq!(found.ciphersuites.unwrap(), ["TLS_AES_128_GCM_SHA256"]);
+        let found = of("Groups = X25519:?P-256\nCiphersuites = TLS_AES_128_GCM_SHA256");
+        let ids: Vec<_> = found.groups.unwrap().iter().map(|group| group.id).collect();
+        assert_eq!(ids, [29, 23]);
+        assert_eq!(found.ciphersuites.unwrap()[0].name, "TLS_AES_128_GCM_SHA256");
+    }
+
+    #[test]
+    fn versions_that_are_no_tls() {
+        let found = of("MinProtocol = SSLv3\nMaxProtocol = SSLv3");
+        assert_eq!(found.min_protocol, Some(Bound::Open));
+        assert_eq!(found.max_protocol, Some(Bound::At(TlsVersion::Tls1_0)), "which nobody speaks");
+        let found = of("MinProtocol = DTLSv1.2\n1.MaxProtocol = TLSv1.2\n2.MaxProtocol = DTLSv1");
+        assert_eq!((found.min_protocol, found.max_protocol), (None, Some(Bound::At(TlsVersion::Tls1_2))));
+        unmapped(&found, &[]);
     }
 
     #[test]
     fn names_are_made_distinct_and_fold() {
         let found = of("1.minprotocol = TLSv1.2\n2.MINPROTOCOL = TLSv1.3");
         assert_eq!(found.min_protocol, Some(Bound::At(TlsVersion::Tls1_3)));
+        let found = of("1.CipherString = AES128@SECLEVEL=3\n2.CipherString = AES256");
+        assert_eq!(found.cipher_list.unwrap().suites.len(), 2);
+        assert_eq!(found.security_level, Some(3));
     }
 
     #[test]
-    fn what_has_no_counterpart_is_kept() {
-        let found = of("MinProtocol = tlsv1.3\nOptions = Bugs\nCipherString = NEW-SUITE");
-        assert_eq!(found.min_protocol, None);
-        let unmapped: Vec<_> = found.unmapped.iter().map(ToString::to_string).collect();
-        assert_eq!(unmapped, ["MinProtocol = tlsv1.3", "Options = Bugs", "CipherString = NEW-SUITE"]);
+    fn what_has_no_counterpart_is_kept_and_the_rest_applied() {
+        let found = of(
+            "MinProtocol = tlsv1.3\nOptions = Bugs\nCipherString = NEW-SUITE:AES128\nMaxProtocol = TLSv1.2\n\
+             Groups = NEW:X25519\nCiphersuites = NEW",
+        );
+        assert_eq!(
+            (found.min_protocol, found.groups.is_none(), found.ciphersuites.is_none()),
+            (None, true, true)
+        );
+        assert_eq!(found.max_protocol, Some(Bound::At(TlsVersion::Tls1_2)));
+        assert_eq!(found.cipher_list.as_ref().unwrap().suites.len(), 2);
+        unmapped(
+            &found,
+            &[
+                "MinProtocol = tlsv1.3",
+                "Options = Bugs",
+                "CipherString = NEW-SUITE",
+                "Groups = NEW:X25519",
+                "Ciphersuites = NEW",
+            ],
+        );
+        let found = of("CipherString = AES128:@SECLEVEL=4:@NEW");
+        assert_eq!((found.security_level, found.cipher_list.is_none()), (Some(4), true));
+        unmapped(&found, &["CipherString = AES128:@SECLEVEL=4:@NEW"]);
     }
 
     #[test]
@@ -174,10 +261,37 @@ mod tests {
         for text in [
             "",
             "openssl_conf = m",
+            "openssl_conf = m\n[m]",
+            "openssl_conf = m\nssl_conf = n\n[m]\n[n]\nsystem_default = s\n[s]\nMinProtocol = TLSv1.3",
             "openssl_conf = m\n[m]\nssl_conf = n\n[n]\nother = s\n[s]\nMinProtocol = TLSv1.3",
         ] {
-            let conf = ConfFile::parse("a.cnf", text.as_bytes(), &NoDisk, &|_| None).unwrap();
-            assert_eq!(SystemDefault::of(&conf), SystemDefault::default(), "{text}");
+            assert_eq!(parse(text), SystemDefault::default(), "{text}");
         }
+    }
+
+    #[test]
+    fn one_empty_section_spoils_all() {
+        for text in [
+            "openssl_conf = m\n[m]\nssl_conf = n",
+            "openssl_conf = m\n[m]\nssl_conf = n\n[n]\nsystem_default = s\n",
+            "openssl_conf = m\n[m]\nssl_conf = n\n[n]\nsystem_default = s\nother = t\n[s]\nMinProtocol = TLSv1.3\n[t]\n",
+        ] {
+            let found = parse(text);
+            assert_eq!(found.min_protocol, None, "{text}");
+            unmapped(&found, &["ssl_conf = n"]);
+        }
+    }
+
+    #[test]
+    fn modules_are_loaded_in_order() {
+        let rest = "[n]\nsystem_default = s\n[s]\nMinProtocol = TLSv1.3\n";
+        let minimum =
+            |modules: &str| parse(&format!("openssl_conf = m\n[m]\n{modules}\n{rest}")).min_protocol;
+        let set = Some(Bound::At(TlsVersion::Tls1_3));
+        assert_eq!(minimum("ssl_conf.1 = n"), set);
+        assert_eq!(minimum("providers = p\nssl_conf = n"), set);
+        assert_eq!(minimum("ssl_conf = n\nnew = x"), set);
+        assert_eq!(minimum("new = x\nssl_conf = n"), None);
+        unmapped(&parse(&format!("openssl_conf = m\n[m]\nnew = x\nssl_conf = n\n{rest}")), &["new = x"]);
     }
 }

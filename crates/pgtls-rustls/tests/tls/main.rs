@@ -13,3 +13,4 @@ mod memory;
 mod messages;
 mod pss;
 mod setup;
+mod system_default;

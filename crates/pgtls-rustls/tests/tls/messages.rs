@@ -40,7 +40,12 @@ fn of_setup() {
     check(
         SetupError::Versions(range),
         "unsupported protocol version: TLS between TLSv1 and TLSv1.1 was asked for, and only TLSv1.2 and TLSv1.3 \
-         are implemented; raise ssl_max_protocol_version",
+         are implemented; raise ssl_max_protocol_version, or MaxProtocol in openssl.cnf",
+    );
+    check(
+        SetupError::NothingLeft("cipher suite"),
+        "no cipher suite available: the crypto provider has none of those that the security level, Ciphersuites, \
+         CipherString and Groups in openssl.cnf allow",
     );
     check(
         SetupError::Provider(Error::General("no suites".into())),

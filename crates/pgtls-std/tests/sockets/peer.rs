@@ -6,7 +6,7 @@ use pgtls_core::{
     negotiation::{Event, Failure},
     param::{Ability, Params, Settings},
 };
-use pgtls_std::{Config, ConnectError, Connection, Startup, StartupError, Stream};
+use pgtls_std::{Config, ConnectError, Connection, LibraryInit, Startup, StartupError, Stream};
 use std::{
     io::{self, Read, Write},
     net::{TcpListener, TcpStream},
@@ -122,7 +122,9 @@ pub(crate) fn config(conninfo: &str) -> Config {
     let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
     let settings = Settings::parse(&conninfo).unwrap();
     let params = Params::resolve(&settings, None, &environment, Ability::default()).unwrap();
-    Config::new(params, environment, pgtls_rustls::aws_lc_rs())
+    // What this machine asks of OpenSSL does not matter here.
+    let init = LibraryInit { ssl: false, crypto: true };
+    Config::initialised(params, environment, init, pgtls_rustls::aws_lc_rs).unwrap()
 }
 
 /// Sends a StartupMessage and reads up to ReadyForQuery.

@@ -8,7 +8,8 @@ use crate::{
 
 impl SecurityLevel {
     /// Bits of strength that the level asks for; levels above 5 are 5.
-    fn bits(self) -> u16 {
+    #[must_use]
+    pub fn bits(self) -> u16 {
         match self.0 {
             0 => 0,
             1 => 80,

@@ -1,0 +1,50 @@
+//! The machine's `openssl.cnf`, read when TLS first starts, and not again: so does OpenSSL.
+
+use pgtls_core::openssl_conf::SystemDefault;
+use pgtls_rustls::TlsOptions;
+use std::sync::{Arc, OnceLock};
+
+/// What the file says; clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OpensslConf(Arc<OnceLock<Read>>);
+
+#[derive(Debug)]
+struct Read {
+    path: String,
+    /// What it asks for; nothing when it cannot be used.
+    system: Option<Arc<SystemDefault>>,
+    /// Why it cannot be used, which is no reason not to connect.
+    problem: Option<String>,
+}
+
+impl OpensslConf {
+    /// The options with what the file asks for.
+    pub(crate) fn with(&self, tls: &TlsOptions) -> TlsOptions {
+        let system = &self.0.get_or_init(Read::new).system;
+        let mut tls = tls.clone();
+        tls.system.clone_from(system);
+        tls
+    }
+
+    /// What a person should know: the file cannot be used, or part of it was not applied.
+    pub(crate) fn warning(&self, unmapped: &[pgtls_core::openssl_conf::Unmapped]) -> Option<String> {
+        let Read { path, problem, .. } = self.0.get()?;
+        if let Some(problem) = problem {
+            return Some(format!("nothing of OpenSSL's configuration file is applied: {problem}"));
+        }
+        let unmapped = unmapped.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        (!unmapped.is_empty()).then(|| format!("not applied of \"{path}\": {unmapped}"))
+    }
+}
+
+impl Read {
+    fn new() -> Self {
+        match pgtls_os::openssl_conf() {
+            Ok(None) => Self { path: String::new(), system: None, problem: None },
+            Ok(Some((path, conf))) => {
+                Self { path, system: Some(Arc::new(SystemDefault::of(&conf))), problem: None }
+            }
+            Err(error) => Self { path: String::new(), system: None, problem: Some(error.to_string()) },
+        }
+    }
+}
