@@ -1,4 +1,4 @@
-//! The tests of the x509 crate out of the suite, linked with little else: see `tests/x509/Cargo.toml`.
+//! The tests of chains and CRLs out of the suite, linked with little else: see `tests/x509/Cargo.toml`.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -7,7 +7,6 @@
 )]
 
 mod differential;
-mod keys;
 mod limbo;
 
 /// What these modules take from the suite's.
