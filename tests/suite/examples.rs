@@ -81,11 +81,9 @@ fn many_connections() {
 #[test]
 fn clients_of_tokio_postgres() {
     let Some(server) = Postgres::start(Tls::On) else { return };
-    for (name, expected) in [
-        ("query", "ssl: 42, TLS TLSv1.3\n"),
-        ("pool_deadpool", "ssl: 190 with 4 connections\n"),
-        ("pool_bb8", "ssl: 190 with 4 connections\n"),
-    ] {
+    for (name, expected) in
+        [("query", "ssl: 42, TLS TLSv1.3\n"), ("pool_deadpool", "ssl: 190\n"), ("pool_bb8", "ssl: 190\n")]
+    {
         let conninfo = conninfo(&server, "anyuser", "sslmode=verify-full sslrootcert={folder}/root.crt");
         let ended = output(example_of(&TOKIO_POSTGRES, name).arg(&conninfo), LIMIT);
         let said = String::from_utf8(ended.stdout).unwrap();

@@ -2,26 +2,25 @@
 
 use pgtls_tokio_postgres::{config, connect_with};
 use std::{env, error::Error, time::Duration};
-use tokio::time::sleep;
+use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
+
+/// A request that comes before the query has begun cancels nothing, so it is sent again.
+const AGAIN: Duration = Duration::from_millis(100);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let config = config(&env::args().nth(1).unwrap_or_default()).await?;
     let client = connect_with(&config).await?.spawn();
     let canceller = client.canceller().clone();
-    let cancelling = tokio::spawn(async move {
-        // A request that comes before the query has begun cancels nothing, so it is sent again.
-        loop {
-            sleep(Duration::from_millis(100)).await;
-            match canceller.cancel().await {
-                Ok(cancelled) => println!("asked for it: {}", cancelled.encryption.as_str()),
-                Err(error) => break error,
-            }
+    let mut query = tokio::spawn(async move { client.simple_query("SELECT pg_sleep(60)").await });
+    let outcome = loop {
+        if let Ok(outcome) = timeout(AGAIN, &mut query).await {
+            break outcome?;
         }
-    });
-    let outcome = client.simple_query("SELECT pg_sleep(60)").await;
-    cancelling.abort();
+        let cancelled = canceller.cancel().await?;
+        println!("asked for it: {}", cancelled.encryption.as_str());
+    };
     match outcome {
         Err(error) if error.code() == Some(&SqlState::QUERY_CANCELED) => println!("cancelled"),
         Err(error) => return Err(error.into()),

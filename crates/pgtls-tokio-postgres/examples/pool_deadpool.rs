@@ -26,6 +26,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         sum += task.await??;
     }
     let client = pool.get().await?;
-    println!("{}: {sum} with {} connections", client.encryption().as_str(), pool.status().size);
+    println!("{}: {sum}", client.encryption().as_str());
     Ok(())
 }
