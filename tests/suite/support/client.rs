@@ -72,10 +72,14 @@ pub(crate) fn pgtls_in(conninfo: &str, home: &Path, environment: &[(&str, &str)]
     told
 }
 
+/// How long a client may take to connect, in seconds, if its parameters do not say.
+const PATIENCE: &str = "60";
+
 /// Nothing of the person who runs the tests gets in, nor of what the machine asks of OpenSSL.
 pub(crate) fn clean_room<'c>(command: &'c mut Command, home: &Path) -> &'c mut Command {
     let path = env::var_os("PATH").unwrap_or_default();
     command.env_clear().env("PATH", path).env("HOME", home).env("LC_ALL", "C").env("OPENSSL_CONF", "");
+    command.env("PGCONNECT_TIMEOUT", PATIENCE);
     command.current_dir(home).stdin(Stdio::null())
 }
 
