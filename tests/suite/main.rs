@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod adapters;
 mod differential;
 #[cfg(unix)]
 mod examples;

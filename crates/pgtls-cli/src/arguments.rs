@@ -1,6 +1,6 @@
 //! The command line as clap reads it; its help texts are the manual page.
 
-use crate::{conformance, demo, serve};
+use crate::{conformance, connect::Adapter, demo, serve};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::time::Duration;
 
@@ -54,6 +54,9 @@ pub(crate) struct ConnectArguments {
     /// Give up after this many seconds, whatever connect_timeout says for each address
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
+    /// Which of the adapters makes the connection; all of them do the same
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) adapter: Adapter,
     /// Close the gaps that libpq leaves open for compatibility (pgtls explain --hardened lists them)
     #[arg(long)]
     pub(crate) hardened: bool,

@@ -1,5 +1,6 @@
 //! `pgtls connect`: connects as psql would, and says how each decision was reached.
 
+mod adapter;
 mod attempt;
 mod events;
 mod failure;
@@ -9,6 +10,7 @@ mod sqlstate;
 mod text;
 mod timeline;
 
+pub(crate) use adapter::Adapter;
 pub(crate) use attempt::attempt;
 pub(crate) use report::Report;
 
@@ -53,18 +55,18 @@ fn report(arguments: &ConnectArguments) -> Report {
         }
     };
     match arguments.timeout {
-        None => attempt(gathered),
-        Some(limit) => within(limit, gathered),
+        None => attempt(gathered, arguments.adapter),
+        Some(limit) => within(limit, gathered, arguments.adapter),
     }
 }
 
 /// Connects in another thread, so that nothing can hold up the answer: looking a name up knows no time limit.
-fn within(limit: Duration, gathered: Gathered) -> Report {
+fn within(limit: Duration, gathered: Gathered, adapter: Adapter) -> Report {
     let (sender, receiver) = mpsc::channel();
     // Left alone when the time is over: the process ends with the answer.
     thread::spawn(move || {
         // Nobody listens any more then.
-        let _ = sender.send(Box::new(attempt(gathered)));
+        let _ = sender.send(Box::new(attempt(gathered, adapter)));
     });
     if let Ok(report) = receiver.recv_timeout(limit) {
         *report

@@ -2,7 +2,7 @@
 //! reports until it is ready for a query.
 //!
 //! [`Exchange`] does no I/O: bytes from the server go in, bytes for the server come out, so that it runs over any
-//! stream; [`run()`] is that loop for a blocking one. The core's `StartupWatch` sees the same bytes and makes the checks that belong to the
+//! stream; [`run()`] is that loop. The core's `StartupWatch` sees the same bytes and makes the checks that belong to the
 //! connection parameters (`require_auth`, `channel_binding`, `sslcertmode`); what is here is the talking. No
 //! buffer grows beyond [`frames::MAX_MESSAGE`].
 
@@ -16,7 +16,7 @@ mod version;
 
 pub(crate) use authentication::{Binding, Channel};
 pub(crate) use fault::{ExchangeProblem, Fault};
-pub(crate) use run::{RunError, run, terminate};
+pub(crate) use run::{RunError, Wire, run, terminate};
 pub(crate) use server_message::ServerMessage;
 
 use authentication::{Authentication, Progress};

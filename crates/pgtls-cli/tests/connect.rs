@@ -253,3 +253,17 @@ Files
         assert!(text.lines().any(|shown| shown == line), "no {line:?} in:\n{text}");
     }
 }
+
+#[test]
+fn every_adapter_tells_the_same() {
+    let files = Files::new();
+    let root = files.root("root");
+    for (behaviour, mode) in [("ok", "verify-full"), ("plain-only", "require"), ("tls-alert", "prefer")] {
+        let server = files.server(behaviour);
+        let parameters = format!("sslmode={mode} sslrootcert={root}");
+        let told = ["std", "tokio", "async-std"]
+            .map(|adapter| connect_to(&server, &files, &parameters, &["--adapter", adapter]));
+        assert_eq!(told[0], told[1], "{behaviour}");
+        assert_eq!(told[0], told[2], "{behaviour}");
+    }
+}

@@ -32,6 +32,7 @@ const LAYERS: &[Layer] = &[
             "pgtls-x509",
             "pgtls-rustls",
             "pgtls-os",
+            "pgtls-adapter",
             "pgtls-std",
             "pgtls-tokio",
             "pgtls-async-std",

@@ -1,6 +1,7 @@
 //! The attempt itself: the adapter connects, the start-up exchange runs, and what came of it is written down.
 
 use super::{
+    adapter::{Adapter, Session, Visit},
     failure::{self, StartupFailure},
     passphrase,
     report::Report,
@@ -12,44 +13,65 @@ use crate::{
     startup::{self, Binding, Channel, Exchange, Fault, RunError},
     words::{self, FileLine, printable},
 };
+use pgtls_adapter::{Config, ConnectError, Connected, Startup, StartupError};
 use pgtls_core::{
     attempt::Report as Seen,
     param::{Params, Passwords},
     startup::{ClientCertificate, Refusal},
 };
 use pgtls_rustls::SessionFacts;
-use pgtls_std::{Config, ConnectError, Connected, Startup, StartupError, Stream, connect};
 
 /// Connects, disconnects, reports.
-pub(crate) fn attempt(gathered: Gathered) -> Report {
+pub(crate) fn attempt(gathered: Gathered, adapter: Adapter) -> Report {
     let Gathered { environment, params, init } = gathered;
     let passwords = pgtls_os::passwords(&params, &environment);
     let mut config = Config::new(params, environment, pgtls_rustls::aws_lc_rs());
     config.init = init;
     config.tls.passphrase = passphrase::hook(&config.params);
-    let connected = connect(&config, |stream, at| session(stream, at, &config.params, &passwords));
-    let mut report = match connected {
-        Ok(connected) => success(connected, &config.params),
-        Err(error) => failed(&error, &config.params),
+    let visit = Visitor { params: &config.params, passwords: &passwords };
+    let mut report = match adapter.connect(&config, &visit) {
+        Ok(report) => report,
+        Err(error) => Report::refused("other", format!("the adapter cannot be started: {error}")),
     };
     report.notes.extend(passwords.problem().map(ToString::to_string));
     report
 }
 
-/// Sends the start-up packet, authenticates, and listens until the server is ready.
-fn session(
-    stream: &mut Stream,
-    at: Startup<'_>,
-    params: &Params,
-    passwords: &Passwords,
-) -> Result<startup::Report, StartupError> {
-    let channel = Channel { encryption: stream.encryption(), binding: binding(stream.facts()) };
-    let password = passwords.password(at.host_index);
-    let mut exchange = Exchange::new(params, channel, password, at.target_session_attrs)?;
-    match startup::run(&mut exchange, stream) {
-        Ok(()) => Ok(exchange.report().clone()),
-        Err(RunError::Io(error)) => Err(error.into()),
-        Err(RunError::Fault(fault)) => Err(startup_error(fault, stream)),
+/// What is done with the session, whichever adapter makes it.
+struct Visitor<'v> {
+    params: &'v Params,
+    passwords: &'v Passwords,
+}
+
+impl Visit for Visitor<'_> {
+    type Value = startup::Report;
+    type Outcome = Report;
+
+    /// Sends the start-up packet, authenticates, and listens until the server is ready.
+    async fn start_up(
+        &self,
+        session: &mut impl Session,
+        at: Startup<'_>,
+    ) -> Result<startup::Report, StartupError> {
+        let channel = Channel { encryption: session.encryption(), binding: binding(session.facts()) };
+        let password = self.passwords.password(at.host_index);
+        let mut exchange = Exchange::new(self.params, channel, password, at.target_session_attrs)?;
+        match startup::run(&mut exchange, session).await {
+            Ok(()) => Ok(exchange.report().clone()),
+            Err(RunError::Io(error)) => Err(error.into()),
+            Err(RunError::Fault(fault)) => Err(startup_error(fault, session.facts())),
+        }
+    }
+
+    async fn end<S: Session>(&self, ended: Result<Connected<S, startup::Report>, ConnectError>) -> Report {
+        match ended {
+            Ok(mut connected) => {
+                startup::terminate(&mut connected.stream).await;
+                connected.stream.shut().await;
+                success(connected, self.params)
+            }
+            Err(error) => failed(&error, self.params),
+        }
     }
 }
 
@@ -62,8 +84,7 @@ fn binding(facts: Option<&SessionFacts>) -> Binding {
     }
 }
 
-fn startup_error(fault: Fault, stream: &Stream) -> StartupError {
-    let facts = stream.facts();
+fn startup_error(fault: Fault, facts: Option<&SessionFacts>) -> StartupError {
     let failure = |fault| {
         Box::new(StartupFailure {
             fault,
@@ -81,10 +102,7 @@ fn startup_error(fault: Fault, stream: &Stream) -> StartupError {
     }
 }
 
-fn success(mut connected: Connected<Stream, startup::Report>, params: &Params) -> Report {
-    startup::terminate(&mut connected.stream);
-    // The session is over; a server that does not hear it will notice by itself.
-    let _ = connected.stream.shutdown();
+fn success(connected: Connected<impl Session, startup::Report>, params: &Params) -> Report {
     let facts = connected.stream.facts();
     Report {
         outcome: connected.stream.encryption().as_str(),

@@ -13,7 +13,7 @@ use pgtls_rustls::LibraryInit;
 /// after its installation, on a machine without `openssl.cnf`. There is nothing in `home`.
 pub(super) fn attempt(conninfo: &str, home: &str) -> Told {
     let report = match gathered(conninfo, home) {
-        Ok(gathered) => connect::attempt(gathered),
+        Ok(gathered) => connect::attempt(gathered, connect::Adapter::default()),
         Err(error) => {
             let error_class = error_class::of_param(&error).to_owned();
             return Told { error_class, error: Some(error.to_string()), ..Told::default() };

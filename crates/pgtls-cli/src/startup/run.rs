@@ -1,12 +1,21 @@
-//! The exchange over a blocking stream.
+//! The exchange over a stream, whatever it waits with.
 
 use super::{Exchange, Fault};
 use pgtls_core::startup::Broken;
 use postgres_protocol::message::frontend;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 
 /// Bytes asked for in one read.
 const READ: usize = 4096;
+
+/// Bytes that go both ways. Those of a blocking stream are there when they are asked for.
+pub(crate) trait Wire {
+    /// Sends all of it, without leaving anything in a buffer.
+    async fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Reads once.
+    async fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+}
 
 /// Why the loop ended without a session.
 #[derive(Debug)]
@@ -18,15 +27,15 @@ pub(crate) enum RunError {
 }
 
 /// Talks until the session is up.
-pub(crate) fn run(exchange: &mut Exchange<'_>, stream: &mut (impl Read + Write)) -> Result<(), RunError> {
+pub(crate) async fn run(exchange: &mut Exchange<'_>, wire: &mut impl Wire) -> Result<(), RunError> {
     let mut buffer = [0; READ];
     while !exchange.is_ready() {
         let output = exchange.take_output();
         if !output.is_empty() {
-            stream.write_all(&output).and_then(|()| stream.flush()).map_err(RunError::Io)?;
+            wire.send(&output).await.map_err(RunError::Io)?;
         }
         let received = loop {
-            match stream.read(&mut buffer) {
+            match wire.receive(&mut buffer).await {
                 Ok(received) => break received,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(RunError::Io(error)),
@@ -41,8 +50,8 @@ pub(crate) fn run(exchange: &mut Exchange<'_>, stream: &mut (impl Read + Write))
 }
 
 /// Says goodbye as libpq does; a connection that is gone already is no matter.
-pub(crate) fn terminate(stream: &mut impl Write) {
+pub(crate) async fn terminate(wire: &mut impl Wire) {
     let mut message = bytes::BytesMut::new();
     frontend::terminate(&mut message);
-    let _ = stream.write_all(&message).and_then(|()| stream.flush());
+    let _ = wire.send(&message).await;
 }

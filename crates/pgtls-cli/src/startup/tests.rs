@@ -2,6 +2,7 @@
 
 use super::*;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use futures_lite::future::block_on;
 use hmac::{Hmac, KeyInit, Mac};
 use pgtls_core::{
     environment::{Environment, Platform},
@@ -10,6 +11,7 @@ use pgtls_core::{
     startup::Refusal,
 };
 use sha2::{Digest, Sha256};
+use std::io::Read;
 
 /// Few, for the tests' sake; PostgreSQL has 4096.
 const ITERATIONS: u32 = 16;
@@ -354,26 +356,22 @@ fn the_loop_over_a_stream_reads_what_is_there() {
         input: std::io::Cursor<Vec<u8>>,
         output: Vec<u8>,
     }
-    impl std::io::Read for Script {
-        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-            self.input.read(buffer)
-        }
-    }
-    impl std::io::Write for Script {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.output.write(bytes)
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
+    impl Wire for Script {
+        async fn send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+            self.output.extend_from_slice(bytes);
             Ok(())
+        }
+        async fn receive(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.input.read(buffer)
         }
     }
     let params = params("host=h");
     let mut exchange =
         Exchange::new(&params, plain(), None, TargetSessionAttrs::Any).expect("a short packet");
     let mut stream = Script { input: std::io::Cursor::new(welcome(&[])), output: Vec::new() };
-    run(&mut exchange, &mut stream).expect("the script is a good server");
+    block_on(run(&mut exchange, &mut stream)).expect("the script is a good server");
     assert!(exchange.is_ready());
-    terminate(&mut stream);
+    block_on(terminate(&mut stream));
     assert!(stream.output.ends_with(b"X\0\0\0\x04"));
 }
 

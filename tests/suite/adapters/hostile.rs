@@ -1,14 +1,17 @@
 //! Servers that do not play by the rules: each ends in its error, within the deadline, with bounded memory.
 
-use crate::peer::{Peer, Play, Scripted, WELCOME, error_response, failure, words};
+use super::{
+    adapter::Adapter,
+    peer::{Peer, Play, Scripted, WELCOME, error_response, failure, words},
+    through_each_adapter,
+};
 use pgtls_core::{
     negotiation::{Failure, Request, TlsFailure},
     startup::Broken,
 };
 use std::{io::Read, thread, time::Duration};
 
-#[test]
-fn every_reply_to_ssl_request() {
+fn every_reply_to_ssl_request<A: Adapter>() {
     for byte in 0..=u8::MAX {
         let peer = Peer::start(move |mut connection| {
             connection.asked_for_ssl();
@@ -22,20 +25,18 @@ fn every_reply_to_ssl_request() {
             b'E' => Failure::ErrorReply(Request::Ssl),
             _ => Failure::BadReply { request: Request::Ssl, byte },
         };
-        assert_eq!(failure(&peer.outcome("sslmode=require")), expected);
+        assert_eq!(failure(&peer.outcome::<A>("sslmode=require")), expected);
         assert_eq!(peer.connections(), 1);
     }
 }
 
-#[test]
-fn no_reply_at_all() {
+fn no_reply_at_all<A: Adapter>() {
     let peer = Peer::start(|mut connection| connection.asked_for_ssl());
-    assert_eq!(failure(&peer.outcome("sslmode=prefer")), Failure::Closed(Request::Ssl));
+    assert_eq!(failure(&peer.outcome::<A>("sslmode=prefer")), Failure::Closed(Request::Ssl));
     assert_eq!(peer.connections(), 1);
 }
 
-#[test]
-fn bytes_in_clear_after_the_reply_end_everything() {
+fn bytes_in_clear_after_the_reply_end_everything<A: Adapter>() {
     let peer = Peer::start(|mut connection| {
         connection.asked_for_ssl();
         connection.send(b"SX");
@@ -44,14 +45,13 @@ fn bytes_in_clear_after_the_reply_end_everything() {
     });
     for sslmode in ["prefer", "require"] {
         let before = peer.connections();
-        let outcome = peer.outcome(&format!("sslmode={sslmode}"));
+        let outcome = peer.outcome::<A>(&format!("sslmode={sslmode}"));
         assert_eq!(failure(&outcome), Failure::UnencryptedData(Request::Ssl));
         assert_eq!(peer.connections() - before, 1);
     }
 }
 
-#[test]
-fn bytes_in_clear_that_come_later_break_the_handshake() {
+fn bytes_in_clear_that_come_later_break_the_handshake<A: Adapter>() {
     let peer = Peer::start(|mut connection| {
         if connection.number == 0 {
             connection.asked_for_ssl();
@@ -65,23 +65,21 @@ fn bytes_in_clear_that_come_later_break_the_handshake() {
             connection.send(WELCOME);
         }
     });
-    peer.outcome("sslmode=prefer").unwrap();
+    peer.outcome::<A>("sslmode=prefer").unwrap();
     assert_eq!(peer.connections(), 2);
 }
 
-#[test]
-fn bytes_after_a_refusal_are_the_next_messages() {
+fn bytes_after_a_refusal_are_the_next_messages<A: Adapter>() {
     let peer = Peer::start(|mut connection| {
         connection.asked_for_ssl();
         connection.send(&[b"N", WELCOME].concat());
         connection.asked_to_start();
         connection.rest();
     });
-    peer.outcome("sslmode=prefer").unwrap();
+    peer.outcome::<A>("sslmode=prefer").unwrap();
 }
 
-#[test]
-fn every_split_of_the_servers_messages() {
+fn every_split_of_the_servers_messages<A: Adapter>() {
     let script = [b"N", WELCOME].concat();
     for split in 1..script.len() {
         let script = script.clone();
@@ -92,12 +90,11 @@ fn every_split_of_the_servers_messages() {
             connection.send(&script[split..]);
             connection.rest();
         });
-        peer.outcome("sslmode=prefer").unwrap();
+        peer.outcome::<A>("sslmode=prefer").unwrap();
     }
 }
 
-#[test]
-fn one_byte_at_a_time() {
+fn one_byte_at_a_time<A: Adapter>() {
     let peer = Peer::start(|mut connection| {
         connection.asked_for_ssl();
         connection.send(b"N");
@@ -105,14 +102,13 @@ fn one_byte_at_a_time() {
         connection.drip(WELCOME);
         connection.rest();
     });
-    peer.outcome("sslmode=prefer").unwrap();
+    peer.outcome::<A>("sslmode=prefer").unwrap();
 }
 
 /// What a server sends for ever without getting on.
 const PATIENCE: &str = "connect_timeout=1";
 
-#[test]
-fn silence_at_every_stage_ends_at_the_deadline() {
+fn silence_at_every_stage_ends_at_the_deadline<A: Adapter>() {
     let stages: [(&str, Play); 4] = [
         ("sslmode=prefer", |mut connection| {
             connection.rest();
@@ -135,7 +131,7 @@ fn silence_at_every_stage_ends_at_the_deadline() {
         for (mode, script) in stages {
             scope.spawn(move || {
                 let peer = Peer::start(script);
-                let outcome = peer.outcome(&format!("{mode} {PATIENCE}"));
+                let outcome = peer.outcome::<A>(&format!("{mode} {PATIENCE}"));
                 assert_eq!(failure(&outcome), Failure::TimedOut, "{mode}");
                 // No other method is tried on this address.
                 assert_eq!(peer.connections(), 1);
@@ -152,8 +148,7 @@ fn drip_for_ever(connection: &mut Scripted, byte: u8) {
     }
 }
 
-#[test]
-fn a_byte_now_and_then_does_not_move_the_deadline() {
+fn a_byte_now_and_then_does_not_move_the_deadline<A: Adapter>() {
     let stages: [(&str, Play); 3] = [
         ("sslmode=require", |mut connection| {
             connection.asked_for_ssl();
@@ -184,15 +179,14 @@ fn a_byte_now_and_then_does_not_move_the_deadline() {
     thread::scope(|scope| {
         for (mode, script) in stages {
             scope.spawn(move || {
-                let outcome = Peer::start(script).outcome(&format!("{mode} {PATIENCE}"));
+                let outcome = Peer::start(script).outcome::<A>(&format!("{mode} {PATIENCE}"));
                 assert_eq!(failure(&outcome), Failure::TimedOut, "{mode}");
             });
         }
     });
 }
 
-#[test]
-fn lengths_that_no_message_has() {
+fn lengths_that_no_message_has<A: Adapter>() {
     let rows: [(&[u8], u8); 4] = [
         (b"R\xff\xff\xff\xff", b'R'),
         (b"R\0\0\0\x03", b'R'),
@@ -205,13 +199,12 @@ fn lengths_that_no_message_has() {
             connection.send(bytes);
             connection.rest();
         });
-        let outcome = peer.outcome("sslmode=disable");
+        let outcome = peer.outcome::<A>("sslmode=disable");
         assert_eq!(failure(&outcome), Failure::StartupBroken(Broken::Malformed(kind)));
     }
 }
 
-#[test]
-fn a_record_that_tls_does_not_have() {
+fn a_record_that_tls_does_not_have<A: Adapter>() {
     let rows: [&[u8]; 4] =
         [b"\x16\x03\x03\xff\xff", b"\x16\x03\x03\x00\x04\x02\xff\xff\xff", b"HTTP/1.1 400", b"\x80\x00\x00"];
     for bytes in rows {
@@ -223,30 +216,44 @@ fn a_record_that_tls_does_not_have() {
             let _ = connection.stream.shutdown(std::net::Shutdown::Write);
             connection.rest();
         });
-        let outcome = failure(&peer.outcome("sslmode=require"));
+        let outcome = failure(&peer.outcome::<A>("sslmode=require"));
         assert!(matches!(outcome, Failure::Tls(_)), "{outcome:?}");
     }
 }
 
-#[test]
-fn a_server_that_closes_after_the_startup_packet() {
+fn a_server_that_closes_after_the_startup_packet<A: Adapter>() {
     let peer = Peer::start(|mut connection| connection.asked_to_start());
-    let outcome = peer.outcome("sslmode=allow");
+    let outcome = peer.outcome::<A>("sslmode=allow");
     assert_eq!(failure(&outcome), Failure::StartupBroken(Broken::Closed));
     assert_eq!(peer.connections(), 1);
 }
 
-#[test]
-fn an_error_before_the_startup_packet_is_read() {
+fn an_error_before_the_startup_packet_is_read<A: Adapter>() {
     // The server says why and closes with a reset, because it has not read what was sent.
     let peer = Peer::start(|mut connection| {
         connection.send(&error_response("53300"));
         drop(connection);
     });
-    let outcome = failure(&peer.outcome("sslmode=disable"));
+    let outcome = failure(&peer.outcome::<A>("sslmode=disable"));
     assert!(matches!(
         outcome,
         Failure::ServerError { sqlstate: [b'5', b'3', b'3', b'0', b'0'], after_auth_ok: false }
             | Failure::StartupBroken(Broken::Closed)
     ));
 }
+
+through_each_adapter!(
+    every_reply_to_ssl_request,
+    no_reply_at_all,
+    bytes_in_clear_after_the_reply_end_everything,
+    bytes_in_clear_that_come_later_break_the_handshake,
+    bytes_after_a_refusal_are_the_next_messages,
+    every_split_of_the_servers_messages,
+    one_byte_at_a_time,
+    silence_at_every_stage_ends_at_the_deadline,
+    a_byte_now_and_then_does_not_move_the_deadline,
+    lengths_that_no_message_has,
+    a_record_that_tls_does_not_have,
+    a_server_that_closes_after_the_startup_packet,
+    an_error_before_the_startup_packet_is_read,
+);

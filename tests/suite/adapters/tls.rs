@@ -1,6 +1,11 @@
 //! TLS against the scripted server.
 
-use crate::peer::{config, failure, start_up, words};
+use super::{
+    adapter::{Adapter, Wire},
+    peer::{config, connect, failure, words},
+    through_each_adapter,
+};
+use pgtls_adapter::Cause;
 use pgtls_conformance::{
     server::{Behaviour, Script, Server, TlsVersion, answer::ClientCertificate},
     zoo::Zoo,
@@ -10,7 +15,6 @@ use pgtls_core::{
     policy::Verification,
     startup::Broken,
 };
-use pgtls_std::Cause;
 use rustls::AlertDescription;
 use std::{
     io::Write as _,
@@ -31,8 +35,7 @@ fn root() -> tempfile::NamedTempFile {
     file
 }
 
-#[test]
-fn a_verified_session() {
+fn a_verified_session<A: Adapter>() {
     let (server, root) = (server(Behaviour::default()), root());
     for negotiation in ["postgres", "direct"] {
         let config = config(&format!(
@@ -40,7 +43,7 @@ fn a_verified_session() {
             server.listen().conninfo(),
             root.path().to_str().unwrap()
         ));
-        let connected = pgtls_std::connect(&config, start_up).unwrap();
+        let connected = connect::<A>(&config).unwrap();
         assert_eq!(connected.stream.encryption(), Encryption::Ssl);
         let facts = connected.stream.facts().unwrap();
         assert_eq!((facts.verified, facts.protocol), (Verification::Full, "TLSv1.3"));
@@ -52,8 +55,7 @@ fn a_verified_session() {
     }
 }
 
-#[test]
-fn a_connector_is_shared_between_connections() {
+fn a_connector_is_shared_between_connections<A: Adapter>() {
     let (server, root) = (server(Behaviour::default()), root());
     let mut config = config(&format!(
         "host=db.test {} sslmode=verify-full sslrootcert={}",
@@ -64,21 +66,20 @@ fn a_connector_is_shared_between_connections() {
     config.connector = Some(Arc::new(pgtls_rustls::Connector::new(&config.params, &loaded, &config.tls)));
     drop(root);
     for _ in 0..2 {
-        let connected = pgtls_std::connect(&config, start_up).unwrap();
+        let connected = connect::<A>(&config).unwrap();
         assert!(connected.report.files.is_empty(), "nothing is read again");
     }
 }
 
 /// Files are looked at for each connection, and read when they look different.
-#[test]
-fn files_are_read_when_they_have_changed() {
+fn files_are_read_when_they_have_changed<A: Adapter>() {
     let (server, root) = (server(Behaviour::default()), root());
     let config = config(&format!(
         "host=db.test {} sslmode=verify-full sslrootcert={}",
         server.listen().conninfo(),
         root.path().to_str().unwrap()
     ));
-    let connect = || pgtls_std::connect(&config.clone(), start_up);
+    let connect = || connect::<A>(&config.clone());
     let changed = |minutes: u64| SystemTime::now() - Duration::from_secs(60 * minutes);
     let content = std::fs::read(root.path()).unwrap();
     let two_minutes_ago = changed(2);
@@ -95,22 +96,20 @@ fn files_are_read_when_they_have_changed() {
     connect().unwrap();
 }
 
-#[test]
-fn a_certificate_for_another_host() {
+fn a_certificate_for_another_host<A: Adapter>() {
     let (server, root) = (server(Behaviour::default().with_certificate("wrong-host")), root());
     let config = config(&format!(
         "host=db.test {} sslmode=verify-full sslrootcert={}",
         server.listen().conninfo(),
         root.path().to_str().unwrap()
     ));
-    let outcome = pgtls_std::connect(&config, start_up).map(|_| ());
+    let outcome = connect::<A>(&config).map(|_| ());
     assert!(matches!(failure(&outcome), Failure::Tls(_)));
     let text = outcome.unwrap_err().to_string();
     assert!(text.contains("does not match host name \"db.test\""), "{text}");
 }
 
-#[test]
-fn secrets_are_logged_where_the_parameter_says() {
+fn secrets_are_logged_where_the_parameter_says<A: Adapter>() {
     let (server, directory) = (server(Behaviour::default()), tempfile::tempdir().unwrap());
     let path = directory.path().join("keys");
     let mode = |path: &std::path::Path| {
@@ -120,12 +119,12 @@ fn secrets_are_logged_where_the_parameter_says() {
             path.to_str().unwrap()
         ))
     };
-    let connected = pgtls_std::connect(&mode(&path), start_up).unwrap();
+    let connected = connect::<A>(&mode(&path)).unwrap();
     assert!(connected.report.warnings.is_empty());
     let lines = std::fs::read_to_string(&path).unwrap();
     assert!(lines.lines().any(|line| line.starts_with("CLIENT_TRAFFIC_SECRET_0 ")), "{lines}");
 
-    let connected = pgtls_std::connect(&mode(&directory.path().join("no/keys")), start_up).unwrap();
+    let connected = connect::<A>(&mode(&directory.path().join("no/keys"))).unwrap();
     assert!(connected.report.warnings[0].contains("sslkeylogfile"));
 }
 
@@ -136,11 +135,10 @@ fn without_client_certificate(version: TlsVersion) -> Server {
     server(behaviour)
 }
 
-#[test]
-fn tls_1_3_misses_the_client_certificate_after_the_handshake() {
+fn tls_1_3_misses_the_client_certificate_after_the_handshake<A: Adapter>() {
     let server = without_client_certificate(TlsVersion::Tls1_3);
     let config = config(&format!("host=db.test {} sslmode=prefer", server.listen().conninfo()));
-    let outcome = pgtls_std::connect(&config, start_up).map(|_| ());
+    let outcome = connect::<A>(&config).map(|_| ());
     assert_eq!(failure(&outcome), Failure::StartupBroken(Broken::Closed));
     let error = outcome.unwrap_err();
     let cause = error.last().unwrap().cause.as_ref();
@@ -149,17 +147,15 @@ fn tls_1_3_misses_the_client_certificate_after_the_handshake() {
     assert_eq!(error.report.connections(), 1, "and prefer does not fall back");
 }
 
-#[test]
-fn tls_1_2_misses_it_in_the_handshake() {
+fn tls_1_2_misses_it_in_the_handshake<A: Adapter>() {
     let server = without_client_certificate(TlsVersion::Tls1_2);
     let config = config(&format!("host=db.test {} sslmode=prefer", server.listen().conninfo()));
-    let connected = pgtls_std::connect(&config, start_up).unwrap();
+    let connected = connect::<A>(&config).unwrap();
     assert_eq!(connected.stream.encryption(), Encryption::Plain);
     assert_eq!(words(connected.report.events()), "connect sslaccept tlsfail reconnect authok");
 }
 
-#[test]
-fn named_behaviours_end_as_they_should() {
+fn named_behaviours_end_as_they_should<A: Adapter>() {
     let rows = [
         ("accept-extra", "prefer", "connect sslaccept extrabytes"),
         ("accept-garbage", "require", "connect sslaccept tlsfail"),
@@ -172,10 +168,21 @@ fn named_behaviours_end_as_they_should() {
     for (name, sslmode, expected) in rows {
         let server = server(Behaviour::named(name).unwrap());
         let config = config(&format!("host=db.test {} sslmode={sslmode}", server.listen().conninfo()));
-        let report = match pgtls_std::connect(&config, start_up) {
+        let report = match connect::<A>(&config) {
             Ok(connected) => connected.report,
             Err(error) => error.report,
         };
         assert_eq!(words(report.events()), expected, "{name}");
     }
 }
+
+through_each_adapter!(
+    a_verified_session,
+    a_connector_is_shared_between_connections,
+    files_are_read_when_they_have_changed,
+    a_certificate_for_another_host,
+    secrets_are_logged_where_the_parameter_says,
+    tls_1_3_misses_the_client_certificate_after_the_handshake,
+    tls_1_2_misses_it_in_the_handshake,
+    named_behaviours_end_as_they_should,
+);

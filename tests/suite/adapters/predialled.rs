@@ -1,16 +1,18 @@
 //! Connections that the program has opened itself.
 
-use crate::peer::{Peer, Play, WELCOME, config, error_response, start_up, words};
+use super::{
+    adapter::{Adapter, Wire},
+    peer::{Peer, Play, WELCOME, config, error_response, start_up, words},
+    through_each_adapter,
+};
 use pgtls_core::negotiation::{Encryption, Failure, Then};
-use pgtls_std::negotiate;
 use std::{cell::Cell, io, net::TcpStream};
 
 fn dial(peer: &Peer) -> io::Result<TcpStream> {
     TcpStream::connect(("127.0.0.1", peer.port))
 }
 
-#[test]
-fn an_open_connection_is_used() {
+fn an_open_connection_is_used<A: Adapter>() {
     let peer = Peer::start(|mut connection| {
         connection.asked_for_ssl();
         connection.send(b"N");
@@ -20,14 +22,13 @@ fn an_open_connection_is_used() {
     });
     let never = || panic!("there is no reason to dial again");
     let config = config("sslmode=prefer");
-    let connected = negotiate(&config, Some("db.test"), dial(&peer).unwrap(), never, start_up).unwrap();
+    let connected = A::negotiate(&config, Some("db.test"), dial(&peer).unwrap(), never, start_up).unwrap();
     assert_eq!(connected.stream.encryption(), Encryption::Plain);
     assert_eq!(peer.connections(), 1);
     assert_eq!(words(connected.report.events()), "connect sslreject authok");
 }
 
-#[test]
-fn another_one_is_opened_to_fall_back() {
+fn another_one_is_opened_to_fall_back<A: Adapter>() {
     let peer = Peer::start(|mut connection| {
         if connection.number == 0 {
             connection.asked_for_ssl();
@@ -44,13 +45,12 @@ fn another_one_is_opened_to_fall_back() {
         dial(&peer)
     };
     let config = config("sslmode=prefer");
-    let connected = negotiate(&config, None, dial(&peer).unwrap(), redial, start_up).unwrap();
+    let connected = A::negotiate(&config, None, dial(&peer).unwrap(), redial, start_up).unwrap();
     assert_eq!(redialled.get(), 1);
     assert_eq!(words(connected.report.events()), "connect sslaccept close reconnect authok");
 }
 
-#[test]
-fn what_to_try_next_is_the_callers() {
+fn what_to_try_next_is_the_callers<A: Adapter>() {
     let rows: [(&str, Play, Then); 3] = [
         (
             "sslmode=disable",
@@ -73,20 +73,26 @@ fn what_to_try_next_is_the_callers() {
     for (mode, script, then) in rows {
         let peer = Peer::start(script);
         let never = || panic!("there is no reason to dial again");
-        let outcome = negotiate(&config(mode), None, dial(&peer).unwrap(), never, start_up);
+        let outcome = A::negotiate(&config(mode), None, dial(&peer).unwrap(), never, start_up);
         assert_eq!(outcome.map(|_| ()).unwrap_err().then, then, "{mode}");
     }
 }
 
-#[test]
-fn a_redial_that_fails() {
+fn a_redial_that_fails<A: Adapter>() {
     let peer = Peer::start(|mut connection| {
         connection.asked_for_ssl();
         connection.send(b"S");
     });
     let redial = || Err(io::ErrorKind::ConnectionRefused.into());
-    let outcome = negotiate(&config("sslmode=prefer"), None, dial(&peer).unwrap(), redial, start_up);
+    let outcome = A::negotiate(&config("sslmode=prefer"), None, dial(&peer).unwrap(), redial, start_up);
     let error = outcome.map(|_| ()).unwrap_err();
     assert_eq!(error.attempts.len(), 2);
     assert_eq!(error.last().unwrap().failure, Some(Failure::Connect));
 }
+
+through_each_adapter!(
+    an_open_connection_is_used,
+    another_one_is_opened_to_fall_back,
+    what_to_try_next_is_the_callers,
+    a_redial_that_fails,
+);

@@ -1,6 +1,11 @@
 //! Cancel requests, over the policy of the session.
 
-use crate::peer::{Peer, WELCOME, config, failure, start_up, words};
+use super::{
+    adapter::Adapter,
+    peer::{PATIENCE, Peer, WELCOME, config, connect, failure, words},
+    through_each_adapter,
+};
+use pgtls_adapter::{Cancelled, ConnectError};
 use pgtls_conformance::{
     server::{Behaviour, CancelSeen, Script, Server},
     zoo::Zoo,
@@ -11,16 +16,12 @@ use pgtls_core::{
     negotiation::{Encryption, Failure},
     startup::Broken,
 };
-use pgtls_std::{Cancelled, ConnectError};
 use std::{
     io::{Read, Write},
     sync::{Arc, LazyLock, mpsc},
-    time::Duration,
 };
 
 static ZOO: LazyLock<Arc<Zoo>> = LazyLock::new(|| Arc::new(Zoo::open()));
-/// No server of these tests takes longer.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 fn on_port(port: u16) -> Candidate {
     Candidate {
@@ -35,7 +36,7 @@ fn request() -> CancelRequest {
 }
 
 /// Cancels a session with a server that behaves so: how that ended, and the requests that reached the server.
-fn cancel(
+fn cancel<A: Adapter>(
     behaviour: Behaviour,
     parameters: &str,
     request: &CancelRequest,
@@ -45,14 +46,13 @@ fn cancel(
     root.write_all(ZOO.root_file("root").unwrap().as_bytes()).unwrap();
     let parameters = parameters.replace("{root}", root.path().to_str().unwrap());
     let config = config(&format!("host=db.test {} {parameters}", server.listen().conninfo()));
-    let outcome = pgtls_std::cancel(&config, &on_port(server.port()), request);
+    let outcome = A::cancel(&config, &on_port(server.port()), request);
     assert!(server.log().settle(PATIENCE), "the server has not come to an end");
     let seen = server.log().connections().into_iter().filter_map(|connection| connection.cancel);
     (outcome, seen.collect())
 }
 
-#[test]
-fn a_request_goes_the_way_of_the_mode() {
+fn a_request_goes_the_way_of_the_mode<A: Adapter>() {
     use Encryption::{Plain, Ssl};
     let named = |name| Behaviour::named(name).unwrap();
     for (behaviour, parameters, events, encryption) in [
@@ -76,7 +76,7 @@ fn a_request_goes_the_way_of_the_mode() {
             Ssl,
         ),
     ] {
-        let (outcome, seen) = cancel(named(behaviour), parameters, &request());
+        let (outcome, seen) = cancel::<A>(named(behaviour), parameters, &request());
         let cancelled = outcome.unwrap_or_else(|error| panic!("{behaviour} {parameters}: {error}"));
         assert_eq!(words(cancelled.report.events()), events, "{behaviour} {parameters}");
         assert_eq!(cancelled.encryption, encryption, "{behaviour} {parameters}");
@@ -84,61 +84,56 @@ fn a_request_goes_the_way_of_the_mode() {
     }
 }
 
-#[test]
-fn no_key_is_given_to_a_server_that_the_mode_refuses() {
+fn no_key_is_given_to_a_server_that_the_mode_refuses<A: Adapter>() {
     for (behaviour, parameters) in [
         (Behaviour::named("plain-only").unwrap(), "sslmode=require"),
         (Behaviour::named("tls-alert").unwrap(), "sslmode=require"),
         (Behaviour::default().with_certificate("wrong-host"), "sslmode=verify-full sslrootcert={root}"),
         (Behaviour::default().with_certificate("selfsigned-ca"), "sslmode=verify-ca sslrootcert={root}"),
     ] {
-        let (outcome, seen) = cancel(behaviour, parameters, &request());
+        let (outcome, seen) = cancel::<A>(behaviour, parameters, &request());
         assert!(outcome.is_err(), "{parameters}");
         assert_eq!(seen, [], "{parameters}");
     }
 }
 
-#[test]
-fn keys_of_every_length() {
+fn keys_of_every_length<A: Adapter>() {
     for length in [4, 5, 32, 256] {
         let key: Vec<u8> = (0..=u8::MAX).cycle().take(length).collect();
         let request = CancelRequest::new(u32::MAX, &key).unwrap();
-        let (outcome, seen) = cancel(Behaviour::default(), "sslmode=require", &request);
+        let (outcome, seen) = cancel::<A>(Behaviour::default(), "sslmode=require", &request);
         assert_eq!(outcome.unwrap().encryption, Encryption::Ssl);
         assert_eq!(seen, [CancelSeen { process_id: u32::MAX, key }]);
     }
 }
 
 /// With TLS an end without close_notify may be somebody else's doing.
-#[test]
-fn a_server_that_breaks_off_has_not_taken_the_request() {
-    let (outcome, _) = cancel(Behaviour::named("reset-after-tls").unwrap(), "sslmode=require", &request());
+fn a_server_that_breaks_off_has_not_taken_the_request<A: Adapter>() {
+    let (outcome, _) =
+        cancel::<A>(Behaviour::named("reset-after-tls").unwrap(), "sslmode=require", &request());
     assert_eq!(failure(&outcome.map(drop)), Failure::StartupBroken(Broken::Closed));
 }
 
-#[test]
-fn a_server_that_answers_has_not_taken_the_request() {
+fn a_server_that_answers_has_not_taken_the_request<A: Adapter>() {
     for answer in [b"E".as_slice(), b"N", WELCOME] {
         let peer = Peer::start(move |mut connection| {
             connection.send(answer);
             connection.rest();
         });
-        let outcome = pgtls_std::cancel(&peer.config("sslmode=disable"), &on_port(peer.port), &request());
+        let outcome = A::cancel(&peer.config("sslmode=disable"), &on_port(peer.port), &request());
         assert!(matches!(failure(&outcome.map(drop)), Failure::StartupBroken(_)), "{answer:?}");
     }
 }
 
-#[test]
-fn a_server_that_does_not_end_runs_into_the_time_limit() {
+fn a_server_that_does_not_end_runs_into_the_time_limit<A: Adapter>() {
     let peer = Peer::start(|mut connection| drop(connection.rest()));
     let config = peer.config("sslmode=disable connect_timeout=1");
-    let outcome = pgtls_std::cancel(&config, &on_port(peer.port), &request());
+    let outcome = A::cancel(&config, &on_port(peer.port), &request());
     assert_eq!(failure(&outcome.map(drop)), Failure::TimedOut);
 }
 
 /// Not to the first host, not to one by chance, and no name is looked up.
-#[test]
-fn a_request_goes_to_the_address_of_the_session() {
+fn a_request_goes_to_the_address_of_the_session<A: Adapter>() {
     let (tell, told) = mpsc::channel();
     let peer = Peer::start(move |mut connection| {
         if connection.number == 0 {
@@ -156,22 +151,32 @@ fn a_request_goes_to_the_address_of_the_session() {
          sslmode=disable load_balance_hosts=random",
         peer.port
     ));
-    let session = pgtls_std::connect(&config, start_up).unwrap();
+    let session = connect::<A>(&config).unwrap();
     let candidate = session.candidate().unwrap();
     assert_eq!(candidate.host_index, 1);
-    let cancelled = pgtls_std::cancel(&config, candidate, &request()).unwrap();
+    let cancelled = A::cancel(&config, candidate, &request()).unwrap();
     assert_eq!(cancelled.report.connections(), 1);
     assert_eq!(told.recv_timeout(PATIENCE).unwrap(), *request().encode());
     assert_eq!(peer.connections(), 2);
 }
 
-#[test]
-fn an_error_names_the_address() {
+fn an_error_names_the_address<A: Adapter>() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let config = config(&format!("host=db.test hostaddr=127.0.0.1 port={port}"));
-    let error = pgtls_std::cancel(&config, &on_port(port), &request()).unwrap_err().to_string();
+    let error = A::cancel(&config, &on_port(port), &request()).unwrap_err().to_string();
     assert!(
         error.starts_with(&format!("connection to server at \"127.0.0.1\", port {port} failed: ")),
         "{error}"
     );
 }
+
+through_each_adapter!(
+    a_request_goes_the_way_of_the_mode,
+    no_key_is_given_to_a_server_that_the_mode_refuses,
+    keys_of_every_length,
+    a_server_that_breaks_off_has_not_taken_the_request,
+    a_server_that_answers_has_not_taken_the_request,
+    a_server_that_does_not_end_runs_into_the_time_limit,
+    a_request_goes_to_the_address_of_the_session,
+    an_error_names_the_address,
+);

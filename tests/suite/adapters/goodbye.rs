@@ -1,12 +1,18 @@
 //! How a session ends: with close_notify from our side, and told from a torn connection when the server ends it.
 
-use crate::peer::{Peer, Scripted, WELCOME, start_up};
+use super::{
+    adapter::{Adapter, Wire},
+    peer::{PATIENCE, Peer, Scripted, WELCOME, connect},
+    through_each_adapter,
+};
+use pgtls_adapter::Config;
 use pgtls_conformance::zoo::Zoo;
-use pgtls_std::{Config, Stream};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::{
     io::{ErrorKind, Read, Write},
     sync::{Arc, mpsc},
+    thread,
+    time::Duration,
 };
 
 type ServerStream = StreamOwned<ServerConnection, std::net::TcpStream>;
@@ -41,70 +47,75 @@ fn next_read(mut stream: ServerStream) -> Result<usize, ErrorKind> {
     stream.read(&mut [0; 16]).map_err(|error| error.kind())
 }
 
-fn connected(config: &Config) -> Stream {
-    pgtls_std::connect(config, start_up).unwrap().stream
+fn connected<A: Adapter>(config: &Config) -> A::Stream {
+    connect::<A>(config).unwrap().stream
 }
 
-#[test]
-fn dropping_the_stream_says_goodbye() {
+fn dropping_the_stream_says_goodbye<A: Adapter>() {
     let (_peer, config, told) = serve(next_read);
-    drop(connected(&config));
-    assert_eq!(told.recv().unwrap(), Ok(0));
+    drop(connected::<A>(&config));
+    assert_eq!(told.recv_timeout(PATIENCE).unwrap(), Ok(0));
 }
 
-#[test]
-fn shutdown_says_goodbye_once() {
+fn shutdown_says_goodbye_once<A: Adapter>() {
     let (_peer, config, told) = serve(next_read);
-    let mut stream = connected(&config);
-    stream.shutdown().unwrap();
-    stream.shutdown().unwrap();
-    assert_eq!(told.recv().unwrap(), Ok(0));
-    assert!(stream.write_all(b"X").is_err(), "nothing follows close_notify");
+    let mut stream = connected::<A>(&config);
+    A::wait(stream.goodbye()).unwrap();
+    A::wait(stream.goodbye()).unwrap();
+    assert_eq!(told.recv_timeout(PATIENCE).unwrap(), Ok(0));
+    assert!(A::wait(stream.send(b"X")).is_err(), "nothing follows close_notify");
 }
 
-#[test]
-fn the_servers_goodbye_is_an_end_in_order() {
+fn the_servers_goodbye_is_an_end_in_order<A: Adapter>() {
     let (_peer, config, _told) = serve(|mut stream| {
         stream.conn.send_close_notify();
         stream.flush().unwrap();
         stream
     });
-    let mut stream = connected(&config);
-    assert_eq!(stream.read(&mut [0; 16]).unwrap(), 0);
-    assert_eq!(stream.read(&mut [0; 16]).unwrap(), 0);
+    let mut stream = connected::<A>(&config);
+    assert_eq!(A::wait(stream.receive(&mut [0; 16])).unwrap(), 0);
+    assert_eq!(A::wait(stream.receive(&mut [0; 16])).unwrap(), 0);
 }
 
-#[test]
-fn a_torn_connection_is_an_error() {
+fn a_torn_connection_is_an_error<A: Adapter>() {
     let (_peer, config, _told) = serve(drop);
-    let mut stream = connected(&config);
-    assert_eq!(stream.read(&mut [0; 16]).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    let mut stream = connected::<A>(&config);
+    assert_eq!(A::wait(stream.receive(&mut [0; 16])).unwrap_err().kind(), ErrorKind::UnexpectedEof);
 }
 
-#[test]
-fn bytes_go_both_ways() {
+fn bytes_go_both_ways<A: Adapter>() {
     let (_peer, config, told) = serve(|mut stream| {
         let mut sent = vec![0; 100_000];
         stream.read_exact(&mut sent).unwrap();
         stream.write_all(&sent).unwrap();
         stream.read(&mut [0; 16]).map_err(|error| error.kind())
     });
-    let mut stream = connected(&config);
+    let mut stream = connected::<A>(&config);
     let sent: Vec<u8> = (0..=u8::MAX).cycle().take(100_000).collect();
-    stream.write_all(&sent).unwrap();
-    stream.flush().unwrap();
+    A::wait(stream.send(&sent)).unwrap();
     let mut echo = vec![0; sent.len()];
-    stream.read_exact(&mut echo).unwrap();
+    A::wait(stream.fill(&mut echo)).unwrap();
     assert!(echo == sent);
     drop(stream);
-    assert_eq!(told.recv().unwrap(), Ok(0));
+    assert_eq!(told.recv_timeout(PATIENCE).unwrap(), Ok(0));
 }
 
-#[test]
-fn there_is_no_time_limit_once_connected() {
-    let (peer, _, _told) = serve(next_read);
-    let stream = connected(&peer.config("sslmode=require connect_timeout=600"));
-    let pgtls_std::Socket::Tcp(socket) = stream.connection() else { panic!("TCP was asked for") };
-    assert_eq!(socket.read_timeout().unwrap(), None);
-    assert_eq!(socket.write_timeout().unwrap(), None);
+fn there_is_no_time_limit_once_connected<A: Adapter>() {
+    let (peer, _, _told) = serve(|mut stream| {
+        // Past the limit of the address.
+        thread::sleep(Duration::from_millis(5200));
+        stream.write_all(b"!").unwrap();
+        stream
+    });
+    let mut stream = connected::<A>(&peer.config("sslmode=require connect_timeout=5"));
+    assert_eq!(A::wait(stream.receive(&mut [0; 16])).unwrap(), 1);
 }
+
+through_each_adapter!(
+    dropping_the_stream_says_goodbye,
+    shutdown_says_goodbye_once,
+    the_servers_goodbye_is_an_end_in_order,
+    a_torn_connection_is_an_error,
+    bytes_go_both_ways,
+    there_is_no_time_limit_once_connected,
+);

@@ -1,6 +1,10 @@
 //! Unix sockets: never encrypted, and the peer's user can be demanded.
 
-use crate::peer::{PATIENCE, WELCOME, config, failure, start_up, words};
+use super::{
+    adapter::{Adapter, Wire},
+    peer::{PATIENCE, WELCOME, config, connect, failure, words},
+    through_each_adapter,
+};
 use pgtls_core::negotiation::{Encryption, Failure};
 use std::{
     io::{Read, Write},
@@ -28,58 +32,61 @@ fn my_name() -> String {
     pgtls_os::user_name(rustix::process::geteuid().as_raw()).unwrap()
 }
 
-#[test]
-fn sslmode_has_no_meaning() {
+fn sslmode_has_no_meaning<A: Adapter>() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
     serve(UnixListener::bind(directory.path().join(".s.PGSQL.5432")).unwrap());
     for sslmode in ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] {
         let config = config(&format!("host={path} sslmode={sslmode}"));
-        let connected = pgtls_std::connect(&config, start_up).unwrap();
+        let connected = connect::<A>(&config).unwrap();
         assert_eq!(connected.stream.encryption(), Encryption::Plain);
         assert_eq!(words(connected.report.events()), "connect authok");
     }
 }
 
-#[test]
-fn the_peer_is_who_it_should_be() {
+fn the_peer_is_who_it_should_be<A: Adapter>() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
     serve(UnixListener::bind(directory.path().join(".s.PGSQL.5432")).unwrap());
     let me = my_name();
-    pgtls_std::connect(&config(&format!("host={path} requirepeer={me}")), start_up).unwrap();
+    connect::<A>(&config(&format!("host={path} requirepeer={me}"))).unwrap();
 
-    let outcome = pgtls_std::connect(&config(&format!("host={path} requirepeer=nobody-at-all")), start_up);
+    let outcome = connect::<A>(&config(&format!("host={path} requirepeer=nobody-at-all")));
     let outcome = outcome.map(|_| ());
     assert_eq!(failure(&outcome), Failure::PeerUser);
     let text = outcome.unwrap_err().to_string();
     assert!(text.contains("requirepeer") && text.contains(&me) && text.contains("nobody-at-all"), "{text}");
 }
 
-#[test]
-fn nobody_listens() {
+fn nobody_listens<A: Adapter>() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
-    let outcome = pgtls_std::connect(&config(&format!("host={path}")), start_up).map(|_| ());
+    let outcome = connect::<A>(&config(&format!("host={path}"))).map(|_| ());
     assert_eq!(failure(&outcome), Failure::Connect);
     let text = outcome.unwrap_err().to_string();
     assert!(text.contains(".s.PGSQL.5432"), "{text}");
 }
 
-#[test]
-fn a_path_that_no_socket_can_have() {
-    let outcome = pgtls_std::connect(&config(&format!("host=/{}", "x".repeat(200))), start_up).map(|_| ());
+fn a_path_that_no_socket_can_have<A: Adapter>() {
+    let outcome = connect::<A>(&config(&format!("host=/{}", "x".repeat(200)))).map(|_| ());
     let text = outcome.unwrap_err().to_string();
     assert!(text.contains("too long"), "{text}");
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-#[test]
-fn abstract_names() {
+fn abstract_names<A: Adapter>() {
     use std::os::linux::net::SocketAddrExt;
-    let name = format!("pgtls-test-{}", std::process::id());
+    let name = format!("pgtls-test-{}-{}", std::process::id(), std::any::type_name::<A>());
     let address =
         std::os::unix::net::SocketAddr::from_abstract_name(format!("{name}/.s.PGSQL.5432")).unwrap();
     serve(UnixListener::bind_addr(&address).unwrap());
-    pgtls_std::connect(&config(&format!("host=@{name} sslmode=require")), start_up).unwrap();
+    connect::<A>(&config(&format!("host=@{name} sslmode=require"))).unwrap();
 }
+
+through_each_adapter!(
+    sslmode_has_no_meaning,
+    the_peer_is_who_it_should_be,
+    nobody_listens,
+    a_path_that_no_socket_can_have,
+    abstract_names,
+);

@@ -1,12 +1,13 @@
 //! A server that does what a closure says, and a client that starts up.
 
+use super::adapter::{Adapter, Wire};
+use pgtls_adapter::{Config, ConnectError, Connected, LibraryInit, Startup, StartupError};
 use pgtls_core::{
     environment::{Environment, Platform},
     message::SSL_REQUEST,
     negotiation::{Event, Failure},
     param::{Ability, Params, Settings},
 };
-use pgtls_std::{Config, ConnectError, Connection, LibraryInit, Startup, StartupError, Stream};
 use std::{
     io::{self, Read, Write},
     net::{TcpListener, TcpStream},
@@ -19,26 +20,26 @@ use std::{
 };
 
 /// How long either side waits for the other; no working machine needs as long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Authenticated, and ready for queries.
-pub(crate) const WELCOME: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
+pub(super) const WELCOME: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
 
 /// An ErrorResponse with this SQLSTATE.
-pub(crate) fn error_response(sqlstate: &str) -> Vec<u8> {
+pub(super) fn error_response(sqlstate: &str) -> Vec<u8> {
     let fields = format!("SFATAL\0VFATAL\0C{sqlstate}\0Mno\0\0");
     let length = u32::try_from(fields.len() + 4).unwrap();
     [b"E", &length.to_be_bytes()[..], fields.as_bytes()].concat()
 }
 
 /// A listener that plays the same script on every connection and counts them.
-pub(crate) struct Peer {
-    pub(crate) port: u16,
+pub(super) struct Peer {
+    pub(super) port: u16,
     connections: Arc<AtomicUsize>,
 }
 
 impl Peer {
-    pub(crate) fn start(script: impl Fn(Scripted) + Send + Sync + 'static) -> Self {
+    pub(super) fn start(script: impl Fn(Scripted) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let connections = Arc::new(AtomicUsize::new(0));
@@ -56,51 +57,51 @@ impl Peer {
         Self { port, connections }
     }
 
-    pub(crate) fn connections(&self) -> usize {
+    pub(super) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn config(&self, more: &str) -> Config {
+    pub(super) fn config(&self, more: &str) -> Config {
         config(&format!("host=db.test hostaddr=127.0.0.1 port={} {more}", self.port))
     }
 
     /// Connects, and tells how that ended.
-    pub(crate) fn outcome(&self, more: &str) -> Result<(), ConnectError> {
-        pgtls_std::connect(&self.config(more), start_up).map(|_| ())
+    pub(super) fn outcome<A: Adapter>(&self, more: &str) -> Result<(), ConnectError> {
+        connect::<A>(&self.config(more)).map(|_| ())
     }
 }
 
 /// A script without surroundings.
-pub(crate) type Play = fn(Scripted);
+pub(super) type Play = fn(Scripted);
 
 /// The server's side of a connection. It has no opinion about a client that goes away.
-pub(crate) struct Scripted {
-    pub(crate) stream: TcpStream,
+pub(super) struct Scripted {
+    pub(super) stream: TcpStream,
     /// Counted from 0.
-    pub(crate) number: usize,
+    pub(super) number: usize,
 }
 
 impl Scripted {
-    pub(crate) fn send(&mut self, bytes: &[u8]) {
+    pub(super) fn send(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);
     }
 
     /// Sends one byte at a time.
-    pub(crate) fn drip(&mut self, bytes: &[u8]) {
+    pub(super) fn drip(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.send(&[*byte]);
         }
     }
 
     /// Reads an SSLRequest.
-    pub(crate) fn asked_for_ssl(&mut self) {
+    pub(super) fn asked_for_ssl(&mut self) {
         let mut request = [0; 8];
         self.stream.read_exact(&mut request).unwrap();
         assert_eq!(request, SSL_REQUEST);
     }
 
     /// Reads a StartupMessage.
-    pub(crate) fn asked_to_start(&mut self) {
+    pub(super) fn asked_to_start(&mut self) {
         let mut length = [0; 4];
         self.stream.read_exact(&mut length).unwrap();
         let mut message = vec![0; u32::from_be_bytes(length) as usize - 4];
@@ -109,7 +110,7 @@ impl Scripted {
     }
 
     /// Reads until the client goes away, and returns what it sent.
-    pub(crate) fn rest(&mut self) -> Vec<u8> {
+    pub(super) fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         let _ = self.stream.read_to_end(&mut rest);
         rest
@@ -117,7 +118,7 @@ impl Scripted {
 }
 
 /// What the text says of `connect_timeout` counts for more.
-pub(crate) fn config(conninfo: &str) -> Config {
+pub(super) fn config(conninfo: &str) -> Config {
     let conninfo = format!("connect_timeout={} {conninfo}", PATIENCE.as_secs());
     let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
     let settings = Settings::parse(&conninfo).unwrap();
@@ -127,14 +128,18 @@ pub(crate) fn config(conninfo: &str) -> Config {
     Config::initialised(params, environment, init, pgtls_rustls::aws_lc_rs).unwrap()
 }
 
+/// Connects.
+pub(super) fn connect<A: Adapter>(config: &Config) -> Result<Connected<A::Stream, ()>, ConnectError> {
+    A::connect(config, start_up)
+}
+
 /// Sends a StartupMessage and reads up to ReadyForQuery.
-pub(crate) fn start_up<S: Connection>(stream: &mut Stream<S>, _: Startup<'_>) -> Result<(), StartupError> {
-    stream.write_all(b"\0\0\0\x10\0\x03\0\0user\0u\0\0")?;
-    stream.flush()?;
+pub(super) async fn start_up(wire: &mut impl Wire, _: Startup<'_>) -> Result<(), StartupError> {
+    wire.send(b"\0\0\0\x10\0\x03\0\0user\0u\0\0").await?;
     let mut seen = Vec::new();
     let mut buffer = [0; 64];
     while !seen.ends_with(b"Z\0\0\0\x05I") {
-        match stream.read(&mut buffer)? {
+        match wire.receive(&mut buffer).await? {
             0 => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
             count => seen.extend_from_slice(&buffer[..count]),
         }
@@ -142,13 +147,13 @@ pub(crate) fn start_up<S: Connection>(stream: &mut Stream<S>, _: Startup<'_>) ->
     Ok(())
 }
 
-pub(crate) fn words(events: impl Iterator<Item = Event>) -> String {
+pub(super) fn words(events: impl Iterator<Item = Event>) -> String {
     events.map(Event::as_str).collect::<Vec<_>>().join(" ")
 }
 
 /// The last failure of an error.
 #[track_caller]
-pub(crate) fn failure(outcome: &Result<(), ConnectError>) -> Failure {
+pub(super) fn failure(outcome: &Result<(), ConnectError>) -> Failure {
     match outcome {
         Ok(()) => panic!("connected"),
         Err(error) => error.last().and_then(|last| last.failure).unwrap_or_else(|| panic!("{error}")),
