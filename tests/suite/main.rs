@@ -7,6 +7,7 @@
 )]
 
 mod adapters;
+mod conformance;
 mod differential;
 #[cfg(unix)]
 mod examples;

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the one door of this project. What CI runs, you can run.
 
 mod code;
+mod conformance;
 mod generate;
 mod mutants;
 mod no_std;
@@ -28,6 +29,8 @@ enum Task {
     Generate,
     /// Write the conformance kit's scenarios from recordings of libpq, where those lie beside the workspace.
     Scenarios,
+    /// Run the conformance kit with the clients that are installed, and write docs/conformance/results.md.
+    Conformance(conformance::Arguments),
     /// Run every check and every test; name stages to run only those.
     Test {
         /// Stages to run, all of them when none is named.
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(&workspace),
         Task::Generate => generate::run(&workspace),
         Task::Scenarios => scenarios::run(&workspace),
+        Task::Conformance(arguments) => conformance::run(&workspace, &arguments),
         Task::Test { stages } => stages::run(&workspace, &stages, stages::Rigour::Everyday),
         Task::Mutants(selection) => mutants::run(&workspace, &selection),
         Task::Ci => stages::run(&workspace, &[], stages::Rigour::Ci),

@@ -84,7 +84,7 @@ pub(crate) fn clean_room<'c>(command: &'c mut Command, home: &Path) -> &'c mut C
 }
 
 /// The binary, built from the code as it is now.
-fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
