@@ -34,10 +34,13 @@ impl StartupFailure {
         self.verified >= Verification::Ca
     }
 
-    /// The server refused the login after it had asked for a client certificate and got none.
+    /// The server refused the login for want of a client certificate, which it had asked for and did not get. A line of
+    /// pg_hba.conf that rejects has the same SQLSTATE, and a server with `ssl_ca_file` asks everybody: so the message
+    /// decides, in the words of PostgreSQL's `ClientAuthentication`. They only select a word of ours, as a SQLSTATE does.
     fn misses_certificate(&self) -> bool {
-        let refused = matches!(&self.fault, Fault::Server { message, .. } if &message.sqlstate == b"28000");
-        refused && self.certificate.requested && !self.certificate.sent
+        let wanted = matches!(&self.fault, Fault::Server { message, .. }
+            if &message.sqlstate == b"28000" && message.message == "connection requires a valid client certificate");
+        wanted && self.certificate.requested && !self.certificate.sent
     }
 }
 
@@ -49,7 +52,7 @@ impl fmt::Display for StartupFailure {
                 f.write_str(sqlstate::sentence(message.sqlstate))?;
                 if self.misses_certificate() {
                     f.write_str(
-                        ", perhaps for want of the client certificate that the server had asked for",
+                        ", for want of the client certificate that the server had asked for, as it says",
                     )?;
                 }
                 write!(
@@ -145,5 +148,32 @@ pub(super) fn chain_advice(failed: &Failed) -> Option<&'static str> {
             error.path().map(|path| path.verdict.advice())
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_refused_for_want_of_a_certificate() {
+        const WANTED: &str = "connection requires a valid client certificate";
+        const REJECTED: &str =
+            "pg_hba.conf rejects connection for host \"127.0.0.1\", user \"u\", database \"d\"";
+        for (sqlstate, message, requested, sent, expected) in [
+            (*b"28000", WANTED, true, false, true),
+            (*b"28000", WANTED, true, true, false),
+            (*b"28000", WANTED, false, false, false),
+            (*b"28000", REJECTED, true, false, false),
+            (*b"28P01", WANTED, true, false, false),
+        ] {
+            let message = ServerMessage { sqlstate, message: message.to_owned(), ..ServerMessage::default() };
+            let failure = StartupFailure {
+                fault: Fault::Server { message, after_auth_ok: false },
+                verified: Verification::None,
+                certificate: ClientCertificate { requested, sent },
+            };
+            assert_eq!(failure.misses_certificate(), expected, "{failure:?}");
+        }
     }
 }
