@@ -3,7 +3,7 @@
 use crate::measure;
 use pgtls_bench::{
     bare,
-    exchange::{Then, start_up},
+    exchange::{Then, start_up, start_up_on_tokio},
     material::{HOST, Material},
     server::{self, RECORD},
 };
@@ -11,10 +11,12 @@ use pgtls_core::{
     environment::{Environment, Platform},
     param::{Ability, Params, Settings},
 };
+use rustls::ClientConfig;
 use std::{
     fs::File,
     io::{Read, Write as _},
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 use tempfile::NamedTempFile;
@@ -37,10 +39,32 @@ pub(crate) fn measure_all() {
             });
             measure(&format!("connect-std-{roots}"), || connect(&config, Then::Idle));
         }
+        connect_on_tokio(address, roots, &bare_config, &config);
         if roots == "one-root" {
             records("bare", &mut bare::connect(address, &bare_config, Then::Source).unwrap());
             records("std", &mut connect(&config, Then::Source));
         }
+    }
+}
+
+/// A runtime of one thread, which is counted. What tokio's threads for blocking work do is not: look at the files.
+fn connect_on_tokio(
+    address: SocketAddr,
+    roots: &str,
+    bare_config: &Arc<ClientConfig>,
+    config: &pgtls_tokio::Config,
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let bare = || runtime.block_on(bare::connect_on_tokio(address, bare_config, Then::Idle)).unwrap();
+    let ours = || {
+        let startup =
+            pgtls_tokio::connect(config, async |stream, _| Ok(start_up_on_tokio(stream, Then::Idle).await?));
+        runtime.block_on(startup).unwrap().stream
+    };
+    drop((bare(), ours()));
+    for _ in 0..ROUNDS {
+        measure(&format!("connect-bare-tokio-{roots}"), bare);
+        measure(&format!("connect-tokio-{roots}"), ours);
     }
 }
 

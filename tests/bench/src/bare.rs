@@ -2,7 +2,7 @@
 //! resumed: a connection that is to be compared with a verified one has to be verified.
 
 use crate::{
-    exchange::{Then, start_up},
+    exchange::{Then, start_up, start_up_on_tokio},
     material::HOST,
 };
 use rustls::{
@@ -15,6 +15,8 @@ use std::{
     net::{SocketAddr, TcpStream},
     sync::Arc,
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
 /// An encrypted connection.
 pub type Stream = StreamOwned<ClientConnection, TcpStream>;
@@ -45,5 +47,21 @@ pub fn connect(address: SocketAddr, config: &Arc<ClientConfig>, then: Then) -> i
     let engine = ClientConnection::new(config.clone(), name).map_err(io::Error::other)?;
     let mut stream = StreamOwned::new(engine, socket);
     start_up(&mut stream, then)?;
+    Ok(stream)
+}
+
+/// The same on tokio.
+pub async fn connect_on_tokio(
+    address: SocketAddr,
+    config: &Arc<ClientConfig>,
+    then: Then,
+) -> io::Result<TlsStream<tokio::net::TcpStream>> {
+    let mut socket = tokio::net::TcpStream::connect(address).await?;
+    socket.set_nodelay(true)?;
+    socket.write_all(&pgtls_core::message::SSL_REQUEST).await?;
+    socket.read_exact(&mut [0]).await?;
+    let name = ServerName::try_from(HOST).unwrap();
+    let mut stream = TlsConnector::from(config.clone()).connect(name, socket).await?;
+    start_up_on_tokio(&mut stream, then).await?;
     Ok(stream)
 }

@@ -1,6 +1,7 @@
 //! The startup exchange, as short as it can be, and what follows it.
 
 use std::io::{self, Read, Write};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 /// What the server does after ReadyForQuery; the client says it in place of a database's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,14 +36,34 @@ pub(crate) const READY: &[u8] = b"R\0\0\0\x08\0\0\0\0K\0\0\0\x0c\0\0\0\x01\0\0\0
 
 /// Sends the StartupMessage and reads up to ReadyForQuery.
 pub fn start_up(stream: &mut (impl Read + Write), then: Then) -> io::Result<()> {
+    stream.write_all(&message(then))?;
+    stream.flush()?;
+    let mut reply = [0; READY.len()];
+    stream.read_exact(&mut reply)?;
+    is_ready(&reply)
+}
+
+/// The same on tokio.
+pub async fn start_up_on_tokio(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    then: Then,
+) -> io::Result<()> {
+    stream.write_all(&message(then)).await?;
+    stream.flush().await?;
+    let mut reply = [0; READY.len()];
+    stream.read_exact(&mut reply).await?;
+    is_ready(&reply)
+}
+
+fn message(then: Then) -> Vec<u8> {
     let mut message = b"\0\0\0\0\0\x03\0\0user\0bench\0database\0".to_vec();
     message.extend_from_slice(then.name().as_bytes());
     message.extend_from_slice(b"\0\0");
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     message.splice(..length.len(), length);
-    stream.write_all(&message)?;
-    stream.flush()?;
-    let mut reply = [0; READY.len()];
-    stream.read_exact(&mut reply)?;
+    message
+}
+
+fn is_ready(reply: &[u8]) -> io::Result<()> {
     if reply == READY { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
 }
