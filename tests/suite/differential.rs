@@ -14,8 +14,9 @@ mod make;
 mod oracle;
 mod profile;
 
+use crate::support::divergences::Divergences;
 use ::openssl::x509::X509;
-use grammar::{Change, CrlChange, Extension, Name, Point, PointName, Scenario, scenario};
+use grammar::{Change, CrlChange, Extension, Name, Point, PointName, Scenario, TrustSetting, scenario};
 use keys::KeyKind;
 use make::{Files, NOW};
 use oracle::{Answer, openssl};
@@ -66,6 +67,43 @@ fn the_grammar_is_neither_too_kind_nor_too_cruel() {
         accepted += u32::from(matches!(answer, Answer::Accepted(_)));
     }
     assert!((45..=240).contains(&accepted), "{accepted} of 300 scenarios are accepted");
+}
+
+/// A plain chain of a leaf, a CA and a root, with these changes.
+fn plain(level: u8, changes: Vec<(usize, Change)>, crls: Option<Vec<(usize, CrlChange)>>) -> Scenario {
+    let kind = KeyKind::P256;
+    Scenario { length: 3, kind, client: false, level, extras: Vec::new(), changes, crls, order: 0 }
+}
+
+/// At level 0 a leaf whose key nobody can read comes as far as its issuer, of whose trust settings OpenSSL says nothing then.
+#[test]
+fn a_key_that_cannot_be_read_is_noticed_before_trust_settings() {
+    let byte_of_the_keys_algorithm = Change::Scramble(13195, 0);
+    let rejected = Change::Trusted(TrustSetting::RejectServer);
+    let scenario = plain(0, vec![(0, byte_of_the_keys_algorithm), (1, rejected)], None);
+    let files = make::make(&scenario);
+    let theirs = openssl(&files, false, 0);
+    assert_eq!(theirs, Answer::Refused { number: 1, depth: 0 }, "{}", reproduction(&files));
+    compare(&scenario, &theirs, &verify(&files, &scenario)).unwrap();
+}
+
+/// The one refusal of ours that is a matter of taste has its row among the divergences.
+#[test]
+fn a_delta_crl_is_no_full_one() {
+    let mut divergences = Divergences::of("chain");
+    let scenario = plain(2, Vec::new(), Some(vec![(2, CrlChange::Delta)]));
+    let files = make::make(&scenario);
+    let ours = verify(&files, &scenario);
+    assert!(
+        matches!(&ours, Err(X509Error::Path(error)) if error.verdict == Verdict::UnableToGetCrl),
+        "{ours:?}"
+    );
+    // Later releases than 3.0 are of our opinion.
+    if ::openssl::version::number() < 0x3010_0000 {
+        assert!(matches!(openssl(&files, false, 2), Answer::Accepted(_)));
+    }
+    assert!(divergences.explains("delta CRL among the CRLs", "accept", "refuse"));
+    divergences.finish();
 }
 
 fn compare(

@@ -14,6 +14,8 @@ use serde::Deserialize;
 use std::{collections::BTreeMap, io::Write, path::Path, time::Duration};
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/x509-limbo");
+/// Cases of the suite.
+const CASES: usize = 194;
 /// Validation time of the cases that give none: all their certificates are valid for centuries.
 const DEFAULT_TIME: u64 = 1_781_000_000;
 
@@ -47,6 +49,11 @@ fn verdicts_are_openssls() {
     };
     let suite: Suite = serde_json::from_str(&suite).unwrap();
     let truths = truths(&std::fs::read_to_string(Path::new(DATA).join("openssl.tsv")).unwrap());
+    assert_eq!(
+        (suite.testcases.len(), truths.len()),
+        (CASES, CASES),
+        "no case is lost, and each has its verdict"
+    );
     let mut divergences = Divergences::of("limbo");
     let mut wrong = Vec::new();
     for case in &suite.testcases {

@@ -8,7 +8,10 @@ use super::{
     anchor::{self, Trust},
     fail, issuer,
 };
-use crate::{certificate::Certificate, verdict::Verdict};
+use crate::{
+    certificate::{Certificate, public_key::PublicKey},
+    verdict::Verdict,
+};
 use alloc::vec::Vec;
 
 /// Certificates of a chain besides the peer's own and the anchor (OpenSSL: `X509_VERIFY_PARAM`'s depth).
@@ -58,6 +61,10 @@ fn extend_from_trusted<'a>(context: &Context<'a>, chain: &mut Chain<'a>) -> Resu
     let Some(issuer) = issuer::among_trusted(context, depth, current)? else {
         return Ok(Extension::None);
     };
+    // OpenSSL asks now whether it is self-signed, for which it needs the key. Only level 0 lets one come here that has none.
+    if current.public_key == PublicKey::Unusable {
+        return Err(Failure::new(Verdict::Unspecified, depth));
+    }
     let ends = if current.self_signed {
         // A self-signed certificate of the peer is replaced by that of the root file, which must be the very same:
         // another one of the same name would be somebody else.
