@@ -1,12 +1,17 @@
-//! What rustls cannot do as OpenSSL does: server names that are sent, and servers with old keys and ciphers. Each
-//! difference has its row in `data/divergences.toml`; whatever has none is the same.
+//! What rustls does not do as OpenSSL does by itself: server names that are sent, servers with old keys and ciphers, and
+//! certificates whose keys may not sign. Each difference has its row in `data/divergences.toml`; whatever has none is the
+//! same.
 
 use crate::support::divergences::Divergences;
 use openssl::{
-    pkey::{PKey, Private},
+    asn1::{Asn1Object, Asn1OctetString},
+    ec::{EcGroup, EcKey},
+    hash::MessageDigest,
+    nid::Nid,
+    pkey::{Id, PKey, Private},
     rsa::Rsa,
     ssl::{Ssl, SslContext, SslMethod, SslVersion},
-    x509::{X509, X509Builder},
+    x509::{X509, X509Builder, X509Extension},
 };
 use pgtls_core::{
     environment::{Environment, Platform},
@@ -17,9 +22,16 @@ use pgtls_core::{
 use pgtls_os::Disk;
 use pgtls_rustls::{Connector, aws_lc_rs};
 use pgtls_std::{Config, LibraryInit, StartupError, connect};
+use rustls::{
+    ProtocolVersion, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
+    sign::{CertifiedKey, SingleCertAndKey},
+    version::{TLS12, TLS13},
+};
+use rustls_pki_types::PrivateKeyDer;
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -102,7 +114,8 @@ fn servers_with_old_keys_and_ciphers() {
         ("CBC cipher suites alone", &large, "ECDHE-RSA-AES128-SHA256:ECDHE-RSA-AES256-SHA384:@SECLEVEL=0"),
         ("RSA key exchange alone", &large, "AES128-GCM-SHA256:AES256-GCM-SHA384:@SECLEVEL=0"),
     ] {
-        let we = if shake_hands(key, ciphers) { "ssl" } else { "fail" };
+        let context = context(key, ciphers);
+        let we = if with_server(openssl_server(context), shake_hands) { "ssl" } else { "fail" };
         // libpq over OpenSSL connects to all of them.
         assert!(we == "ssl" || divergences.explains(case, "ssl", we), "{case}: {we}");
     }
@@ -116,22 +129,56 @@ fn rsa(bits: u32) -> PKey<Private> {
 /// No working machine needs as long for a handshake.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Whether we get through the handshake with an OpenSSL server that speaks TLS 1.2 with this key and these ciphers.
-fn shake_hands(key: &PKey<Private>, ciphers: &str) -> bool {
+/// What a client says of a server that speaks TLS in this way; the client gets its port.
+fn with_server(speak_tls: impl FnOnce(TcpStream) + Send + 'static, client: impl FnOnce(u16) -> bool) -> bool {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let context = context(key, ciphers);
     let server = thread::spawn(move || {
         let (mut socket, _) = listener.accept().unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut request = [0; 8];
-        socket.read_exact(&mut request).unwrap();
+        socket.read_exact(&mut [0; 8]).unwrap();
         socket.write_all(b"S").unwrap();
         // What comes of it is for the client to say.
-        if let Ok(mut tls) = Ssl::new(&context).unwrap().accept(socket) {
-            let _ = tls.read(&mut request);
-        }
+        speak_tls(socket);
     });
+    let shaken = client(port);
+    // Ends the wait of a server to which nobody came.
+    drop(TcpStream::connect(("127.0.0.1", port)));
+    server.join().unwrap();
+    shaken
+}
+
+fn openssl_server(context: SslContext) -> impl FnOnce(TcpStream) {
+    move |socket| {
+        if let Ok(mut tls) = Ssl::new(&context).unwrap().accept(socket) {
+            let _ = tls.read(&mut [0; 8]);
+        }
+    }
+}
+
+/// Signs with any key, whatever its certificate says; OpenSSL as a server would not.
+fn rustls_server(
+    key: &PKey<Private>,
+    certificate: &X509,
+    version: &'static SupportedProtocolVersion,
+) -> impl FnOnce(TcpStream) + use<> {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let der = PrivateKeyDer::Pkcs8(key.private_key_to_pkcs8().unwrap().into());
+    let signer = provider.key_provider.load_private_key(der).unwrap();
+    let certified = CertifiedKey::new(vec![certificate.to_der().unwrap().into()], signer);
+    let config = ServerConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+    move |socket| {
+        let tls = ServerConnection::new(Arc::new(config)).unwrap();
+        let _ = StreamOwned::new(tls, socket).read(&mut [0; 8]);
+    }
+}
+
+/// Whether we get through the handshake.
+fn shake_hands(port: u16) -> bool {
     let config =
         config(&format!("host=db.test hostaddr=127.0.0.1 port={port} sslmode=require connect_timeout=60"));
     let mut shaken = false;
@@ -140,23 +187,70 @@ fn shake_hands(key: &PKey<Private>, ciphers: &str) -> bool {
         Err(std::io::Error::other("that was all").into())
     });
     assert!(ended.is_err(), "there is no PostgreSQL behind it");
-    // Ends the wait of a server to which nobody came.
-    drop(TcpStream::connect(("127.0.0.1", port)));
-    server.join().unwrap();
     shaken
 }
 
+/// Whether OpenSSL does, which verifies nothing either.
+fn openssl_shakes_hands(port: u16) -> bool {
+    let mut socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).unwrap();
+    socket.read_exact(&mut [0]).unwrap();
+    let context = SslContext::builder(SslMethod::tls_client()).unwrap().build();
+    Ssl::new(&context).unwrap().connect(socket).is_ok()
+}
+
+/// No handshake needs the chain to be verified for this: it goes for `sslmode=require` as for any other.
+#[test]
+fn keys_that_may_not_sign_are_refused_where_openssl_refuses_them() {
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+    let keys = [
+        ("EC", PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()),
+        ("Ed25519", PKey::generate_ed25519().unwrap()),
+        ("RSA", rsa(2048)),
+    ];
+    // DER of the extension's value.
+    let usages: [(&str, Option<&[u8]>); 6] = [
+        ("none", None),
+        ("digitalSignature", Some(&[3, 2, 7, 0x80])),
+        ("digitalSignature and keyAgreement", Some(&[3, 2, 3, 0x88])),
+        ("keyAgreement", Some(&[3, 2, 3, 0x08])),
+        ("keyEncipherment", Some(&[3, 2, 5, 0x20])),
+        ("malformed", Some(&[4, 0])),
+    ];
+    let mut refused = Vec::new();
+    for (kind, key) in &keys {
+        for (usage, value) in usages {
+            for version in [&TLS12, &TLS13] {
+                let certificate = certificate(key, value);
+                let server = || rustls_server(key, &certificate, version);
+                let openssl = with_server(server(), openssl_shakes_hands);
+                let we = with_server(server(), shake_hands);
+                assert_eq!(we, openssl, "{kind}, key usage: {usage}, {:?}", version.version);
+                if !openssl {
+                    refused.push((*kind, usage, version.version));
+                }
+            }
+        }
+    }
+    for kind in ["EC", "Ed25519"] {
+        assert!(refused.contains(&(kind, "keyAgreement", ProtocolVersion::TLSv1_2)), "{refused:?}");
+    }
+    assert!(refused.iter().all(|(kind, ..)| *kind != "RSA"), "{refused:?}");
+}
+
+/// A server with this key that speaks TLS 1.2 with these ciphers.
 fn context(key: &PKey<Private>, ciphers: &str) -> SslContext {
     let mut context = SslContext::builder(SslMethod::tls_server()).unwrap();
     context.set_cipher_list(ciphers).unwrap();
     context.set_max_proto_version(Some(SslVersion::TLS1_2)).unwrap();
-    context.set_certificate(&certificate(key)).unwrap();
+    context.set_certificate(&certificate(key, None)).unwrap();
     context.set_private_key(key).unwrap();
     context.build()
 }
 
-/// Self-signed; nobody verifies it.
-fn certificate(key: &PKey<Private>) -> X509 {
+/// Self-signed; nobody verifies it. The key usage is the DER of the extension's value.
+fn certificate(key: &PKey<Private>, key_usage: Option<&[u8]>) -> X509 {
     let mut name = openssl::x509::X509Name::builder().unwrap();
     name.append_entry_by_text("CN", "db.test").unwrap();
     let name = name.build();
@@ -167,6 +261,16 @@ fn certificate(key: &PKey<Private>) -> X509 {
     certificate.set_not_before(&openssl::asn1::Asn1Time::days_from_now(0).unwrap()).unwrap();
     certificate.set_not_after(&openssl::asn1::Asn1Time::days_from_now(1).unwrap()).unwrap();
     certificate.set_pubkey(key).unwrap();
-    certificate.sign(key, openssl::hash::MessageDigest::sha256()).unwrap();
+    if let Some(value) = key_usage {
+        let value = Asn1OctetString::new_from_bytes(value).unwrap();
+        let oid = Asn1Object::from_str("2.5.29.15").unwrap();
+        certificate.append_extension(X509Extension::new_from_der(&oid, true, &value).unwrap()).unwrap();
+    }
+    // The digest of Ed25519 is its own.
+    let digest = match key.id() {
+        Id::ED25519 => MessageDigest::null(),
+        _ => MessageDigest::sha256(),
+    };
+    certificate.sign(key, digest).unwrap();
     certificate.build()
 }

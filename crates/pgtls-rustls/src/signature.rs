@@ -5,7 +5,7 @@
 //! always checked, also when nobody asks for the chain: without it anyone could pass on another server's certificate.
 
 use crate::{pss, strength};
-use pgtls_x509::{SecurityLevel, subject_public_key_info};
+use pgtls_x509::{SecurityLevel, may_sign_key_exchange, subject_public_key_info};
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, OtherError, PeerMisbehaved, SignatureScheme,
     client::danger::HandshakeSignatureValid,
@@ -13,7 +13,7 @@ use rustls::{
     pki_types::{CertificateDer, SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer},
     sign::SigningKey,
 };
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 use webpki::RawPublicKeyEntity;
 
 /// The schemes to offer: the provider's, and those of RSA-PSS keys whose algorithm it has, if they are strong enough.
@@ -27,7 +27,8 @@ pub(crate) fn supported_schemes(
     schemes
 }
 
-/// TLS 1.2: a scheme stands for several algorithms, of which the one for the key's curve is used.
+/// TLS 1.2: a scheme stands for several algorithms, of which the one for the key's curve is used. The certificate must
+/// allow that its key signs.
 pub(crate) fn verify_tls12(
     message: &[u8],
     certificate: &CertificateDer<'_>,
@@ -35,8 +36,26 @@ pub(crate) fn verify_tls12(
     algorithms: &WebPkiSupportedAlgorithms,
 ) -> Result<HandshakeSignatureValid, Error> {
     verify_with_any(signed.scheme, &public_key(certificate)?, message, signed.signature(), algorithms)?;
+    if !may_sign_key_exchange(certificate).map_err(unusable)? {
+        return Err(Error::Other(OtherError(Arc::new(NotForSigning))));
+    }
     Ok(HandshakeSignatureValid::assertion())
 }
+
+/// The server signed with a key whose certificate forbids it. rustls sends the alert that OpenSSL sends, handshake_failure.
+#[derive(Debug)]
+struct NotForSigning;
+
+impl fmt::Display for NotForSigning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the key usage of the server certificate does not allow signatures, which TLS 1.2 needs (OpenSSL: bad ecc \
+             cert); add digitalSignature to it",
+        )
+    }
+}
+
+impl core::error::Error for NotForSigning {}
 
 /// TLS 1.3: a scheme stands for one algorithm and one kind of key.
 pub(crate) fn verify_tls13(

@@ -34,6 +34,7 @@ mod pem;
 mod rsa_pss;
 mod strict;
 mod text;
+mod tls12;
 mod tlv;
 mod trust;
 mod verdict;
@@ -48,6 +49,7 @@ pub use path::{MAX_PRESENTED, Purpose, SecurityLevel, VerifiedPath, VerifyOption
 pub use pem::certificates_from_pem;
 pub use rsa_pss::{RsaPssKey, rsa_pss_key};
 pub use strict::verify_chain_strict;
+pub use tls12::may_sign_key_exchange;
 pub use trust::TrustStore;
 pub use verdict::{Budget, Refusal, Verdict};
 
