@@ -6,6 +6,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod ber;
 mod der;
 mod grammar;
 mod hostile;

@@ -2,7 +2,7 @@
 
 use crate::error::SetupError;
 use pgtls_core::{
-    files::{CrlCheck, CrlFile, Crls, FileError, FileRole, Loaded, LoadedFile, Roots, SystemRoots},
+    files::{CrlCheck, CrlFile, Crls, FileRole, Loaded, LoadedFile, Roots, SystemRoots},
     param::Params,
     policy::{Verification, verification},
 };
@@ -61,7 +61,7 @@ pub fn trust(loaded: &Loaded) -> Result<(TrustStore, Option<CrlStore>), SetupErr
                 path: Some(file.path.clone()),
                 error,
             })?;
-            let crls = revocation(&loaded.crls).map_err(SetupError::File)?;
+            let crls = revocation(&loaded.crls)?;
             if let Some(crls) = &crls {
                 roots.add_from_crl_file(crls);
             }
@@ -88,12 +88,12 @@ fn named(files: &[LoadedFile]) -> impl Iterator<Item = (&str, &[u8])> {
 }
 
 /// The CRLs in force; `None` when revocation is not checked.
-fn revocation(crls: &Crls) -> Result<Option<CrlStore>, FileError> {
+fn revocation(crls: &Crls) -> Result<Option<CrlStore>, SetupError> {
     let file = match &crls.file {
-        CrlFile::Read(file) => CrlStore::from_pem(&file.bytes).ok(),
+        CrlFile::Read(file) => crl_file(file)?,
         CrlFile::None | CrlFile::Failed(_) => None,
     };
-    let CrlCheck::On { directory, .. } = crls.in_force(file.is_some())? else {
+    let CrlCheck::On { directory, .. } = crls.in_force(file.is_some()).map_err(SetupError::File)? else {
         return Ok(None);
     };
     let mut store = file.unwrap_or_else(CrlStore::empty);
@@ -101,4 +101,16 @@ fn revocation(crls: &Crls) -> Result<Option<CrlStore>, FileError> {
         store.add_directory(named(&found.files));
     }
     Ok(Some(store))
+}
+
+/// The CRLs of the file; `None` when it does not load, which libpq ignores. A file that libpq would load is not ignored only
+/// because we do not read it.
+fn crl_file(file: &LoadedFile) -> Result<Option<CrlStore>, SetupError> {
+    match CrlStore::from_pem(&file.bytes) {
+        Ok(store) => Ok(Some(store)),
+        Err(error) if CrlStore::loads_as_ber(&file.bytes) => {
+            Err(SetupError::Content { role: FileRole::Crl, path: Some(file.path.clone()), error })
+        }
+        Err(_) => Ok(None),
+    }
 }

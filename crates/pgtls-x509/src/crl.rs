@@ -39,6 +39,12 @@ impl CrlStore {
         Ok(Self { file: contents.crls, certificates: contents.certificates, directory: BTreeMap::new() })
     }
 
+    /// Whether OpenSSL loads a file that [`from_pem`](Self::from_pem) does not: something in it is BER where DER is wanted,
+    /// such as a length that is not in its shortest form. To ignore that one would be to check less than libpq does.
+    pub fn loads_as_ber(pem: &[u8]) -> bool {
+        StoreFile::read_as_ber(pem).is_ok()
+    }
+
     /// No CRL yet, checking on: what `sslcrldir` alone starts from.
     pub fn empty() -> Self {
         Self::default()

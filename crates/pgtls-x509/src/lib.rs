@@ -20,6 +20,7 @@
 
 extern crate alloc;
 
+mod ber;
 mod binding;
 mod certificate;
 mod crl;

@@ -11,6 +11,7 @@
 //! - A line is at most 254 bytes; a longer one is taken for several. A NUL byte ends its line, at the beginning of a line the file.
 
 use crate::{
+    ber::to_der,
     certificate::Certificate,
     error::{Object, PemProblem, X509Error},
 };
@@ -87,6 +88,11 @@ impl Block {
             _ => Certificate::read_block(&self.contents),
         };
         read.map_err(|error| X509Error::malformed(Object::Certificate, Some(self.position), error))
+    }
+
+    /// The block with its content rewritten from BER.
+    pub(crate) fn in_der(self) -> Self {
+        Self { contents: Zeroizing::new(to_der(&self.contents)), ..self }
     }
 
     pub(crate) fn without_headers(&self) -> Result<(), X509Error> {

@@ -27,6 +27,9 @@ pub(crate) mod tag {
     pub(crate) const UNIVERSAL_STRING: u8 = 0x1c;
     pub(crate) const BMP_STRING: u8 = 0x1e;
 
+    /// The bit of an element that holds elements.
+    pub(crate) const CONSTRUCTED: u8 = 0x20;
+
     /// `[number]`, primitive: an IMPLICIT tag over a primitive type.
     pub(crate) const fn primitive(number: u8) -> u8 {
         0x80 | number
@@ -42,8 +45,6 @@ pub(crate) mod tag {
 const CLASS: u8 = 0xc0;
 /// What a tag byte says in its five low bits when the number follows in further bytes.
 const HIGH_TAG_NUMBER: u8 = 0x1f;
-/// The element holds elements.
-const CONSTRUCTED: u8 = 0x20;
 /// Bytes of a length that are read; more would be an element over 4 GiB.
 const MAX_LENGTH_BYTES: usize = 4;
 
@@ -186,12 +187,12 @@ impl<'a> Reader<'a> {
 }
 
 /// Is this the first byte of a universal tag? Strings are not put together from pieces, and 0 marks an end that DER does not have.
-fn is_universal(tag: u8) -> bool {
-    match tag & 0x1f {
+fn is_universal(first: u8) -> bool {
+    match first & 0x1f {
         0 => false,
         // EXTERNAL, EMBEDDED PDV, SEQUENCE and SET hold elements, all other types are primitive.
-        8 | 11 | 16 | 17 => tag & CONSTRUCTED != 0,
-        _ => tag & CONSTRUCTED == 0,
+        8 | 11 | 16 | 17 => first & tag::CONSTRUCTED != 0,
+        _ => first & tag::CONSTRUCTED == 0,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     error::{Object, X509Error},
     hash::{certificate_file_name, name_hash},
     key::private_key_block,
-    pem::{Blocks, Kind},
+    pem::{Block, Blocks, Kind},
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 
@@ -126,8 +126,17 @@ pub(crate) struct StoreFile {
 
 impl StoreFile {
     pub(crate) fn read(pem: &[u8]) -> Result<Self, X509Error> {
+        Self::of_blocks(Blocks::new(pem))
+    }
+
+    /// The same, with every block rewritten in DER first.
+    pub(crate) fn read_as_ber(pem: &[u8]) -> Result<Self, X509Error> {
+        Self::of_blocks(Blocks::new(pem).map(|block| block.map(Block::in_der)))
+    }
+
+    fn of_blocks(blocks: impl Iterator<Item = Result<Block, X509Error>>) -> Result<Self, X509Error> {
         let mut file = Self::default();
-        for block in Blocks::new(pem) {
+        for block in blocks {
             let block = block?;
             match block.kind() {
                 Kind::Certificate | Kind::TrustedCertificate => {

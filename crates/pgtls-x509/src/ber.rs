@@ -1,0 +1,153 @@
+//! BER rewritten in DER, to tell what OpenSSL reads and we do not from what nobody reads.
+//!
+//! Nothing is believed because of what stands here: signatures are over bytes, and these are other bytes.
+
+use crate::tlv::tag;
+use alloc::vec::Vec;
+
+/// Elements inside elements that are followed (OpenSSL: `ASN1_MAX_CONSTRUCTED_NEST`).
+const MAX_DEPTH: usize = 30;
+/// Marks the end of an element of indefinite length.
+const END: [u8; 2] = [0, 0];
+
+/// The elements at the beginning of `bytes` with definite lengths in their shortest form and strings in one piece; what
+/// follows them and is no element is left out.
+pub(crate) fn to_der(mut bytes: &[u8]) -> Vec<u8> {
+    let mut der = Vec::with_capacity(bytes.len());
+    while let Some((element, rest)) = element(bytes, MAX_DEPTH) {
+        der.extend(element);
+        bytes = rest;
+    }
+    der
+}
+
+/// One element in DER, and the bytes behind it; `None` where there is none.
+fn element(bytes: &[u8], depth: usize) -> Option<(Vec<u8>, &[u8])> {
+    let (identifier, rest) = identifier(bytes)?;
+    let (&first, rest) = rest.split_first()?;
+    let is_constructed = identifier.first()? & tag::CONSTRUCTED != 0 || is_list(identifier);
+    let (content, rest) = if first == 0x80 {
+        if !is_constructed {
+            return None;
+        }
+        let (content, rest) = elements(rest, depth.checked_sub(1)?, identifier)?;
+        (content, rest.strip_prefix(&END)?)
+    } else {
+        let (length, rest) = length(first, rest)?;
+        let (content, rest) = rest.split_at_checked(length)?;
+        if is_constructed {
+            let (content, behind) = elements(content, depth.checked_sub(1)?, identifier)?;
+            if !behind.is_empty() {
+                return None;
+            }
+            (content, rest)
+        } else {
+            (content.to_vec(), rest)
+        }
+    };
+    let mut der = identifier.to_vec();
+    if let Some(first) = der.first_mut() {
+        match *first {
+            _ if is_string(identifier) => *first &= !tag::CONSTRUCTED,
+            _ if is_list(identifier) => *first |= tag::CONSTRUCTED,
+            _ => {}
+        }
+    }
+    push_length(&mut der, content.len());
+    der.extend(content);
+    Some((der, rest))
+}
+
+/// The content of a constructed element up to its end, and what is behind; of a string, the contents of its pieces.
+fn elements<'a>(mut bytes: &'a [u8], depth: usize, outer: &[u8]) -> Option<(Vec<u8>, &'a [u8])> {
+    let mut content = Vec::new();
+    while !bytes.is_empty() && !bytes.starts_with(&END) {
+        let (inner, rest) = element(bytes, depth)?;
+        if is_string(outer) {
+            let (_, piece) = identifier(&inner)?;
+            let (&first, piece) = piece.split_first()?;
+            content.extend_from_slice(length(first, piece)?.1);
+        } else {
+            content.extend(inner);
+        }
+        bytes = rest;
+    }
+    Some((content, bytes))
+}
+
+/// A constructed element of a universal type that DER writes in one piece.
+fn is_string(identifier: &[u8]) -> bool {
+    // EXTERNAL, EMBEDDED PDV, SEQUENCE and SET hold elements.
+    matches!(identifier, [first] if first & 0xe0 == tag::CONSTRUCTED && !matches!(first & 0x1f, 8 | 11 | 16 | 17))
+}
+
+/// A SEQUENCE or SET, which OpenSSL takes in some places without the bit that says that it holds elements.
+fn is_list(identifier: &[u8]) -> bool {
+    matches!(identifier, [first] if matches!(*first | tag::CONSTRUCTED, tag::SEQUENCE | tag::SET))
+}
+
+/// The bytes of the tag, and those behind.
+fn identifier(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut length = 1;
+    if bytes.first()? & 0x1f == 0x1f {
+        length = bytes.iter().skip(1).position(|byte| byte & 0x80 == 0)?.checked_add(2)?;
+    }
+    bytes.split_at_checked(length)
+}
+
+/// A definite length in any form, and the bytes behind it.
+fn length(first: u8, bytes: &[u8]) -> Option<(usize, &[u8])> {
+    if first < 0x80 {
+        return Some((first.into(), bytes));
+    }
+    let (digits, rest) = bytes.split_at_checked(usize::from(first & 0x7f))?;
+    let length = digits
+        .iter()
+        .try_fold(0_usize, |length, &digit| length.checked_mul(0x100)?.checked_add(digit.into()))?;
+    Some((length, rest))
+}
+
+fn push_length(der: &mut Vec<u8>, length: usize) {
+    if let Ok(short @ 0..0x80) = u8::try_from(length) {
+        der.push(short);
+        return;
+    }
+    let digits = length.to_be_bytes();
+    let digits = digits.iter().skip_while(|&&digit| digit == 0);
+    // At most eight.
+    der.push(0x80 | u8::try_from(digits.clone().count()).unwrap_or(0));
+    der.extend(digits);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_become_short_and_strings_whole() {
+        let der = [0x30, 0x03, 0x02, 0x01, 0x07];
+        for ber in [
+            &der[..],
+            &[0x30, 0x81, 0x03, 0x02, 0x01, 0x07],
+            &[0x30, 0x80, 0x02, 0x01, 0x07, 0x00, 0x00],
+            &[0x30, 0x80, 0x02, 0x89, 0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0x07, 0x00, 0x00],
+            &[0x30, 0x03, 0x02, 0x01, 0x07, 0x00],
+            &[0x10, 0x03, 0x02, 0x01, 0x07],
+        ] {
+            assert_eq!(to_der(ber), der, "{ber:x?}");
+        }
+        assert_eq!(to_der(&[0x24, 0x80, 4, 1, b'a', 0x24, 3, 4, 1, b'b', 0, 0]), [4, 2, b'a', b'b']);
+        let long = [&[0x04, 0x81, 0x80][..], &[7; 0x80]].concat();
+        assert_eq!(to_der(&[&[0x04, 0x83, 0, 0, 0x80][..], &[7; 0x80]].concat()), long);
+    }
+
+    #[test]
+    fn what_is_no_element_is_left_out() {
+        for bytes in
+            [&[][..], &[0x30], &[0x30, 0x80], &[0x30, 0x80, 0x02], &[0x04, 0x80, 0, 0], &[0x30, 1, 2]]
+        {
+            assert!(to_der(bytes).is_empty(), "{bytes:x?}");
+        }
+        assert!(to_der(&[0x30, 0x80].repeat(100_000)).is_empty(), "deeper than anybody looks");
+    }
+}
