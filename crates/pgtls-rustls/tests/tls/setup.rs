@@ -45,7 +45,7 @@ fn fault(error: Option<SetupError>) -> &'static str {
 
 #[test]
 fn the_first_fault_is_reported() {
-    let (good, other) = (ZOO.client("good").unwrap(), ZOO.client("leaf-only").unwrap());
+    let (good, other) = (ZOO.client("good").unwrap(), ZOO.client("revoked").unwrap());
     let long = "x".repeat(256);
     // Each row mends the fault that the row before it has reported.
     let rows = [
