@@ -5,6 +5,7 @@
 
 mod advice;
 mod arguments;
+mod certificate;
 mod conformance;
 mod connect;
 mod demo;

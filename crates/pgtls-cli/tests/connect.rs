@@ -255,6 +255,35 @@ Files
 }
 
 #[test]
+fn the_path_that_was_accepted_is_told() {
+    let files = Files::new();
+    let told = connect(&files, "ok", "sslmode=verify-full sslrootcert={root}", &[]);
+    let path = told["certificates"].as_array().unwrap();
+    assert!(path.len() > 1, "{told}");
+    assert!(path[0]["names"].as_array().unwrap().contains(&value!("DNS db.test")), "{told}");
+    for (below, above) in path.iter().zip(&path[1..]) {
+        assert_eq!(below["issuer"], above["subject"]);
+    }
+    let root = path.last().unwrap();
+    assert_eq!(root["issuer"], root["subject"]);
+
+    let server = files.server("ok");
+    let parameters = format!("sslmode=verify-full sslrootcert={}", files.root("root"));
+    let conninfo = format!("{CERTIFICATE_NAME} {} {parameters}", server.listen().conninfo());
+    let output = pgtls(&["connect", &conninfo]);
+    let text = stdout(&output);
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    let leaf = format!("{}, valid until {}", word(&path[0]["subject"]), word(&path[0]["not_after"]));
+    assert!(text.contains(&format!("  certificate      {leaf}\n")), "{text}");
+    assert!(text.contains(&format!("  issued by        {}\n", word(&root["subject"]))), "{text}");
+
+    // What nobody vouches for is nobody's name.
+    for parameters in ["sslmode=require", "sslmode=disable"] {
+        assert_eq!(connect(&files, "ok", parameters, &[])["certificates"], value!([]), "{parameters}");
+    }
+}
+
+#[test]
 fn every_adapter_tells_the_same() {
     let files = Files::new();
     let root = files.root("root");

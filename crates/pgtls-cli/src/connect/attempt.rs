@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     advice::advice,
+    certificate,
     gather::Gathered,
     startup::{self, Binding, Channel, Exchange, Fault, RunError},
     words::{self, FileLine, printable},
@@ -112,6 +113,7 @@ fn success(connected: Connected<impl Session, startup::Report>, params: &Params)
         sni: facts.and_then(|facts| facts.sni.as_deref()).map(printable),
         verified: facts.map_or("none", |facts| words::verified(facts.verified)),
         matched_name: facts.and_then(|facts| facts.matched_name.as_deref()).map(printable),
+        certificates: facts.map(|facts| certificate::describe(&facts.path)).unwrap_or_default(),
         server_version: connected.value.server_version,
         authentication: connected.value.authentication,
         earlier_errors: connected.failed.iter().map(failure::line).collect(),

@@ -1,7 +1,7 @@
 //! What happened, as data: the JSON object is this structure, the text for people is written from it.
 
 use super::timeline::Attempt;
-use crate::words::FileLine;
+use crate::{certificate::Certificate, words::FileLine};
 use serde::Serialize;
 
 /// One attempt to connect, whole.
@@ -28,6 +28,9 @@ pub(crate) struct Report {
     pub(crate) verified: &'static str,
     /// The name in the certificate that is the host's.
     pub(crate) matched_name: Option<String>,
+    /// The path that was accepted, from the server's certificate to the root; empty when nothing was verified, because
+    /// then it could be anybody's.
+    pub(crate) certificates: Vec<Certificate>,
     /// Files, in the order in which libpq looks at them; none if TLS was never about to start.
     pub(crate) files: Vec<FileLine>,
     /// Connections opened.
@@ -63,6 +66,7 @@ impl Report {
             sni: None,
             verified: "none",
             matched_name: None,
+            certificates: Vec::new(),
             files: Vec::new(),
             connections: 0,
             server_version: None,

@@ -56,7 +56,8 @@ fn verdict(out: &mut dyn Write, connection: &Report) -> io::Result<()> {
         "ssl" => {
             let style = if connection.verified == "none" { CAUTION } else { GOOD };
             writeln!(out, "{style}Connected over TLS, {}.{style:#}", verified(connection))?;
-            details(out, connection)
+            details(out, connection)?;
+            path(out, connection)
         }
         "gss" => {
             writeln!(out, "{GOOD}Connected with GSSAPI encryption.{GOOD:#}")?;
@@ -90,6 +91,16 @@ fn details(out: &mut dyn Write, connection: &Report) -> io::Result<()> {
         if let Some(value) = value {
             writeln!(out, "  {name:16} {value}")?;
         }
+    }
+    Ok(())
+}
+
+/// The certificates that the verdict rests on.
+fn path(out: &mut dyn Write, connection: &Report) -> io::Result<()> {
+    let Some(server) = connection.certificates.first() else { return Ok(()) };
+    writeln!(out, "  {:16} {}, valid until {}", "certificate", server.subject, server.not_after)?;
+    for issuer in connection.certificates.iter().skip(1) {
+        writeln!(out, "  {:16} {}", "issued by", issuer.subject)?;
     }
     Ok(())
 }

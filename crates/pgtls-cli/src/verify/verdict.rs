@@ -4,6 +4,7 @@ use super::material::{self, Material};
 use crate::{
     advice::advice,
     arguments::{Profile, PurposeArgument, VerifyArguments},
+    certificate::{self, Certificate},
     error_class,
     words::FileLine,
 };
@@ -14,10 +15,10 @@ use pgtls_core::{
 };
 use pgtls_rustls::{TlsOptions, clock};
 use pgtls_x509::{
-    CertificateName, Description, PathError, PresentedNames, Purpose, VerifyOptions, X509Error,
-    presented_names, verify_chain, verify_chain_strict,
+    PathError, PresentedNames, Purpose, VerifyOptions, X509Error, presented_names, verify_chain,
+    verify_chain_strict,
 };
-use rustls_pki_types::{CertificateDer, UnixTime};
+use rustls_pki_types::UnixTime;
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 
@@ -63,49 +64,6 @@ pub(super) struct OpensslVerdict {
     pub(super) depth: usize,
 }
 
-/// What a certificate says of itself.
-#[derive(Debug, Serialize)]
-pub(super) struct Certificate {
-    subject: String,
-    issuer: String,
-    /// Hexadecimal digits.
-    serial: String,
-    not_before: String,
-    not_after: String,
-    key: String,
-    signature: String,
-    /// Names and addresses that it speaks for.
-    names: Vec<String>,
-    is_ca: bool,
-    /// SHA-256 of the whole, hexadecimal digits.
-    fingerprint: String,
-    /// All of it in lines, for people.
-    #[serde(skip)]
-    pub(super) lines: String,
-}
-
-impl From<&Description> for Certificate {
-    fn from(description: &Description) -> Self {
-        let lines = description.to_string();
-        let Description { name, not_before, not_after, key, signature, names, is_ca, fingerprint, .. } =
-            description.clone();
-        let CertificateName { subject, issuer, serial, .. } = name;
-        Self {
-            subject,
-            issuer,
-            serial,
-            not_before,
-            not_after,
-            key,
-            signature,
-            names,
-            is_ca,
-            fingerprint,
-            lines,
-        }
-    }
-}
-
 impl Verdict {
     /// Judges.
     pub(super) fn of(request: &Request<'_>) -> Self {
@@ -129,7 +87,7 @@ impl Verdict {
     }
 
     fn judge(&mut self, request: &Request<'_>, material: &Material) {
-        self.certificates = describe(&material.chain);
+        self.certificates = certificate::describe(&material.chain);
         let Some((leaf, presented)) = material.chain.split_first() else { return };
         let presented: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
         let tls = tls_options();
@@ -209,13 +167,4 @@ fn tls_options() -> TlsOptions {
         tls.system = Some(Arc::new(SystemDefault::of(&conf)));
     }
     tls.in_force().0
-}
-
-/// A chain as it was presented; what is no certificate has no description.
-fn describe(chain: &[CertificateDer<'_>]) -> Vec<Certificate> {
-    chain
-        .iter()
-        .filter_map(|der| Description::of(der).ok())
-        .map(|description| (&description).into())
-        .collect()
 }
