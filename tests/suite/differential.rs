@@ -198,12 +198,12 @@ fn verify(files: &Files, scenario: &Scenario) -> Result<Vec<Vec<u8>>, X509Error>
     if let Some(crls) = &crls {
         trust.add_from_crl_file(crls);
     }
-    let options = VerifyOptions {
-        time: UnixTime::since_unix_epoch(Duration::from_secs(NOW)),
-        purpose: if scenario.client { Purpose::Client } else { Purpose::Server },
-        security_level: SecurityLevel(scenario.level),
-        algorithms: rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
-    };
+    let options = VerifyOptions::new(
+        UnixTime::since_unix_epoch(Duration::from_secs(NOW)),
+        if scenario.client { Purpose::Client } else { Purpose::Server },
+        SecurityLevel(scenario.level),
+        rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
+    );
     let presented: Vec<&[u8]> = files.presented.iter().map(Vec::as_slice).collect();
     let path = verify_chain(&files.leaf, &presented, &trust, crls.as_ref(), &options)?;
     // Written by OpenSSL again, which does not keep the unused bits of a bit string.

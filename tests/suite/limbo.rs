@@ -86,12 +86,12 @@ fn verify(case: &Case, truth: &Truth) -> Result<(), X509Error> {
         some => certificates_from_pem(some.join("\n").as_bytes())?,
     };
     let presented: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
-    let options = VerifyOptions {
-        time: UnixTime::since_unix_epoch(Duration::from_secs(truth.time)),
-        purpose: if truth.kind == "CLIENT" { Purpose::Client } else { Purpose::Server },
-        security_level: SecurityLevel::DEFAULT,
-        algorithms: rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
-    };
+    let options = VerifyOptions::new(
+        UnixTime::since_unix_epoch(Duration::from_secs(truth.time)),
+        if truth.kind == "CLIENT" { Purpose::Client } else { Purpose::Server },
+        SecurityLevel::DEFAULT,
+        rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
+    );
     verify_chain(&leaf[0], &presented, &trust, crls.as_ref(), &options).map(|_| ())
 }
 

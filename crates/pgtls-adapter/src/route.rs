@@ -149,5 +149,5 @@ fn alone(target: TargetSessionAttrs) -> TargetSessionAttrs {
 }
 
 fn without_address(error: MethodError<Cause>) -> AttemptError<MethodError<Cause>> {
-    AttemptError { prefix: String::new(), error: CandidateError::Attempt(error) }
+    AttemptError::without_address(CandidateError::Attempt(error))
 }

@@ -4,9 +4,9 @@ use crate::runtime::{Dialling, Runtime};
 use pgtls_core::{candidates::Address, param::Params};
 use std::{fmt, io};
 
-/// Where the connections of an asynchronous adapter come from.
+/// Where the connections of an asynchronous adapter come from: [`Hosts`] or [`Opened`], and nothing else.
 #[expect(async_fn_in_trait, reason = "whether a future can be sent follows from the program's own types")]
-pub trait Source<R> {
+pub trait Source<R>: sealed::Sealed {
     /// What they are.
     type Connection;
 
@@ -15,6 +15,13 @@ pub trait Source<R> {
 
     /// The name of the user that the peer of a unix socket runs as.
     async fn peer_user(&self, connection: &Self::Connection) -> io::Result<String>;
+}
+
+mod sealed {
+    /// Keeps [`Source`](super::Source) ours, so that it can grow.
+    pub trait Sealed {}
+    impl Sealed for super::Hosts {}
+    impl<S, F> Sealed for super::Opened<S, F> {}
 }
 
 /// From the addresses of the parameters.

@@ -107,7 +107,7 @@ impl<'c> Walk<'c> {
         let candidate = trial.target.candidate.clone();
         let ended = trial.end();
         self.certificate = ended.certificate;
-        self.tried.push(Tried { candidate, trace: ended.trace });
+        self.tried.push(Tried::new(candidate, ended.trace));
         for error in ended.failed_before {
             self.route.note(error);
         }
@@ -232,7 +232,7 @@ impl<'c> Walk<'c> {
     pub fn give_up(&mut self) -> ConnectError {
         self.leave();
         let (report, (attempts, then)) = (self.report(), self.route.end());
-        ConnectError { attempts, then, report }
+        ConnectError::new(attempts, then, report)
     }
 
     /// Answers any step but the last: it cannot be taken, because the connection that it is about is gone. Ends the walk.
@@ -245,7 +245,11 @@ impl<'c> Walk<'c> {
 
     fn report(&mut self) -> Report {
         let (files, warnings) = self.material.take_report();
-        Report { tried: std::mem::take(&mut self.tried), files, warnings }
+        let mut report = Report::default();
+        report.tried = std::mem::take(&mut self.tried);
+        report.files = files;
+        report.warnings = warnings;
+        report
     }
 }
 

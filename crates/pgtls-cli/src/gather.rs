@@ -38,7 +38,7 @@ pub(crate) fn gather(conninfo: &str, hardened: bool) -> Result<Gathered, GatherE
 
 fn params(conninfo: &str, environment: &Environment) -> Result<Params, ParamError> {
     // This program has no GSSAPI.
-    pgtls_os::params(&Settings::parse(conninfo)?, environment, Ability { gss: false })
+    pgtls_os::params(&Settings::parse(conninfo)?, environment, Ability::default())
 }
 
 impl fmt::Display for GatherError {

@@ -73,7 +73,7 @@ impl<'a> Exchange<'a> {
         target: TargetSessionAttrs,
     ) -> Result<Self, MessageError> {
         let requested = params.max_protocol_version();
-        let packet = startup_message(version::number(requested), params.startup_pairs())?;
+        let packet = startup_message(requested.number(), params.startup_pairs())?;
         Ok(Self {
             params,
             stage: Stage::Authentication(Authentication::new(params, channel, password)),

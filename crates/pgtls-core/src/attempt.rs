@@ -62,6 +62,7 @@ pub struct Attempt<'p, C> {
 
 /// What was seen on the way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Trace {
     /// The events, over all connections to the address.
     pub events: Vec<Event>,
@@ -71,6 +72,7 @@ pub struct Trace {
 
 /// A method on an address failed, or the address as a whole.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct MethodError<C> {
     /// How, in the machine's terms; `None` if the machine was never asked.
     pub failure: Option<Failure>,
@@ -78,8 +80,16 @@ pub struct MethodError<C> {
     pub cause: Option<C>,
 }
 
+impl<C> MethodError<C> {
+    /// Puts the two together.
+    pub const fn new(failure: Option<Failure>, cause: Option<C>) -> Self {
+        Self { failure, cause }
+    }
+}
+
 /// An attempt is over.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Ended<C> {
     /// What was seen.
     pub trace: Trace,
@@ -199,6 +209,7 @@ impl<C: core::error::Error + 'static> core::error::Error for MethodError<C> {
 
 /// What was seen over all addresses.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Report {
     /// The addresses that were tried, in order.
     pub tried: Vec<Tried>,
@@ -210,11 +221,19 @@ pub struct Report {
 
 /// One address that was tried.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Tried {
     /// The address; `None` for a connection that the program had opened itself.
     pub candidate: Option<Candidate>,
     /// What was seen.
     pub trace: Trace,
+}
+
+impl Tried {
+    /// Puts the two together.
+    pub const fn new(candidate: Option<Candidate>, trace: Trace) -> Self {
+        Self { candidate, trace }
+    }
 }
 
 impl Report {

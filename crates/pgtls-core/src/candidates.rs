@@ -43,6 +43,7 @@ impl Address {
 
 /// One address of one host.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Candidate {
     /// Index in the host list as written ([`Params::hosts`]).
     pub host_index: usize,
@@ -50,6 +51,13 @@ pub struct Candidate {
     pub host: Option<String>,
     /// Where to connect.
     pub address: Address,
+}
+
+impl Candidate {
+    /// An address that a program has chosen itself.
+    pub const fn new(host_index: usize, host: Option<String>, address: Address) -> Self {
+        Self { host_index, host, address }
+    }
 }
 
 /// What to do now.
@@ -293,12 +301,20 @@ impl<E> Candidates<E> {
 
 /// One error with the address it belongs to; `Display` prints both.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct AttemptError<E> {
     /// Text before the error, as libpq prints it: `connection to server at "h" (1.2.3.4), port 5432 failed: `; empty
     /// when there was no address yet.
     pub prefix: String,
     /// The error.
     pub error: CandidateError<E>,
+}
+
+impl<E> AttemptError<E> {
+    /// An error on a connection that the program has opened itself, and whose address is not known.
+    pub const fn without_address(error: CandidateError<E>) -> Self {
+        Self { prefix: String::new(), error }
+    }
 }
 
 /// The adapter's error, or one that the walk itself found.

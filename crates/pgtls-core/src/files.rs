@@ -95,6 +95,7 @@ impl<'a> From<&'a Params> for FileSettings<'a> {
 
 /// Everything that TLS needs from the disk, and the report of what was looked at.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Loaded {
     /// The trusted roots.
     pub roots: Roots,

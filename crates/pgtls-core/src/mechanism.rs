@@ -94,6 +94,7 @@ impl Offer {
 
 /// What to answer with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Choice {
     /// The mechanism.
     pub mechanism: Mechanism,

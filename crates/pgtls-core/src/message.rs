@@ -38,6 +38,7 @@ pub const MAX_CANCEL_KEY_LENGTH: usize = 256;
 
 /// What a client asks for in a StartupMessage.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StartupMessage {
     /// Major version in the upper 16 bits, minor in the lower.
     pub version: u32,

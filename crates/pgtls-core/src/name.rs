@@ -31,6 +31,7 @@ use text::{Verdict, compare_text};
 
 /// Whose rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum NameRules {
     /// PostgreSQL 8.4 to 9.4: the first commonName alone.
     Pg90,

@@ -23,6 +23,7 @@ const IS_IN_RECOVERY: &str = "SELECT pg_catalog.pg_is_in_recovery()";
 
 /// Not the kind of server that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WrongRole {
     /// Read-only, but a writable session was asked for.
     ReadOnly,

@@ -122,8 +122,7 @@ fn one_address(
             }
             Action::Fail { then, .. } => {
                 let ended = attempt.end();
-                let error =
-                    ended.failed.map_or(MethodError { failure: None, cause: None }, |(error, _)| error);
+                let error = ended.failed.map_or(MethodError::new(None, None), |(error, _)| error);
                 return Ok(Err((error, then)));
             }
             // Neither GSSAPI nor unix sockets: the plan has been told.

@@ -1,8 +1,8 @@
 //! What every driver has already: messages cut out of a stream of bytes, and one query.
 
 use pgtls_core::{
-    message::{MessageError, PROTOCOL_3_0, PROTOCOL_3_2, startup_message},
-    param::{Params, ProtocolVersion},
+    message::{MessageError, startup_message},
+    param::Params,
 };
 use std::fmt;
 
@@ -90,11 +90,7 @@ impl Message {
 /// # Errors
 /// They do not fit into one.
 pub fn startup(params: &Params) -> Result<Vec<u8>, MessageError> {
-    let version = match params.max_protocol_version() {
-        ProtocolVersion::V3_0 => PROTOCOL_3_0,
-        ProtocolVersion::V3_2 => PROTOCOL_3_2,
-    };
-    startup_message(version, params.startup_pairs())
+    startup_message(params.max_protocol_version().number(), params.startup_pairs())
 }
 
 /// A simple query.

@@ -172,8 +172,7 @@ impl<'t> Walk<'t> {
             for error in ended.failed_before {
                 candidates.note(error);
             }
-            let (error, then) =
-                ended.failed.unwrap_or((MethodError { failure: None, cause: None }, Then::Stop));
+            let (error, then) = ended.failed.unwrap_or((MethodError::new(None, None), Then::Stop));
             candidates.failed(error, then);
         }
     }
@@ -187,7 +186,7 @@ impl<'t> Walk<'t> {
                 Some(Err(error)) => {
                     candidates.resolve_failed(Cause::Startup(error.clone().into()).into());
                 }
-                None => candidates.resolve_failed(MethodError { failure: None, cause: None }),
+                None => candidates.resolve_failed(MethodError::new(None, None)),
             },
             CandidateAction::Try(candidate) => {
                 let dialled = self.target.dial(&candidate, Payload::Startup, self.certificate, self.token);

@@ -8,8 +8,8 @@ use crate::{
 };
 use pgtls_core::{
     environment::Environment,
-    message::{PROTOCOL_3_0, PROTOCOL_3_2, startup_message},
-    param::{Ability, Params, ProtocolVersion, Settings},
+    message::startup_message,
+    param::{Ability, Params, Settings},
     sni,
 };
 use std::{error::Error, ffi::c_char, ptr};
@@ -99,11 +99,9 @@ pub unsafe extern "C" fn pgtls_params_startup(
     guarded(|| {
         // SAFETY: the caller's promise.
         let pgtls_params { params, .. } = unsafe { handle(params) }?;
-        let version = match params.max_protocol_version() {
-            ProtocolVersion::V3_0 => PROTOCOL_3_0,
-            ProtocolVersion::V3_2 => PROTOCOL_3_2,
-        };
-        let packet = startup_message(version, params.startup_pairs()).map_err(|_| PGTLS_PARAMETERS)?;
+        let version = params.max_protocol_version();
+        let packet =
+            startup_message(version.number(), params.startup_pairs()).map_err(|_| PGTLS_PARAMETERS)?;
         // SAFETY: the caller's promise.
         unsafe { give_bytes(bytes, length, packet) }
     })

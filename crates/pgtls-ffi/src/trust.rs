@@ -168,12 +168,12 @@ pub unsafe extern "C" fn pgtls_verify(
             Err(reason) => return refuse(PGTLS_FILE, reason),
         };
         let provider = pgtls_rustls::aws_lc_rs();
-        let options = VerifyOptions {
-            time: UnixTime::since_unix_epoch(Duration::from_secs(unix_time)),
+        let options = VerifyOptions::new(
+            UnixTime::since_unix_epoch(Duration::from_secs(unix_time)),
             purpose,
-            security_level: SecurityLevel::DEFAULT,
-            algorithms: provider.signature_verification_algorithms.all,
-        };
+            SecurityLevel::DEFAULT,
+            provider.signature_verification_algorithms.all,
+        );
         match verify_chain(leaf, presented, roots, crls.as_ref(), &options) {
             Ok(_path) => {
                 let (chain, leaf) = (ChainVerified::assertion(), leaf.to_vec());

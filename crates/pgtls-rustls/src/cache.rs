@@ -11,6 +11,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 /// What becomes of a connection when the files have changed and what stands there now cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum BrokenFiles {
     /// It fails, or goes on with what is left, as libpq's would.
     #[default]

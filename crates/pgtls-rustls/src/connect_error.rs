@@ -10,6 +10,7 @@ use std::{error::Error, fmt};
 
 /// No session with the server. `Display` is what libpq prints: one line for each attempt, after the address it was for.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ConnectError {
     /// The attempts that failed, in order.
     pub attempts: Vec<AttemptError<MethodError<Cause>>>,
@@ -41,6 +42,11 @@ impl Error for ConnectError {
 }
 
 impl ConnectError {
+    /// For adapters: puts the three together.
+    pub const fn new(attempts: Vec<AttemptError<MethodError<Cause>>>, then: Then, report: Report) -> Self {
+        Self { attempts, then, report }
+    }
+
     /// The failure of the last attempt, which libpq's caller would look at.
     pub fn last(&self) -> Option<&MethodError<Cause>> {
         match &self.attempts.last()?.error {

@@ -30,6 +30,7 @@ pub struct SessionFacts {
 
 /// A cipher suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Cipher {
     /// OpenSSL's name for it.
     pub name: &'static str,

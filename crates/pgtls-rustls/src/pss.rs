@@ -108,7 +108,7 @@ pub(crate) fn signing_key(
         PrivateKeyDer::Pkcs8(pkcs8) => rsa_pss_key(pkcs8),
         _ => None,
     };
-    let Some(RsaPssKey { algorithm, key: rsa }) = pss else {
+    let Some(RsaPssKey { algorithm, key: rsa, .. }) = pss else {
         return provider.load_private_key(key.clone_key());
     };
     let schemes: Vec<_> = SCHEMES

@@ -11,6 +11,7 @@ use std::{error::Error, fmt, io};
 ///
 /// Any error becomes [`Failed`](Self::Failed) with `?`; the bytes that the server sent then decide what follows. It is no
 /// error type itself, for that reason.
+#[non_exhaustive]
 pub enum StartupError {
     /// The program refused to go on: no password, a nonce that does not fit.
     Refused {

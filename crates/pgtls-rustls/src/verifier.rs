@@ -47,12 +47,8 @@ impl Verifier {
         let Trust::Verified { roots, crls, name } = &self.rules.trust else {
             return Ok(());
         };
-        let options = VerifyOptions {
-            time,
-            purpose: Purpose::Server,
-            security_level: self.rules.security_level,
-            algorithms: self.rules.algorithms.all,
-        };
+        let options =
+            VerifyOptions::new(time, Purpose::Server, self.rules.security_level, self.rules.algorithms.all);
         let others: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
         let path = verify_chain(leaf, &others, roots, crls.as_ref(), &options).map_err(TlsError::Chain)?;
         self.record.seen().chain = Some((ChainVerified::assertion(), path));

@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-/// Where connections come from.
-pub trait Dial {
+/// Where connections come from: [`Hosts`] or [`Opened`], and nothing else.
+pub trait Dial: sealed::Sealed {
     /// What they are.
     type Connection: Connection;
 
@@ -26,6 +26,15 @@ pub trait Dial {
 /// The addresses of a name, in the order of the operating system's resolver.
 pub(crate) fn resolve(name: &str, port: u16) -> io::Result<impl Iterator<Item = SocketAddr>> {
     (name, port).to_socket_addrs()
+}
+
+mod sealed {
+    use pgtls_adapter::{Hosts, Opened};
+
+    /// Keeps [`Dial`](super::Dial) ours, so that it can grow.
+    pub trait Sealed {}
+    impl Sealed for Hosts {}
+    impl<S, F> Sealed for Opened<S, F> {}
 }
 
 impl Dial for Hosts {

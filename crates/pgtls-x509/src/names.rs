@@ -17,6 +17,7 @@ use pgtls_core::name::{PeerName, PeerNames};
 /// The names of a certificate, borrowed from its DER. [`peer_names`](Self::peer_names) is what
 /// [`pgtls_core::name::match_host`] wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PresentedNames<'a> {
     /// subjectAltName entries, in certificate order.
     pub subject_alt_names: Vec<PeerName<'a>>,

@@ -67,6 +67,7 @@ impl Default for SecurityLevel {
 
 /// How to verify.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct VerifyOptions<'a> {
     /// Time of the verification.
     pub time: UnixTime,
@@ -76,6 +77,18 @@ pub struct VerifyOptions<'a> {
     pub security_level: SecurityLevel,
     /// Signature algorithms of the crypto provider.
     pub algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
+}
+
+impl<'a> VerifyOptions<'a> {
+    /// All of them.
+    pub const fn new(
+        time: UnixTime,
+        purpose: Purpose,
+        security_level: SecurityLevel,
+        algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
+    ) -> Self {
+        Self { time, purpose, security_level, algorithms }
+    }
 }
 
 impl fmt::Debug for VerifyOptions<'_> {
@@ -91,6 +104,7 @@ impl fmt::Debug for VerifyOptions<'_> {
 
 /// The path that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct VerifiedPath {
     /// DER, from the peer's certificate to the anchor.
     pub certificates: Vec<CertificateDer<'static>>,

@@ -5,6 +5,7 @@ use rustls_pki_types::{PrivatePkcs1KeyDer, PrivatePkcs8KeyDer};
 
 /// A private key that is for RSASSA-PSS alone, borrowed from its PKCS#8 form.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct RsaPssKey<'a> {
     /// What it may be used for: the content of its AlgorithmIdentifier, which is `id-RSASSA-PSS` alone for any hash, or
     /// with parameters for one (RFC 4055, section 1.2).

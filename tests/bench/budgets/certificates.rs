@@ -37,12 +37,7 @@ pub(crate) fn measure_all() {
 }
 
 fn options(algorithms: &rustls::crypto::WebPkiSupportedAlgorithms) -> VerifyOptions<'static> {
-    VerifyOptions {
-        time: UnixTime::now(),
-        purpose: Purpose::Server,
-        security_level: SecurityLevel::DEFAULT,
-        algorithms: algorithms.all,
-    }
+    VerifyOptions::new(UnixTime::now(), Purpose::Server, SecurityLevel::DEFAULT, algorithms.all)
 }
 
 /// The chain and its names, against roots that are parsed.

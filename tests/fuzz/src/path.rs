@@ -10,12 +10,12 @@ pub fn path(chain: &[u8]) {
     let certificates: Vec<&[u8]> = split(chain);
     let [leaf, presented @ ..] = certificates.as_slice() else { return };
     let trust = TrustStore::from_der(certificates.iter().copied().step_by(2));
-    let options = VerifyOptions {
-        time: UnixTime::since_unix_epoch(Duration::from_secs(1_750_000_000)),
-        purpose: Purpose::Server,
-        security_level: SecurityLevel(0),
-        algorithms: rustls::crypto::ring::default_provider().signature_verification_algorithms.all,
-    };
+    let options = VerifyOptions::new(
+        UnixTime::since_unix_epoch(Duration::from_secs(1_750_000_000)),
+        Purpose::Server,
+        SecurityLevel(0),
+        rustls::crypto::ring::default_provider().signature_verification_algorithms.all,
+    );
     let Ok(path) = verify_chain(leaf, presented, &trust, None, &options) else { return };
     let links: Vec<&[u8]> = path.certificates.iter().map(AsRef::as_ref).collect();
     assert_eq!(links.first(), Some(leaf));

@@ -24,11 +24,7 @@ use std::{
 static ZOO: LazyLock<Arc<Zoo>> = LazyLock::new(|| Arc::new(Zoo::open()));
 
 fn on_port(port: u16) -> Candidate {
-    Candidate {
-        host_index: 0,
-        host: Some("db.test".to_owned()),
-        address: Address::Tcp(([127, 0, 0, 1], port).into()),
-    }
+    Candidate::new(0, Some("db.test".to_owned()), Address::Tcp(([127, 0, 0, 1], port).into()))
 }
 
 fn request() -> CancelRequest {

@@ -77,12 +77,12 @@ fn verify(leaf: &[u8], presented: &[Vec<u8>], roots: &[Vec<u8>]) -> (Result<usiz
     let counting: Vec<Counting> = all.iter().map(|algorithm| Counting(*algorithm, count)).collect();
     let algorithms: Vec<&dyn SignatureVerificationAlgorithm> =
         counting.iter().map(|algorithm| algorithm as &dyn SignatureVerificationAlgorithm).collect();
-    let options = VerifyOptions {
-        time: UnixTime::since_unix_epoch(Duration::from_secs(NOW)),
-        purpose: Purpose::Server,
-        security_level: SecurityLevel::DEFAULT,
-        algorithms: &algorithms,
-    };
+    let options = VerifyOptions::new(
+        UnixTime::since_unix_epoch(Duration::from_secs(NOW)),
+        Purpose::Server,
+        SecurityLevel::DEFAULT,
+        &algorithms,
+    );
     let trust = TrustStore::from_der(roots.iter().map(Vec::as_slice));
     let presented: Vec<&[u8]> = presented.iter().map(Vec::as_slice).collect();
     let result = verify_chain(leaf, &presented, &trust, None, &options);
@@ -235,12 +235,12 @@ fn read_all(bytes: &[u8]) {
     let _ = CrlStore::from_pem(bytes);
     let mut crls = CrlStore::empty();
     crls.add_directory([("00000000.r0", bytes)]);
-    let options = VerifyOptions {
-        time: UnixTime::since_unix_epoch(Duration::from_secs(NOW)),
-        purpose: Purpose::Server,
-        security_level: SecurityLevel(0),
-        algorithms: rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
-    };
+    let options = VerifyOptions::new(
+        UnixTime::since_unix_epoch(Duration::from_secs(NOW)),
+        Purpose::Server,
+        SecurityLevel(0),
+        rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
+    );
     for crls in [None, Some(&crls)] {
         let _ = verify_chain(bytes, &[bytes], &trust, crls, &options);
         let _ = verify_chain_strict(bytes, &[bytes], &trust, crls, &options);

@@ -30,12 +30,12 @@ fn both(scenario: &Scenario) -> [Result<usize, &'static str>; 2] {
     let files = make(scenario);
     let trust = TrustStore::from_pem(files.roots.as_bytes()).unwrap();
     let crls = files.crls.as_ref().map(|crls| CrlStore::from_pem(crls.as_bytes()).unwrap());
-    let options = VerifyOptions {
-        time: UnixTime::since_unix_epoch(Duration::from_secs(NOW)),
-        purpose: Purpose::Server,
-        security_level: SecurityLevel::DEFAULT,
-        algorithms: rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
-    };
+    let options = VerifyOptions::new(
+        UnixTime::since_unix_epoch(Duration::from_secs(NOW)),
+        Purpose::Server,
+        SecurityLevel::DEFAULT,
+        rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
+    );
     let presented: Vec<&[u8]> = files.presented.iter().map(Vec::as_slice).collect();
     [
         verify_chain(&files.leaf, &presented, &trust, crls.as_ref(), &options),

@@ -143,7 +143,9 @@ fn resolve(case: &Case, explicit: &Settings) -> Result<Params, ParamError> {
     let service = service_name(explicit, &environment)
         .map(|name| ServiceFile::load(name, &environment, &disk))
         .transpose()?;
-    Params::resolve(explicit, service.as_ref(), &environment, Ability { gss: case.gss })
+    let mut ability = Ability::default();
+    ability.gss = case.gss;
+    Params::resolve(explicit, service.as_ref(), &environment, ability)
 }
 
 fn item(item: &HostItem) -> String {

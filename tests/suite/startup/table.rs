@@ -105,7 +105,8 @@ fn watches_of(rules: &str) -> Result<Vec<StartupWatch>, String> {
     let environment = Environment::empty(Platform::Unix);
     let params = Params::resolve(&settings, None, &environment, Ability::default())
         .map_err(|error| error.to_string())?;
-    let rules = WatchRules { no_password, ..WatchRules::from(&params) };
+    let mut rules = WatchRules::from(&params);
+    rules.no_password = no_password;
     let mut told_later = StartupWatch::with_rules(rules, encryption, ClientCertificate::NONE);
     told_later.set_certificate(certificate);
     Ok(vec![StartupWatch::with_rules(rules, encryption, certificate), told_later])

@@ -33,7 +33,7 @@ pub(super) fn attempt(conninfo: &str, home: &str) -> Told {
 
 fn gathered(conninfo: &str, home: &str) -> Result<Gathered, ParamError> {
     let environment = Environment::empty(Platform::Unix).with_variable("HOME", home);
-    let params = pgtls_os::params(&Settings::parse(conninfo)?, &environment, Ability { gss: false })?;
+    let params = pgtls_os::params(&Settings::parse(conninfo)?, &environment, Ability::default())?;
     let init = LibraryInit { ssl: false, ..LibraryInit::default() };
     Ok(Gathered { environment, params, init })
 }

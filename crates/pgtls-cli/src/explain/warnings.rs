@@ -180,7 +180,7 @@ fn crl_ignored(s: &Subject<'_>) -> Option<String> {
 }
 
 fn crl_directory_empty(s: &Subject<'_>) -> Option<String> {
-    let CrlDirectory { path, files } = s.loaded.crls.directory.as_ref()?;
+    let CrlDirectory { path, files, .. } = s.loaded.crls.directory.as_ref()?;
     (files.is_empty() && matches!(s.loaded.crls.file, CrlFile::None))
         .then(|| format!("sslcrldir {path} holds no revocation list with a hashed name: every server is refused (run openssl rehash there)"))
 }

@@ -128,7 +128,7 @@ impl<'a> Authentication<'a> {
         if !matches!(self.sasl, Sasl::NotStarted) {
             return Err(Fault::Exchange(ExchangeProblem::OutOfOrder));
         }
-        let Choice { mechanism, gs2 } =
+        let Choice { mechanism, gs2, .. } =
             choose(offer, self.channel.encryption, self.params.channel_binding()).map_err(Fault::Refused)?;
         let binding = match gs2 {
             Gs2Flag::Bound => self.end_point()?,

@@ -7,14 +7,6 @@ use pgtls_core::{
     startup::{Broken, Refusal},
 };
 
-/// The version as it stands in a packet.
-pub(super) const fn number(version: ProtocolVersion) -> u32 {
-    match version {
-        ProtocolVersion::V3_0 => PROTOCOL_3_0,
-        ProtocolVersion::V3_2 => PROTOCOL_3_2,
-    }
-}
-
 /// The number at the beginning of `server_version`. What packagers write behind it is text of a server that nobody may
 /// vouch for, and is not kept.
 pub(super) fn release(server_version: &str) -> Option<String> {

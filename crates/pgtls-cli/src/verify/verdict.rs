@@ -15,8 +15,7 @@ use pgtls_core::{
 };
 use pgtls_rustls::{TlsOptions, clock};
 use pgtls_x509::{
-    PathError, PresentedNames, Purpose, VerifyOptions, X509Error, presented_names, verify_chain,
-    verify_chain_strict,
+    PathError, Purpose, VerifyOptions, X509Error, presented_names, verify_chain, verify_chain_strict,
 };
 use rustls_pki_types::UnixTime;
 use serde::Serialize;
@@ -91,15 +90,15 @@ impl Verdict {
         let Some((leaf, presented)) = material.chain.split_first() else { return };
         let presented: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
         let tls = tls_options();
-        let options = VerifyOptions {
-            time: request.time,
-            purpose: match request.arguments.purpose {
+        let options = VerifyOptions::new(
+            request.time,
+            match request.arguments.purpose {
                 PurposeArgument::Server => Purpose::Server,
                 PurposeArgument::Client => Purpose::Client,
             },
-            security_level: tls.security_level,
-            algorithms: tls.provider.signature_verification_algorithms.all,
-        };
+            tls.security_level,
+            tls.provider.signature_verification_algorithms.all,
+        );
         let crls = material.crls.as_ref();
         let path = match request.arguments.profile {
             Profile::Openssl => verify_chain(leaf, &presented, &material.trust, crls, &options),
@@ -131,16 +130,16 @@ impl Verdict {
     }
 
     fn compare(&mut self, leaf: &[u8], host: &str, profile: Profile) {
-        let names = match presented_names(leaf) {
-            Ok(names) => match profile {
-                Profile::Openssl => names,
-                Profile::Strict => PresentedNames { common_name: None, ..names },
-            },
+        let mut names = match presented_names(leaf) {
+            Ok(names) => names,
             Err(error) => {
                 let error = format!("the names in the certificate cannot be read: {error}");
                 return self.refuse("bad-server-name", error);
             }
         };
+        if profile == Profile::Strict {
+            names.common_name = None;
+        }
         match match_host(Some(host), &names.peer_names(), NameRules::default(), Hardening::NONE) {
             Ok(matched) => {
                 self.verified = "full";

@@ -80,12 +80,8 @@ impl ClientCertVerifier for Verifier {
     ) -> Result<ClientCertVerified, Error> {
         if let Some(trust) = &self.trust {
             let presented: Vec<&[u8]> = intermediates.iter().map(AsRef::as_ref).collect();
-            let options = VerifyOptions {
-                time: now,
-                purpose: Purpose::Client,
-                security_level: SecurityLevel::DEFAULT,
-                algorithms: self.algorithms.all,
-            };
+            let options =
+                VerifyOptions::new(now, Purpose::Client, SecurityLevel::DEFAULT, self.algorithms.all);
             verify_chain(leaf, &presented, trust, None, &options).map_err(|error| refusal(&error))?;
         }
         Ok(ClientCertVerified::assertion())

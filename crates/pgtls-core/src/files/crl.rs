@@ -37,6 +37,7 @@ pub enum CrlFile {
 
 /// The files of `sslcrldir`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CrlDirectory {
     /// The parameter: one directory, or several with a colon between them (a semicolon on Windows).
     pub path: String,

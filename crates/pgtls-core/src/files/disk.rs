@@ -116,6 +116,7 @@ impl core::error::Error for ReadError {}
 /// A file that was read. Any of them may hold a private key (people keep certificate and key in one file), so the content
 /// is wiped on drop and never printed.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LoadedFile {
     /// Its path.
     pub path: String,

@@ -21,6 +21,7 @@ pub enum FileSource {
 
 /// The path of a file and who named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FilePath {
     /// The path as it is opened, relative ones as given; `None` when the home directory is needed and unknown, for a
     /// `sslcrldir` that is not given, and for a key in an engine, whose id may hold a PIN.

@@ -17,6 +17,7 @@ pub enum KeyPermissions {
 
 /// A key that others than its owner can reach. `Display` continues a sentence that began with the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct TooWide {
     /// The permission bits.
     pub mode: u32,

@@ -7,6 +7,7 @@ use core::fmt;
 
 /// A line of the report: one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FileReport {
     /// What it is for.
     pub role: FileRole,

@@ -30,6 +30,7 @@ impl FileRole {
 
 /// What is true of a file whatever a connection asks for. Texts are sentences for people, without a full stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FileRule {
     /// What it is for.
     pub role: FileRole,

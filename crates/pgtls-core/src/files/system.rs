@@ -31,6 +31,7 @@ pub struct SystemRoots {
 
 /// Where the system's trusted roots came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SystemSource {
     /// The store of the operating system.
     #[default]

@@ -108,6 +108,7 @@ impl ConfFile {
 
 /// A configuration file that OpenSSL would not accept.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConfError {
     /// The file, which may be an included one.
     pub path: String,

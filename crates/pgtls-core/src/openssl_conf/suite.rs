@@ -2,6 +2,7 @@
 
 /// A suite of TLS 1.2 with what the keywords of a cipher list ask about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CipherSuite {
     /// OpenSSL's name.
     pub name: &'static str,
@@ -62,6 +63,7 @@ pub const CIPHER_SUITES: &[CipherSuite] = &[
 
 /// A suite of TLS 1.3 (RFC 8446, section B.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Tls13Suite {
     /// Its name, which is the same everywhere.
     pub name: &'static str,

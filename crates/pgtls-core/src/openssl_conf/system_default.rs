@@ -52,6 +52,7 @@ pub struct SystemDefault {
 
 /// A setting that was not applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unmapped {
     /// The command as written.
     pub command: String,

@@ -5,6 +5,7 @@ use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
 /// One item of the host list; empty texts are `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct HostItem {
     /// `host`: name for lookup, verification and SNI, or a socket directory.
     pub host: Option<String>,

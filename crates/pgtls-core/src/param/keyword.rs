@@ -7,6 +7,7 @@ use super::{
 
 /// One parameter: its name, variable, default and nature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Keyword {
     /// Name as in a connection string.
     pub name: &'static str,

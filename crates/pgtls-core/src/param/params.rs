@@ -14,6 +14,7 @@ use core::time::Duration;
 
 /// What the program that embeds us can do; decides defaults and which values are errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Ability {
     /// It can do GSSAPI encryption. Without: `gssencmode` defaults to `disable` and `require` is an error.
     pub gss: bool,

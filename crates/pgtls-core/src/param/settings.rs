@@ -9,6 +9,7 @@ use core::fmt;
 ///
 /// A secret is held here too: `Debug` hides it and dropping overwrites it.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Setting {
     /// Name of the parameter (one of [`KEYWORDS`](super::KEYWORDS)).
     pub keyword: &'static str,

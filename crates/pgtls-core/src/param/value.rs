@@ -1,5 +1,7 @@
 //! The closed sets of words that parameters take.
 
+use crate::message::{PROTOCOL_3_0, PROTOCOL_3_2};
+
 /// An enum of words, exact in spelling and case as libpq compares them.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal,)+ }) => {
@@ -56,6 +58,7 @@ words! {
 }
 words! {
     /// `sslcertmode`: whether a client certificate is sent.
+    #[non_exhaustive]
     SslCertMode {
         /// Never sent.
         Disable = "disable",
@@ -89,6 +92,7 @@ words! {
 }
 words! {
     /// A TLS version as libpq spells it; only here case does not count.
+    #[non_exhaustive]
     TlsVersion {
         /// TLS 1.0.
         Tls1_0 = "TLSv1",
@@ -102,6 +106,7 @@ words! {
 }
 words! {
     /// A version of the PostgreSQL protocol.
+    #[non_exhaustive]
     ProtocolVersion {
         /// 3.0.
         V3_0 = "3.0",
@@ -111,6 +116,13 @@ words! {
 }
 
 impl ProtocolVersion {
+    /// As it stands in a StartupMessage.
+    pub const fn number(self) -> u32 {
+        match self {
+            Self::V3_0 => PROTOCOL_3_0,
+            Self::V3_2 => PROTOCOL_3_2,
+        }
+    }
     /// What the word `latest` stands for.
     pub const LATEST: Self = Self::V3_2;
     /// The words of the parameters.
@@ -118,6 +130,7 @@ impl ProtocolVersion {
 }
 words! {
     /// `load_balance_hosts`.
+    #[non_exhaustive]
     LoadBalanceHosts {
         /// In the order given.
         Disable = "disable",
@@ -127,6 +140,7 @@ words! {
 }
 words! {
     /// `target_session_attrs`.
+    #[non_exhaustive]
     TargetSessionAttrs {
         /// Any server.
         Any = "any",
@@ -144,6 +158,7 @@ words! {
 }
 words! {
     /// A way to authenticate that `require_auth` can name.
+    #[non_exhaustive]
     AuthMethod {
         /// The password in clear.
         Password = "password",

@@ -71,6 +71,7 @@ pub enum RootPresence {
 
 /// One row of [`TABLE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Row {
     /// The mode.
     pub sslmode: SslMode,

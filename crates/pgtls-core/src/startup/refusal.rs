@@ -71,6 +71,7 @@ pub enum Refusal {
 
 /// Why `channel_binding=require` cannot be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum BindingRefusal {
     /// The session is not TLS.
     NotTls,

@@ -34,6 +34,7 @@ impl ClientCertificate {
 
 /// The parameters that the watch enforces.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct WatchRules {
     /// `require_auth`.
     pub require_auth: AuthMethods,

@@ -7,9 +7,9 @@ use super::{
     sent::Sent,
 };
 use crate::{
-    message::{PROTOCOL_3_0, PROTOCOL_3_2},
+    message::PROTOCOL_3_0,
     negotiation::{Encryption, Input},
-    param::{Params, ProtocolVersion},
+    param::Params,
 };
 
 /// Lengths of Authentication and NegotiateProtocolVersion messages, the length word included (libpq: `PQconnectPoll`).
@@ -93,7 +93,7 @@ impl StartupWatch {
             certificate,
             phase: Phase::Authentication,
             at: At::Kind,
-            version: number(rules.max_protocol_version),
+            version: rules.max_protocol_version.number(),
             version_negotiated: false,
             auth: Auth::START,
             sent: Sent::START,
@@ -277,7 +277,7 @@ impl StartupWatch {
             {
                 self.version_negotiated = true;
                 self.version = theirs;
-                if theirs < number(self.rules.min_protocol_version) {
+                if theirs < self.rules.min_protocol_version.number() {
                     let refusal = Refusal::ProtocolVersion(self.rules.min_protocol_version);
                     Step::Verdict(Input::LocalRefusal(refusal))
                 } else {
@@ -307,11 +307,4 @@ fn broken(why: Broken) -> Step {
 
 fn go_if(sound: bool, kind: u8) -> Step {
     if sound { Step::Go(At::Kind) } else { broken(Broken::Malformed(kind)) }
-}
-
-const fn number(version: ProtocolVersion) -> u32 {
-    match version {
-        ProtocolVersion::V3_0 => PROTOCOL_3_0,
-        ProtocolVersion::V3_2 => PROTOCOL_3_2,
-    }
 }
