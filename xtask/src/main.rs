@@ -1,5 +1,6 @@
 //! `cargo xtask`: the one door of this project. What CI runs, you can run.
 
+mod api;
 mod code;
 mod conformance;
 mod generate;
@@ -27,6 +28,8 @@ enum Task {
     Tidy,
     /// Write the files that are generated from the code.
     Generate,
+    /// Write down what the published libraries show to their users.
+    Api,
     /// Write the conformance kit's scenarios from recordings of libpq, where those lie beside the workspace.
     Scenarios,
     /// Run the conformance kit with the clients that are installed, and write docs/conformance/results.md.
@@ -44,9 +47,13 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = api::as_rustdoc() {
+        return code;
+    }
     let result = Workspace::load().and_then(|workspace| match Arguments::parse().task {
         Task::Tidy => tidy::run(&workspace),
         Task::Generate => generate::run(&workspace),
+        Task::Api => api::run(&workspace),
         Task::Scenarios => scenarios::run(&workspace),
         Task::Conformance(arguments) => conformance::run(&workspace, &arguments),
         Task::Test { stages } => stages::run(&workspace, &stages, stages::Rigour::Everyday),

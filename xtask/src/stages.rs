@@ -5,6 +5,7 @@ mod fuzz;
 mod tally;
 
 use crate::{
+    api::{self, Unlisted},
     no_std, tidy,
     workspace::{Error, Workspace},
 };
@@ -49,6 +50,7 @@ const STAGES: &[Stage] = &[
     },
     Stage { name: "clippy", about: "no lint objects, in any target", run: clippy },
     Stage { name: "doc", about: "the documentation builds and its links resolve", run: doc },
+    Stage { name: "api", about: "what is public is what is written down", run: public },
     Stage { name: "test", about: "all tests pass, examples in the documentation included", run: test },
     Stage {
         name: "names",
@@ -162,6 +164,16 @@ fn clippy(run: &mut Run<'_>) -> Result<Outcome, Error> {
 fn doc(run: &mut Run<'_>) -> Result<Outcome, Error> {
     let arguments = ["doc", "--workspace", "--no-deps", "--all-features"];
     run.execute(Command::new("cargo").args(arguments).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn public(run: &mut Run<'_>) -> Result<Outcome, Error> {
+    match api::check(run.workspace) {
+        Ok(()) => Ok(Outcome::Passed),
+        Err(Unlisted::Failed(error)) => Err(error),
+        Err(Unlisted::Form(error)) => {
+            Ok(Outcome::Skipped(format!("the JSON of this compiler's rustdoc cannot be read: {error}")))
+        }
+    }
 }
 
 fn test(run: &mut Run<'_>) -> Result<Outcome, Error> {
