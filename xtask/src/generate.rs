@@ -6,6 +6,7 @@ mod header;
 mod names;
 mod negotiation;
 mod parameters;
+mod readme;
 mod sslmode;
 mod template;
 
@@ -15,32 +16,40 @@ use std::fs;
 /// A file that is generated whole.
 pub(crate) struct Generated {
     /// Path from the root.
-    pub(crate) path: &'static str,
-    pub(crate) content: fn() -> String,
+    pub(crate) path: String,
+    pub(crate) content: String,
 }
 
 /// All of them.
-pub(crate) const GENERATED: &[Generated] = &[
-    Generated { path: "crates/pgtls-ffi/include/pgtls.h", content: header::content },
-    Generated { path: "docs/divergences.md", content: divergences::content },
-    Generated { path: "docs/files.md", content: files::content },
-    Generated { path: "docs/names.md", content: names::content },
-    Generated { path: "docs/negotiation.md", content: negotiation::content },
-    Generated { path: "docs/parameters.md", content: parameters::content },
-    Generated { path: "docs/sslmode.md", content: sslmode::content },
-];
+pub(crate) fn generated(workspace: &Workspace) -> Vec<Generated> {
+    let documents = [
+        ("crates/pgtls-ffi/include/pgtls.h", header::content()),
+        ("docs/divergences.md", divergences::content()),
+        ("docs/files.md", files::content()),
+        ("docs/names.md", names::content()),
+        ("docs/negotiation.md", negotiation::content()),
+        ("docs/parameters.md", parameters::content()),
+        ("docs/sslmode.md", sslmode::content()),
+    ];
+    let documents = documents.into_iter().map(|(path, content)| Generated { path: path.to_owned(), content });
+    let published = workspace.members.iter().filter(|member| member.published);
+    let readmes = published.map(|member| Generated {
+        path: format!("{}/{}", member.folder, readme::NAME),
+        content: readme::content(workspace, member),
+    });
+    documents.chain(readmes).collect()
+}
 
 /// Writes those that are stale.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Error> {
-    for generated in GENERATED {
-        let content = (generated.content)();
-        if workspace.file(generated.path).is_some_and(|file| file.text == content) {
-            println!("{} is fresh", generated.path);
+    for Generated { path, content } in generated(workspace) {
+        if workspace.file(&path).is_some_and(|file| file.text == content) {
+            println!("{path} is fresh");
             continue;
         }
-        fs::write(workspace.root.join(generated.path), content)
-            .map_err(|error| Error(format!("{} cannot be written: {error}", generated.path)))?;
-        println!("{} is written", generated.path);
+        fs::write(workspace.root.join(&path), content)
+            .map_err(|error| Error(format!("{path} cannot be written: {error}")))?;
+        println!("{path} is written");
     }
     Ok(())
 }

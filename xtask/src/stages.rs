@@ -2,6 +2,7 @@
 
 mod budgets;
 mod fuzz;
+mod package;
 mod tally;
 
 use crate::{
@@ -13,6 +14,7 @@ use clap::builder::PossibleValuesParser;
 use std::{
     fmt::Write as _,
     io::{BufRead, BufReader},
+    path::Path,
     process::{Command, Stdio},
     time::Instant,
 };
@@ -64,6 +66,11 @@ const STAGES: &[Stage] = &[
         run: features,
     },
     Stage { name: "no-std", about: "the no_std crates build where there is no std", run: without_std },
+    Stage {
+        name: "package",
+        about: "what would be published builds without the tree",
+        run: package::package,
+    },
     Stage { name: "fuzz", about: "no fuzz target finds a fault within seconds", run: fuzz::fuzz },
     Stage { name: "msrv", about: "the workspace builds with the oldest Rust we promise", run: msrv },
     Stage {
@@ -117,11 +124,15 @@ impl Run<'_> {
     }
 
     fn execute(&self, command: &mut Command) -> Result<Outcome, Error> {
+        self.execute_in(&self.workspace.root, command)
+    }
+
+    fn execute_in(&self, folder: &Path, command: &mut Command) -> Result<Outcome, Error> {
         println!("$ {}", shown(command));
-        let status = self
-            .prepared(command)
-            .status()
-            .map_err(|error| Error(format!("{} cannot be run: {error}", command.get_program().display())))?;
+        let status =
+            self.prepared(command).current_dir(folder).status().map_err(|error| {
+                Error(format!("{} cannot be run: {error}", command.get_program().display()))
+            })?;
         if status.success() { Ok(Outcome::Passed) } else { Err(Error(format!("{} failed", shown(command)))) }
     }
 

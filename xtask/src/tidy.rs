@@ -10,6 +10,7 @@ mod lints;
 mod manifests;
 mod msrv;
 mod proofs;
+mod published;
 mod tables;
 mod top_level;
 mod words;
@@ -26,6 +27,7 @@ struct Rule {
 const RULES: &[Rule] = &[
     Rule { name: "top-level", check: top_level::check },
     Rule { name: "manifests", check: manifests::check },
+    Rule { name: "published", check: published::check },
     Rule { name: "layers", check: layers::check },
     Rule { name: "ambient", check: ambient::check },
     Rule { name: "proofs", check: proofs::check },

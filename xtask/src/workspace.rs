@@ -30,10 +30,16 @@ pub(crate) struct File {
 #[derive(Default)]
 pub(crate) struct Member {
     pub(crate) name: String,
+    pub(crate) version: String,
     /// Folder from the root, with `/`.
     pub(crate) folder: String,
     pub(crate) description: Option<String>,
     pub(crate) license: Option<String>,
+    pub(crate) repository: Option<String>,
+    pub(crate) documentation: Option<String>,
+    pub(crate) readme: Option<String>,
+    pub(crate) keywords: Vec<String>,
+    pub(crate) categories: Vec<String>,
     pub(crate) published: bool,
     pub(crate) rust_version: Option<Version>,
     pub(crate) dependencies: Vec<Dependency>,
@@ -129,9 +135,15 @@ fn member(metadata: &Metadata, package: &Package) -> Member {
     let folder = folder.strip_prefix(&metadata.workspace_root).unwrap_or(folder);
     Member {
         name: package.name.to_string(),
+        version: package.version.to_string(),
         folder: folder.as_str().replace('\\', "/"),
         description: package.description.clone(),
         license: package.license.clone(),
+        repository: package.repository.clone(),
+        documentation: package.documentation.clone(),
+        readme: package.readme.as_ref().map(ToString::to_string),
+        keywords: package.keywords.clone(),
+        categories: package.categories.clone(),
         published: package.publish.as_ref().is_none_or(|registries| !registries.is_empty()),
         rust_version: package.rust_version.clone(),
         dependencies: package

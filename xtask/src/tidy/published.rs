@@ -1,0 +1,87 @@
+//! What a registry shows and what a package has to carry is there for each crate that is published.
+
+use super::Finding;
+use crate::workspace::{Member, Workspace};
+
+/// The most keywords that the registry takes.
+const MAX_KEYWORDS: usize = 5;
+
+/// What stands in every package: its licences, by the names of the files in the root.
+const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
+
+pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
+    let published = workspace.members.iter().filter(|member| member.published);
+    published.flat_map(|member| check_member(workspace, member)).collect()
+}
+
+fn check_member(workspace: &Workspace, member: &Member) -> Vec<Finding> {
+    let path = format!("{}/Cargo.toml", member.folder);
+    let text = workspace.file(&path).map_or("", |file| file.text.as_str());
+    let root = |name: &str| workspace.file(name).map(|file| &file.text);
+    let licences = LICENCES.iter().filter_map(|name| {
+        let own = workspace.file(&format!("{}/{name}", member.folder)).map(|file| &file.text);
+        (own.is_none() || own != root(name)).then(|| format!("link {name} here, to the one in the root"))
+    });
+    let metadata = [
+        (member.repository.is_some(), "add repository.workspace = true"),
+        (member.documentation.is_some(), "add documentation: where it is read"),
+        (
+            member.readme.as_deref() == Some("README.md"),
+            "add readme = \"README.md\"; `cargo xtask generate` writes it",
+        ),
+        ((1..=MAX_KEYWORDS).contains(&member.keywords.len()), "add keywords.workspace = true: one to five"),
+        (!member.categories.is_empty(), "add categories.workspace = true"),
+        (text.contains("\ninclude = ["), "add include: what the package has to hold, and no more"),
+    ];
+    let missing = metadata.into_iter().filter(|(there, _)| !there).map(|(_, advice)| advice.to_owned());
+    missing.chain(licences).map(|advice| Finding::error(&path, 0, advice)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{member, tree};
+    use super::*;
+
+    fn good() -> Workspace {
+        let mut workspace = tree(&[
+            ("crates/a/Cargo.toml", "[package]\ninclude = [\"/src\"]\n"),
+            ("crates/a/LICENSE-APACHE", "Apache"),
+            ("crates/a/LICENSE-MIT", "MIT"),
+            ("LICENSE-APACHE", "Apache"),
+            ("LICENSE-MIT", "MIT"),
+        ]);
+        workspace.members.push(Member {
+            repository: Some("https://example.com".to_owned()),
+            documentation: Some("https://example.com/a".to_owned()),
+            readme: Some("README.md".to_owned()),
+            keywords: vec!["tls".to_owned()],
+            categories: vec!["cryptography".to_owned()],
+            ..member("a")
+        });
+        workspace
+    }
+
+    #[track_caller]
+    fn finds(spoil: impl Fn(&mut Workspace), word: &str) {
+        let mut workspace = good();
+        spoil(&mut workspace);
+        let findings = check(&workspace);
+        assert!(findings.len() == 1 && findings[0].advice.contains(word), "{findings:?}");
+        workspace.members[0].published = false;
+        assert_eq!(check(&workspace), []);
+    }
+
+    #[test]
+    fn finds_each_omission() {
+        assert_eq!(check(&good()), []);
+        finds(|workspace| workspace.members[0].repository = None, "repository");
+        finds(|workspace| workspace.members[0].documentation = None, "documentation");
+        finds(|workspace| workspace.members[0].readme = None, "readme");
+        finds(|workspace| workspace.members[0].keywords.clear(), "keywords");
+        finds(|workspace| workspace.members[0].keywords = vec!["tls".to_owned(); 6], "keywords");
+        finds(|workspace| workspace.members[0].categories.clear(), "categories");
+        finds(|workspace| workspace.files[0].text.clear(), "include");
+        finds(|workspace| drop(workspace.files.remove(1)), "LICENSE-APACHE");
+        finds(|workspace| workspace.files[2].text.push('!'), "LICENSE-MIT");
+    }
+}
