@@ -34,8 +34,9 @@
 //! ```
 //!
 //! No executor is needed in particular: sockets and timers are those of `async-io`, which brings its own thread, and names
-//! are looked up, files read and keys derived on the threads of `blocking`. Dropping a future closes the socket that it was
-//! about.
+//! are looked up, files read and keys derived on the threads of `blocking`, which keeps them for the whole process
+//! (`BLOCKING_MAX_THREADS`). Dropping a future closes the socket that it was about; work that has begun on such a thread ends
+//! there, and nobody hears of it.
 //!
 //! [`cancel`] asks the server to cancel what a session is doing, encrypted and verified as the session was.
 //!

@@ -116,7 +116,7 @@ mod platform {
         } else {
             FileKind::Other
         };
-        let modified = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
+        let nanoseconds = |seconds, rest| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
         Metadata {
             kind,
             mode: metadata.mode() & 0o7777,
@@ -125,7 +125,8 @@ mod platform {
                 device: metadata.dev(),
                 inode: metadata.ino(),
                 size: metadata.size(),
-                modified,
+                modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+                changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
             },
         }
     }

@@ -33,7 +33,8 @@
 //! ```
 //!
 //! The runtime needs its I/O driver, and its timer when there is a `connect_timeout`. Files are read and keys derived on
-//! its threads for blocking work. Dropping a future closes the socket that it was about.
+//! its threads for blocking work. Dropping a future closes the socket that it was about; work that has begun on such a thread
+//! ends there, and nobody hears of it.
 //!
 //! [`cancel`] asks the server to cancel what a session is doing, encrypted and verified as the session was.
 //!

@@ -11,13 +11,13 @@ use pgtls_core::{
     environment::{Environment, Platform},
     param::{Ability, Params, Settings},
 };
+use pgtls_rustls::clock;
 use rustls::ClientConfig;
 use std::{
-    fs::File,
     io::{Read, Write as _},
     net::SocketAddr,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tempfile::NamedTempFile;
 
@@ -28,7 +28,7 @@ pub(crate) fn measure_all() {
     let material = Material::new();
     let address = server::start(material.server_config()).unwrap();
     for (roots, pem) in [("one-root", &material.root), ("bundle", &material.bundle())] {
-        let file = settled(pem);
+        let file = file(pem);
         let config = config(address, file.path().to_str().unwrap());
         let bare_config = bare::config(pem);
         connect(&config, Then::Idle);
@@ -89,13 +89,15 @@ fn config(address: SocketAddr, roots: &str) -> pgtls_std::Config {
     .unwrap();
     let environment = Environment::empty(Platform::Unix);
     let params = Params::resolve(&settings, None, &environment, Ability::default()).unwrap();
-    pgtls_std::Config::new(params, environment, pgtls_rustls::aws_lc_rs())
+    let mut config = pgtls_std::Config::new(params, environment, pgtls_rustls::aws_lc_rs());
+    // Files that were not changed just now are looked at only.
+    let later = || SystemTime::now() + Duration::from_secs(60);
+    config.tls.clock = clock(move || later().duration_since(UNIX_EPOCH).unwrap());
+    config
 }
 
-/// A file that was changed long enough ago to be looked at only.
-fn settled(content: &str) -> NamedTempFile {
+fn file(content: &str) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();
     file.write_all(content.as_bytes()).unwrap();
-    File::set_modified(file.as_file(), SystemTime::now() - Duration::from_secs(60)).unwrap();
     file
 }

@@ -48,7 +48,7 @@ const FILE: Metadata = Metadata {
     kind: FileKind::Regular,
     mode: 0o600,
     uid: 1000,
-    identity: FileIdentity { device: 0, inode: 0, size: 0, modified: 0 },
+    identity: FileIdentity { device: 0, inode: 0, size: 0, modified: 0, changed: 0 },
 };
 
 impl ReadFile for Everything {

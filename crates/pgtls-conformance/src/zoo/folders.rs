@@ -39,14 +39,14 @@ pub(super) fn all(zoo: &Zoo) -> Result<Vec<Hashed>, ZooError> {
     for (folder, names) in CRL_FOLDERS {
         let crls = names.iter().map(|name| {
             let issuer = super::table::CRLS.iter().find(|row| row.name == *name).map_or("", |row| row.issuer);
-            Ok((*name, subject_hash(zoo, issuer)?, pem("X509 CRL", &zoo.crl(name)?).into_bytes()))
+            Ok((*name, zoo.subject_hash(issuer)?, pem("X509 CRL", &zoo.crl(name)?).into_bytes()))
         });
         let crls = crls.collect::<Result<Vec<_>, ZooError>>()?;
         found.push(Hashed { folder: format!("crldir/{folder}"), files: hashed(crls, "crl", ".r") });
     }
     for (folder, names) in CA_FOLDERS {
         let authorities = names.iter().map(|name| {
-            Ok((*name, subject_hash(zoo, name)?, zoo.authority(name)?.certificate_pem().into_bytes()))
+            Ok((*name, zoo.subject_hash(name)?, zoo.authority(name)?.certificate_pem().into_bytes()))
         });
         let authorities = authorities.collect::<Result<Vec<_>, ZooError>>()?;
         found.push(Hashed { folder: format!("cadir/{folder}"), files: hashed(authorities, "pem", ".") });
@@ -76,28 +76,30 @@ fn hashed(contents: Vec<(&str, u32, Vec<u8>)>, extension: &str, infix: &str) -> 
     files
 }
 
-/// `X509_NAME_hash`: the beginning of SHA-1 over the name in its canonical form, as a little-endian number. In that form
-/// the outer SEQUENCE has no header, and strings are UTF-8, in lower case, with single blanks.
-fn subject_hash(zoo: &Zoo, authority: &str) -> Result<u32, ZooError> {
-    let subject = &zoo.animal(super::Kind::Authority, authority)?.row.subject;
-    let canonical: Vec<u8> = subject
-        .iter()
-        .flat_map(|attribute| {
-            let (oid, text) = match attribute {
-                Attribute::Organization(text) => ("2.5.4.10", (*text).to_owned()),
-                Attribute::CommonName(Text::Utf8(text)) => {
-                    ("2.5.4.3", String::from_utf8_lossy(text).into_owned())
-                }
-                // No authority of the zoo has a name in another encoding.
-                Attribute::CommonName(_) => ("2.5.4.3", String::new()),
-            };
-            let words: Vec<_> = text.split_ascii_whitespace().map(str::to_ascii_lowercase).collect();
-            let value = der::tlv(der::tag::UTF8_STRING, [words.join(" ")]);
-            let oid = der::oid(ObjectIdentifier::new_unwrap(oid));
-            der::tlv(der::tag::SET, [der::sequence([oid, value])])
-        })
-        .collect();
-    let digest = Sha1::digest(canonical);
-    let first = digest.first_chunk::<4>().copied().unwrap_or_default();
-    Ok(u32::from_le_bytes(first))
+impl Zoo {
+    /// The number by which OpenSSL finds an authority and its CRLs in a folder, in hexadecimal digits (`X509_NAME_hash`): the beginning of SHA-1 over the name in its canonical form, as a little-endian number. In that form
+    /// the outer SEQUENCE has no header, and strings are UTF-8, in lower case, with single blanks.
+    pub fn subject_hash(&self, authority: &str) -> Result<u32, ZooError> {
+        let subject = &self.animal(super::Kind::Authority, authority)?.row.subject;
+        let canonical: Vec<u8> = subject
+            .iter()
+            .flat_map(|attribute| {
+                let (oid, text) = match attribute {
+                    Attribute::Organization(text) => ("2.5.4.10", (*text).to_owned()),
+                    Attribute::CommonName(Text::Utf8(text)) => {
+                        ("2.5.4.3", String::from_utf8_lossy(text).into_owned())
+                    }
+                    // No authority of the zoo has a name in another encoding.
+                    Attribute::CommonName(_) => ("2.5.4.3", String::new()),
+                };
+                let words: Vec<_> = text.split_ascii_whitespace().map(str::to_ascii_lowercase).collect();
+                let value = der::tlv(der::tag::UTF8_STRING, [words.join(" ")]);
+                let oid = der::oid(ObjectIdentifier::new_unwrap(oid));
+                der::tlv(der::tag::SET, [der::sequence([oid, value])])
+            })
+            .collect();
+        let digest = Sha1::digest(canonical);
+        let first = digest.first_chunk::<4>().copied().unwrap_or_default();
+        Ok(u32::from_le_bytes(first))
+    }
 }

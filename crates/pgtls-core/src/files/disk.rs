@@ -67,8 +67,11 @@ pub struct FileIdentity {
     pub inode: u64,
     /// Bytes.
     pub size: u64,
-    /// Last change of the content, in nanoseconds since 1970.
+    /// Last change of the content, in nanoseconds since 1970 (`st_mtime`). Whoever may write the file may say otherwise.
     pub modified: i128,
+    /// Last change of anything about it, in nanoseconds since 1970 (`st_ctime`), which nobody can set back; 0 where it is not
+    /// kept.
+    pub changed: i128,
 }
 
 /// Why a file could not be looked at or read.

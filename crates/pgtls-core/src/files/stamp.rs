@@ -5,7 +5,7 @@
 //! link that points elsewhere leads to one, and where a file was missing one may be found. Looking at identities reads no
 //! content.
 
-use super::{FileKind, Loaded, Metadata, NativeRoots, ReadError, ReadFile, load};
+use super::{FileIdentity, FileKind, Loaded, Metadata, NativeRoots, ReadError, ReadFile, load};
 use crate::{environment::Environment, param::Params};
 use alloc::{string::String, vec::Vec};
 use core::{cell::RefCell, time::Duration};
@@ -41,7 +41,8 @@ impl Stamp {
     /// changed so recently that a later change could go unseen.
     pub fn is_settled(&self, now: Duration) -> bool {
         let settled = |metadata: &Metadata| {
-            let ticked = metadata.identity.modified.saturating_add_unsigned(TICK.as_nanos());
+            let FileIdentity { modified, changed, .. } = metadata.identity;
+            let ticked = modified.max(changed).saturating_add_unsigned(TICK.as_nanos());
             u128::try_from(ticked).map_or(true, |ticked| ticked <= now.as_nanos())
         };
         !self.unrepeatable && self.answers.iter().flat_map(|answer| &answer.metadata).all(settled)

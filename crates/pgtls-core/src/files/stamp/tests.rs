@@ -28,7 +28,8 @@ struct Disk {
 
 fn metadata(kind: FileKind, inode: u64) -> Metadata {
     let modified = i128::from(CHANGED) * 1_000_000_000;
-    Metadata { kind, mode: 0o644, uid: 0, identity: FileIdentity { device: 1, inode, size: 0, modified } }
+    let identity = FileIdentity { device: 1, inode, size: 0, modified, changed: 0 };
+    Metadata { kind, mode: 0o644, uid: 0, identity }
 }
 
 impl Disk {
@@ -79,6 +80,13 @@ impl ReadFile for Disk {
     }
 }
 
+/// The same, as if anything but its content had been changed then.
+fn touched(seconds: u64) -> Metadata {
+    let mut metadata = metadata(FileKind::Regular, 1);
+    metadata.identity.changed = i128::from(seconds) * 1_000_000_000;
+    metadata
+}
+
 fn stamp_of(conninfo: &str, disk: &Disk) -> Stamp {
     let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
     let settings = Settings::parse(conninfo).expect("it is well-formed");
@@ -95,6 +103,7 @@ fn holds_until_something_changes() {
     let changes = [
         Disk::new().with(ROOT, Ok(metadata(FileKind::Regular, 3))),
         Disk::new().with(ROOT, Ok(Metadata { mode: 0o600, ..metadata(FileKind::Regular, 1) })),
+        Disk::new().with(ROOT, Ok(touched(CHANGED))),
         Disk::new().with(ROOT, Err(ReadError::NotFound)),
         Disk::new().with(ROOT, Err(ReadError::PermissionDenied)),
         Disk::new().with(CRLS, Ok(metadata(FileKind::Directory, 3))),
@@ -142,6 +151,10 @@ fn settled_is_what_was_changed_a_tick_ago() {
     ] {
         assert_eq!(stamp.is_settled(now), settled, "{now:?}");
     }
+    let later = Duration::from_secs(CHANGED + 60);
+    let touched = stamp_of(CONNINFO, &Disk::new().with(ROOT, Ok(touched(CHANGED + 60))));
+    assert!(!touched.is_settled(settled_at.max(later)), "its time was set back");
+    assert!(touched.is_settled(later + TICK));
     assert!(stamp_of("sslrootcert=missing", &Disk::new()).is_settled(Duration::ZERO), "nothing was there");
 }
 
