@@ -61,8 +61,8 @@ pub use cancel::cancel;
 pub use connect::{Connecting, connect, connecting};
 pub use negotiate::{Negotiating, negotiate, negotiating};
 pub use pgtls_adapter::{
-    BoxError, Cancelled, Cause, Config, ConnectError, Connected, Endpoint, Hosts, Opened, Startup,
-    StartupError,
+    BoxError, Cancelled, Cause, Config, ConnectError, Connected, Endpoint, Hosts, LibraryInit,
+    NoDefaultProvider, Opened, Startup, StartupError,
 };
 pub use runtime::AsyncIo;
 pub use socket::Socket;

@@ -59,8 +59,8 @@ pub use cancel::{cancel, cancelling};
 pub use connect::{Connecting, connect, connecting};
 pub use negotiate::{Negotiating, negotiate, negotiating};
 pub use pgtls_adapter::{
-    BoxError, Cancelled, Cause, Config, ConnectError, Connected, Endpoint, Hosts, Opened, Startup,
-    StartupError,
+    BoxError, Cancelled, Cause, Config, ConnectError, Connected, Endpoint, Hosts, LibraryInit,
+    NoDefaultProvider, Opened, Startup, StartupError,
 };
 pub use runtime::Tokio;
 pub use socket::Socket;
