@@ -284,6 +284,27 @@ fn the_path_that_was_accepted_is_told() {
 }
 
 #[test]
+fn facts_of_the_session_are_told() {
+    let files = Files::new();
+    let told = connect(&files, "ok", "sslmode=verify-full sslrootcert={root}", &[]);
+    // The certificate is signed with SHA-256, and so that is its digest.
+    assert_eq!(told["tls_server_end_point"], told["certificates"][0]["fingerprint"]);
+    assert_eq!(told["client_certificate"], value!({ "requested": false, "sent": false }));
+    assert_eq!(
+        told["attributes"],
+        value!({
+            "library": "rustls", "key_bits": "256", "cipher": told["cipher"], "compression": "off",
+            "protocol": "TLSv1.3", "alpn": "postgresql",
+        })
+    );
+    let told = connect(&files, "cert-optional", "sslmode=require", &[]);
+    assert_eq!(told["client_certificate"], value!({ "requested": true, "sent": false }));
+    let told = connect(&files, "ok", "sslmode=disable", &[]);
+    assert_eq!(told["attributes"], value!({}));
+    assert_eq!((&told["tls_server_end_point"], &told["client_certificate"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
 fn every_adapter_tells_the_same() {
     let files = Files::new();
     let root = files.root("root");

@@ -38,23 +38,7 @@ pub struct Cipher {
     pub bits: u16,
 }
 
-/// What [`SessionFacts::attribute`] knows (libpq: `PQsslAttributeNames`).
-pub const ATTRIBUTES: [&str; 6] = ["library", "key_bits", "cipher", "compression", "protocol", "alpn"];
-
 impl SessionFacts {
-    /// A fact by libpq's name for it (libpq: `PQsslAttribute`).
-    pub fn attribute(&self, name: &str) -> Option<String> {
-        Some(match name {
-            "library" => "rustls".to_owned(),
-            "key_bits" => self.cipher.bits.to_string(),
-            "cipher" => self.cipher.name.to_owned(),
-            "compression" => "off".to_owned(),
-            "protocol" => self.protocol.to_owned(),
-            "alpn" => self.alpn.clone().unwrap_or_default(),
-            _ => return None,
-        })
-    }
-
     /// The data of the channel binding `tls-server-end-point` (RFC 5929): a digest of the server's certificate. `None`
     /// when none is defined for it, as for Ed25519.
     pub fn tls_server_end_point(&self) -> Result<Option<Vec<u8>>, X509Error> {

@@ -53,6 +53,7 @@
 //! - `ring`: adds `ring()`, which makes that one.
 #![forbid(unsafe_code)]
 
+mod attribute;
 mod cache;
 mod cause;
 mod connect_error;
@@ -80,12 +81,13 @@ mod trust;
 mod verifier;
 mod versions;
 
+pub use attribute::{ATTRIBUTES, LIBRARY};
 pub use cache::{BrokenFiles, Cached, ConnectorCache};
 pub use cause::{BoxError, Cause};
 pub use connect_error::ConnectError;
 pub use connector::Connector;
 pub use error::{SetupError, TlsError, alert_name};
-pub use facts::{ATTRIBUTES, Cipher, SessionFacts};
+pub use facts::{Cipher, SessionFacts};
 pub use key_log::KeyLogLines;
 pub use library_init::{LibraryInit, NoDefaultProvider};
 pub use offer::Offer;

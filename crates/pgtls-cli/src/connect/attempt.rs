@@ -85,6 +85,17 @@ fn binding(facts: Option<&SessionFacts>) -> Binding {
     }
 }
 
+/// The same in digits.
+fn end_point(facts: &SessionFacts) -> Option<String> {
+    let bytes = facts.tls_server_end_point().ok().flatten()?;
+    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The server has a say in the protocol of ALPN.
+fn printable_value((name, value): (&'static str, String)) -> (&'static str, String) {
+    (name, printable(&value))
+}
+
 fn startup_error(fault: Fault, facts: Option<&SessionFacts>) -> StartupError {
     let failure = |fault| {
         Box::new(StartupFailure {
@@ -114,6 +125,9 @@ fn success(connected: Connected<impl Session, startup::Report>, params: &Params)
         verified: facts.map_or("none", |facts| words::verified(facts.verified)),
         matched_name: facts.and_then(|facts| facts.matched_name.as_deref()).map(printable),
         certificates: facts.map(|facts| certificate::describe(&facts.path)).unwrap_or_default(),
+        attributes: facts.into_iter().flat_map(SessionFacts::attributes).map(printable_value).collect(),
+        tls_server_end_point: facts.and_then(end_point),
+        client_certificate: facts.map(|facts| facts.client_certificate.into()),
         server_version: connected.value.server_version,
         authentication: connected.value.authentication,
         earlier_errors: connected.failed.iter().map(failure::line).collect(),

@@ -2,7 +2,9 @@
 
 use super::timeline::Attempt;
 use crate::{certificate::Certificate, words::FileLine};
+use pgtls_core::startup::ClientCertificate;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// One attempt to connect, whole.
 #[derive(Clone, Debug, Serialize)]
@@ -31,6 +33,12 @@ pub(crate) struct Report {
     /// The path that was accepted, from the server's certificate to the root; empty when nothing was verified, because
     /// then it could be anybody's.
     pub(crate) certificates: Vec<Certificate>,
+    /// libpq's attributes of the session (libpq: `PQsslAttributeNames`, `PQsslAttribute`); none without TLS.
+    pub(crate) attributes: BTreeMap<&'static str, String>,
+    /// What SCRAM can be bound to, `tls-server-end-point`, in hexadecimal digits.
+    pub(crate) tls_server_end_point: Option<String>,
+    /// Whether the server asked for a client certificate, and was sent one; not there without TLS.
+    pub(crate) client_certificate: Option<Identification>,
     /// Files, in the order in which libpq looks at them; none if TLS was never about to start.
     pub(crate) files: Vec<FileLine>,
     /// Connections opened.
@@ -52,6 +60,19 @@ pub(crate) struct Report {
     pub(crate) mode: Option<(String, String)>,
 }
 
+/// The client's side of a handshake.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Identification {
+    requested: bool,
+    sent: bool,
+}
+
+impl From<ClientCertificate> for Identification {
+    fn from(ClientCertificate { requested, sent }: ClientCertificate) -> Self {
+        Self { requested, sent }
+    }
+}
+
 impl Report {
     /// Not connected, and nothing seen yet.
     pub(crate) fn empty() -> Self {
@@ -67,6 +88,9 @@ impl Report {
             verified: "none",
             matched_name: None,
             certificates: Vec::new(),
+            attributes: BTreeMap::new(),
+            tls_server_end_point: None,
+            client_certificate: None,
             files: Vec::new(),
             connections: 0,
             server_version: None,
