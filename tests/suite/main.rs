@@ -7,6 +7,8 @@
 )]
 
 mod adapters;
+#[cfg(unix)]
+mod attributes;
 mod conformance;
 mod differential;
 #[cfg(unix)]
@@ -15,6 +17,7 @@ mod examples;
 mod ffi;
 mod files;
 mod fuzz;
+mod gss;
 mod keys;
 mod limbo;
 #[cfg(unix)]

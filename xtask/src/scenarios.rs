@@ -33,11 +33,19 @@ const GROUPS: &[(&str, &str)] = &[
     ("invalid", "What is refused before any connection is opened."),
 ];
 
+/// The group that is not in the kit but for the suite alone, whose embedder has what no client has that the kit judges:
+/// GSSAPI, up to the point where a ticket is needed. Which KDC there is not makes no difference to it.
+const GSS: (&str, &str) = (
+    "gss",
+    "GSSAPI encryption beside each sslmode: with a forged credential cache and nobody who gives tickets.",
+);
+const WITHOUT_KDC: &[&str] = &["KRB5_CONFIG", "krb5.conf"];
+
 /// What the kit's servers do not speak, by a part of the recorded behaviour: they have no lists of cipher suites, and take no
 /// client certificate that is signed with SHA-1.
 const BEYOND: &[&str] = &["\"ciphers\"", "clientcert/cert/sha1.crt/cert-auth"];
 
-/// Writes `crates/pgtls-conformance/scenarios/`.
+/// Writes `crates/pgtls-conformance/scenarios/`, and [`GSS`] to `tests/data/`.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Error> {
     let rig = workspace.root.join("../shared/rig");
     if !rig.is_dir() {
@@ -46,7 +54,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Error> {
     }
     let (new, old) = (recordings(&rig, "libpq18")?, recordings(&rig, "libpq15")?);
     let mut texts: BTreeMap<&str, String> =
-        GROUPS.iter().map(|(group, about)| (*group, format!("# {about}\n"))).collect();
+        GROUPS.iter().chain([&GSS]).map(|(group, about)| (*group, format!("# {about}\n"))).collect();
     let mut count = 0;
     for scenario in lines(&rig.join("scenarios/public.jsonl"))? {
         let (id, group) = (text(&scenario, "id")?, text(&scenario, "group")?);
@@ -63,14 +71,15 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Error> {
         out.push_str(&block);
         count += 1;
     }
-    let folder = workspace.root.join("crates/pgtls-conformance/scenarios");
+    let folder =
+        |group: &str| if group == GSS.0 { "tests/data" } else { "crates/pgtls-conformance/scenarios" };
     let mut bytes = 0;
     for (group, text) in texts {
         bytes += text.len();
-        fs::write(folder.join(format!("{group}.txt")), text)
+        fs::write(workspace.root.join(folder(group)).join(format!("{group}.txt")), text)
             .map_err(|error| Error(format!("{group}.txt cannot be written: {error}")))?;
     }
-    println!("{count} scenarios of {} groups in {bytes} bytes", GROUPS.len());
+    println!("{count} scenarios of {} groups in {bytes} bytes", GROUPS.len() + 1);
     Ok(())
 }
 
@@ -119,10 +128,13 @@ fn block(id: &str, scenario: &Value, new: &Value, old: &Value) -> Result<String,
         line("server", &format!("{place}{connections}"));
     }
     line("conninfo", &conninfo(scenario));
-    for (name, value) in entries(scenario, "env") {
+    for (name, value) in entries(scenario, "env").filter(|(name, _)| !WITHOUT_KDC.contains(&name.as_str())) {
         line("env", &format!("{name} {}", word(&ours(value.as_str().unwrap_or_default()))));
     }
     for file in list(scenario, "home") {
+        if WITHOUT_KDC.contains(&text(file, "path")?) {
+            continue;
+        }
         let (key, rest) = home_file(file)?;
         line(key, &rest);
     }

@@ -128,6 +128,11 @@ impl<'p> Session<'p> {
                     (self.submissions, self.completions) = ring();
                     Operation::Connect(self.address, self.left())
                 }
+                // There is no GSSAPI here, which the plan has been told.
+                Next::Gss => {
+                    self.link.gss_failed(None)?;
+                    continue;
+                }
                 Next::Start => {
                     self.messages = Messages::default();
                     self.link.send(&startup(self.params)?);

@@ -66,6 +66,8 @@ impl<'p> Dialled<'p> {
             self.flush();
             match next {
                 Next::Connect => self.connect(registry)?,
+                // There is no GSSAPI here, which the plan has been told.
+                Next::Gss => self.link.gss_failed(None)?,
                 Next::Start => return Ok(Progress::Start),
                 Next::Closed => return Ok(Progress::Closed),
                 Next::Fail(then) => return Ok(Progress::Failed(then)),

@@ -23,6 +23,9 @@ pub const READ: usize = 16 * 1024;
 pub enum Next {
     /// Drop the connection, if there is one, and open a new one: [`Link::connected`] or [`Link::connect_failed`].
     Connect,
+    /// Shake hands by GSSAPI on this connection, wrap from then on what goes out and unwrap what comes in:
+    /// [`Link::gss_established`] or [`Link::gss_failed`]. Never said when the plan was told that there are no credentials.
+    Gss,
     /// Send the startup packet with [`Link::send`]. Said once for each connection that comes so far.
     Start,
     /// Write what is in [`Link::outgoing`], and read.
@@ -102,8 +105,9 @@ impl<'p> Link<'p> {
                 Action::Fail { then, .. } => return Ok(Next::Fail(then)),
                 // Links are TCP alone, where nobody asks who the peer is.
                 Action::CheckPeer => self.attempt.handle(Input::PeerUser { matches: false }, None)?,
-                // There is no GSSAPI here, which the plan has been told.
-                _ => self.attempt.handle(Input::GssFailed, None)?,
+                Action::StartGss => return Ok(Next::Gss),
+                // Nothing else can be done on a link.
+                _ => self.attempt.handle(Input::Closed, None)?,
             }
         }
     }
@@ -133,6 +137,16 @@ impl<'p> Link<'p> {
     /// The deadline of this address passed.
     pub fn timed_out(&mut self) -> Result<(), Misuse> {
         self.attempt.handle(Input::TimedOut, None)
+    }
+
+    /// GSSAPI encryption is up.
+    pub fn gss_established(&mut self) -> Result<(), Misuse> {
+        self.attempt.handle(Input::GssEstablished, None)
+    }
+
+    /// It could not be established.
+    pub fn gss_failed(&mut self, cause: Option<Cause>) -> Result<(), Misuse> {
+        self.attempt.handle(Input::GssFailed, cause)
     }
 
     /// The bytes for the socket. After [`Next::Connect`] or [`Next::Fail`] an alert may be left, which is worth one try.

@@ -59,8 +59,11 @@ pub(super) fn behaviour(recorded: &Value) -> Result<String, Error> {
     if let Some(plain) = get("plain") {
         set("plain", plain);
     }
+    if let Some(gss) = get("gss") {
+        set("gssencrequest", gss);
+    }
     if let Some(name) =
-        settings.keys().find(|name| !["base", "auth", "plain", "tls"].contains(&name.as_str()))
+        settings.keys().find(|name| !["base", "auth", "plain", "gss", "tls"].contains(&name.as_str()))
     {
         return Err(Error(format!("there is no word for \"{name}\" of {recorded}")));
     }

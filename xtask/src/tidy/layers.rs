@@ -94,8 +94,15 @@ const RESERVED: &[Reserved] = &[
 const OPTIONAL_IN_CORE: &[&str] = &["serde"];
 
 /// Crates that ship nothing may use everything.
-const UNRESTRICTED: &[&str] =
-    &["pgtls-bench", "pgtls-core-tests", "pgtls-examples", "pgtls-tests", "pgtls-x509-tests", "xtask"];
+const UNRESTRICTED: &[&str] = &[
+    "pgtls-bench",
+    "pgtls-core-tests",
+    "pgtls-embedder",
+    "pgtls-examples",
+    "pgtls-tests",
+    "pgtls-x509-tests",
+    "xtask",
+];
 
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     let restricted = workspace.members.iter().filter(|member| !UNRESTRICTED.contains(&member.name.as_str()));
