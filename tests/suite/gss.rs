@@ -15,9 +15,9 @@ use pgtls_conformance::{
 use pgtls_core::{
     environment::{Environment, Platform},
     negotiation::Encryption,
-    param::{Ability, Params, Settings},
+    param::{Params, Settings},
 };
-use pgtls_embedder::{CredentialCache, Forged, connect};
+use pgtls_embedder::{CredentialCache, Forged, ability, connect};
 use std::fs;
 
 /// How many run at a time.
@@ -57,7 +57,7 @@ fn embedder(attempt: &Attempt, default: &str) -> Told {
     let cache = attempt.variable("KRB5CCNAME").expect("every scenario has a credential cache");
     fs::write(cache.strip_prefix("FILE:").unwrap(), forged()).unwrap();
     let settings = Settings::parse(&attempt.conninfo).unwrap();
-    let params = Params::resolve(&settings, None, &environment, Ability { gss: true }).unwrap();
+    let params = Params::resolve(&settings, None, &environment, ability()).unwrap();
     match connect(&params, &environment, &Forged::new(Some(cache))).unwrap().session {
         Ok(encryption) => Told::Connected(Some(match encryption {
             Encryption::Plain => Outcome::Plain,

@@ -24,7 +24,7 @@ use pgtls_core::{
     environment::Environment,
     files,
     negotiation::{Encryption, Event, Misuse, Then},
-    param::Params,
+    param::{Ability, Params},
     startup::ClientCertificate,
 };
 use pgtls_rustls::{Cause, Connector, TlsOptions, clock};
@@ -38,6 +38,13 @@ pub struct Outcome {
     pub session: Result<Encryption, Vec<String>>,
     /// What was seen on the way.
     pub events: Vec<Event>,
+}
+
+/// What this embedder can do.
+pub fn ability() -> Ability {
+    let mut ability = Ability::default();
+    ability.gss = true;
+    ability
 }
 
 /// Connects, disconnects, and tells what came of it.
@@ -74,8 +81,7 @@ pub fn connect(params: &Params, environment: &Environment, gss: &dyn Gss) -> Res
                 for error in ended.failed_before {
                     candidates.note(error);
                 }
-                let (error, then) =
-                    ended.failed.unwrap_or((MethodError { failure: None, cause: None }, Then::Stop));
+                let (error, then) = ended.failed.unwrap_or((MethodError::new(None, None), Then::Stop));
                 candidates.failed(error, then);
             }
             _ => break,

@@ -7,11 +7,8 @@
 //! The credential cache is the one that `KRB5CCNAME` names. Distributions build libpq with a default of their own for
 //! `gssencmode`; the option says which.
 
-use pgtls_core::{
-    environment::Environment,
-    param::{Ability, Settings},
-};
-use pgtls_embedder::{Forged, Outcome, connect};
+use pgtls_core::{environment::Environment, param::Settings};
+use pgtls_embedder::{Forged, Outcome, ability, connect};
 use serde_json::json;
 use std::{env, error::Error, process::ExitCode};
 
@@ -41,7 +38,7 @@ fn main() -> ExitCode {
 
 fn attempt(conninfo: &str, default: Option<&str>) -> Result<Outcome, Box<dyn Error>> {
     let environment = with_default(pgtls_os::environment()?, default);
-    let params = pgtls_os::params(&Settings::parse(conninfo)?, &environment, Ability { gss: true })?;
+    let params = pgtls_os::params(&Settings::parse(conninfo)?, &environment, ability())?;
     let gss = Forged::new(env::var("KRB5CCNAME").ok().as_deref());
     Ok(connect(&params, &environment, &gss)?)
 }

@@ -3,10 +3,10 @@
 use pgtls_core::{
     environment::{Environment, Platform},
     message::GSSENC_REQUEST,
-    param::{Ability, Params, Settings},
+    param::{Params, Settings},
     policy::GssCredentials,
 };
-use pgtls_embedder::{Connection, Gss, Wrap, connect};
+use pgtls_embedder::{Connection, Gss, Wrap, ability, connect};
 use std::{
     io::{self, Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
@@ -63,7 +63,7 @@ fn sessions_inside_gssapi() {
         let text = format!("host=h hostaddr=127.0.0.1 port={port} user=u gssencmode={modes}");
         let environment = Environment::empty(Platform::Unix);
         let settings = Settings::parse(&text).unwrap();
-        let params = Params::resolve(&settings, None, &environment, Ability { gss: true }).unwrap();
+        let params = Params::resolve(&settings, None, &environment, ability()).unwrap();
         let came = connect(&params, &environment, &Scripted).unwrap();
         let words: Vec<_> = came.events.iter().map(ToString::to_string).collect();
         assert_eq!(words.join(" "), *events, "{modes}: {:?}", came.session);
