@@ -1,5 +1,8 @@
 //! The suite is `suite/main.rs`, its tables are in `data/`. What lives here is for the tests of every crate.
 
+#[cfg(doctest)]
+mod documents;
+
 use std::{env, io, io::Write};
 
 /// Says, past the test harness, which hides what passing tests print, that something was not tested. Where
@@ -13,8 +16,3 @@ pub fn skip(what: &str, reason: &str) {
     assert!(!required, "{what}: {reason}, and PGTLS_REQUIRE_LIVE=1 forbids to skip it");
     writeln!(io::stderr(), "skipped: {what}: {reason}").expect("standard error can be written to");
 }
-
-/// The examples of README.md are compiled with the tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-pub struct Readme;

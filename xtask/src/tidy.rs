@@ -9,6 +9,7 @@ mod links;
 mod lints;
 mod manifests;
 mod msrv;
+mod pages;
 mod proofs;
 mod published;
 mod tables;
@@ -34,6 +35,7 @@ const RULES: &[Rule] = &[
     Rule { name: "lints", check: lints::check },
     Rule { name: "words", check: words::check },
     Rule { name: "links", check: links::check },
+    Rule { name: "pages", check: pages::check },
     Rule { name: "tables", check: tables::check },
     Rule { name: "hardenings", check: hardenings::check },
     Rule { name: "length", check: length::check },

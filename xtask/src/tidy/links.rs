@@ -1,4 +1,4 @@
-//! Links in Markdown lead somewhere: to a file of the tree, and to a heading in it.
+//! Links in Markdown lead somewhere: to a file of the tree, to a heading in it, to the name in it that the link shows.
 
 use super::Finding;
 use crate::workspace::{File, Workspace};
@@ -20,7 +20,10 @@ fn check_page(workspace: &Workspace, page: &File) -> Vec<Finding> {
         let Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) = event else {
             continue;
         };
-        if let Some(advice) = objection(workspace, page, &dest_url) {
+        let shown = page.text.get(range.clone()).unwrap_or_default();
+        let found =
+            objection(workspace, page, &dest_url).or_else(|| misnomer(workspace, page, &dest_url, shown));
+        if let Some(advice) = found {
             let before = page.text.get(..range.start).unwrap_or_default();
             findings.push(Finding::error(&page.path, before.matches('\n').count() + 1, advice));
         }
@@ -42,6 +45,18 @@ fn objection(workspace: &Workspace, page: &File, target: &str) -> Option<String>
     let anchor = anchor?;
     let known = file.is_some_and(|file| anchors(&file.text).iter().any(|known| known == anchor));
     (!known).then(|| format!("`{target}`: {path} has no heading that makes the anchor #{anchor}"))
+}
+
+/// A name that a link shows as code, and that is not in the file that it leads to.
+fn misnomer(workspace: &Workspace, page: &File, target: &str, link: &str) -> Option<String> {
+    let (name, _) = link.strip_prefix("[`")?.split_once("`](")?;
+    let path = resolve(&page.path, target.split('#').next().unwrap_or_default());
+    let file = workspace.file(&path)?;
+    // In a table a bar is escaped.
+    let name = name.replace("\\|", "|");
+    let last = name.rsplit("::").next().unwrap_or_default().trim_end_matches("()");
+    let is_there = path.contains(&name) || file.text.contains(last);
+    (!is_there).then(|| format!("`{name}` is not in {path}"))
 }
 
 /// A relative target seen from the folder of the page.
@@ -112,6 +127,25 @@ mod tests {
         ]);
         let expected: &[&str] = if good { &[] } else { &["docs/page.md:4"] };
         assert_eq!(places(&check(&workspace)), expected, "{target}");
+    }
+
+    #[test]
+    fn names_are_where_the_link_leads() {
+        let check_name = |link: &str| {
+            let workspace = tree(&[
+                ("docs/page.md", &format!("# Page\n\n{link}\n")),
+                ("src/policy/table.rs", "pub const TABLE: Table = a|b;"),
+            ]);
+            check(&workspace).len()
+        };
+        for good in
+            ["`TABLE`", "`a::Table`", "`table.rs`", "`policy/table.rs`", "any text", "`a\\|b`", "`const()`"]
+        {
+            assert_eq!(check_name(&format!("[{good}](../src/policy/table.rs)")), 0, "{good}");
+        }
+        for bad in ["`TABLES`", "`TABLE::zero`", "`a\\|c`", "`other.rs`"] {
+            assert_eq!(check_name(&format!("[{bad}](../src/policy/table.rs)")), 1, "{bad}");
+        }
     }
 
     #[test]
