@@ -9,8 +9,9 @@ use openssl::{
     hash::MessageDigest,
     nid::Nid,
     pkey::{Id, PKey, Private},
+    pkey_ctx::PkeyCtx,
     rsa::Rsa,
-    ssl::{Ssl, SslContext, SslMethod, SslVersion},
+    ssl::{Ssl, SslContext, SslContextBuilder, SslMethod, SslVerifyMode, SslVersion},
     x509::{X509, X509Builder, X509Extension},
 };
 use pgtls_core::{
@@ -29,12 +30,15 @@ use rustls::{
 };
 use rustls_pki_types::PrivateKeyDer;
 use std::{
+    fs::{self, Permissions},
     io::{Read, Write},
     net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt as _,
     sync::Arc,
     thread,
     time::Duration,
 };
+use tempfile::TempDir;
 
 fn params(conninfo: &str) -> Params {
     let mut environment = Environment::empty(Platform::Unix);
@@ -106,20 +110,51 @@ fn server_names_are_sent_as_libpq_sends_them() {
 #[test]
 fn servers_with_old_keys_and_ciphers() {
     let mut divergences = Divergences::of("tls");
-    let (small, large) = (rsa(1024), rsa(2048));
+    let (small, large, pss) = (rsa(1024), rsa(2048), rsa_pss());
     for (case, key, ciphers) in [
         ("RSA key of 2048 bits", &large, "ALL:@SECLEVEL=0"),
         ("GCM cipher suites alone", &large, "ECDHE+AESGCM:@SECLEVEL=0"),
         ("RSA key of 1024 bits, sslmode=require", &small, "ALL:@SECLEVEL=0"),
         ("CBC cipher suites alone", &large, "ECDHE-RSA-AES128-SHA256:ECDHE-RSA-AES256-SHA384:@SECLEVEL=0"),
         ("RSA key exchange alone", &large, "AES128-GCM-SHA256:AES256-GCM-SHA384:@SECLEVEL=0"),
+        ("the server's RSASSA-PSS key in TLS 1.2", &pss, "ALL:@SECLEVEL=0"),
     ] {
-        let context = context(key, ciphers);
+        let context = context(key, ciphers).build();
         let we = if with_server(openssl_server(context), shake_hands) { "ssl" } else { "fail" };
         // libpq over OpenSSL connects to all of them.
         assert!(we == "ssl" || divergences.explains(case, "ssl", we), "{case}: {we}");
     }
+
+    // With the keys of a client that a server asks for.
+    for (case, key) in
+        [("the client's RSA key in TLS 1.2", &large), ("the client's RSASSA-PSS key in TLS 1.2", &pss)]
+    {
+        let mut context = context(&large, "ALL:@SECLEVEL=0");
+        context.set_verify_callback(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT, |_, _| true);
+        let identity = identity(key);
+        let we = with_server(openssl_server(context.build()), |port| shake_hands_as(port, &identity));
+        let we = if we { "ssl" } else { "fail" };
+        assert!(we == "ssl" || divergences.explains(case, "ssl", we), "{case}: {we}");
+    }
     divergences.finish();
+}
+
+/// Certificate and key of a client, for as long as it lives.
+fn identity(key: &PKey<Private>) -> TempDir {
+    let identity = TempDir::new().unwrap();
+    fs::write(identity.path().join("client.crt"), certificate(key, None).to_pem().unwrap()).unwrap();
+    let path = identity.path().join("client.key");
+    fs::write(&path, key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    identity
+}
+
+/// A key that says that it is for RSASSA-PSS and nothing else, with any hash.
+fn rsa_pss() -> PKey<Private> {
+    let mut maker = PkeyCtx::new_id(Id::RSA_PSS).unwrap();
+    maker.keygen_init().unwrap();
+    maker.set_rsa_keygen_bits(2048).unwrap();
+    maker.keygen().unwrap()
 }
 
 fn rsa(bits: u32) -> PKey<Private> {
@@ -179,8 +214,19 @@ fn rustls_server(
 
 /// Whether we get through the handshake.
 fn shake_hands(port: u16) -> bool {
-    let config =
-        config(&format!("host=db.test hostaddr=127.0.0.1 port={port} sslmode=require connect_timeout=60"));
+    shaken_with(port, "")
+}
+
+/// Whether we do with this certificate and key.
+fn shake_hands_as(port: u16, identity: &TempDir) -> bool {
+    let [certificate, key] = ["client.crt", "client.key"].map(|name| identity.path().join(name));
+    shaken_with(port, &format!("sslcert={} sslkey={}", certificate.display(), key.display()))
+}
+
+fn shaken_with(port: u16, more: &str) -> bool {
+    let config = config(&format!(
+        "host=db.test hostaddr=127.0.0.1 port={port} sslmode=require connect_timeout=60 {more}"
+    ));
     let mut shaken = false;
     let ended = connect(&config, |_, _| -> Result<(), StartupError> {
         shaken = true;
@@ -240,13 +286,13 @@ fn keys_that_may_not_sign_are_refused_where_openssl_refuses_them() {
 }
 
 /// A server with this key that speaks TLS 1.2 with these ciphers.
-fn context(key: &PKey<Private>, ciphers: &str) -> SslContext {
+fn context(key: &PKey<Private>, ciphers: &str) -> SslContextBuilder {
     let mut context = SslContext::builder(SslMethod::tls_server()).unwrap();
     context.set_cipher_list(ciphers).unwrap();
     context.set_max_proto_version(Some(SslVersion::TLS1_2)).unwrap();
     context.set_certificate(&certificate(key, None)).unwrap();
     context.set_private_key(key).unwrap();
-    context.build()
+    context
 }
 
 /// Self-signed; nobody verifies it. The key usage is the DER of the extension's value.

@@ -1,7 +1,7 @@
 //! `cargo xtask mutants`: small changes to the code that decides, each of which a test of its own crate has to notice.
 
 use crate::workspace::{Error, Workspace};
-use std::process::Command;
+use std::{fs, path::PathBuf, process::Command};
 
 /// A crate, its files that decide, and who judges a change to them.
 struct Judged {
@@ -72,19 +72,25 @@ pub(crate) fn run(workspace: &Workspace, selection: &Selection) -> Result<(), Er
     };
     let mut failed = Vec::new();
     for judged in JUDGED.iter().filter(chosen) {
+        let results = judged.results(workspace);
+        // cargo-mutants makes the last directory alone.
+        fs::create_dir_all(&results).map_err(|error| Error(format!("{}: {error}", results.display())))?;
         // cargo-mutants would try the unchanged code with the crate's package alone.
         if !succeeds(cargo(workspace, "test").args(judged.packages()).args(judged.targets()))? {
             return Err(Error(format!("{}: tests fail without any change", judged.name)));
         }
         if !succeeds(&mut mutants(workspace, judged, &selection.shard()))? {
-            failed
-                .push(format!("{}: see target/mutants/{}/mutants.out/missed.txt", judged.name, judged.name));
+            failed.push(format!("{}: see {}/mutants.out/missed.txt", judged.name, results.display()));
         }
     }
     if failed.is_empty() { Ok(()) } else { Err(Error(failed.join("; "))) }
 }
 
 impl Judged {
+    fn results(&self, workspace: &Workspace) -> PathBuf {
+        workspace.root.join("target/mutants").join(self.name)
+    }
+
     fn packages(&self) -> [&'static str; 4] {
         ["--package", self.name, "--package", self.tests.0]
     }
@@ -102,7 +108,7 @@ fn mutants(workspace: &Workspace, judged: &Judged, shard: &str) -> Command {
         command.args(["--file", &format!("crates/{name}/src/{file}")]);
     }
     command.args(["--baseline", "skip", "--sharding", "round-robin", "--shard", shard, "--timeout", TIMEOUT]);
-    command.arg("--output").arg(workspace.root.join("target/mutants").join(name));
+    command.arg("--output").arg(judged.results(workspace));
     command.arg("--").args(judged.targets());
     command
 }
