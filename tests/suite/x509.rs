@@ -13,10 +13,6 @@ mod limbo;
 mod support {
     #[path = "divergences.rs"]
     pub(crate) mod divergences;
-    #[path = "table.rs"]
-    pub(crate) mod table;
-
-    pub(crate) use pgtls_tests::skip;
 
     /// A file of `tests/data/`.
     pub(crate) fn data(name: &str) -> std::path::PathBuf {

@@ -138,6 +138,15 @@ pub(crate) enum Profile {
     Strict,
 }
 
+impl From<Profile> for pgtls_rustls::Profile {
+    fn from(profile: Profile) -> Self {
+        match profile {
+            Profile::Openssl => Self::Openssl,
+            Profile::Strict => Self::Strict,
+        }
+    }
+}
+
 const CONNINFO_HELP: &str = "Settings that the string leaves out come from where psql takes them: the service file, PG* environment \
 variables, the files in ~/.postgresql, the defaults. Quote the string, for the shell cuts it at blanks.";
 

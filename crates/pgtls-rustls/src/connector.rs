@@ -132,6 +132,7 @@ fn rules(params: &Params, loaded: &Loaded, options: &TlsOptions) -> Result<Rules
     Ok(Rules {
         trust: Trust::new(params, loaded)?,
         security_level: options.security_level,
+        profile: options.profile,
         naming: options.name_rules,
         hardening: params.hardening(),
         algorithms,

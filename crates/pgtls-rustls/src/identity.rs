@@ -5,7 +5,7 @@ use pgtls_core::{
     files::{self, FileIdentity, FileRole, LoadedFile},
     param::{Params, Secret},
 };
-use pgtls_x509::{KeyProblem, X509Error, certificates_from_pem, private_key};
+use pgtls_x509::{KeyProblem, X509Error, certificates_from_pem, check_own_keys, private_key};
 use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer},
     sign::CertifiedKey,
@@ -50,7 +50,8 @@ impl Identity {
             files::Identity::None => Self::NONE,
             files::Identity::Unusable(error) => Self::without_certificate(SetupError::File(error.clone())),
             files::Identity::Certificate { certificate, key } => {
-                match certificates_from_pem(&certificate.bytes) {
+                let chain = certificates_from_pem(&certificate.bytes);
+                match chain.and_then(|chain| check_own_keys(&chain, options.security_level).map(|()| chain)) {
                     Err(error) => Self::without_certificate(content(FileRole::Cert, certificate, error)),
                     Ok(chain) => Self {
                         key: match key {

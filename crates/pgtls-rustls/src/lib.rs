@@ -92,6 +92,7 @@ pub use key_log::KeyLogLines;
 pub use library_init::{LibraryInit, NoDefaultProvider};
 pub use offer::Offer;
 pub use options::{PassphraseHook, TlsOptions, clock};
+pub use pgtls_x509::{Profile, SecurityLevel};
 #[cfg(feature = "aws-lc-rs")]
 pub use provider::aws_lc_rs;
 #[cfg(feature = "ring")]

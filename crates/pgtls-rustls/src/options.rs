@@ -2,7 +2,7 @@
 
 use crate::versions::VersionRange;
 use pgtls_core::{name::NameRules, openssl_conf::SystemDefault, param::Secret};
-use pgtls_x509::SecurityLevel;
+use pgtls_x509::{Profile, SecurityLevel};
 use rustls::{KeyLog, crypto::CryptoProvider, pki_types::UnixTime, time_provider::TimeProvider};
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -25,6 +25,8 @@ pub struct TlsOptions {
     pub versions: VersionRange,
     /// What the machine's `openssl.cnf` asks for, which changes the two before and the provider when a connector is made.
     pub system: Option<Arc<SystemDefault>>,
+    /// Whose verdict on a server counts where it is verified: OpenSSL's, or webpki's alone.
+    pub profile: Profile,
     /// Which release's rules decide whether a certificate is the host's.
     pub name_rules: NameRules,
 }
@@ -44,6 +46,7 @@ impl TlsOptions {
             security_level: SecurityLevel::DEFAULT,
             versions: VersionRange::ANY,
             system: None,
+            profile: Profile::default(),
             name_rules: NameRules::default(),
         }
     }
@@ -65,6 +68,7 @@ impl TlsOptions {
             && same(self.system.as_ref(), other.system.as_ref())
             && self.security_level == other.security_level
             && self.versions == other.versions
+            && self.profile == other.profile
             && self.name_rules == other.name_rules
     }
 
@@ -87,6 +91,7 @@ impl fmt::Debug for TlsOptions {
             .field("security_level", &self.security_level)
             .field("versions", &self.versions)
             .field("system", &self.system)
+            .field("profile", &self.profile)
             .field("name_rules", &self.name_rules)
             .finish_non_exhaustive()
     }

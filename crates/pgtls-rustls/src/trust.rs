@@ -2,7 +2,9 @@
 
 use crate::error::SetupError;
 use pgtls_core::{
-    files::{CrlCheck, CrlFile, Crls, FileRole, Loaded, LoadedFile, Roots, SystemRoots},
+    files::{
+        CrlCheck, CrlDirectory, CrlFile, Crls, FileRole, Loaded, LoadedFile, Roots, SystemRoots, SystemSource,
+    },
     param::Params,
     policy::{Verification, verification},
 };
@@ -10,6 +12,7 @@ use pgtls_x509::{CrlStore, TrustStore};
 
 /// What is verified, and against what.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one for all connections of a connector")]
 pub(crate) enum Trust {
     /// Nothing is verified.
     Unverified,
@@ -61,6 +64,7 @@ pub fn trust(loaded: &Loaded) -> Result<(TrustStore, Option<CrlStore>), SetupErr
                 path: Some(file.path.clone()),
                 error,
             })?;
+            roots = roots.named(&file.path);
             let crls = revocation(&loaded.crls)?;
             if let Some(crls) = &crls {
                 roots.add_from_crl_file(crls);
@@ -75,16 +79,35 @@ fn system_roots(system: &SystemRoots) -> TrustStore {
     let file = system.file.as_ref().and_then(|file| TrustStore::from_pem(&file.bytes).ok());
     let mut roots =
         file.unwrap_or_else(|| TrustStore::from_der(system.certificates.iter().map(Vec::as_slice)));
+    roots = roots.named(&match &system.source {
+        SystemSource::Variables { file, directory } => {
+            let paths: Vec<&str> = file.iter().chain(directory).map(String::as_str).collect();
+            paths.join(" and ")
+        }
+        _ => "system".to_owned(),
+    });
     roots.add_directory(named(&system.directory));
     roots
 }
 
 /// Files by the last part of their paths.
 fn named(files: &[LoadedFile]) -> impl Iterator<Item = (&str, &[u8])> {
-    files.iter().map(|file| {
-        let name = file.path.rsplit_once(['/', '\\']).map_or(file.path.as_str(), |(_, name)| name);
-        (name, file.bytes.as_slice())
-    })
+    files.iter().map(|file| (split(file).1, file.bytes.as_slice()))
+}
+
+/// The directory of a file, and its name in it.
+fn split(file: &LoadedFile) -> (&str, &str) {
+    file.path.rsplit_once(['/', '\\']).unwrap_or(("", &file.path))
+}
+
+/// The directories of `sslcrldir`, each with its files. Those without any make no difference.
+fn add_directories(store: &mut CrlStore, found: &CrlDirectory) {
+    for files in found.files.chunk_by(|one, next| split(one).0 == split(next).0) {
+        store.add_directory(files.first().map_or("", |file| split(file).0), named(files));
+    }
+    if found.files.is_empty() {
+        store.add_directory(&found.path, []);
+    }
 }
 
 /// The CRLs in force; `None` when revocation is not checked.
@@ -98,7 +121,7 @@ fn revocation(crls: &Crls) -> Result<Option<CrlStore>, SetupError> {
     };
     let mut store = file.unwrap_or_else(CrlStore::empty);
     if let Some(found) = crls.directory.as_ref().filter(|_| directory) {
-        store.add_directory(named(&found.files));
+        add_directories(&mut store, found);
     }
     Ok(Some(store))
 }
@@ -107,7 +130,7 @@ fn revocation(crls: &Crls) -> Result<Option<CrlStore>, SetupError> {
 /// because we do not read it.
 fn crl_file(file: &LoadedFile) -> Result<Option<CrlStore>, SetupError> {
     match CrlStore::from_pem(&file.bytes) {
-        Ok(store) => Ok(Some(store)),
+        Ok(store) => Ok(Some(store.named(&file.path))),
         Err(error) if CrlStore::loads_as_ber(&file.bytes) => {
             Err(SetupError::Content { role: FileRole::Crl, path: Some(file.path.clone()), error })
         }

@@ -6,7 +6,7 @@ use pgtls_core::{
     name::{NameRules, match_host, printable_name},
     negotiation::ChainVerified,
 };
-use pgtls_x509::{Purpose, Refusal, SecurityLevel, VerifyOptions, X509Error, presented_names, verify_chain};
+use pgtls_x509::{Profile, Purpose, Refusal, SecurityLevel, VerifyOptions, X509Error};
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, PeerMisbehaved, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -20,6 +20,7 @@ use std::sync::Arc;
 pub(crate) struct Rules {
     pub(crate) trust: Trust,
     pub(crate) security_level: SecurityLevel,
+    pub(crate) profile: Profile,
     pub(crate) naming: NameRules,
     pub(crate) hardening: Hardening,
     pub(crate) algorithms: WebPkiSupportedAlgorithms,
@@ -50,7 +51,11 @@ impl Verifier {
         let options =
             VerifyOptions::new(time, Purpose::Server, self.rules.security_level, self.rules.algorithms.all);
         let others: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
-        let path = verify_chain(leaf, &others, roots, crls.as_ref(), &options).map_err(TlsError::Chain)?;
+        let path = self
+            .rules
+            .profile
+            .verify_chain(leaf, &others, roots, crls.as_ref(), &options)
+            .map_err(TlsError::Chain)?;
         self.record.seen().chain = Some((ChainVerified::assertion(), path));
         if *name { self.match_name(leaf) } else { Ok(()) }
     }
@@ -65,7 +70,7 @@ impl Verifier {
     }
 
     fn match_name(&self, leaf: &CertificateDer<'_>) -> Result<(), TlsError> {
-        let presented = presented_names(leaf).map_err(TlsError::Names)?;
+        let presented = self.rules.profile.presented_names(leaf).map_err(TlsError::Names)?;
         let names = presented.peer_names();
         let matched = match_host(self.host.as_deref(), &names, self.rules.naming, self.rules.hardening)
             .map_err(TlsError::Host)?;

@@ -10,7 +10,10 @@ pub(crate) mod name_constraints;
 pub(crate) mod public_key;
 pub(crate) mod time;
 
-use crate::tlv::{BitString, DerResult, Reader, Tlv, bit_string, integer, range_of, tag};
+use crate::{
+    source::Source,
+    tlv::{BitString, DerResult, Reader, Tlv, bit_string, integer, range_of, tag},
+};
 use algorithm::SignatureAlgorithm;
 use alloc::{borrow::Cow, vec::Vec};
 use core::ops::Range;
@@ -47,6 +50,7 @@ pub(crate) struct Certificate<'a> {
     pub(crate) extensions: Extensions,
     /// Trust settings of a `TRUSTED CERTIFICATE`.
     pub(crate) trust: Option<TrustSettings>,
+    pub(crate) source: Source,
     /// Subject and issuer are the same name.
     pub(crate) self_issued: bool,
     /// OpenSSL takes it for self-signed, by names, key identifiers and algorithms; the signature is not looked at.
@@ -91,8 +95,8 @@ impl<'a> Certificate<'a> {
         let signed_algorithm = SignatureAlgorithm::read(&outline.inner_algorithm)?;
         let issuer_canonical = name::canonical(&outline.issuer)?;
         let mut validity = outline.validity.inside();
-        let not_before = Time::read(&mut validity)?;
-        let not_after = Time::read(&mut validity)?;
+        let not_before = Time::read_whole(&mut validity)?;
+        let not_after = Time::read_whole(&mut validity)?;
         validity.finish()?;
         let subject_canonical = name::canonical(&outline.subject)?;
         let public_key_bits = key_bits(&outline.public_key_info)?;
@@ -120,6 +124,7 @@ impl<'a> Certificate<'a> {
             subject_canonical,
             extensions,
             trust: None,
+            source: Source::Peer,
             self_issued,
             self_signed: false,
             der: Cow::Borrowed(der),
@@ -273,9 +278,9 @@ pub(crate) struct Outline<'a> {
     pub(crate) whole: &'a [u8],
     signed_part: &'a [u8],
     version: u8,
-    serial: &'a [u8],
+    pub(crate) serial: &'a [u8],
     inner_algorithm: Tlv<'a>,
-    issuer: Tlv<'a>,
+    pub(crate) issuer: Tlv<'a>,
     validity: Tlv<'a>,
     pub(crate) subject: Tlv<'a>,
     pub(crate) public_key_info: Tlv<'a>,

@@ -15,28 +15,57 @@ use crate::{
     oid,
     path::Proved,
     pem::{Block, Blocks, Kind},
+    source::Source,
     tlv::{DerResult, Reader, Tlv, bit_string, integer, range_of, tag},
     trust::StoreFile,
 };
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{collections::BTreeMap, format, sync::Arc, vec::Vec};
 use core::ops::Range;
 
 /// CRLs in force. As soon as there is a store, even an empty one, every certificate of a path needs a current CRL of its
 /// issuer, the anchor included (OpenSSL: `X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL`, which libpq sets).
 #[derive(Clone, Debug, Default)]
 pub struct CrlStore {
+    /// There is a file, and what it is called.
+    file_source: Option<Source>,
     file: Vec<Crl>,
     certificates: Vec<Certificate<'static>>,
-    /// CRLs of the directory by the hash in their file's name, files in the order of their numbers.
-    directory: BTreeMap<u32, Vec<Crl>>,
+    directories: Vec<Directory>,
+}
+
+/// A CRL directory.
+#[derive(Clone, Debug)]
+struct Directory {
+    name: Arc<str>,
+    /// CRLs by the hash in their file's name, files in the order of their numbers.
+    crls: BTreeMap<u32, Vec<Crl>>,
 }
 
 impl CrlStore {
     /// Reads a CRL file. It is an error, which libpq ignores, when a block does not load or when there is neither a CRL
     /// nor a certificate in it.
     pub fn from_pem(pem: &[u8]) -> Result<Self, X509Error> {
-        let contents = StoreFile::read(pem)?;
-        Ok(Self { file: contents.crls, certificates: contents.certificates, directory: BTreeMap::new() })
+        let StoreFile { crls, certificates } = StoreFile::read(pem)?;
+        let mut store = Self { file: crls, certificates, ..Self::default() };
+        store.set_file_source(Source::CrlFile(None));
+        Ok(store)
+    }
+
+    /// The same store, its file called by this name, as refusals tell it: its path, say.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.set_file_source(Source::CrlFile(Some(Arc::from(name))));
+        self
+    }
+
+    fn set_file_source(&mut self, source: Source) {
+        for crl in &mut self.file {
+            crl.source = source.clone();
+        }
+        for certificate in &mut self.certificates {
+            certificate.source = source.clone();
+        }
+        self.file_source = Some(source);
     }
 
     /// Whether OpenSSL loads a file that [`from_pem`](Self::from_pem) does not: something in it is BER where DER is wanted,
@@ -50,9 +79,11 @@ impl CrlStore {
         Self::default()
     }
 
-    /// Adds the files of a directory, `(file name, content)` in any order. Of those called `<hash>.r<number>` OpenSSL opens
-    /// number 0, 1, ... and stops at the first that is missing or does not load (OpenSSL: `by_dir.c`).
-    pub fn add_directory<'a>(&mut self, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) {
+    /// Adds the files of a directory, which refusals call `name`: `(file name, content)` in any order. Of those called
+    /// `<hash>.r<number>` OpenSSL opens number 0, 1, ... and stops at the first that is missing or does not load. A further
+    /// directory is asked for an issuer's CRLs only if those before it, and the files, have none (OpenSSL: `by_dir.c`).
+    pub fn add_directory<'a>(&mut self, name: &str, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) {
+        let mut directory = Directory { name: Arc::from(name), crls: BTreeMap::new() };
         let mut numbered: BTreeMap<(u32, u32), &[u8]> = BTreeMap::new();
         for (name, content) in files {
             if let Some(place) = crl_file_name(name) {
@@ -67,15 +98,20 @@ impl CrlStore {
             if expected.1 != Some(number) {
                 continue;
             }
-            let (crls, complete) = crls_of_file(content);
-            self.directory.entry(hash).or_default().extend(crls);
+            let (mut crls, complete) = crls_of_file(content);
+            let source = directory.source(hash, number);
+            for crl in &mut crls {
+                crl.source = source.clone();
+            }
+            directory.crls.entry(hash).or_default().extend(crls);
             expected.1 = if complete { number.checked_add(1) } else { None };
         }
+        self.directories.push(directory);
     }
 
     /// How many CRLs there are.
     pub fn len(&self) -> usize {
-        self.directory.values().map(Vec::len).sum::<usize>().saturating_add(self.file.len())
+        self.all().count()
     }
 
     /// There is none, so that every chain is refused.
@@ -89,7 +125,9 @@ impl CrlStore {
 
     /// All of them.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Crl> {
-        self.file.iter().chain(self.directory.values().flatten())
+        self.file
+            .iter()
+            .chain(self.directories.iter().flat_map(|directory| directory.crls.values()).flatten())
     }
 
     /// CRLs of the file.
@@ -97,9 +135,27 @@ impl CrlStore {
         &self.file
     }
 
-    /// CRLs of the directory's files that are called by the hash of this name.
-    pub(crate) fn in_directory(&self, hash: u32) -> &[Crl] {
-        self.directory.get(&hash).map(Vec::as_slice).unwrap_or_default()
+    /// How many directories there are.
+    pub(crate) fn directories(&self) -> usize {
+        self.directories.len()
+    }
+
+    /// CRLs of a directory's files that are called by this hash.
+    pub(crate) fn in_directory(&self, place: usize, hash: u32) -> &[Crl] {
+        let crls = self.directories.get(place).and_then(|directory| directory.crls.get(&hash));
+        crls.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Where CRLs of an issuer with this hash could be.
+    pub(crate) fn places(&self, hash: u32) -> Vec<Source> {
+        let directories = self.directories.iter().map(|directory| directory.source(hash, 0));
+        self.file_source.iter().cloned().chain(directories).collect()
+    }
+}
+
+impl Directory {
+    fn source(&self, hash: u32, number: u32) -> Source {
+        Source::CrlDirectory { directory: self.name.clone(), file: format!("{hash:08x}.r{number}") }
     }
 }
 
@@ -122,12 +178,15 @@ fn crls_of_file(pem: &[u8]) -> (Vec<Crl>, bool) {
 
 /// One CRL.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Crl {
     der: Vec<u8>,
     signed_part: Range<usize>,
     signature: Range<usize>,
     signature_is_whole_bytes: bool,
     pub(crate) signature_algorithm: SignatureAlgorithm,
+    /// The algorithms named beside the signature and in the signed part are the same, byte for byte.
+    pub(crate) algorithms_agree: bool,
     pub(crate) issuer_canonical: Vec<u8>,
     pub(crate) last_update: Time,
     pub(crate) next_update: Option<Time>,
@@ -143,6 +202,7 @@ pub(crate) struct Crl {
     /// Content of the GeneralNames that entries were issued by.
     entry_issuers: Vec<Range<usize>>,
     proved: Proved,
+    pub(crate) source: Source,
 }
 
 /// One revoked certificate.
@@ -177,7 +237,8 @@ impl Crl {
         let der = element.whole;
         let mut outer = element.inside();
         let signed = outer.expect(tag::SEQUENCE, "the signed part of a CRL is expected")?;
-        let signature_algorithm = SignatureAlgorithm::read(&outer.any()?)?;
+        let outer_algorithm = outer.any()?;
+        let signature_algorithm = SignatureAlgorithm::read(&outer_algorithm)?;
         let signature = bit_string(&outer.expect(tag::BIT_STRING, "a signature is expected")?)?;
         outer.finish()?;
 
@@ -185,7 +246,8 @@ impl Crl {
         if let Some(version) = inside.optional(tag::INTEGER)? {
             integer(&version)?;
         }
-        SignatureAlgorithm::read(&inside.any()?)?;
+        let inner_algorithm = inside.any()?;
+        SignatureAlgorithm::read(&inner_algorithm)?;
         let issuer_canonical =
             name::canonical(&inside.expect(tag::SEQUENCE, "the issuer's name is expected")?)?;
         let last_update = Time::read(&mut inside)?;
@@ -210,6 +272,7 @@ impl Crl {
             signature: range_of(der, signature.bytes),
             signature_is_whole_bytes: signature.unused_bits == 0,
             signature_algorithm,
+            algorithms_agree: outer_algorithm.whole == inner_algorithm.whole,
             issuer_canonical,
             last_update,
             next_update,
@@ -220,6 +283,7 @@ impl Crl {
             entries: Vec::new(),
             entry_issuers: Vec::new(),
             proved: Proved::default(),
+            source: Source::Peer,
             der: Vec::new(),
         };
         if let Some(list) = list {

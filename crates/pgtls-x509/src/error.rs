@@ -1,12 +1,13 @@
 //! The error of this crate: whose fault, at which byte, and what to do.
 
 use crate::{
-    certificate::{Certificate, name},
+    certificate::{Certificate, Outline, name},
+    source::Source,
     text::hex,
     tlv::DerError,
     verdict::Verdict,
 };
-use alloc::{boxed::Box, string::String};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 /// What is wrong with a certificate, key, CRL, bundle or chain.
@@ -38,6 +39,8 @@ pub enum X509Error {
     },
     /// A private key that cannot be used.
     Key(KeyProblem),
+    /// A certificate of one's own, or of the chain that is sent with it, whose key is too weak.
+    WeakKey(Box<WeakKey>),
     /// A chain that was refused.
     Path(Box<PathError>),
 }
@@ -109,8 +112,25 @@ pub struct PathError {
     pub depth: usize,
     /// The certificate.
     pub certificate: CertificateName,
+    /// What decided: where the certificate or the CRL came from, or where what is missing would have been found. Several
+    /// when a CRL is missing; none when the strict profile refuses.
+    pub decided_by: Vec<Source>,
     /// More about it: the extension, the algorithm, the profile's own words.
     pub detail: Option<String>,
+}
+
+/// A key of one's own chain that the security level forbids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WeakKey {
+    /// Place in the chain: 0 is one's own certificate.
+    pub depth: usize,
+    /// The certificate.
+    pub certificate: CertificateName,
+    /// Its key: `RSA, 1024 bits`.
+    pub key: String,
+    /// The security level.
+    pub level: u8,
 }
 
 /// What a certificate is called, fit to be shown: printable ASCII, bounded.
@@ -134,6 +154,16 @@ impl CertificateName {
             subject: name::display(certificate.subject()),
             issuer: name::display(certificate.issuer()),
             serial: hex(certificate.serial(), MAX_SERIAL_SHOWN),
+        }
+    }
+}
+
+impl CertificateName {
+    pub(crate) fn of_outline(outline: &Outline<'_>) -> Self {
+        Self {
+            subject: name::display(outline.subject.whole),
+            issuer: name::display(outline.issuer.whole),
+            serial: hex(outline.serial, MAX_SERIAL_SHOWN),
         }
     }
 }
@@ -173,6 +203,7 @@ impl fmt::Display for X509Error {
                 write!(f, "malformed {object}: {problem} (byte {position})")
             }
             Self::Key(problem) => problem.fmt(f),
+            Self::WeakKey(weak) => weak.fmt(f),
             Self::Path(error) => error.fmt(f),
         }
     }
@@ -187,6 +218,9 @@ impl fmt::Display for PathError {
             write!(f, " ({detail})")?;
         }
         write!(f, "; certificate at depth {}: {}", self.depth, self.certificate)?;
+        for (index, source) in self.decided_by.iter().enumerate() {
+            write!(f, "{} {source}", if index == 0 { "; decided by" } else { " and" })?;
+        }
         if let (Some(number), Some(name)) = (self.verdict.number(), self.verdict.name()) {
             write!(f, "; OpenSSL's error {number}, {name}")?;
         }
@@ -195,6 +229,17 @@ impl fmt::Display for PathError {
 }
 
 impl core::error::Error for PathError {}
+
+impl fmt::Display for WeakKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whose = if self.depth == 0 { "ee" } else { "ca" };
+        write!(f, "{whose} key too small: {}, security level {}; ", self.key, self.level)?;
+        write!(f, "certificate at depth {}: {}; ", self.depth, self.certificate)?;
+        f.write_str(
+            "use a certificate for a key of at least 2048 bits (RSA) or 224 bits (EC), or lower the security level",
+        )
+    }
+}
 
 impl fmt::Display for CertificateName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -267,6 +312,7 @@ mod tests {
                 depth: 1,
                 certificate: certificate.clone(),
                 detail: detail.map(String::from),
+                decided_by: [Source::Roots(Some("r".into())), Source::Peer].into(),
             })
         };
         for (error, message) in [
@@ -291,12 +337,24 @@ mod tests {
             (
                 path(Verdict::CertHasExpired, None),
                 "certificate verify failed: certificate has expired; certificate at depth 1: \"CN=db\", issued by \
-                 \"CN=ca\", serial number 0a; OpenSSL's error 10, X509_V_ERR_CERT_HAS_EXPIRED; renew the certificate",
+                 \"CN=ca\", serial number 0a; decided by root certificates \"r\" and what the peer sent; OpenSSL's error 10, X509_V_ERR_CERT_HAS_EXPIRED; renew the certificate",
             ),
             (
                 path(Verdict::BudgetExceeded(Budget::Signatures), Some("why")),
                 "certificate verify failed: more signatures than one chain may have checked (why); certificate at depth \
-                 1: \"CN=db\", issued by \"CN=ca\", serial number 0a; shorten the chain",
+                 1: \"CN=db\", issued by \"CN=ca\", serial number 0a; decided by root certificates \"r\" and what the \
+                 peer sent; shorten the chain",
+            ),
+            (
+                X509Error::WeakKey(Box::new(WeakKey {
+                    depth: 0,
+                    certificate: certificate.clone(),
+                    key: "RSA, 1024 bits".into(),
+                    level: 2,
+                })),
+                "ee key too small: RSA, 1024 bits, security level 2; certificate at depth 0: \"CN=db\", issued by \
+                 \"CN=ca\", serial number 0a; use a certificate for a key of at least 2048 bits (RSA) or 224 bits (EC), \
+                 or lower the security level",
             ),
         ] {
             assert_eq!(error.to_string(), message);

@@ -31,6 +31,7 @@ use crate::{
     certificate::Certificate,
     crl::CrlStore,
     error::{CertificateName, Object, PathError, X509Error},
+    source::Source,
     trust::TrustStore,
     verdict::{Budget, Verdict},
 };
@@ -127,7 +128,7 @@ pub fn verify_chain(
     let leaf = read(leaf)?;
     if presented.len() > MAX_PRESENTED {
         let failure = Failure::new(Verdict::BudgetExceeded(Budget::Presented), 0);
-        return Err(failure.about(&leaf).into());
+        return Err(failure.about(&leaf, trust).into());
     }
     let presented = presented.iter().map(|der| read(der)).collect::<Result<Vec<_>, _>>()?;
     let context = Context { options, trust, crls, work: Work::new() };
@@ -142,7 +143,7 @@ pub fn verify_chain(
         }),
         Err(failure) => {
             let certificate = chain.certificates.get(failure.depth).copied().unwrap_or(&leaf);
-            Err(failure.about(certificate).into())
+            Err(failure.about(certificate, trust).into())
         }
     }
 }
@@ -210,25 +211,43 @@ struct Failure {
     verdict: Verdict,
     depth: usize,
     detail: Option<String>,
+    decided_by: Vec<Source>,
 }
 
 type Checked = Result<(), Failure>;
 
 impl Failure {
     fn new(verdict: Verdict, depth: usize) -> Self {
-        Self { verdict, depth, detail: None }
+        Self { verdict, depth, detail: None, decided_by: Vec::new() }
     }
 
     fn with(self, detail: impl Into<String>) -> Self {
         Self { detail: Some(detail.into()), ..self }
     }
 
-    fn about(self, certificate: &Certificate<'_>) -> PathError {
+    /// Says what decided, where that is not the certificate.
+    fn by(self, decided_by: impl IntoIterator<Item = Source>) -> Self {
+        Self { decided_by: decided_by.into_iter().collect(), ..self }
+    }
+
+    fn about(mut self, certificate: &Certificate<'_>, trust: &TrustStore) -> PathError {
+        if self.decided_by.is_empty() {
+            self.decided_by.push(match self.verdict {
+                // Decided by what is not in there.
+                Verdict::UnableToGetIssuerCert
+                | Verdict::UnableToGetIssuerCertLocally
+                | Verdict::DepthZeroSelfSignedCert
+                | Verdict::SelfSignedCertInChain
+                | Verdict::UnableToVerifyLeafSignature => trust.source(),
+                _ => certificate.source.clone(),
+            });
+        }
         PathError {
             verdict: self.verdict,
             depth: self.depth,
             certificate: CertificateName::of(certificate),
             detail: self.detail,
+            decided_by: self.decided_by,
         }
     }
 }

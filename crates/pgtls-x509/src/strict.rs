@@ -37,6 +37,7 @@ pub fn verify_chain_strict(
             depth: 0,
             certificate: CertificateName::of(&read),
             detail: Some(format!("{error}")),
+            decided_by: Vec::new(),
         })
     };
     let leaf = CertificateDer::from(leaf);

@@ -7,8 +7,9 @@ use crate::{
     hash::{certificate_file_name, name_hash},
     key::private_key_block,
     pem::{Block, Blocks, Kind},
+    source::Source,
 };
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
 /// The certificates of a root file, and the CRLs that stand among them.
 ///
@@ -22,6 +23,8 @@ pub struct TrustStore {
     /// CRLs of the root file count as soon as something else turns checking on.
     crls: Vec<Crl>,
     skipped: usize,
+    /// What the store is called.
+    name: Option<Arc<str>>,
 }
 
 impl TrustStore {
@@ -30,6 +33,10 @@ impl TrustStore {
     pub fn from_pem(pem: &[u8]) -> Result<Self, X509Error> {
         let contents = StoreFile::read(pem)?;
         let mut store = Self { crls: contents.crls, ..Self::default() };
+        let source = store.source();
+        for crl in &mut store.crls {
+            crl.source = source.clone();
+        }
         for certificate in contents.certificates {
             store.add(certificate);
         }
@@ -47,6 +54,20 @@ impl TrustStore {
             }
         }
         store
+    }
+
+    /// The same store, called by this name, as refusals tell it: the path of the root file, say.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = Some(Arc::from(name));
+        let source = self.source();
+        for certificate in &mut self.certificates {
+            certificate.source = source.clone();
+        }
+        for crl in &mut self.crls {
+            crl.source = source.clone();
+        }
+        self
     }
 
     /// Adds the files of a directory of trusted certificates, `(file name, content)`, in the order in which OpenSSL asks
@@ -72,7 +93,7 @@ impl TrustStore {
     /// Certificates found in a CRL file join the store, as they do in libpq's.
     pub fn add_from_crl_file(&mut self, crls: &CrlStore) {
         for certificate in crls.certificates() {
-            self.add(certificate.clone());
+            self.put(certificate.clone());
         }
     }
 
@@ -96,6 +117,11 @@ impl TrustStore {
         self.certificates.iter().map(Certificate::der)
     }
 
+    /// What stands for the whole store.
+    pub(crate) fn source(&self) -> Source {
+        Source::Roots(self.name.clone())
+    }
+
     pub(crate) fn crls(&self) -> &[Crl] {
         &self.crls
     }
@@ -106,8 +132,14 @@ impl TrustStore {
         places.iter().filter_map(|&place| self.certificates.get(place))
     }
 
+    /// Adds a certificate of the store's own unless it is there.
+    fn add(&mut self, mut certificate: Certificate<'static>) {
+        certificate.source = self.source();
+        self.put(certificate);
+    }
+
     /// Adds a certificate unless it is there.
-    fn add(&mut self, certificate: Certificate<'static>) {
+    fn put(&mut self, certificate: Certificate<'static>) {
         if self.by_subject(&certificate.subject_canonical).any(|known| known.der() == certificate.der()) {
             return;
         }

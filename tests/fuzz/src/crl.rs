@@ -8,6 +8,6 @@ pub fn crl(file: &[u8]) {
     let blocks = file.windows(BEGIN.len()).filter(|window| *window == BEGIN).count();
     let in_file = CrlStore::from_pem(file).map_or(0, |store| store.len());
     let mut directory = CrlStore::empty();
-    directory.add_directory([("00000000.r0", file)]);
+    directory.add_directory("d", [("00000000.r0", file)]);
     assert!(in_file <= directory.len() && directory.len() <= blocks, "{in_file} {}", directory.len());
 }

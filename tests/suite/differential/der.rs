@@ -75,3 +75,16 @@ pub(super) fn pem(label: &str, der: &[u8]) -> String {
     }
     out + &format!("-----END {label}-----\n")
 }
+
+/// The contents of PEM blocks as [`pem`] writes them.
+pub(super) fn unpem(text: &str) -> Vec<Vec<u8>> {
+    let mut blocks: Vec<String> = Vec::new();
+    for line in text.lines() {
+        if line.starts_with("-----BEGIN ") {
+            blocks.push(String::new());
+        } else if let Some(block) = blocks.last_mut().filter(|_| !line.starts_with("-----END ")) {
+            block.push_str(line);
+        }
+    }
+    blocks.iter().map(|base64| openssl::base64::decode_block(base64).unwrap()).collect()
+}

@@ -279,6 +279,8 @@ pub(super) enum CrlChange {
     SignedBy(usize),
     Signature(Signature),
     BreakSignature,
+    /// Another byte in the signed part, before it is signed: place and byte.
+    Scramble(u16, u8),
     ThisUpdate(Moment),
     NextUpdate(Option<Moment>),
     Version(Option<u8>),
@@ -537,6 +539,7 @@ fn crl_change() -> impl Strategy<Value = CrlChange> {
         1 => (0..OWNERS).prop_map(CrlChange::SignedBy),
         1 => select(SIGNATURES).prop_map(CrlChange::Signature),
         1 => Just(CrlChange::BreakSignature),
+        2 => (any::<u16>(), any::<u8>()).prop_map(|(place, byte)| CrlChange::Scramble(place, byte)),
         1 => select(MOMENTS).prop_map(CrlChange::ThisUpdate),
         2 => proptest::option::of(select(MOMENTS)).prop_map(CrlChange::NextUpdate),
         1 => proptest::option::of(0_u8..3).prop_map(CrlChange::Version),

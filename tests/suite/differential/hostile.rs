@@ -234,7 +234,7 @@ fn read_all(bytes: &[u8]) {
     let trust = TrustStore::from_der([bytes]);
     let _ = CrlStore::from_pem(bytes);
     let mut crls = CrlStore::empty();
-    crls.add_directory([("00000000.r0", bytes)]);
+    crls.add_directory("d", [("00000000.r0", bytes)]);
     let options = VerifyOptions::new(
         UnixTime::since_unix_epoch(Duration::from_secs(NOW)),
         Purpose::Server,

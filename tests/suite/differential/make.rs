@@ -217,11 +217,7 @@ impl World {
         if !extensions.is_empty() || draft.empty_list {
             parts.push(explicit(3, &[sequence(&extensions)]));
         }
-        let mut body = sequence(&parts);
-        for (place, byte) in &draft.scrambled {
-            let place = usize::from(*place) % body.len();
-            body[place] = *byte;
-        }
+        let body = scramble(sequence(&parts), &draft.scrambled);
         let mut signature = signer.sign(draft.signature, &body);
         if draft.broken_signature {
             *signature.last_mut().unwrap() ^= 1;
@@ -340,6 +336,7 @@ impl World {
     fn crl(&self, issuer: usize, changes: &[&CrlChange], newer: bool) -> Vec<u8> {
         let mut form = None;
         let (mut signer, mut signature, mut broken) = (issuer, Signature::Natural, false);
+        let mut scrambled = Vec::new();
         let (mut this_update, mut next_update) = (Moment::Past, Some(Moment::Future));
         let mut version = Some(1);
         let mut entries = Vec::new();
@@ -374,6 +371,7 @@ impl World {
                 CrlChange::SignedBy(entity) => signer = *entity,
                 CrlChange::Signature(how) => signature = *how,
                 CrlChange::BreakSignature => broken = true,
+                CrlChange::Scramble(place, byte) => scrambled.push((*place, *byte)),
                 CrlChange::ThisUpdate(moment) => this_update = *moment,
                 CrlChange::NextUpdate(moment) => next_update = *moment,
                 CrlChange::Version(it) => version = *it,
@@ -414,7 +412,7 @@ impl World {
             parts.push(sequence(&entries));
         }
         parts.push(explicit(0, &[sequence(&extensions)]));
-        let body = sequence(&parts);
+        let body = scramble(sequence(&parts), &scrambled);
         let mut bytes = signer.sign(signature, &body);
         if broken {
             *bytes.last_mut().unwrap() ^= 1;
@@ -442,6 +440,15 @@ impl World {
         parts.push(sequence(&extensions));
         sequence(&parts)
     }
+}
+
+/// Some bytes are others.
+fn scramble(mut der: Vec<u8>, changes: &[(u16, u8)]) -> Vec<u8> {
+    for (place, byte) in changes {
+        let place = usize::from(*place) % der.len();
+        der[place] = *byte;
+    }
+    der
 }
 
 /// An extension of a CRL's entry.

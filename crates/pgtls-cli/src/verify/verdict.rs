@@ -3,7 +3,7 @@
 use super::material::{self, Material};
 use crate::{
     advice::advice,
-    arguments::{Profile, PurposeArgument, VerifyArguments},
+    arguments::{PurposeArgument, VerifyArguments},
     certificate::{self, Certificate},
     error_class,
     words::FileLine,
@@ -13,10 +13,8 @@ use pgtls_core::{
     name::{NameRules, match_host, printable_name},
     openssl_conf::SystemDefault,
 };
-use pgtls_rustls::{TlsOptions, clock};
-use pgtls_x509::{
-    PathError, Purpose, VerifyOptions, X509Error, presented_names, verify_chain, verify_chain_strict,
-};
+use pgtls_rustls::{Profile, TlsOptions, clock};
+use pgtls_x509::{PathError, Purpose, VerifyOptions, X509Error};
 use rustls_pki_types::UnixTime;
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
@@ -42,6 +40,8 @@ pub(super) struct Verdict {
     pub(super) error: Option<String>,
     /// OpenSSL's verdict on the chain, where it has one.
     pub(super) openssl: Option<OpensslVerdict>,
+    /// What decided: the file that a certificate or CRL is in, or would have been found in.
+    pub(super) decided_by: Vec<String>,
     /// What to do.
     pub(super) advice: Option<&'static str>,
     /// The path that was accepted, from the peer's certificate to the root; else the chain as it was presented.
@@ -73,6 +73,7 @@ impl Verdict {
             error_class: None,
             error: None,
             openssl: None,
+            decided_by: Vec::new(),
             advice: None,
             certificates: Vec::new(),
             chain_trusted: false,
@@ -100,11 +101,8 @@ impl Verdict {
             tls.provider.signature_verification_algorithms.all,
         );
         let crls = material.crls.as_ref();
-        let path = match request.arguments.profile {
-            Profile::Openssl => verify_chain(leaf, &presented, &material.trust, crls, &options),
-            Profile::Strict => verify_chain_strict(leaf, &presented, &material.trust, crls, &options),
-        };
-        match path {
+        let profile = Profile::from(request.arguments.profile);
+        match profile.verify_chain(leaf, &presented, &material.trust, crls, &options) {
             Ok(path) => {
                 self.verified = "ca";
                 self.chain_trusted = true;
@@ -113,13 +111,14 @@ impl Verdict {
             Err(error) => return self.refuse_chain(&error),
         }
         if let Some(host) = request.host {
-            self.compare(leaf, host, request.arguments.profile);
+            self.compare(leaf, host, profile);
         }
     }
 
     fn refuse_chain(&mut self, error: &X509Error) {
         self.refuse(error_class::of_chain(error), error.to_string());
-        if let Some(PathError { verdict, depth, .. }) = error.path() {
+        if let Some(PathError { verdict, depth, decided_by, .. }) = error.path() {
+            self.decided_by = decided_by.iter().map(ToString::to_string).collect();
             self.advice = Some(verdict.advice());
             self.openssl = verdict.name().zip(verdict.number()).map(|(name, number)| OpensslVerdict {
                 name,
@@ -130,16 +129,13 @@ impl Verdict {
     }
 
     fn compare(&mut self, leaf: &[u8], host: &str, profile: Profile) {
-        let mut names = match presented_names(leaf) {
+        let names = match profile.presented_names(leaf) {
             Ok(names) => names,
             Err(error) => {
                 let error = format!("the names in the certificate cannot be read: {error}");
                 return self.refuse("bad-server-name", error);
             }
         };
-        if profile == Profile::Strict {
-            names.common_name = None;
-        }
         match match_host(Some(host), &names.peer_names(), NameRules::default(), Hardening::NONE) {
             Ok(matched) => {
                 self.verified = "full";

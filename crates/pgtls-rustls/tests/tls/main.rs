@@ -14,3 +14,4 @@ mod messages;
 mod pss;
 mod setup;
 mod system_default;
+mod verdicts;

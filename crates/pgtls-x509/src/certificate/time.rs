@@ -22,6 +22,15 @@ impl Time {
         }
     }
 
+    /// The same, which must be as long as its type always is: OpenSSL up to 3.1 finds out later that it is not.
+    pub(crate) fn read_whole(reader: &mut Reader<'_>) -> DerResult<Self> {
+        let mut ahead = *reader;
+        let time = Self::read(reader)?;
+        let element = ahead.any()?;
+        let shortest = if element.tag == tag::UTC_TIME { 13 } else { 15 };
+        if element.value.len() < shortest { element.error("the time is too short") } else { Ok(time) }
+    }
+
     /// Reads over a time that nobody will ask for.
     pub(crate) fn skip(reader: &mut Reader<'_>) -> DerResult<()> {
         match reader.peek() {

@@ -15,7 +15,7 @@ use crate::{
         general_name::{GeneralName, general_names},
         name,
     },
-    crl::{Crl, Revocation},
+    crl::{Crl, CrlStore, Revocation},
     hash::name_hash,
     tlv::Reader,
     verdict::Verdict,
@@ -26,25 +26,39 @@ pub(super) fn check(context: &Context<'_>, chain: &Chain<'_>) -> Checked {
     let Some(store) = context.crls else {
         return Ok(());
     };
-    // OpenSSL opens the directory's files when it first looks for CRLs of a name, and keeps what it found in them.
-    let mut opened: Vec<u32> = Vec::new();
+    let mut known =
+        Known { store, crls: context.trust.crls().iter().chain(store.file()).collect(), opened: Vec::new() };
     for (depth, certificate) in chain.links() {
-        let hash = name_hash(&certificate.issuer_canonical);
-        if !opened.contains(&hash) {
-            opened.push(hash);
-        }
-        let in_directory = opened.iter().flat_map(|&hash| store.in_directory(hash));
-        let crls: Vec<&Crl> = context
-            .trust
-            .crls()
-            .iter()
-            .chain(store.file())
-            .chain(in_directory)
-            .filter(|crl| crl.issuer_canonical == certificate.issuer_canonical)
-            .collect();
+        let crls = known.of_issuer(&certificate.issuer_canonical);
         check_certificate(context, chain, depth, certificate, &crls)?;
     }
     Ok(())
+}
+
+/// The CRLs known so far: OpenSSL opens files of a directory when it first looks for CRLs of a name, and keeps what it
+/// found in them.
+struct Known<'a> {
+    store: &'a CrlStore,
+    crls: Vec<&'a Crl>,
+    /// Directories and hashes.
+    opened: Vec<(usize, u32)>,
+}
+
+impl<'a> Known<'a> {
+    /// The CRLs of this issuer. Directories are asked in their order until one of its CRLs is known.
+    fn of_issuer(&mut self, issuer: &[u8]) -> Vec<&'a Crl> {
+        let hash = name_hash(issuer);
+        for place in 0..self.store.directories() {
+            if !self.opened.contains(&(place, hash)) {
+                self.opened.push((place, hash));
+                self.crls.extend(self.store.in_directory(place, hash));
+            }
+            if self.crls.iter().any(|crl| crl.issuer_canonical == issuer) {
+                break;
+            }
+        }
+        self.crls.iter().copied().filter(|crl| crl.issuer_canonical == issuer).collect()
+    }
 }
 
 /// Each round asks the best CRL that covers reasons not covered yet, until all are.
@@ -58,16 +72,24 @@ fn check_certificate<'a>(
     let mut covered = 0;
     while covered != ALL_REASONS {
         let Some(best) = best_crl(context, chain, depth, certificate, crls, covered)? else {
-            return fail(Verdict::UnableToGetCrl, depth);
+            return Err(missing(context, depth, certificate));
         };
-        check_crl(context, depth, &best)?;
-        check_listed(depth, certificate, best.crl)?;
+        check_crl(context, depth, &best)
+            .and_then(|()| check_listed(depth, certificate, best.crl))
+            .map_err(|failure| failure.by([best.crl.source.clone()]))?;
         if best.reasons & !covered == 0 {
-            return fail(Verdict::UnableToGetCrl, depth);
+            return Err(missing(context, depth, certificate));
         }
         covered |= best.reasons;
     }
     Ok(())
+}
+
+/// No CRL covers the certificate: none of the places where one could be has it.
+fn missing(context: &Context<'_>, depth: usize, certificate: &Certificate<'_>) -> Failure {
+    let hash = name_hash(&certificate.issuer_canonical);
+    let places = context.crls.map(|store| store.places(hash)).unwrap_or_default();
+    Failure::new(Verdict::UnableToGetCrl, depth).by(places)
 }
 
 /// A CRL that could be the certificate's.
@@ -136,7 +158,9 @@ fn score<'a>(
     if let Some(point) = &point {
         let only = [point.only_user, point.only_ca, point.only_attribute];
         let is_contradictory = only.iter().filter(|only| **only).count() > 1;
-        if is_contradictory || point.indirect || point.only_reasons.is_some() {
+        // A point that says nothing is none; OpenSSL 3.0 does not mind.
+        let says_nothing = point.name.is_none() && !only.contains(&true);
+        if is_contradictory || says_nothing || point.indirect || point.only_reasons.is_some() {
             return None;
         }
     }
@@ -275,6 +299,10 @@ fn check_crl(context: &Context<'_>, depth: usize, best: &Candidate<'_>) -> Check
     }
     if !score.in_date {
         check_time(context, depth, crl)?;
+    }
+    if !crl.algorithms_agree {
+        return Err(Failure::new(Verdict::CrlSignatureFailure, depth)
+            .with("the algorithms named inside and beside the signed part differ"));
     }
     context.work.signature(depth)?;
     let signed = Signed {

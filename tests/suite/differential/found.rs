@@ -1,0 +1,150 @@
+//! Differences that were found: `tests/data/chains.toml`, tried first on every run.
+//!
+//! A row holds the files of a scenario as they were made, OpenSSL's answer, and what pgtls had said instead before its rule
+//! was mended. A run that finds a difference appends its row; whoever mends the rule keeps it.
+
+use super::{compare, der, label, make::Files, oracle::openssl, reproduction, verify};
+use crate::support::data;
+use pgtls_x509::X509Error;
+use serde::Deserialize;
+use std::{collections::BTreeMap, fmt::Write, fs};
+
+/// The table.
+const TABLE: &str = "chains.toml";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    #[serde(default)]
+    chain: Vec<Row>,
+}
+
+/// One difference.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    /// What is odd about it.
+    what: String,
+    /// The certificate is to be a client's.
+    client: bool,
+    /// Security level.
+    level: u8,
+    /// OpenSSL's answer.
+    openssl: String,
+    /// What pgtls had said.
+    pgtls_said: String,
+    /// The certificates that were sent, the peer's own first.
+    sent: String,
+    roots: String,
+    crls: Option<String>,
+    /// Files of the CRL directory.
+    #[serde(default)]
+    directory: Option<BTreeMap<String, String>>,
+}
+
+impl Row {
+    fn of(what: &str, files: &Files, (client, level): (bool, u8), said: [&str; 2]) -> Self {
+        let sent = [&files.leaf].into_iter().chain(&files.presented);
+        let [openssl, pgtls_said] = said.map(str::to_owned);
+        Self {
+            what: what.to_owned(),
+            client,
+            level,
+            openssl,
+            pgtls_said,
+            sent: sent.map(|der| der::pem("CERTIFICATE", der)).collect(),
+            roots: files.roots.clone(),
+            crls: files.crls.clone(),
+            directory: files.crl_directory.clone(),
+        }
+    }
+
+    fn files(&self) -> Files {
+        let mut sent = der::unpem(&self.sent);
+        Files {
+            leaf: sent.remove(0),
+            presented: sent,
+            roots: self.roots.clone(),
+            crls: self.crls.clone(),
+            crl_directory: self.directory.clone(),
+        }
+    }
+
+    fn to_toml(&self) -> String {
+        let text = |text: &str| toml::Value::from(text).to_string();
+        let mut out = String::from("\n[[chain]]\n");
+        for (key, value) in [
+            ("what", text(&self.what)),
+            ("client", self.client.to_string()),
+            ("level", self.level.to_string()),
+            ("openssl", text(&self.openssl)),
+            ("pgtls_said", text(&self.pgtls_said)),
+        ] {
+            writeln!(out, "{key} = {value}").unwrap();
+        }
+        let sent = [("sent", &self.sent), ("roots", &self.roots)];
+        for (key, pem) in sent.into_iter().chain(self.crls.as_ref().map(|crls| ("crls", crls))) {
+            write!(out, "{key} = '''\n{pem}'''\n").unwrap();
+        }
+        if let Some(files) = &self.directory {
+            out.push_str("[chain.directory]\n");
+            for (name, pem) in files {
+                write!(out, "\"{name}\" = '''\n{pem}'''\n").unwrap();
+            }
+        }
+        out
+    }
+}
+
+/// Appends a difference, and says where.
+pub(super) fn append(what: &str, files: &Files, purpose: (bool, u8), said: [&str; 2]) -> String {
+    let row = Row::of(what, files, purpose, said).to_toml();
+    let mut table = fs::read_to_string(data(TABLE)).unwrap();
+    if !table.contains(&row) {
+        table.push_str(&row);
+        fs::write(data(TABLE), table).unwrap();
+    }
+    format!("it is the last row of tests/data/{TABLE} now")
+}
+
+/// All differences that were ever found are mended.
+pub(super) fn replay() {
+    let table = fs::read_to_string(data(TABLE)).unwrap();
+    let Table { chain: rows } = toml::from_str(&table).unwrap();
+    assert!(!rows.is_empty(), "{TABLE} is empty");
+    let wrong: Vec<String> = rows.iter().filter_map(|row| check(row).err()).collect();
+    assert!(wrong.is_empty(), "{} of {} rows differ:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+}
+
+fn check(row: &Row) -> Result<(), String> {
+    let files = row.files();
+    let theirs = openssl(&files, row.client, row.level);
+    let ours = verify(&files, row.client, row.level);
+    let failed = |why: String| format!("{}: {why}\n{}", row.what, reproduction(&files));
+    if label(&theirs) != row.openssl {
+        return Err(failed(format!("OpenSSL: {}, once it was {}", label(&theirs), row.openssl)));
+    }
+    compare(&theirs, &ours, |_: &X509Error| false).map_err(failed)
+}
+
+#[test]
+fn a_row_is_read_as_it_was_written() {
+    let crls = [Some("c\n".to_owned()), None];
+    for (crls, directory) in
+        crls.into_iter().zip([None, Some([("0.r0".to_owned(), "d\n".to_owned())].into())])
+    {
+        let files = Files {
+            leaf: vec![1; 100],
+            presented: vec![vec![2], vec![]],
+            roots: "r\n".to_owned(),
+            crls,
+            crl_directory: directory,
+        };
+        let row = Row::of("a \"quoted\" name", &files, (true, 3), ["accepted", "it's\nrefused"]);
+        let Table { chain: read } = toml::from_str(&row.to_toml()).unwrap();
+        assert_eq!(read, [row]);
+        let again = read[0].files();
+        assert_eq!((again.leaf, again.presented), (files.leaf, files.presented));
+        assert_eq!((again.crls, again.crl_directory), (files.crls, files.crl_directory));
+    }
+}
