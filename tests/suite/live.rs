@@ -6,6 +6,7 @@ mod cancel;
 mod tokio_postgres;
 
 use crate::support::{
+    adapter::{Adapter, AsyncStd, Std, Tokio},
     client::{has_psql, pgtls, psql},
     divergences::Divergences,
     driver,
@@ -43,19 +44,25 @@ fn the_program_reaches_what_the_table_says() {
 }
 
 #[test]
-fn the_blocking_adapter_reaches_what_the_table_says() {
+fn each_adapter_reaches_what_the_table_says() {
     for_every_row(|row, server, conninfo, home| {
         if conninfo.contains("password") || row.field("case").starts_with("scram") {
             return;
         }
-        let (outcome, seen) = server.watch(|| driver::connect(conninfo, home));
-        row.check("pgtls_std::connect", &outcome, &seen);
-        if row.field("params").starts_with("{tcp}") {
-            let (outcome, seen) =
-                server.watch(|| driver::negotiate(conninfo, "localhost", server.port(), home));
-            row.check("pgtls_std::negotiate", &outcome, &seen);
-        }
+        reaches::<Std>("pgtls_std", row, server, conninfo, home);
+        reaches::<Tokio>("pgtls_tokio", row, server, conninfo, home);
+        reaches::<AsyncStd>("pgtls_async_std", row, server, conninfo, home);
     });
+}
+
+fn reaches<A: Adapter>(name: &str, row: &Row, server: &Postgres, conninfo: &str, home: &Path) {
+    let (outcome, seen) = server.watch(|| driver::connect::<A>(conninfo, home));
+    row.check(&format!("{name}::connect"), &outcome, &seen);
+    if row.field("params").starts_with("{tcp}") {
+        let (outcome, seen) =
+            server.watch(|| driver::negotiate::<A>(conninfo, "localhost", server.port(), home));
+        row.check(&format!("{name}::negotiate"), &outcome, &seen);
+    }
 }
 
 /// Servers before PostgreSQL 17 know no direct TLS, and nothing else may be tried in its place.

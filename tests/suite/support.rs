@@ -1,5 +1,6 @@
 //! What tests share: tables, certificates, a real PostgreSQL.
 
+pub(crate) mod adapter;
 #[cfg(unix)]
 pub(crate) mod client;
 #[cfg(unix)]

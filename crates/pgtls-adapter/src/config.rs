@@ -6,13 +6,14 @@ use pgtls_rustls::{Connector, ConnectorCache, LibraryInit, NoDefaultProvider, Tl
 use rustls::crypto::CryptoProvider;
 use std::{sync::Arc, time::Duration};
 
-/// What a connection is made from: parameters, environment, cryptography. Use it for one connection or for many.
+/// What a connection is made from: parameters, environment, cryptography. Use it for one connection or for many; a clone
+/// copies little.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The parameters.
-    pub params: Params,
+    pub params: Arc<Params>,
     /// The environment, for default files and the default host.
-    pub environment: Environment,
+    pub environment: Arc<Environment>,
     /// Cryptography, clock and more.
     pub tls: TlsOptions,
     /// Whether the machine's `openssl.cnf` counts (`ssl`); the cryptography is chosen already.
@@ -30,8 +31,8 @@ impl Config {
     pub fn new(params: Params, environment: Environment, provider: Arc<CryptoProvider>) -> Self {
         let tls = TlsOptions::new(provider, clock(|| Duration::from_secs(pgtls_os::unix_time())));
         Self {
-            params,
-            environment,
+            params: Arc::new(params),
+            environment: Arc::new(environment),
             tls,
             init: LibraryInit::default(),
             cache: Arc::default(),

@@ -15,7 +15,7 @@ use std::{
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// A session's bytes.
-pub(super) trait Wire {
+pub(crate) trait Wire {
     async fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
     async fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
     /// Says goodbye.
@@ -46,9 +46,9 @@ pub(super) trait Wire {
 }
 
 /// What there is of an adapter in each of its crates.
-pub(super) trait Adapter: 'static {
+pub(crate) trait Adapter: 'static {
     /// Over the adapter's own sockets.
-    type Stream: Wire;
+    type Stream: Wire + Send;
     /// Over a connection that the program has opened itself.
     type Opened: Wire;
 
@@ -85,7 +85,7 @@ pub(super) trait Adapter: 'static {
 }
 
 /// `pgtls-std`.
-pub(super) struct Std;
+pub(crate) struct Std;
 
 impl Adapter for Std {
     type Stream = pgtls_std::Stream;
@@ -250,11 +250,11 @@ macro_rules! asynchronous {
 }
 
 /// `pgtls-tokio`.
-pub(super) struct Tokio;
+pub(crate) struct Tokio;
 /// `pgtls-async-std` under the runtime that it is named for.
-pub(super) struct AsyncStd;
+pub(crate) struct AsyncStd;
 /// `pgtls-async-std` under smol.
-pub(super) struct Smol;
+pub(crate) struct Smol;
 
 static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
