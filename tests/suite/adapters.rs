@@ -1,6 +1,7 @@
 //! The adapters on real sockets, all of them by the same tests: honest servers, hostile ones, and connections that somebody
 //! else has opened.
 
+mod adapter;
 mod cancel;
 mod goodbye;
 mod hostile;
@@ -11,7 +12,6 @@ mod tls;
 #[cfg(unix)]
 mod unix;
 
-use crate::support::adapter;
 use std::{panic::resume_unwind, sync::mpsc, thread, time::Duration};
 
 /// No test takes longer on a working machine.
@@ -42,7 +42,7 @@ macro_rules! through_each_adapter {
             $(
                 #[test]
                 fn $test() {
-                    $crate::adapters::within_patience(super::$test::<$crate::support::adapter::$adapter>);
+                    $crate::adapters::within_patience(super::$test::<$crate::adapters::adapter::$adapter>);
                 }
             )+
         }

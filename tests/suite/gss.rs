@@ -1,16 +1,16 @@
 //! GSSAPI encryption: the scripted embedder does what a libpq with Kerberos was recorded to do, and what the core's third
 //! method leads to when a session comes about.
 //!
-//! The recordings are in `tests/data/gss.txt`, in the words of the conformance kit.
+//! The recordings are the group `gss` of the conformance kit.
 
 mod session;
 
-use crate::support::data;
 use pgtls_conformance::{
     bench::{Bench, Verdict},
-    client::Attempt,
+    client::{Attempt, ClientUnderTest},
     judge::{Difference, Told},
-    scenario::{Libpq, Outcome, Scenarios},
+    scenario::{Libpq, Outcome},
+    scenarios,
 };
 use pgtls_core::{
     environment::{Environment, Platform},
@@ -18,8 +18,6 @@ use pgtls_core::{
     param::{Params, Settings},
 };
 use pgtls_embedder::{CredentialCache, Forged, ability, connect};
-use std::fs;
-
 /// How many run at a time.
 const JOBS: usize = 2;
 
@@ -30,14 +28,12 @@ const RECORDED: [(Libpq, &str, &str); 2] =
 
 #[test]
 fn the_embedder_does_what_libpq_was_recorded_to_do() {
-    let scenarios: Scenarios = fs::read_to_string(data("gss.txt")).unwrap().parse().unwrap();
+    let all = scenarios();
     let bench = Bench::new().unwrap();
     for (libpq, default, group) in RECORDED {
-        let scenarios: Vec<_> =
-            scenarios.0.iter().filter(|scenario| scenario.id.starts_with(group)).collect();
+        let scenarios: Vec<_> = all.iter().filter(|scenario| scenario.id.starts_with(group)).collect();
         assert!(scenarios.len() > 20, "only {} scenarios", scenarios.len());
-        let client = |attempt: &Attempt| embedder(attempt, default);
-        let verdicts = bench.run_all(&scenarios, &client, libpq, JOBS, &|_, _| {}).unwrap();
+        let verdicts = bench.run_all(&scenarios, &Embedder { default }, libpq, JOBS, &|_, _| {}).unwrap();
         for (scenario, verdict) in scenarios.iter().zip(&verdicts) {
             let id = format!("{} as libpq {}", scenario.id, libpq.number());
             assert!(matches!(verdict, Verdict::Judged { .. }), "{id}: {verdict:#?}");
@@ -49,13 +45,27 @@ fn the_embedder_does_what_libpq_was_recorded_to_do() {
     }
 }
 
+/// The embedder, with the `gssencmode` that it was built with.
+struct Embedder {
+    default: &'static str,
+}
+
+impl ClientUnderTest for Embedder {
+    fn connect(&self, attempt: &Attempt) -> Told {
+        embedder(attempt, self.default)
+    }
+
+    fn has_gss(&self) -> bool {
+        true
+    }
+}
+
 fn embedder(attempt: &Attempt, default: &str) -> Told {
     let mut environment = Environment::empty(Platform::Unix).with_variable("PGGSSENCMODE", default);
     for (name, value) in &attempt.environment {
         environment = environment.with_variable(name, value);
     }
     let cache = attempt.variable("KRB5CCNAME").expect("every scenario has a credential cache");
-    fs::write(cache.strip_prefix("FILE:").unwrap(), forged()).unwrap();
     let settings = Settings::parse(&attempt.conninfo).unwrap();
     let params = Params::resolve(&settings, None, &environment, ability()).unwrap();
     match connect(&params, &environment, &Forged::new(Some(cache))).unwrap().session {

@@ -6,7 +6,6 @@ mod cancel;
 mod tokio_postgres;
 
 use crate::support::{
-    adapter::{Adapter, AsyncStd, Std, Tokio},
     client::{has_psql, pgtls, psql},
     divergences::Divergences,
     driver,
@@ -44,25 +43,19 @@ fn the_program_reaches_what_the_table_says() {
 }
 
 #[test]
-fn each_adapter_reaches_what_the_table_says() {
+fn the_blocking_adapter_reaches_what_the_table_says() {
     for_every_row(|row, server, conninfo, home| {
         if conninfo.contains("password") || row.field("case").starts_with("scram") {
             return;
         }
-        reaches::<Std>("pgtls_std", row, server, conninfo, home);
-        reaches::<Tokio>("pgtls_tokio", row, server, conninfo, home);
-        reaches::<AsyncStd>("pgtls_async_std", row, server, conninfo, home);
+        let (outcome, seen) = server.watch(|| driver::connect(conninfo, home));
+        row.check("pgtls_std::connect", &outcome, &seen);
+        if row.field("params").starts_with("{tcp}") {
+            let (outcome, seen) =
+                server.watch(|| driver::negotiate(conninfo, "localhost", server.port(), home));
+            row.check("pgtls_std::negotiate", &outcome, &seen);
+        }
     });
-}
-
-fn reaches<A: Adapter>(name: &str, row: &Row, server: &Postgres, conninfo: &str, home: &Path) {
-    let (outcome, seen) = server.watch(|| driver::connect::<A>(conninfo, home));
-    row.check(&format!("{name}::connect"), &outcome, &seen);
-    if row.field("params").starts_with("{tcp}") {
-        let (outcome, seen) =
-            server.watch(|| driver::negotiate::<A>(conninfo, "localhost", server.port(), home));
-        row.check(&format!("{name}::negotiate"), &outcome, &seen);
-    }
 }
 
 /// Servers before PostgreSQL 17 know no direct TLS, and nothing else may be tried in its place.

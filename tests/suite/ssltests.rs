@@ -7,7 +7,6 @@ mod pki;
 mod server;
 
 use crate::support::{
-    adapter::Std,
     client::{pgtls_in, psql_in, psql_version},
     driver::Session,
     table::{Row, rows},
@@ -126,7 +125,7 @@ fn check_view(conninfo: &str, home: &Path, client: &str) {
         let path = home.join(&*settings.value(keyword).expect("a row with a view sets all files").value);
         format!(" {keyword}='{}'", path.display())
     });
-    let mut session = Session::<Std>::open(&[conninfo, &files.concat()].concat(), home);
+    let mut session = Session::open(&[conninfo, &files.concat()].concat(), home);
     let query = "SELECT ssl, version, cipher, bits, client_dn, client_serial, issuer_dn FROM pg_stat_ssl \
                  WHERE pid = pg_backend_pid()";
     let row = session.query(query).unwrap();

@@ -1,6 +1,5 @@
 //! What tests share: tables, certificates, a real PostgreSQL.
 
-pub(crate) mod adapter;
 #[cfg(unix)]
 pub(crate) mod client;
 #[cfg(unix)]

@@ -6,14 +6,13 @@ use pgtls_rustls::{Connector, ConnectorCache, LibraryInit, NoDefaultProvider, Tl
 use rustls::crypto::CryptoProvider;
 use std::{sync::Arc, time::Duration};
 
-/// What a connection is made from: parameters, environment, cryptography. Use it for one connection or for many; a clone
-/// copies little.
+/// What a connection is made from: parameters, environment, cryptography. Use it for one connection or for many.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The parameters.
-    pub params: Arc<Params>,
+    pub params: Params,
     /// The environment, for default files and the default host.
-    pub environment: Arc<Environment>,
+    pub environment: Environment,
     /// Cryptography, clock and more.
     pub tls: TlsOptions,
     /// Whether the machine's `openssl.cnf` counts (`ssl`); the cryptography is chosen already.
@@ -31,8 +30,8 @@ impl Config {
     pub fn new(params: Params, environment: Environment, provider: Arc<CryptoProvider>) -> Self {
         let tls = TlsOptions::new(provider, clock(|| Duration::from_secs(pgtls_os::unix_time())));
         Self {
-            params: Arc::new(params),
-            environment: Arc::new(environment),
+            params,
+            environment,
             tls,
             init: LibraryInit::default(),
             cache: Arc::default(),

@@ -6,7 +6,7 @@ use crate::{
     connected::{Connected, Startup},
     deadline::{Deadline, expired},
     route::Endpoint,
-    runtime::{Carry, Dialling, Runtime, SessionStream},
+    runtime::{Carry, Dialling, Runtime},
     source::{Hosts, Opened, Source},
     step::Step,
     walk::Walk,
@@ -54,10 +54,10 @@ impl<R: Dialling + Carry<R::Socket>> Connecting<'_, R, Hosts> {
         let message = cancel_message(request);
         let connecting = Connecting::<R, _>::cancelling(config, session);
         let connected = connecting.finish(async |stream, _| {
-            stream.send(&message).await?;
+            R::send(stream, &message).await?;
             // The watch lets nothing through but the end.
-            while stream.receive(&mut [0; 1]).await? > 0 {}
-            Ok(stream.guard().encryption())
+            while R::receive(stream, &mut [0; 1]).await? > 0 {}
+            Ok(R::guard(stream).encryption())
         });
         Ok(Cancelled::new(connected.await?))
     }
@@ -86,24 +86,24 @@ impl<R: Carry<D::Connection>, D: Source<R>> Connecting<'_, R, D> {
                     drop(stream.take());
                     let deadline = walk.deadline();
                     let opened = within::<R, _>(deadline, source.open(walk.address(), walk.params())).await;
-                    *stream = walk.connected(opened).map(|opened| StreamOf::<R, D>::plain(opened, deadline));
+                    *stream = walk.connected(opened).map(|opened| R::plain(opened, deadline));
                 }
                 (Step::Work(work), _) => walk.worked(R::work(work.detached()).await),
                 (Step::CheckPeer, Some(stream)) => {
-                    walk.peer_user(source.peer_user(stream.connection()).await);
+                    walk.peer_user(source.peer_user(R::connection(stream)).await);
                 }
-                (Step::Send(bytes), Some(stream)) => walk.sent(stream.send(bytes).await),
+                (Step::Send(bytes), Some(stream)) => walk.sent(R::send(stream, bytes).await),
                 (Step::Receive { at_most }, Some(stream)) => {
                     let buffer = reply.get_mut(..at_most).unwrap_or_default();
-                    let read = stream.receive(buffer).await;
+                    let read = R::receive(stream, buffer).await;
                     walk.received(read.map(|read| reply.get(..read).unwrap_or_default()));
                 }
                 (Step::StartTls { config, server_name }, stream @ Some(_)) => {
                     let Some(plain) = stream.take() else { continue };
-                    match plain.start_tls(config, server_name).await {
+                    match R::start_tls(plain, config, server_name).await {
                         Ok(mut encrypted) => {
-                            if let Some(facts) = encrypted.tls().and_then(|tls| walk.encrypted(tls)) {
-                                encrypted.guard().encrypted(facts);
+                            if let Some(facts) = R::tls(&encrypted).and_then(|tls| walk.encrypted(tls)) {
+                                R::guard(&mut encrypted).encrypted(facts);
                             }
                             *stream = Some(encrypted);
                         }
@@ -112,7 +112,7 @@ impl<R: Carry<D::Connection>, D: Source<R>> Connecting<'_, R, D> {
                 }
                 (Step::StartUp(watch), stream @ Some(_)) => {
                     let Some(mut stream) = stream.take() else { continue };
-                    stream.guard().start_up(watch);
+                    R::guard(&mut stream).start_up(watch);
                     return Ok(stream);
                 }
                 (Step::GiveUp, _) => return Err(walk.give_up()),
@@ -145,7 +145,7 @@ impl<R: Carry<D::Connection>, D: Source<R>> Connecting<'_, R, D> {
             let mut stream = self.advance().await?;
             let outcome = startup(&mut stream, self.startup()).await.map(|value| (stream, value));
             if let Some(mut connected) = self.conclude(outcome) {
-                connected.stream.relax();
+                R::relax(&mut connected.stream);
                 return Ok(connected);
             }
         }

@@ -73,7 +73,7 @@ pub use guard::Guard;
 pub use material::{Work, Worked};
 pub use pgtls_rustls::{BoxError, Cause, ConnectError, LibraryInit, NoDefaultProvider, StartupError};
 pub use route::Endpoint;
-pub use runtime::{Carry, Dialling, Runtime, SessionStream};
+pub use runtime::{Carry, Dialling, Runtime};
 pub use source::{Hosts, Opened, Source};
 pub use step::Step;
 pub use walk::Walk;

@@ -36,36 +36,36 @@ pub trait Dialling: Runtime {
 }
 
 /// A runtime that can carry a session over connections of this type.
-pub trait Carry<S>: Runtime {
-    /// The session's bytes.
-    type Stream: SessionStream<S>;
-}
-
-/// A session's bytes, encrypted or not, over a connection of this type.
 #[expect(async_fn_in_trait, reason = "whether a future can be sent follows from the program's own types")]
-pub trait SessionStream<S>: Sized {
+pub trait Carry<S>: Runtime {
+    /// The session's bytes, encrypted or not.
+    type Stream;
+
     /// Without encryption. Everything that is read and written is under the deadline.
-    fn plain(connection: S, deadline: Deadline) -> Self;
+    fn plain(connection: S, deadline: Deadline) -> Self::Stream;
 
     /// Encrypts it.
-    async fn start_tls(self, config: Arc<ClientConfig>, server_name: ServerName<'static>)
-    -> io::Result<Self>;
+    async fn start_tls(
+        stream: Self::Stream,
+        config: Arc<ClientConfig>,
+        server_name: ServerName<'static>,
+    ) -> io::Result<Self::Stream>;
 
     /// The connection below.
-    fn connection(&self) -> &S;
+    fn connection(stream: &Self::Stream) -> &S;
 
     /// The TLS connection, if it is encrypted.
-    fn tls(&self) -> Option<&ClientConnection>;
+    fn tls(stream: &Self::Stream) -> Option<&ClientConnection>;
 
-    /// What it carries with it.
-    fn guard(&mut self) -> &mut Guard;
+    /// What the stream carries with it.
+    fn guard(stream: &mut Self::Stream) -> &mut Guard;
 
-    /// Lifts the deadline and ends the watch, if the startup exchange has ended.
-    fn relax(&mut self);
+    /// Lifts the deadline if it has been met.
+    fn relax(stream: &mut Self::Stream);
 
     /// Sends all of it.
-    async fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
+    async fn send(stream: &mut Self::Stream, bytes: &[u8]) -> io::Result<()>;
 
     /// Reads once.
-    async fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+    async fn receive(stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<usize>;
 }

@@ -6,17 +6,14 @@ use crate::{
     timed::Timed,
 };
 use futures_io::{AsyncRead, AsyncWrite};
-use futures_lite::{AsyncReadExt, AsyncWriteExt};
-use futures_rustls::TlsConnector;
-use pgtls_adapter::{Deadline, Guard, SessionStream, first};
+use pgtls_adapter::{Guard, first};
 use pgtls_core::negotiation::Encryption;
 use pgtls_rustls::SessionFacts;
-use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
+use rustls::ClientConnection;
 use std::{
     fmt,
     io::{self, IoSlice},
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -57,48 +54,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
         }
     }
 
-    /// The bytes as they go, and what is known about them.
-    fn parts(&mut self) -> (Pin<&mut dyn Duplex>, &Guard) {
-        self.relax();
-        let channel: &mut dyn Duplex = match &mut self.channel {
-            Channel::Plain(below) => below,
-            Channel::Tls(tls) => &mut tls.0,
-        };
-        (Pin::new(channel), &self.guard)
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> SessionStream<S> for Stream<S> {
-    fn plain(connection: S, deadline: Deadline) -> Self {
-        Self { channel: Channel::Plain(Timed::new(connection, deadline)), guard: Guard::default() }
+    pub(crate) fn plain(below: Timed<S>) -> Self {
+        Self { channel: Channel::Plain(below), guard: Guard::default() }
     }
 
-    async fn start_tls(
-        self,
-        config: Arc<ClientConfig>,
-        server_name: ServerName<'static>,
-    ) -> io::Result<Self> {
-        let Channel::Plain(below) = self.channel else { return Err(io::ErrorKind::InvalidInput.into()) };
-        let tls = Tls(TlsConnector::from(config).connect(server_name, below).await?);
-        Ok(Self { channel: Channel::Tls(Box::new(tls)), guard: self.guard })
+    pub(crate) fn encrypted(tls: Tls<S>) -> Self {
+        Self { channel: Channel::Tls(Box::new(tls)), guard: Guard::default() }
     }
 
-    fn connection(&self) -> &S {
-        self.connection()
+    /// What is below, if it is not encrypted.
+    pub(crate) fn into_plain(self) -> Option<Timed<S>> {
+        match self.channel {
+            Channel::Plain(below) => Some(below),
+            Channel::Tls(_) => None,
+        }
     }
 
-    fn tls(&self) -> Option<&ClientConnection> {
+    pub(crate) fn tls(&self) -> Option<&ClientConnection> {
         match &self.channel {
             Channel::Plain(_) => None,
             Channel::Tls(tls) => Some(tls.0.get_ref().1),
         }
     }
 
-    fn guard(&mut self) -> &mut Guard {
+    pub(crate) fn guard(&mut self) -> &mut Guard {
         &mut self.guard
     }
 
-    fn relax(&mut self) {
+    /// Lifts the deadline and ends the watch, if the startup exchange has ended.
+    pub(crate) fn relax(&mut self) {
         if self.guard.relax() {
             match &mut self.channel {
                 Channel::Plain(below) => below.release(),
@@ -107,13 +91,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SessionStream<S> for Stream<S> {
         }
     }
 
-    async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes).await?;
-        self.flush().await
-    }
-
-    async fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.read(buffer).await
+    /// The bytes as they go, and what is known about them.
+    fn parts(&mut self) -> (Pin<&mut dyn Duplex>, &Guard) {
+        self.relax();
+        let channel: &mut dyn Duplex = match &mut self.channel {
+            Channel::Plain(below) => below,
+            Channel::Tls(tls) => &mut tls.0,
+        };
+        (Pin::new(channel), &self.guard)
     }
 }
 

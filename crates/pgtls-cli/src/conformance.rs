@@ -6,6 +6,7 @@ mod shard;
 use crate::exit::Exit;
 use clap::Args;
 use pgtls_conformance::{
+    Run,
     bench::Bench,
     client::CommandClient,
     report::{Report, page},
@@ -54,6 +55,9 @@ pub(crate) struct Arguments {
     /// Seconds after which a client is ended
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     limit: u64,
+    /// The client can do GSSAPI: ask it the scenarios about that too
+    #[arg(long)]
+    gss: bool,
     /// Explain this many differences
     #[arg(long, value_name = "COUNT", default_value_t = 10)]
     show: usize,
@@ -107,15 +111,13 @@ fn conformance(arguments: &Arguments, out: &mut dyn Write) -> Result<Exit, Box<d
         return Err(format!("there is no program {}", client.program().display()).into());
     }
     let name = arguments.name.clone().unwrap_or_else(|| program_name(client.program()));
-    let client = client.limit(Duration::from_secs(arguments.limit));
-    let jobs =
-        arguments.jobs.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
+    let client = client.limit(Duration::from_secs(arguments.limit)).gss(arguments.gss);
+    let run = Run::new().name(&name).libpq(arguments.libpq);
+    let run = arguments.jobs.map_or(run.clone(), |jobs| run.jobs(jobs));
     let bench = Bench::new()?;
     let progress = Progress::new(chosen.len());
-    let verdicts =
-        bench.run_all(&chosen, &client, arguments.libpq, jobs, &|_, verdict| progress.told(verdict))?;
+    let report = run.on(&bench, &client, &chosen, &|_, verdict| progress.told(verdict))?;
     progress.finish();
-    let report = Report::new(&name, arguments.libpq, &chosen, &verdicts);
     write_reports(arguments, std::slice::from_ref(&report))?;
     out.write_all(report.text(arguments.show).as_bytes())?;
     Ok(exit(&report))
@@ -196,7 +198,7 @@ const AFTER_HELP: &str = r#"For example:
   pgtls conformance --client "psql -X -w -c '' {conninfo}" --libpq 15
   pgtls conformance --client 'node connect.js {conninfo}' --match '^(negotiation|name)/' --html report.html
 
-The command is cut into arguments as a shell does it, but no shell runs it. It is successful when its exit code is 0. If the last line that it prints is a JSON object, "outcome" in it (ssl, plain, fail) is held to be what the client claims, and "error" is its reason. Each run has a home directory of its own.
+The command is cut into arguments as a shell does it, but no shell runs it. It is successful when its exit code is 0; with 77 it declines the scenario, for a reason that it writes to standard error. If the last line that it prints is a JSON object, "outcome" in it (ssl, plain, fail) is held to be what the client claims, and "error" is its reason. Each run has a home directory of its own.
 
 Exit codes: 0 the client does what libpq does, 2 it does not, 64 wrong usage."#;
 

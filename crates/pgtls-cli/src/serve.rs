@@ -1,6 +1,9 @@
 //! `pgtls serve`: the scripted server alone, to try any client against.
 //!
-//! Standard output is one JSON object per line: first where the server listens, then each connection when it has ended.
+//! Standard output is one JSON object per line: first where the server listens, then each connection when it has ended; or
+//! the answers to commands ([`control`]).
+
+mod control;
 
 use crate::exit::Exit;
 use clap::Args;
@@ -13,7 +16,7 @@ use std::{
     collections::BTreeSet,
     error::Error,
     fs,
-    io::Write,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -26,6 +29,9 @@ pub(crate) struct Arguments {
     /// File that says what to do on each connection
     #[arg(long, value_name = "FILE", conflicts_with = "behaviour")]
     script: Option<PathBuf>,
+    /// Take commands from standard input and answer on standard output, one JSON object per line each
+    #[arg(long, conflicts_with_all = ["script", "behaviour", "listen", "zoo", "connections"])]
+    control: bool,
     /// A behaviour with a name, the same on every connection [default: ok]
     #[arg(long, value_name = "NAME")]
     behaviour: Option<String>,
@@ -42,7 +48,9 @@ pub(crate) struct Arguments {
 
 /// Runs the sub-command.
 pub(crate) fn run(arguments: &Arguments, out: &mut dyn Write) -> Exit {
-    match serve(arguments, out) {
+    let served =
+        if arguments.control { control::run(io::stdin().lock(), out) } else { serve(arguments, out) };
+    match served {
         Ok(()) => Exit::Success,
         Err(error) => {
             eprintln!("pgtls serve: {error}");
@@ -136,8 +144,17 @@ const SCRIPT_HELP: &str = r#"A script is TOML. Each [[connection]] describes one
   min_version = "TLSv1.2"
   max_version = "TLSv1.3"
   alpn = "postgresql"          # none, wrong, h2
+  suites = "all"               # under TLS 1.2: aes-gcm, ecdsa-aes128-gcm
   flight = "whole"             # the handshake: slow, alert, old-version, garbage, close
-  after_tls = "continue"       # close, reset"#;
+  chunks = "whole"             # how everything is cut that is sent: "1,300" for one byte, 300, one, ...
+  after_tls = "continue"       # close, reset
+
+With --control, a test in any language chooses what is served:
+  {"do": "list", "match": "^name/"}                        the ids of scenarios
+  {"do": "scenario", "id": "negotiation/ok/require"}       its servers: conninfo, environment, home, what is expected
+  {"do": "behave", "behaviour": "ok", "settings": {"certificate": "expired"}}   a server of one's own
+  {"do": "trace"}                                          what the servers have seen
+  {"do": "verdict", "connected": true, "outcome": "ssl"}   how the client compares with libpq"#;
 
 #[cfg(test)]
 mod tests {
@@ -145,7 +162,11 @@ mod tests {
 
     #[test]
     fn the_help_shows_a_script_that_works() {
-        let lines: Vec<_> = SCRIPT_HELP.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+        let lines: Vec<_> = SCRIPT_HELP
+            .lines()
+            .filter_map(|line| line.strip_prefix("  "))
+            .filter(|line| !line.starts_with('{'))
+            .collect();
         let script: Script = lines.join("\n").parse().unwrap();
         assert_eq!(script, Script::always(Behaviour::default()), "it shows the defaults");
     }
@@ -167,6 +188,7 @@ mod tests {
         let place = dir.path().join(".s.PGSQL.1").display().to_string();
         let arguments = Arguments {
             script: None,
+            control: false,
             behaviour: Some("plain-only".to_owned()),
             listen: place.parse().unwrap(),
             zoo: None,

@@ -2,15 +2,19 @@
 
 mod stage;
 
+pub use stage::Stage;
+#[cfg(feature = "proptest")]
+pub(crate) use stage::own_user;
+
 use crate::{
     client::ClientUnderTest,
     judge::{Difference, Observed, Told, judge},
-    scenario::{Libpq, Scenario},
+    scenario::{Expected, Libpq, Scenario, Situation},
     server::ServerError,
     zoo::{WriteError, Zoo},
 };
 use core::fmt;
-use stage::{Stage, StageError};
+use stage::StageError;
 use std::{
     io,
     path::Path,
@@ -88,34 +92,66 @@ impl Bench {
         client: &dyn ClientUnderTest,
         libpq: Libpq,
     ) -> Result<Verdict, BenchError> {
-        if let Some(reason) = stage::obstacle(scenario) {
-            return Ok(Verdict::Skipped(reason));
-        }
-        let stage = match self.stage(scenario) {
-            Ok(stage) => stage,
-            Err(StageError::Skip(reason)) => return Ok(Verdict::Skipped(reason)),
-            Err(StageError::Server(error)) => return Err(BenchError::Server(scenario.id.clone(), error)),
-            Err(StageError::Io(error)) => return Err(BenchError::Io(scenario.id.clone(), error)),
-        };
-        if let Some(reason) = client.declines(&stage.attempt) {
-            return Ok(Verdict::Skipped(reason));
-        }
-        let told = client.connect(&stage.attempt);
-        let observed = Observed::new(told, &stage.settled(), scenario.servers.len());
-        let differences = judge(&stage.expected(scenario.expected(libpq)), &observed);
-        Ok(Verdict::Judged { observed: Box::new(observed), differences })
+        self.judged(&scenario.id, &scenario.situation, client, scenario.expected(libpq))
     }
 
-    fn stage(&self, scenario: &Scenario) -> Result<Stage, StageError> {
+    /// Puts a client into a situation, and compares what it does with what is expected. Errors call the situation `name`.
+    pub fn judged(
+        &self,
+        name: &str,
+        situation: &Situation,
+        client: &dyn ClientUnderTest,
+        expected: &Expected,
+    ) -> Result<Verdict, BenchError> {
+        Ok(match self.observed(name, situation, client)? {
+            Ok((observed, stage)) => {
+                let differences = judge(&stage.expected(expected), &observed);
+                Verdict::Judged { observed: Box::new(observed), differences }
+            }
+            Err(reason) => Verdict::Skipped(reason),
+        })
+    }
+
+    /// Puts a client into a situation, and sees what it does there; or why it cannot be put there.
+    pub(crate) fn observed(
+        &self,
+        name: &str,
+        situation: &Situation,
+        client: &dyn ClientUnderTest,
+    ) -> Result<Result<(Observed, Stage), String>, BenchError> {
+        if situation.needs_gss() && !client.has_gss() {
+            return Ok(Err("only clients with GSSAPI have tickets".to_owned()));
+        }
+        let stage = match self.stage(name, situation)? {
+            Ok(stage) => stage,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        if let Some(reason) = client.declines(stage.attempt()) {
+            return Ok(Err(reason));
+        }
+        let observed = stage.observed(client.connect(stage.attempt()));
+        Ok(match &observed.told {
+            Told::Declined(reason) if observed.connections.is_empty() => Err(reason.clone()),
+            _ => Ok((observed, stage)),
+        })
+    }
+
+    /// Sets a stage for a client that the caller runs: servers, files, and a connection string. The inner error says why this
+    /// machine cannot. Errors call the situation `name`.
+    pub fn stage(&self, name: &str, situation: &Situation) -> Result<Result<Stage, String>, BenchError> {
         let mut tries = 0;
         loop {
             tries += 1;
-            match Stage::set(scenario, &self.zoo, self.files.path(), PATIENCE) {
+            return match Stage::set(situation, &self.zoo, self.files.path(), PATIENCE) {
                 Err(StageError::Server(ServerError::Listen { .. }) | StageError::Io(_)) if tries < TRIES => {
                     thread::sleep(PAUSE);
+                    continue;
                 }
-                other => return other,
-            }
+                Ok(stage) => Ok(Ok(stage)),
+                Err(StageError::Skip(reason)) => Ok(Err(reason)),
+                Err(StageError::Server(error)) => Err(BenchError::Server(name.to_owned(), error)),
+                Err(StageError::Io(error)) => Err(BenchError::Io(name.to_owned(), error)),
+            };
         }
     }
 

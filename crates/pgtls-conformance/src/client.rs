@@ -4,7 +4,7 @@ mod command;
 
 pub use command::{CommandClient, CommandError};
 
-use crate::judge::Told;
+use crate::{judge::Told, scenario::HostName};
 use std::path::PathBuf;
 
 /// A client under test. Several threads use it at once.
@@ -19,6 +19,11 @@ pub trait ClientUnderTest: Sync {
     fn declines(&self, attempt: &Attempt) -> Option<String> {
         let _ = attempt;
         None
+    }
+
+    /// Whether it can do GSSAPI: some scenarios are about clients that have a ticket.
+    fn has_gss(&self) -> bool {
+        false
     }
 }
 
@@ -35,10 +40,14 @@ pub struct Attempt {
     pub conninfo: String,
     /// Its environment, whole but for what programs need to run at all (`PATH`).
     pub environment: Vec<(String, String)>,
+    /// Host names that it must be able to look up. A program finds them by its environment, if it asks the C library.
+    pub names: Vec<HostName>,
     /// Its home and working directory, which exists and may be written to.
     pub home: PathBuf,
     /// The user of the system that it runs as, when it is another than ours.
     pub run_as: Option<RunAs>,
+    /// Give the attempt up after so many polls, if you can, and tell [`Told::Cancelled`].
+    pub cancel: Option<u32>,
 }
 
 /// A user of the system.
@@ -53,7 +62,7 @@ pub struct RunAs {
 }
 
 impl Attempt {
-    /// Whether the environment has variables of the scenario's own, or the home directory has files.
+    /// The value of an environment variable.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.environment.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }

@@ -18,6 +18,10 @@ pub enum Told {
     Failed(Option<String>),
     /// It did not end in time, or could not be run.
     Lost(String),
+    /// It cannot be asked this, for this reason, and has opened no connection.
+    Declined(String),
+    /// It gave up where it was told to ([`Attempt::cancel`](crate::client::Attempt::cancel)).
+    Cancelled,
 }
 
 /// What a client said, and what the servers saw.
@@ -73,7 +77,7 @@ impl Observed {
     pub fn outcome(&self) -> Outcome {
         match &self.told {
             Told::Connected(claimed) => self.session().or(*claimed).unwrap_or(Outcome::Fail),
-            Told::Failed(_) | Told::Lost(_) => Outcome::Fail,
+            Told::Failed(_) | Told::Lost(_) | Told::Declined(_) | Told::Cancelled => Outcome::Fail,
         }
     }
 }
@@ -169,6 +173,9 @@ impl fmt::Display for Difference {
 
 /// What differs, the gravest first; nothing when the client does as libpq does.
 pub fn judge(expected: &Expected, observed: &Observed) -> Vec<Difference> {
+    if observed.told == Told::Cancelled {
+        return cut_short(expected, observed);
+    }
     let mut differences: Vec<_> = [
         outcome(expected, observed),
         claim(observed),
@@ -183,6 +190,25 @@ pub fn judge(expected: &Expected, observed: &Observed) -> Vec<Difference> {
     }
     differences.sort();
     differences
+}
+
+/// A client that gave up half-way has gone libpq's way as far as it got, and has told nobody more than libpq tells.
+fn cut_short(expected: &Expected, observed: &Observed) -> Vec<Difference> {
+    let sent: Vec<_> = observed.client_certificates().collect();
+    let as_far = expected.events.starts_with(&observed.events);
+    let more = !expected.client_certificates.iter().zip(&sent).all(|(libpq, client)| libpq == *client)
+        || sent.len() > expected.client_certificates.len();
+    let session = observed.session().is_some_and(|_| expected.outcome == Outcome::Fail && !expected.let_in());
+    [
+        session.then_some(Difference::AcceptsWhatLibpqRefuses),
+        (observed.startup_in_clear() && !expected.startup_in_clear).then_some(Difference::StartupInClear),
+        more.then_some(Difference::MoreCertificates),
+        observed.connections.iter().any(|seen| seen.pipelined).then_some(Difference::Pipelined),
+        (!as_far).then_some(Difference::Events),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn outcome(expected: &Expected, observed: &Observed) -> Vec<Difference> {
@@ -255,13 +281,15 @@ fn certificates(expected: &Expected, observed: &Observed) -> Vec<Difference> {
 const JUDGED: &[&str] = &["user", "database", "application_name", "options", "replication"];
 
 fn startup(expected: &Expected, observed: &Observed) -> Vec<Difference> {
-    let Some(expected) = &expected.startup else { return Vec::new() };
+    let Expected { startup: Some(expected), own_name, .. } = expected else { return Vec::new() };
     let nothing = BTreeMap::new();
     let expected = expected.as_ref().unwrap_or(&nothing);
     let sent = observed.startup();
     let sent = |name: &str| sent.iter().find(|(key, _)| key == name).map(|(_, value)| value);
-    // Programs give themselves a name where the user gives none (`fallback_application_name`).
-    let free = |name: &str| name == "application_name" && !expected.contains_key(name);
+    // Programs give themselves a name where the user gives none; that is what `fallback_application_name` is for.
+    let free = |name: &str| {
+        name == "application_name" && (!expected.contains_key(name) || (*own_name && sent(name).is_some()))
+    };
     let other = JUDGED.iter().filter(|name| !free(name) && sent(name) != expected.get(**name));
     other.map(|name| Difference::Startup((*name).to_owned())).collect()
 }

@@ -6,30 +6,37 @@
 //!   the kit;
 //! - [`client`]: a program or a function that is handed a connection string;
 //! - [`mod@bench`] and [`judge`]: run one through the other, and say what differs from libpq;
+//! - [`run()`] and [`Run`]: all of it in one call;
 //! - [`report`]: the verdicts as text, JSON, JUnit and a page of HTML;
 //! - [`section`]: where the rules behind a scenario are written down.
 //!
 //! ```no_run
-//! use pgtls_conformance::{bench::Bench, client::CommandClient, scenario::Libpq, scenarios};
+//! use pgtls_conformance::{Run, client::CommandClient, scenario::Libpq};
 //!
-//! let bench = Bench::new()?;
 //! let psql: CommandClient = "psql --no-psqlrc --no-password --command '' {conninfo}".parse()?;
-//! for scenario in &scenarios() {
-//!     for difference in bench.run(scenario, &psql, Libpq::V18)?.differences() {
-//!         println!("{}: {difference}", scenario.id);
-//!     }
-//! }
+//! let report = Run::new().name("psql").libpq(Libpq::V15).groups(&["negotiation", "name"]).client(&psql)?;
+//! print!("{}", report.text(10));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! ## Features
+//! - `proptest`: strategies for situations that nobody has recorded, and `conforms`, which compares a client in them with pgtls
+//!   itself.
 
 pub mod bench;
 pub mod client;
 pub mod judge;
+#[cfg(feature = "proptest")]
+pub mod property;
 mod public;
+#[cfg(feature = "proptest")]
+pub mod reference;
 pub mod report;
+mod run;
 pub mod scenario;
 pub mod section;
 pub mod server;
 pub mod zoo;
 
 pub use public::{GROUPS, scenarios};
+pub use run::{Run, RunError, run};

@@ -12,7 +12,7 @@ macro_rules! groups {
 
 groups! {
     "negotiation", "cert", "name", "rootfile", "crl", "clientcert", "sslcertmode", "channel", "protocol", "sni", "multihost",
-    "unix", "conninfo", "uri", "service", "env", "invalid",
+    "dns", "unix", "conninfo", "uri", "service", "env", "invalid", "gss",
 }
 
 /// All scenarios that come with the kit.
@@ -38,6 +38,6 @@ mod tests {
                 assert!(ids.insert(scenario.id.clone()), "{} is there twice", scenario.id);
             }
         }
-        assert_eq!(ids.len(), 4390);
+        assert_eq!(ids.len(), 4530);
     }
 }

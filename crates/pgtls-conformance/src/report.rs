@@ -225,21 +225,10 @@ impl Entry {
             Verdict::Skipped(reason) => {
                 Self { id, verdict: Word::Skipped, skipped: Some(reason.clone()), detail: None }
             }
-            Verdict::Judged { differences, .. } if differences.is_empty() => {
-                Self { id, verdict: Word::Agree, skipped: None, detail: None }
-            }
             Verdict::Judged { observed, differences } => {
-                let expected = scenario.expected(libpq);
-                let detail = Detail {
-                    differences: differences.iter().map(|difference| difference.word().to_owned()).collect(),
-                    sentences: differences.iter().map(ToString::to_string).collect(),
-                    lax: differences.first().is_some_and(Difference::is_lax),
-                    section: section_of(&id).map(|section| section.to_string()),
-                    conninfo: scenario.conninfo.clone(),
-                    expected: Trace::expected(expected),
-                    observed: Trace::observed(observed, expected.startup.is_some()),
-                };
-                Self { id, verdict: Word::Differ, skipped: None, detail: Some(Box::new(detail)) }
+                let detail = Detail::of(scenario, libpq, observed, differences).map(Box::new);
+                let verdict = if detail.is_none() { Word::Agree } else { Word::Differ };
+                Self { id, verdict, skipped: None, detail }
             }
         }
     }
@@ -250,7 +239,34 @@ impl Entry {
     }
 }
 
+impl Detail {
+    /// What is known of these differences; `None` when there are none.
+    pub fn of(
+        scenario: &Scenario,
+        libpq: Libpq,
+        observed: &Observed,
+        differences: &[Difference],
+    ) -> Option<Self> {
+        let expected = scenario.expected(libpq);
+        Some(Self {
+            lax: differences.first()?.is_lax(),
+            differences: differences.iter().map(|difference| difference.word().to_owned()).collect(),
+            sentences: differences.iter().map(ToString::to_string).collect(),
+            section: section_of(&scenario.id).map(|section| section.to_string()),
+            conninfo: scenario.situation.conninfo.clone(),
+            expected: Trace::expected(expected),
+            observed: Trace::observed(observed, expected.startup.is_some()),
+        })
+    }
+}
+
 impl Trace {
+    /// The same without what was in the StartupMessage.
+    #[must_use]
+    pub fn without_startup(&self) -> Self {
+        Self { startup: BTreeMap::new(), ..self.clone() }
+    }
+
     fn expected(expected: &Expected) -> Self {
         Self {
             outcome: expected.outcome,
@@ -267,7 +283,8 @@ impl Trace {
     fn observed(observed: &Observed, startup: bool) -> Self {
         let reason = match &observed.told {
             Told::Failed(reason) => reason.clone(),
-            Told::Lost(reason) => Some(reason.clone()),
+            Told::Lost(reason) | Told::Declined(reason) => Some(reason.clone()),
+            Told::Cancelled => Some("given up".to_owned()),
             Told::Connected(_) => None,
         };
         Self {

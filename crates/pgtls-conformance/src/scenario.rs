@@ -13,13 +13,16 @@
 //!
 //! | line | meaning |
 //! | --- | --- |
-//! | `server [@PLACE] BEHAVIOUR [SETTING=WORD] … [then BEHAVIOUR …]` | one for each host: where it listens (`127.0.0.1`; `@::1`, `@unix`, `@abstract`, `@closed`), and what it does on each connection, the last for ever; see [`script`](crate::server::Script) for the settings |
+//! | `server [@PLACE] BEHAVIOUR [SETTING=WORD] … [then BEHAVIOUR …]` | one for each host: where it listens (`127.0.0.1`; `@::1`, `@127.0.0.2/shared` on the port of the first, `@unix`, `@abstract`, `@closed`), and what it does on each connection, the last for ever; see [`script`](crate::server::Script) for the settings |
 //! | `conninfo TEXT` | the connection string or URI; `~` at its beginning stands for `host=db.test hostaddr=127.0.0.1 port={port} user=zoo dbname=zoodb` |
+//! | `resolve NAME ADDRESS …` | the addresses of a host name; needs nss_wrapper |
 //! | `env NAME VALUE` | a variable of the client's environment |
 //! | `file PATH FROM [mode=OCTAL] [uid=NUMBER]` | a file in the client's home directory, copied from the zoo |
 //! | `text PATH TEXT [mode=OCTAL] [uid=NUMBER]` | the same with this content |
 //! | `link PATH TARGET` | a symbolic link in the home directory |
+//! | `ticket PATH [mode=OCTAL]` | a Kerberos ticket that opens no door: the client must be able to do GSSAPI |
 //! | `as USER` | the client runs as this user of the system; the kit must run as root |
+//! | `cancel POLLS` | the attempt is given up after so many polls, by clients that can |
 //! | `libpq OUTCOME [(REASON)]: EVENT …; sni NAME …; alpn NAME …; cert NAME …; in clear` | what libpq 18 did |
 //! | `startup JSON` | parameters of libpq's last StartupMessage; `none` when it sends none; not judged when the line is missing |
 //! | `libpq15 …`, `startup15 …` | the same of libpq 15; when they are missing it did the same, but for ALPN, which it does not offer |
@@ -34,13 +37,18 @@
 
 mod expect;
 mod home;
+mod situation;
 mod words;
 
 pub use expect::{Expected, Outcome};
 pub use home::{HomeFile, Source};
+pub use situation::{HostName, Place, ServerRow, Situation};
+
+pub(crate) use words::quoted;
 
 use crate::server::{Script, ScriptError};
 use core::fmt;
+use pgtls_core::param::Settings;
 use std::{collections::BTreeSet, str::FromStr};
 
 /// One scenario.
@@ -48,45 +56,12 @@ use std::{collections::BTreeSet, str::FromStr};
 pub struct Scenario {
     /// Unique; the part before the first slash is its group.
     pub id: String,
-    /// The servers, in the order in which the client is told of them.
-    pub servers: Vec<ServerRow>,
-    /// The connection string, with its placeholders.
-    pub conninfo: String,
-    /// Variables of the client's environment, with placeholders.
-    pub environment: Vec<(String, String)>,
-    /// Files in the client's home directory.
-    pub files: Vec<HomeFile>,
-    /// The user of the system that runs the client, when it is another than ours.
-    pub run_as: Option<String>,
+    /// Where the client finds itself.
+    pub situation: Situation,
     /// What libpq 18 makes of it.
     pub libpq18: Expected,
     /// What libpq 15 makes of it.
     pub libpq15: Expected,
-}
-
-/// One server of a scenario.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerRow {
-    /// Where it listens.
-    pub place: Place,
-    /// What it does.
-    pub script: Script,
-}
-
-/// Where a server of a scenario listens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Place {
-    /// A port of 127.0.0.1.
-    #[default]
-    Ip4,
-    /// A port of `::1`.
-    Ip6,
-    /// A socket in the directory `{sock}`.
-    Unix,
-    /// A socket in the abstract namespace, whose directory is `{sock}` too.
-    Abstract,
-    /// A port of 127.0.0.1 where nobody listens.
-    Closed,
 }
 
 /// Whose behaviour a client is compared with.
@@ -145,11 +120,6 @@ impl Scenario {
             Libpq::V15 => &self.libpq15,
             Libpq::V18 => &self.libpq18,
         }
-    }
-
-    /// Whether it can be staged by root alone: another user runs the client, or owns its files.
-    pub fn needs_root(&self) -> bool {
-        self.run_as.is_some() || self.files.iter().any(|file| file.uid.is_some())
     }
 }
 
@@ -228,7 +198,7 @@ impl fmt::Display for ScenarioError {
             Fault::Quote => f.write_str("a quoted word is no JSON string"),
             Fault::Place(word) => write!(
                 f,
-                "\"{word}\" is no place to listen; known are @127.0.0.1, @::1, @unix, @abstract, @closed"
+                "\"{word}\" is no place to listen; known are @127.0.0.1, @::1 and other loopback addresses, @127.0.0.2/shared, @unix, @abstract, @closed"
             ),
             Fault::Setting(word) => write!(f, "\"{word}\" is no SETTING=WORD"),
             Fault::Script(error) => error.fmt(f),
@@ -239,21 +209,32 @@ impl fmt::Display for ScenarioError {
 
 impl core::error::Error for ScenarioError {}
 
-const KEYS: &[&str] =
-    &["server", "conninfo", "env", "file", "text", "link", "as", "libpq", "libpq15", "startup", "startup15"];
+const KEYS: &[&str] = &[
+    "server",
+    "conninfo",
+    "resolve",
+    "env",
+    "file",
+    "text",
+    "link",
+    "ticket",
+    "as",
+    "cancel",
+    "libpq",
+    "libpq15",
+    "startup",
+    "startup15",
+];
 
-/// What `~` stands for.
-const USUAL: &str = "host=db.test hostaddr=127.0.0.1 port={port} user=zoo dbname=zoodb";
+/// What `~` at the beginning of a connection string stands for.
+pub const USUAL: &str = "host=db.test hostaddr=127.0.0.1 port={port} user=zoo dbname=zoodb";
 
 /// A scenario of which lines are being read.
 struct Block {
     line: usize,
     id: String,
-    servers: Vec<ServerRow>,
+    situation: Situation,
     conninfo: Option<String>,
-    environment: Vec<(String, String)>,
-    files: Vec<HomeFile>,
-    run_as: Option<String>,
     libpq18: Option<Expected>,
     libpq15: Option<Expected>,
     startup18: Option<expect::Startup>,
@@ -265,11 +246,8 @@ impl Block {
         Self {
             line,
             id: id.to_owned(),
-            servers: Vec::new(),
+            situation: Situation::default(),
             conninfo: None,
-            environment: Vec::new(),
-            files: Vec::new(),
-            run_as: None,
             libpq18: None,
             libpq15: None,
             startup18: None,
@@ -280,16 +258,21 @@ impl Block {
     fn entry(&mut self, entry: &str) -> Result<(), Fault> {
         let (key, rest) = entry.split_once(' ').unwrap_or((entry, ""));
         match key {
-            "server" => self.servers.push(server(rest)?),
+            "server" => self.situation.servers.push(server(rest)?),
             "conninfo" => once(&mut self.conninfo, "conninfo", conninfo(rest)?)?,
             "env" => {
                 let [name, value]: [String; 2] = words::split(rest)?
                     .try_into()
                     .map_err(|_| Fault::Value("NAME VALUE", rest.to_owned()))?;
-                self.environment.push((name, value));
+                self.situation.environment.push((name, value));
             }
-            "file" | "text" | "link" => self.files.push(home::parse(key, rest)?),
-            "as" => once(&mut self.run_as, "as", rest.to_owned())?,
+            "resolve" => self.situation.names.push(host_name(rest)?),
+            "file" | "text" | "link" | "ticket" => self.situation.files.push(home::parse(key, rest)?),
+            "as" => once(&mut self.situation.run_as, "as", rest.to_owned())?,
+            "cancel" => {
+                let polls = rest.parse().map_err(|_| Fault::Value("number of polls", rest.to_owned()))?;
+                once(&mut self.situation.cancel, "cancel", polls)?;
+            }
             "libpq" => once(&mut self.libpq18, "libpq", expect::parse(rest, "postgresql")?)?,
             "libpq15" => once(&mut self.libpq15, "libpq15", expect::parse(rest, expect::NONE)?)?,
             "startup" => once(&mut self.startup18, "startup", expect::startup(rest)?)?,
@@ -301,24 +284,31 @@ impl Block {
 
     fn finish(self) -> Result<Scenario, ScenarioError> {
         let missing = |key| ScenarioError { line: self.line, fault: Fault::Missing(key) };
-        if self.servers.is_empty() {
+        if self.situation.servers.is_empty() {
             return Err(missing("server"));
         }
         let conninfo = self.conninfo.ok_or(missing("conninfo"))?;
         let libpq18 = self.libpq18.ok_or(missing("libpq"))?;
         let libpq15 = self.libpq15.unwrap_or_else(|| libpq18.clone().without_alpn());
         let startup15 = self.startup15.or_else(|| self.startup18.clone());
+        let own_name = fallback_name(&conninfo);
+        let own_name = |startup: &Option<expect::Startup>| {
+            let sent = startup.as_ref().and_then(|startup| startup.as_ref()?.get("application_name"));
+            own_name.is_some() && own_name.as_ref() == sent
+        };
         Ok(Scenario {
             id: self.id,
-            servers: self.servers,
-            conninfo,
-            environment: self.environment,
-            files: self.files,
-            run_as: self.run_as,
-            libpq18: Expected { startup: self.startup18, ..libpq18 },
-            libpq15: Expected { startup: startup15, ..libpq15 },
+            situation: Situation { conninfo, ..self.situation },
+            libpq18: Expected { own_name: own_name(&self.startup18), startup: self.startup18, ..libpq18 },
+            libpq15: Expected { own_name: own_name(&startup15), startup: startup15, ..libpq15 },
         })
     }
+}
+
+/// What a connection string says of `fallback_application_name`.
+fn fallback_name(conninfo: &str) -> Option<String> {
+    let settings = Settings::parse(conninfo).ok()?;
+    Some(settings.value("fallback_application_name")?.value.clone())
 }
 
 fn once<T>(place: &mut Option<T>, key: &'static str, value: T) -> Result<(), Fault> {
@@ -331,6 +321,19 @@ fn conninfo(text: &str) -> Result<String, Fault> {
         return serde_json::from_str(text).map_err(|_| Fault::Quote);
     }
     Ok(text.strip_prefix('~').map_or_else(|| text.to_owned(), |rest| format!("{USUAL}{rest}")))
+}
+
+/// The same backwards.
+fn conninfo_line(conninfo: &str) -> String {
+    let awkward = conninfo.is_empty()
+        || conninfo.trim() != conninfo
+        || conninfo.starts_with(['"', '~'])
+        || conninfo.contains(char::is_control);
+    match conninfo.strip_prefix(USUAL) {
+        _ if awkward => words::json(conninfo),
+        Some(rest) if rest.is_empty() || rest.starts_with(' ') => format!("~{rest}"),
+        _ => conninfo.to_owned(),
+    }
 }
 
 fn server(text: &str) -> Result<ServerRow, Fault> {
@@ -352,14 +355,16 @@ fn server(text: &str) -> Result<ServerRow, Fault> {
 }
 
 fn place(word: &str) -> Result<Place, Fault> {
-    Ok(match word {
-        "@127.0.0.1" => Place::Ip4,
-        "@::1" => Place::Ip6,
-        "@unix" => Place::Unix,
-        "@abstract" => Place::Abstract,
-        "@closed" => Place::Closed,
-        other => return Err(Fault::Place(other.to_owned())),
-    })
+    let place = word.strip_prefix('@').and_then(|place| place.parse().ok());
+    place.ok_or_else(|| Fault::Place(word.to_owned()))
+}
+
+fn host_name(text: &str) -> Result<HostName, Fault> {
+    let wrong = || Fault::Value("NAME ADDRESS …", text.to_owned());
+    let words = words::split(text)?;
+    let (name, addresses) = words.split_first().filter(|(_, rest)| !rest.is_empty()).ok_or_else(wrong)?;
+    let addresses = addresses.iter().map(|word| word.parse().map_err(|_| wrong()));
+    Ok(HostName { name: name.clone(), addresses: addresses.collect::<Result<_, _>>()? })
 }
 
 #[cfg(test)]

@@ -61,6 +61,8 @@ pub const SECTIONS: &[(&str, Section)] = &[
     ("sni/", section("docs/negotiation.md", "tls", "TLS")),
     ("multihost/", section("docs/parameters.md", "questions-and-answers", "What is tried after what?")),
     ("multihost/lists", section("docs/parameters.md", "questions-and-answers", "How do several hosts work?")),
+    ("dns/", section("docs/parameters.md", "questions-and-answers", "What is tried after what?")),
+    ("gss/", section("docs/negotiation.md", "replies", "Replies")),
     ("unix/", section("docs/sslmode.md", "questions-and-answers", "What about unix sockets?")),
     (
         "conninfo/",

@@ -25,6 +25,7 @@
 
 pub mod answer;
 mod backend;
+mod chunks;
 mod client_certificate;
 mod connection;
 mod disguise;
@@ -39,6 +40,7 @@ mod seen;
 mod tls;
 mod wire;
 
+pub use chunks::Chunks;
 pub use listen::{Listen, ListenError};
 pub use script::{Behaviour, Script, ScriptError, TlsBehaviour, TlsVersion};
 pub use seen::{CancelSeen, Channel, ClearMessage, Event, HelloSeen, Log, Seen};
@@ -285,6 +287,7 @@ fn serve(shared: &Shared, socket: Socket, number: usize, recorder: seen::Recorde
     let behaviour = shared.script.behaviour(number);
     let last = shared.prepared.len().saturating_sub(1);
     if let Some(prepared) = shared.prepared.get(number.min(last)) {
-        Connection { wire: Wire::new(socket, patience), behaviour, prepared, recorder }.serve();
+        let wire = Wire::new(socket, patience, behaviour.chunks.clone());
+        Connection { wire, behaviour, prepared, recorder }.serve();
     }
 }

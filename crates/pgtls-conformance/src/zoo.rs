@@ -20,6 +20,7 @@ mod encrypt;
 mod files;
 mod folders;
 mod key;
+mod named;
 mod odd;
 mod row;
 mod sign;
@@ -27,6 +28,7 @@ mod table;
 
 pub use files::WriteError;
 pub use key::{Key, KeyKind};
+pub use named::NAMED;
 
 use core::fmt;
 use encode::Issuer;

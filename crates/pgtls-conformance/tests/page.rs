@@ -41,13 +41,19 @@ fn a_browser_shows_the_matrix_and_what_differs() {
         ">one (libpq 18)</th>",
         ">other (libpq 18)</th>",
         ">cert</th>",
-        ">50.0 %</td>",
-        ">100 %</td>",
+        ">50.0 %</button>",
+        ">100 %</button>",
         "1 of 2 agree, 0 skipped",
         // The list, and a sequence diagram on each side.
         ">2 differ</p>",
         "<code>cert/b</code>",
         "ClientHello (db.test; postgresql)",
+        // What differs is marked, and told to who does not see it.
+        ">≠ StartupMessage</text>",
+        "aria-label=\"connect; client: SSLRequest; server: S; client: ClientHello (db.test; postgresql)\"",
+        "scope=\"row\"",
+        "aria-pressed=\"false\"",
+        "too lax: connects where libpq refuses",
         "See docs/verification.md",
     ] {
         assert!(dom.contains(part), "{part:?} is missing in:\n{dom}");

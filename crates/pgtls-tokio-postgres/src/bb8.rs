@@ -10,7 +10,7 @@
 //! # }
 //! ```
 
-use crate::{connect_with, error::Error, refused::DriverError, running::Running};
+use crate::{connect_with, error::Error, running::Running};
 use bb8::ManageConnection;
 use pgtls_tokio::Config;
 use std::{io, sync::Arc};
@@ -35,10 +35,7 @@ impl ManageConnection for Manager {
     }
 
     async fn is_valid(&self, client: &mut Running) -> Result<(), Error> {
-        match client.simple_query("").await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(Error::Io(io::Error::other(DriverError::new(error, client.facts())))),
-        }
+        client.simple_query("").await.map(drop).map_err(|error| Error::Io(io::Error::other(error)))
     }
 
     fn has_broken(&self, client: &mut Running) -> bool {

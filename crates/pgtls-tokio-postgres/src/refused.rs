@@ -2,12 +2,10 @@
 
 use crate::channel::NoDigest;
 use pgtls_core::{policy::Verification, startup::Refusal};
-use pgtls_rustls::SessionFacts;
 use pgtls_tokio::{BoxError, StartupError, Stream};
 use std::{error::Error, fmt, io};
 
-/// tokio-postgres did not start a session up, or found that it has ended: the server sent an error, or said what makes no
-/// sense.
+/// tokio-postgres did not start a session up: the server sent an error, or said what makes no sense.
 ///
 /// `Display` has the server's words only when the server has shown who it is, and so has `Debug`; there is no source, which
 /// would have them as well. It is the cause of an attempt's failure: downcast [`Cause::Startup`](pgtls_tokio::Cause::Startup)
@@ -18,11 +16,6 @@ pub struct DriverError {
 }
 
 impl DriverError {
-    /// In a session of which these facts are known.
-    pub(crate) fn new(error: tokio_postgres::Error, facts: Option<&SessionFacts>) -> Self {
-        Self { error, vouched_for: vouched_for(facts) }
-    }
-
     /// The driver's error, with everything that the server said.
     pub fn driver_error(&self) -> &tokio_postgres::Error {
         &self.error
@@ -53,11 +46,6 @@ impl fmt::Debug for DriverError {
 
 impl Error for DriverError {}
 
-/// Whether the server has shown who it is.
-fn vouched_for(facts: Option<&SessionFacts>) -> bool {
-    facts.is_some_and(|facts| facts.verified != Verification::None)
-}
-
 /// What is known of the other end when something fails.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Circumstances {
@@ -69,7 +57,8 @@ pub(crate) struct Circumstances {
 
 impl Circumstances {
     pub(crate) fn of(stream: &Stream, has_password: bool) -> Self {
-        Self { vouched_for: vouched_for(stream.facts()), has_password }
+        let verified = stream.facts().map_or(Verification::None, |facts| facts.verified);
+        Self { vouched_for: verified != Verification::None, has_password }
     }
 
     /// What the walk is told.

@@ -1,18 +1,22 @@
 //! What the loop asks for, done on tokio.
 
 use crate::{
+    goodbye::Tls,
     socket::{Socket, dial, peer_user_of},
     stream::Stream,
+    timed::Timed,
 };
-use pgtls_adapter::{Carry, Dialling, Runtime, Work, Worked};
+use pgtls_adapter::{Carry, Deadline, Dialling, Guard, Runtime, Work, Worked};
 use pgtls_core::{candidates::Address, param::Params};
-use std::{io, net::SocketAddr, time::Instant};
+use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
+use std::{io, net::SocketAddr, sync::Arc, time::Instant};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::lookup_host,
     task::spawn_blocking,
     time::sleep_until,
 };
+use tokio_rustls::TlsConnector;
 
 /// tokio, as `pgtls-adapter` sees it.
 #[derive(Debug)]
@@ -46,4 +50,43 @@ impl Dialling for Tokio {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Carry<S> for Tokio {
     type Stream = Stream<S>;
+
+    fn plain(connection: S, deadline: Deadline) -> Stream<S> {
+        Stream::plain(Timed::new(connection, deadline))
+    }
+
+    async fn start_tls(
+        stream: Stream<S>,
+        config: Arc<ClientConfig>,
+        server_name: ServerName<'static>,
+    ) -> io::Result<Stream<S>> {
+        let below = stream.into_plain().ok_or(io::ErrorKind::InvalidInput)?;
+        let handshake = TlsConnector::from(config).connect(server_name, below);
+        Ok(Stream::encrypted(Tls(handshake.await?)))
+    }
+
+    fn connection(stream: &Stream<S>) -> &S {
+        stream.connection()
+    }
+
+    fn tls(stream: &Stream<S>) -> Option<&ClientConnection> {
+        stream.tls()
+    }
+
+    fn guard(stream: &mut Stream<S>) -> &mut Guard {
+        stream.guard()
+    }
+
+    fn relax(stream: &mut Stream<S>) {
+        stream.relax();
+    }
+
+    async fn send(stream: &mut Stream<S>, bytes: &[u8]) -> io::Result<()> {
+        stream.write_all(bytes).await?;
+        stream.flush().await
+    }
+
+    async fn receive(stream: &mut Stream<S>, buffer: &mut [u8]) -> io::Result<usize> {
+        stream.read(buffer).await
+    }
 }

@@ -1,12 +1,11 @@
 //! Cancel requests to a real PostgreSQL, over the policy of the session.
 
 use crate::support::{
-    adapter::{Adapter, AsyncStd, Std, Tokio},
     driver::Session,
     postgres::{Postgres, Tls},
 };
 use pgtls_core::negotiation::Encryption;
-use std::{path::Path, sync::mpsc, thread, time::Duration};
+use std::{sync::mpsc, thread, time::Duration};
 
 /// Longer than any of this takes; the query ends by itself then, and the test fails.
 const SLEEP: &str = "SELECT pg_sleep(60)";
@@ -31,29 +30,23 @@ fn a_query_is_cancelled() {
         (format!("{tcp} sslmode=disable"), Encryption::Plain),
         (unix, Encryption::Plain),
     ] {
-        is_cancelled::<Std>(&conninfo, encryption, home.path());
-        is_cancelled::<Tokio>(&conninfo, encryption, home.path());
-        is_cancelled::<AsyncStd>(&conninfo, encryption, home.path());
+        let mut session = Session::open(&conninfo, home.path());
+        let canceller = session.canceller();
+        let (tell, told) = mpsc::channel();
+        let query = thread::spawn(move || {
+            let outcome = session.query(SLEEP);
+            tell.send(()).unwrap();
+            (session, outcome)
+        });
+        while told.recv_timeout(AGAIN).is_err() {
+            let cancelled = canceller.cancel().unwrap_or_else(|error| panic!("{conninfo}: {error}"));
+            assert_eq!(cancelled.encryption, encryption, "{conninfo}");
+        }
+        let (mut session, outcome) = query.join().unwrap();
+        let error = outcome.expect_err("it was cancelled").to_string();
+        assert!(error.contains("57014"), "{conninfo}: {error}");
+        // A late request may have hit this query.
+        let alive = (0..2).find_map(|_| session.query("SELECT 1").ok());
+        assert_eq!(alive, Some(vec![Some("1".to_owned())]), "{conninfo}");
     }
-}
-
-fn is_cancelled<A: Adapter>(conninfo: &str, encryption: Encryption, home: &Path) {
-    let mut session = Session::<A>::open(conninfo, home);
-    let canceller = session.canceller();
-    let (tell, told) = mpsc::channel();
-    let query = thread::spawn(move || {
-        let outcome = session.query(SLEEP);
-        tell.send(()).unwrap();
-        (session, outcome)
-    });
-    while told.recv_timeout(AGAIN).is_err() {
-        let cancelled = canceller.cancel().unwrap_or_else(|error| panic!("{conninfo}: {error}"));
-        assert_eq!(cancelled.encryption, encryption, "{conninfo}");
-    }
-    let (mut session, outcome) = query.join().unwrap();
-    let error = outcome.expect_err("it was cancelled").to_string();
-    assert!(error.contains("57014"), "{conninfo}: {error}");
-    // A late request may have hit this query.
-    let alive = (0..2).find_map(|_| session.query("SELECT 1").ok());
-    assert_eq!(alive, Some(vec![Some("1".to_owned())]), "{conninfo}");
 }

@@ -1,10 +1,6 @@
-//! A driver as small as it gets, on any adapter: it can start a session with servers that ask for no password.
+//! A driver as small as it gets, on `pgtls-std`: it can start a session with servers that ask for no password.
 
-use super::{
-    adapter::{Adapter, Wire},
-    client::Outcome,
-};
-use pgtls_adapter::{Cancelled, Config, ConnectError, LibraryInit, Startup};
+use super::client::Outcome;
 use pgtls_core::{
     candidates::Candidate,
     environment::{Environment, Platform},
@@ -12,43 +8,46 @@ use pgtls_core::{
     param::{Ability, Params, Settings},
 };
 use pgtls_rustls::SessionFacts;
-use std::{io, marker::PhantomData, net::TcpStream, path::Path};
+use pgtls_std::{Cancelled, Config, ConnectError, Connection, LibraryInit, Stream};
+use std::{
+    io::{self, Read, Write},
+    net::TcpStream,
+    path::Path,
+};
 
 /// No server greets with more in one message.
 const LONGEST_MESSAGE: usize = 1 << 16;
 
-/// Connects with an adapter that finds the server by itself.
-pub(crate) fn connect<A: Adapter>(conninfo: &str, home: &Path) -> Outcome {
+/// Connects with `pgtls_std::connect`, which finds the server by itself.
+pub(crate) fn connect(conninfo: &str, home: &Path) -> Outcome {
     let config = config(conninfo, home);
-    let start_up = async |stream: &mut A::Stream, _: Startup<'_>| Ok(start_up(stream, &config.params).await?);
-    let connected = A::connect(&config, start_up);
+    let connected = pgtls_std::connect(&config, |stream, _| Ok(start_up(stream, &config.params)?));
     outcome(connected.map(|connected| connected.stream.encryption().as_str()))
 }
 
-/// A session.
-pub(crate) struct Session<A: Adapter> {
-    stream: A::Stream,
-    canceller: Canceller<A>,
+/// A session that was made with `pgtls_std::connect`.
+pub(crate) struct Session {
+    stream: Stream,
+    canceller: Canceller,
 }
 
 /// What it takes to cancel what a session is doing.
-pub(crate) struct Canceller<A> {
+#[derive(Clone)]
+pub(crate) struct Canceller {
     config: Config,
     at: Candidate,
     key: CancelRequest,
-    adapter: PhantomData<fn() -> A>,
 }
 
-impl<A: Adapter> Session<A> {
+impl Session {
     #[track_caller]
     pub(crate) fn open(conninfo: &str, home: &Path) -> Self {
         let config = config(conninfo, home);
-        let start_up =
-            async |stream: &mut A::Stream, _: Startup<'_>| Ok(start_up(stream, &config.params).await?);
-        let connected = A::connect(&config, start_up).unwrap();
+        let connected =
+            pgtls_std::connect(&config, |stream, _| Ok(start_up(stream, &config.params)?)).unwrap();
         let at = connected.candidate().expect("it has found the server by itself").clone();
         let key = connected.value.expect("a real server gives keys");
-        Self { stream: connected.stream, canceller: Canceller { config, at, key, adapter: PhantomData } }
+        Self { stream: connected.stream, canceller: Canceller { config, at, key } }
     }
 
     /// Facts of the TLS session.
@@ -57,29 +56,29 @@ impl<A: Adapter> Session<A> {
         self.stream.facts().expect("it is encrypted")
     }
 
-    pub(crate) fn canceller(&self) -> Canceller<A> {
-        let Canceller { config, at, key, adapter } = &self.canceller;
-        Canceller { config: config.clone(), at: at.clone(), key: key.clone(), adapter: *adapter }
+    pub(crate) fn canceller(&self) -> Canceller {
+        self.canceller.clone()
     }
 
     /// Asks for one row: its columns.
     pub(crate) fn query(&mut self, query: &str) -> io::Result<Vec<Option<String>>> {
-        A::wait(ask(&mut self.stream, query))
+        ask(&mut self.stream, query)
     }
 }
 
-impl<A: Adapter> Canceller<A> {
+impl Canceller {
     pub(crate) fn cancel(&self) -> Result<Cancelled, ConnectError> {
-        A::cancel(&self.config, &self.at, &self.key)
+        pgtls_std::cancel(&self.config, &self.at, &self.key)
     }
 }
 
-/// Negotiates on connections that the driver opens.
-pub(crate) fn negotiate<A: Adapter>(conninfo: &str, host: &str, port: u16, home: &Path) -> Outcome {
+/// Connects with `pgtls_std::negotiate`, on connections that the driver opens.
+pub(crate) fn negotiate(conninfo: &str, host: &str, port: u16, home: &Path) -> Outcome {
     let config = config(conninfo, home);
     let dial = || TcpStream::connect(("127.0.0.1", port));
-    let start_up = async |stream: &mut A::Opened, _: Startup<'_>| Ok(start_up(stream, &config.params).await?);
-    let negotiated = A::negotiate(&config, Some(host), dial().unwrap(), dial, start_up);
+    let negotiated = pgtls_std::negotiate(&config, Some(host), dial().unwrap(), dial, |stream, _| {
+        Ok(start_up(stream, &config.params)?)
+    });
     outcome(negotiated.map(|connected| connected.stream.encryption().as_str()))
 }
 
@@ -99,12 +98,13 @@ pub(crate) fn config(conninfo: &str, home: &Path) -> Config {
 }
 
 /// Sends the StartupMessage and reads up to ReadyForQuery; the key for cancel requests, if there is one.
-async fn start_up(wire: &mut impl Wire, params: &Params) -> io::Result<Option<CancelRequest>> {
+fn start_up<S: Connection>(stream: &mut Stream<S>, params: &Params) -> io::Result<Option<CancelRequest>> {
     let startup = startup_message(PROTOCOL_3_0, params.startup_pairs()).map_err(io::Error::other)?;
-    wire.send(&startup).await?;
+    stream.write_all(&startup)?;
+    stream.flush()?;
     let mut key = None;
     loop {
-        match message(wire).await? {
+        match message(stream)? {
             (b'Z', _) => return Ok(key),
             (b'K', body) => {
                 key = Some(CancelRequest::from_key_data(PROTOCOL_3_0, &body).map_err(io::Error::other)?);
@@ -116,24 +116,25 @@ async fn start_up(wire: &mut impl Wire, params: &Params) -> io::Result<Option<Ca
 }
 
 /// One message of the server: its type and its body.
-async fn message(wire: &mut impl Wire) -> io::Result<(u8, Vec<u8>)> {
+fn message(stream: &mut impl Read) -> io::Result<(u8, Vec<u8>)> {
     let mut head = [0; 5];
-    wire.fill(&mut head).await?;
+    stream.read_exact(&mut head)?;
     let [kind, length @ ..] = head;
     let length = u32::from_be_bytes(length) as usize;
     assert!((4..LONGEST_MESSAGE).contains(&length), "a message of {length} bytes");
     let mut body = vec![0; length - 4];
-    wire.fill(&mut body).await?;
+    stream.read_exact(&mut body)?;
     Ok((kind, body))
 }
 
 /// Sends a simple query and reads its one row.
-async fn ask(wire: &mut impl Wire, query: &str) -> io::Result<Vec<Option<String>>> {
+fn ask(stream: &mut (impl Read + Write), query: &str) -> io::Result<Vec<Option<String>>> {
     let length = u32::try_from(query.len() + 5).unwrap().to_be_bytes();
-    wire.send(&[b"Q", length.as_slice(), query.as_bytes(), b"\0"].concat()).await?;
+    stream.write_all(&[b"Q", length.as_slice(), query.as_bytes(), b"\0"].concat())?;
+    stream.flush()?;
     let mut row = Ok(Vec::new());
     loop {
-        match message(wire).await? {
+        match message(stream)? {
             (b'Z', _) => return row,
             (b'D', body) => row = Ok(columns(&body[2..])),
             (b'E', body) => row = Err(io::Error::other(String::from_utf8_lossy(&body).into_owned())),

@@ -59,8 +59,8 @@ pub(super) fn behaviour(recorded: &Value) -> Result<String, Error> {
     if let Some(plain) = get("plain") {
         set("plain", plain);
     }
-    if let Some(gss) = get("gss") {
-        set("gssencrequest", gss);
+    if let Some(answer) = get("gss") {
+        set("gssencrequest", answer);
     }
     if let Some(name) =
         settings.keys().find(|name| !["base", "auth", "plain", "gss", "tls"].contains(&name.as_str()))
@@ -74,6 +74,8 @@ pub(super) fn behaviour(recorded: &Value) -> Result<String, Error> {
             ("client_cert", word) => set("client_certificate", word),
             ("min", word) => set("min_version", &format!("TLSv{word}")),
             ("max", word) => set("max_version", &format!("TLSv{word}")),
+            ("ciphers", "ECDHE+AESGCM:@SECLEVEL=0") => set("suites", "aes-gcm"),
+            ("ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256") => set("suites", "ecdsa-aes128-gcm"),
             ("alpn", "http/1.1") => set("alpn", "wrong"),
             ("alpn", word) => set("alpn", word),
             ("ca_names", _) => {

@@ -24,7 +24,11 @@ const LAYERS: &[Layer] = &[
         may_use: &["pgtls-core", "pgtls-rustls", "pgtls-os", "pgtls-tokio"],
     },
     Layer { name: "pgtls-ffi", may_use: &["pgtls-core", "pgtls-x509", "pgtls-os", "pgtls-rustls"] },
-    Layer { name: "pgtls-conformance", may_use: &["pgtls-core", "pgtls-x509", "pgtls-std"] },
+    // Its property tests compare with pgtls itself.
+    Layer {
+        name: "pgtls-conformance",
+        may_use: &["pgtls-core", "pgtls-x509", "pgtls-rustls", "pgtls-os", "pgtls-std"],
+    },
     Layer {
         name: "pgtls-cli",
         may_use: &[

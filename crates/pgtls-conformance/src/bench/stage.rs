@@ -1,8 +1,11 @@
-//! What a scenario needs around it: servers, a home directory, and values for its placeholders.
+//! What a situation needs around it: servers, a home directory, and values for its placeholders.
+
+mod ticket;
 
 use crate::{
     client::{Attempt, RunAs},
-    scenario::{Expected, HomeFile, Place, Scenario, ServerRow, Source},
+    judge::{Observed, Told},
+    scenario::{Expected, HomeFile, HostName, Place, ServerRow, Situation, Source},
     server::{Listen, Log, Server, ServerError},
     zoo::Zoo,
 };
@@ -10,26 +13,26 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use std::{
     fs,
     io::{self, ErrorKind},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr},
     path::Path,
     sync::Arc,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use tempfile::TempDir;
 
 /// The port in the name of the first server's unix socket.
 const UNIX_PORT: u16 = 5432;
 
-/// A scenario with everything in its place.
+/// A situation with everything in its place. Its servers stop, and its files go, when it is dropped.
 #[derive(Debug)]
-pub(super) struct Stage {
-    pub(super) attempt: Attempt,
+pub struct Stage {
+    attempt: Attempt,
     log: Log,
     servers: Vec<Server>,
     values: Values,
     patience: Duration,
     /// Ports where nobody listens, kept so that nobody else does.
-    _closed: Vec<Socket>,
+    closed: Vec<Socket>,
     _folder: TempDir,
 }
 
@@ -48,25 +51,29 @@ impl From<io::Error> for StageError {
     }
 }
 
-/// Why a scenario is not to be staged here, if so.
-pub(super) fn obstacle(scenario: &Scenario) -> Option<String> {
-    if scenario.needs_root() && !users::are_root() {
-        return Some("only root can change users and owners".to_owned());
+/// Why a situation is not to be staged here, if so.
+fn obstacle(situation: &Situation) -> Option<&'static str> {
+    let at = |place| situation.servers.iter().any(|server| server.place == place);
+    if situation.needs_root() && !users::are_root() {
+        return Some("only root can change users and owners");
     }
-    let unix = scenario.servers.iter().any(|server| server.place == Place::Unix);
-    let in_memory = scenario.servers.iter().any(|server| server.place == Place::Abstract);
-    let missing = (unix && !cfg!(unix)) || (in_memory && !cfg!(target_os = "linux"));
-    missing.then(|| "this system has no such sockets".to_owned())
+    if (at(Place::Unix) && !cfg!(unix)) || (at(Place::Abstract) && !cfg!(target_os = "linux")) {
+        return Some("this system has no such sockets");
+    }
+    None
 }
 
 impl Stage {
     pub(super) fn set(
-        scenario: &Scenario,
+        situation: &Situation,
         zoo: &Arc<Zoo>,
         files: &Path,
         patience: Duration,
     ) -> Result<Self, StageError> {
-        let run_as = scenario.run_as.as_deref().map(users::find).transpose()?;
+        if let Some(obstacle) = obstacle(situation) {
+            return Err(StageError::Skip(obstacle.to_owned()));
+        }
+        let run_as = situation.run_as.as_deref().map(users::find).transpose()?;
         let folder = tempfile::tempdir()?;
         open_to_all(folder.path())?;
         let (home, sockets) = (folder.path().join("home"), folder.path().join("s"));
@@ -74,49 +81,68 @@ impl Stage {
             fs::create_dir(path)?;
             open_to_all(path)?;
         }
-        let in_memory = scenario.servers.iter().any(|server| server.place == Place::Abstract);
+        let in_memory = situation.servers.iter().any(|server| server.place == Place::Abstract);
         let mut values = Values {
             zoo: text(files)?,
             sock: if in_memory { format!("@pgtls{}", text(folder.path())?) } else { text(&sockets)? },
             home: text(&home)?,
-            user: users::own_name().unwrap_or_default(),
+            user: own_user().unwrap_or_default(),
             ports: Vec::new(),
         };
 
         let log = Log::new();
         let (mut servers, mut closed) = (Vec::new(), Vec::new());
-        for (index, row) in scenario.servers.iter().enumerate() {
+        for (index, row) in situation.servers.iter().enumerate() {
             if row.place == Place::Closed {
                 let (socket, port) = nobody_listens()?;
                 closed.push(socket);
                 values.ports.push(port);
                 continue;
             }
-            let server = start(row, index, zoo, &log, &values.sock, patience)?;
+            let shared = values.ports.first().copied().unwrap_or_default();
+            let server =
+                start(row, index, zoo, &log, &listen(row.place, index, &values.sock, shared), patience)?;
             values.ports.push(server.port());
             servers.push(server);
         }
 
-        for file in &scenario.files {
+        for file in &situation.files {
             place(file, &home, files, &values)?;
         }
         if let Some(user) = &run_as {
             users::give(&home, user.uid, user.gid)?;
         }
-        for file in &scenario.files {
+        for file in &situation.files {
             finish(file, &home)?;
         }
+        let mut environment = environment(situation, &values);
+        if !situation.names.is_empty() {
+            environment.extend(names(&situation.names, folder.path())?);
+        }
         let attempt = Attempt {
-            conninfo: values.fill(&scenario.conninfo),
-            environment: environment(scenario, &values),
+            conninfo: values.fill(&situation.conninfo),
+            environment,
+            names: situation.names.clone(),
             home,
             run_as,
+            cancel: situation.cancel,
         };
-        Ok(Self { attempt, log, servers, values, patience, _closed: closed, _folder: folder })
+        Ok(Self { attempt, log, servers, values, patience, closed, _folder: folder })
     }
 
-    /// The log, when the servers have seen all of the client, which has gone.
-    pub(super) fn settled(&self) -> Log {
+    /// What the client is handed.
+    pub fn attempt(&self) -> &Attempt {
+        &self.attempt
+    }
+
+    /// What the servers saw of the client, which has gone and said this.
+    pub fn observed(&self, told: Told) -> Observed {
+        Observed::new(told, &self.log(), self.servers.len().saturating_add(self.closed.len()))
+    }
+
+    /// What the servers saw, when they are done with every connection that was opened before; not at all when a client holds
+    /// on to one of them for longer than the servers wait.
+    pub fn log(&self) -> Log {
         for server in &self.servers {
             server.catch_up();
         }
@@ -125,7 +151,7 @@ impl Stage {
     }
 
     /// What is expected here: texts of libpq's may hold the directory of unix sockets, or who runs the client.
-    pub(super) fn expected(&self, expected: &Expected) -> Expected {
+    pub fn expected(&self, expected: &Expected) -> Expected {
         let mut expected = expected.clone();
         for name in expected.sni.iter_mut().flatten() {
             *name = self.values.fill(name);
@@ -137,28 +163,32 @@ impl Stage {
     }
 }
 
+fn listen(place: Place, index: usize, sockets: &str, shared_port: u16) -> Listen {
+    match place {
+        Place::Tcp { address, shared } => {
+            Listen::Tcp(SocketAddr::new(address, if shared { shared_port } else { 0 }))
+        }
+        Place::Closed => Listen::default(),
+        Place::Unix | Place::Abstract => Listen::Unix {
+            directory: sockets.to_owned(),
+            port: UNIX_PORT.saturating_add(u16::try_from(index).unwrap_or_default()),
+        },
+    }
+}
+
 /// A machine without IPv6 has no `::1`.
 fn start(
     row: &ServerRow,
     index: usize,
     zoo: &Arc<Zoo>,
     log: &Log,
-    sockets: &str,
+    listen: &Listen,
     patience: Duration,
 ) -> Result<Server, StageError> {
-    let tcp = |address: IpAddr| Listen::Tcp(SocketAddr::new(address, 0));
-    let listen = match row.place {
-        Place::Ip4 | Place::Closed => tcp(Ipv4Addr::LOCALHOST.into()),
-        Place::Ip6 => tcp(Ipv6Addr::LOCALHOST.into()),
-        Place::Unix | Place::Abstract => Listen::Unix {
-            directory: sockets.to_owned(),
-            port: UNIX_PORT.saturating_add(u16::try_from(index).unwrap_or_default()),
-        },
-    };
     let builder = Server::builder(row.script.clone(), Arc::clone(zoo)).listen(listen.clone());
     let server = builder.patience(patience).log(log.clone(), index).start().map_err(|error| match error {
         ServerError::Listen { error, .. }
-            if row.place == Place::Ip6
+            if row.place == Place::IP6
                 && matches!(error.kind(), ErrorKind::AddrNotAvailable | ErrorKind::Unsupported) =>
         {
             StageError::Skip("this machine has no ::1".to_owned())
@@ -171,6 +201,30 @@ fn start(
     Ok(server)
 }
 
+/// Where Linux distributions install the library that answers for the names of a file (<https://cwrap.org/nss_wrapper.html>).
+const NSS_WRAPPER: &[&str] = &[
+    "/usr/lib/x86_64-linux-gnu/libnss_wrapper.so",
+    "/usr/lib/aarch64-linux-gnu/libnss_wrapper.so",
+    "/usr/lib64/libnss_wrapper.so",
+    "/usr/lib/libnss_wrapper.so",
+];
+
+/// Variables under which a program that asks the C library finds these names, and no others.
+fn names(names: &[HostName], folder: &Path) -> Result<Vec<(String, String)>, StageError> {
+    let library = NSS_WRAPPER.iter().find(|path| Path::new(path).is_file());
+    let library = library.ok_or_else(|| StageError::Skip("nss_wrapper is not installed".to_owned()))?;
+    let hosts = folder.join("hosts");
+    let lines = names.iter().flat_map(|HostName { name, addresses }| {
+        addresses.iter().map(move |address| format!("{address} {name}\n"))
+    });
+    fs::write(&hosts, "127.0.0.1 localhost\n".to_owned() + &lines.collect::<String>())?;
+    set_mode(&hosts, 0o644)?;
+    Ok(vec![
+        ("LD_PRELOAD".to_owned(), (*library).to_owned()),
+        ("NSS_WRAPPER_HOSTS".to_owned(), text(&hosts)?),
+    ])
+}
+
 fn nobody_listens() -> io::Result<(Socket, u16)> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.bind(&SockAddr::from(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0)))?;
@@ -178,7 +232,7 @@ fn nobody_listens() -> io::Result<(Socket, u16)> {
     Ok((socket, port))
 }
 
-fn environment(scenario: &Scenario, values: &Values) -> Vec<(String, String)> {
+fn environment(situation: &Situation, values: &Values) -> Vec<(String, String)> {
     let usual = [
         ("HOME", values.home.clone()),
         ("LC_ALL", "C".to_owned()),
@@ -187,7 +241,7 @@ fn environment(scenario: &Scenario, values: &Values) -> Vec<(String, String)> {
         // The system's own service file and the like are none of a scenario's business.
         ("PGSYSCONFDIR", format!("{}/nosysconfdir", values.home)),
     ];
-    let own = scenario.environment.iter().map(|(name, value)| (name.clone(), values.fill(value)));
+    let own = situation.environment.iter().map(|(name, value)| (name.clone(), values.fill(value)));
     usual.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(own).collect()
 }
 
@@ -201,6 +255,7 @@ fn place(file: &HomeFile, home: &Path, zoo: &Path, values: &Values) -> io::Resul
         Source::Zoo(name) => fs::write(&path, fs::read(zoo.join(name))?)?,
         Source::Text(text) => fs::write(&path, values.fill(text))?,
         Source::Link(target) => return symlink(&values.fill(target), &path),
+        Source::Ticket => fs::write(&path, ticket::credential_cache(SystemTime::now()))?,
     }
     set_mode(&path, 0o644)
 }
@@ -299,6 +354,11 @@ fn set_mode(_: &Path, _: u32) -> io::Result<()> {
 #[cfg(not(unix))]
 fn symlink(_: &str, _: &Path) -> io::Result<()> {
     Err(ErrorKind::Unsupported.into())
+}
+
+/// The name of the user that runs this.
+pub(crate) fn own_user() -> Option<String> {
+    users::own_name()
 }
 
 #[cfg(unix)]

@@ -17,7 +17,7 @@ use std::{
 
 /// A program that is run once for each connection.
 ///
-/// It is successful when its exit code is 0. If its last line of output is a JSON object with `outcome` (plain, ssl, gss or
+/// It is successful when its exit code is 0; with 77 it declines the scenario. If its last line of output is a JSON object with `outcome` (plain, ssl, gss or
 /// fail) and perhaps `error`, as that of `pgtls connect --json`, its word is taken for what it claims; otherwise the servers
 /// alone say what kind of session it had.
 #[derive(Clone, Debug)]
@@ -26,8 +26,11 @@ pub struct CommandClient {
     arguments: Vec<String>,
     environment: Vec<(String, OsString)>,
     limit: Duration,
+    gss: bool,
 }
 
+/// The exit code of a program that cannot be asked what it was asked; what it writes to standard error is the reason.
+const DECLINED: i32 = 77;
 /// What stands for the connection string among the arguments.
 const PLACE: &str = "{conninfo}";
 /// Variables that a program may need to run at all.
@@ -50,6 +53,7 @@ impl CommandClient {
             arguments: arguments.into_iter().map(Into::into).collect(),
             environment: inherited.collect(),
             limit: LIMIT,
+            gss: false,
         }
     }
 
@@ -64,6 +68,12 @@ impl CommandClient {
     #[must_use]
     pub fn limit(self, limit: Duration) -> Self {
         Self { limit, ..self }
+    }
+
+    /// It can do GSSAPI.
+    #[must_use]
+    pub fn gss(self, gss: bool) -> Self {
+        Self { gss, ..self }
     }
 
     /// The program.
@@ -117,7 +127,11 @@ impl CommandClient {
         };
         // The program is gone; a child of its own that still holds the pipes is not waited for.
         let text = |pipe: mpsc::Receiver<String>| pipe.recv_timeout(AFTERWARDS).unwrap_or_default();
-        Ok(told(status.success(), &text(output), &text(errors)))
+        let (output, errors) = (text(output), text(errors));
+        Ok(match status.code() {
+            Some(DECLINED) => Told::Declined(reason(&errors).unwrap_or("no reason given").to_owned()),
+            _ => told(status.success(), &output, &errors),
+        })
     }
 }
 
@@ -127,6 +141,10 @@ const AFTERWARDS: Duration = Duration::from_secs(2);
 impl ClientUnderTest for CommandClient {
     fn connect(&self, attempt: &Attempt) -> Told {
         self.run(attempt).unwrap_or_else(Told::Lost)
+    }
+
+    fn has_gss(&self) -> bool {
+        self.gss
     }
 
     #[cfg(unix)]
@@ -219,8 +237,12 @@ fn told(success: bool, output: &str, errors: &str) -> Told {
     if success && json.as_ref().is_none_or(|_| claimed.is_some()) {
         return Told::Connected(claimed);
     }
-    let errors = Some(errors.trim()).filter(|text| !text.is_empty()).map(str::to_owned);
-    Told::Failed(json.and_then(|json| json.error).or(errors))
+    let errors = || reason(errors).map(str::to_owned);
+    Told::Failed(json.and_then(|json| json.error).or_else(errors))
+}
+
+fn reason(errors: &str) -> Option<&str> {
+    Some(errors.trim()).filter(|text| !text.is_empty())
 }
 
 /// Reads in a thread of its own, so that a client can fill neither pipe and wait for ever.
@@ -299,7 +321,11 @@ mod tests {
             environment: vec![("Y".to_owned(), "z".to_owned())],
             home: std::env::temp_dir(),
             run_as: None,
+            names: Vec::new(),
+            cancel: None,
         };
+        let declines = CommandClient::new("sh", ["-c", "echo no such setting >&2; exit 77"]);
+        assert_eq!(declines.connect(&attempt("")), Told::Declined("no such setting".to_owned()));
         let echo = CommandClient::new("sh", ["-c", "echo \"$1\" >&2; exit 2", "sh", "a={conninfo}"]);
         assert_eq!(echo.connect(&attempt("host=x y")), Told::Failed(Some("a=host=x y".to_owned())));
 

@@ -13,6 +13,7 @@ fn expected() -> Expected {
         startup: Some(Some(
             [("user".to_owned(), "zoo".to_owned()), ("database".to_owned(), "zoo".to_owned())].into(),
         )),
+        own_name: false,
     }
 }
 
@@ -108,6 +109,60 @@ fn each_difference_is_found() {
         &[startup("application_name")],
     );
     check(|_, o| o.connections[0].startup.push(("search_path".to_owned(), String::new())), &[]);
+}
+
+/// `fallback_application_name` is for programs to set: one that gives itself another name in its place is right, one that gives
+/// none is not.
+#[test]
+fn a_program_names_itself() {
+    let named = |e: &mut Expected| {
+        e.own_name = true;
+        let startup = e.startup.as_mut().unwrap().as_mut().unwrap();
+        startup.insert("application_name".to_owned(), "fallback".to_owned());
+    };
+    let sends = |o: &mut Observed, name: &str| {
+        o.connections[0].startup.push(("application_name".to_owned(), name.to_owned()));
+    };
+    for name in ["fallback", "psql"] {
+        check(
+            |e, o| {
+                named(e);
+                sends(o, name);
+            },
+            &[],
+        );
+    }
+    check(|e, _| named(e), &[Difference::Startup("application_name".to_owned())]);
+}
+
+#[test]
+fn who_gives_up_has_gone_libpqs_way_so_far() {
+    let cut = |o: &mut Observed, events: &str| {
+        o.told = Told::Cancelled;
+        o.events = words(events);
+        o.connections[0].session = None;
+        o.connections[0].client_certificate = None;
+        o.connections[0].startup_channel = None;
+    };
+    check(|_, o| cut(o, "connect sslaccept"), &[]);
+    check(|_, o| cut(o, "connect sslreject"), &[Difference::Events]);
+    check(|_, o| cut(o, "connect sslaccept authok reconnect"), &[Difference::Events]);
+    check(
+        |_, o| {
+            cut(o, "connect");
+            o.connections[0].startup_channel = Some(Channel::Plain);
+            o.connections[0].client_certificate = Some("other".to_owned());
+        },
+        &[Difference::StartupInClear, Difference::MoreCertificates],
+    );
+    check(
+        |e, o| {
+            e.outcome = Outcome::Fail;
+            e.events = words("connect sslaccept");
+            o.told = Told::Cancelled;
+        },
+        &[Difference::AcceptsWhatLibpqRefuses, Difference::Events],
+    );
 }
 
 /// A client that says it failed, but had been let in where libpq is not, has done the harm.

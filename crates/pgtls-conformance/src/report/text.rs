@@ -1,7 +1,8 @@
 //! The report for a terminal.
 
 use super::{Count, Detail, Report, Trace};
-use core::fmt::Write as _;
+use crate::scenario::quoted;
+use core::fmt::{self, Write as _};
 
 /// Widest name of a group that is aligned.
 const NAME: usize = 12;
@@ -44,39 +45,31 @@ fn explain(out: &mut String, detail: &Detail) {
         let _ = writeln!(out, "  {}", sentence.split_whitespace().collect::<Vec<_>>().join(" "));
     }
     let _ = writeln!(out, "  conninfo  {}", detail.conninfo.escape_debug());
-    let _ = writeln!(out, "  libpq     {}", trace(&detail.expected));
-    let _ = writeln!(out, "  client    {}", trace(&detail.observed));
+    let _ = writeln!(out, "  libpq     {}", detail.expected);
+    let _ = writeln!(out, "  client    {}", detail.observed);
     if let Some(section) = &detail.section {
         let _ = writeln!(out, "  see       {section}");
     }
 }
 
-/// In the words of a scenario's line `libpq`.
-fn trace(trace: &Trace) -> String {
-    let mut out = format!("{}: {}", trace.outcome, trace.events.join(" "));
-    let names = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(" ");
-    if !trace.sni.is_empty() {
-        let sni = names(&mut trace.sni.iter().map(|name| name.clone().unwrap_or_else(|| "-".to_owned())));
-        let _ = write!(out, "; sni {sni}");
-        let alpn = names(
-            &mut trace.alpn.iter().map(
-                |offer| {
-                    if offer.is_empty() { "-".to_owned() } else { offer.join(",") }
-                },
-            ),
-        );
-        let _ = write!(out, "; alpn {alpn}");
+impl fmt::Display for Trace {
+    /// In the words of a scenario's line `libpq`, then what was in the StartupMessage.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.outcome)?;
+        self.events.iter().try_for_each(|event| write!(f, " {event}"))?;
+        let list = |f: &mut fmt::Formatter<'_>, key: &str, words: Vec<String>| {
+            if words.is_empty() { Ok(()) } else { write!(f, "; {key} {}", words.join(" ")) }
+        };
+        let none = || "-".to_owned();
+        list(f, "sni", self.sni.iter().map(|name| name.as_deref().map_or_else(none, quoted)).collect())?;
+        let alpn = |offer: &Vec<String>| if offer.is_empty() { none() } else { offer.join(",") };
+        list(f, "alpn", self.alpn.iter().map(alpn).collect())?;
+        list(f, "cert", self.certificates.iter().map(|name| quoted(name)).collect())?;
+        if self.startup_in_clear {
+            f.write_str("; in clear")?;
+        }
+        self.startup.iter().try_for_each(|(name, value)| write!(f, "; {name}={value:?}"))
     }
-    if !trace.certificates.is_empty() {
-        let _ = write!(out, "; cert {}", trace.certificates.join(" "));
-    }
-    if trace.startup_in_clear {
-        out.push_str("; in clear");
-    }
-    for (name, value) in &trace.startup {
-        let _ = write!(out, "; {name}={value:?}");
-    }
-    out
 }
 
 fn skipped(report: &Report) -> Vec<(&str, usize)> {

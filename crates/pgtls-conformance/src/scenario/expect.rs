@@ -52,6 +52,8 @@ pub struct Expected {
     pub client_certificates: Vec<String>,
     /// Parameters of the last StartupMessage, `Some(None)` when there must be none. Not judged when it is `None`.
     pub startup: Option<Option<BTreeMap<String, String>>>,
+    /// Its `application_name` is what `fallback_application_name` says, in whose place a program puts its own.
+    pub own_name: bool,
 }
 
 /// A name or protocol that is not there.
@@ -95,6 +97,7 @@ pub(super) fn parse(text: &str, alpn: &str) -> Result<Expected, Fault> {
         alpn: Vec::new(),
         client_certificates: Vec::new(),
         startup: None,
+        own_name: false,
     };
     let mut offered = None;
     for clause in clauses {

@@ -1,6 +1,7 @@
 //! Files that a client finds in its home directory.
 
 use super::{Fault, words};
+use core::fmt;
 
 /// One file, relative to the home directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,17 +25,21 @@ pub enum Source {
     Text(String),
     /// It is a symbolic link to this.
     Link(String),
+    /// A credential cache of Kerberos with a ticket that no server takes.
+    Ticket,
 }
 
-/// A line `file`, `text` or `link`.
+/// A line `file`, `text`, `link` or `ticket`.
 pub(super) fn parse(key: &str, rest: &str) -> Result<HomeFile, Fault> {
     let wrong = || Fault::Value("PATH and content", rest.to_owned());
     let mut words = words::split(rest)?.into_iter();
-    let (path, content) = words.next().zip(words.next()).ok_or_else(wrong)?;
+    let path = words.next().ok_or_else(wrong)?;
+    let mut content = || words.next().ok_or_else(wrong);
     let source = match key {
-        "file" => Source::Zoo(content),
-        "text" => Source::Text(content),
-        _ => Source::Link(content),
+        "file" => Source::Zoo(content()?),
+        "text" => Source::Text(content()?),
+        "link" => Source::Link(content()?),
+        _ => Source::Ticket,
     };
     let mut file = HomeFile { path, source, mode: None, uid: None };
     for word in words {
@@ -47,4 +52,24 @@ pub(super) fn parse(key: &str, rest: &str) -> Result<HomeFile, Fault> {
         place.map_err(|_| Fault::Setting(word.clone()))?;
     }
     Ok(file)
+}
+
+/// The line.
+impl fmt::Display for HomeFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = words::quoted(&self.path);
+        match &self.source {
+            Source::Zoo(name) => write!(f, "file {path} {}", words::quoted(name))?,
+            Source::Text(text) => write!(f, "text {path} {}", words::quoted(text))?,
+            Source::Link(target) => write!(f, "link {path} {}", words::quoted(target))?,
+            Source::Ticket => write!(f, "ticket {path}")?,
+        }
+        if let Some(mode) = self.mode {
+            write!(f, " mode={mode:o}")?;
+        }
+        if let Some(uid) = self.uid {
+            write!(f, " uid={uid}")?;
+        }
+        Ok(())
+    }
 }

@@ -25,6 +25,18 @@ pub(super) fn split(text: &str) -> Result<Vec<String>, Fault> {
     Ok(found)
 }
 
+/// A word as a line has it.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = !word.is_empty()
+        && !word.contains(|c: char| c.is_whitespace() || c.is_control() || "\";".contains(c));
+    if plain && word != super::expect::NONE { word.to_owned() } else { json(word) }
+}
+
+/// A JSON string.
+pub(super) fn json(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
 /// Cuts a line at its semicolons, but for those in quotes.
 pub(super) fn clauses(text: &str) -> Vec<&str> {
     let (mut quoted, mut escaped) = (false, false);
@@ -44,12 +56,15 @@ mod tests {
 
     #[test]
     fn words_and_clauses() {
-        let words = |text| split(text).map_err(|_| ());
+        let words = |text: &str| split(text).map_err(|_| ());
         assert_eq!(words("a  b=c"), Ok(vec!["a".to_owned(), "b=c".to_owned()]));
         assert_eq!(
             words(r#""" "a b; \"c\"" d"#),
             Ok(vec![String::new(), "a b; \"c\"".to_owned(), "d".to_owned()])
         );
+        for word in ["", "-", "a", "a b", "a;b", "\"", "\u{7}", "é"] {
+            assert_eq!(words(&quoted(word)), Ok(vec![word.to_owned()]), "{word:?}");
+        }
         assert_eq!(words(r#""a"b"#), Err(()));
         assert_eq!(words(r#""a"#), Err(()));
         assert_eq!(clauses(r#"a b; c "d;e\";f"; g"#), ["a b", r#"c "d;e\";f""#, "g"]);

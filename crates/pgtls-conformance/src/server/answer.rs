@@ -252,6 +252,18 @@ words! {
 }
 
 words! {
+    /// Which cipher suites a server has under TLS 1.2.
+    Suites, "a list of cipher suites" {
+        /// All that rustls has.
+        All = "all",
+        /// ECDHE with AES in GCM.
+        Aes = "aes-gcm",
+        /// The same with keys of 128 bits, and for certificates with ECDSA alone.
+        Aes128 = "ecdsa-aes128-gcm",
+    }
+}
+
+words! {
     /// What happens when the handshake is over.
     AfterTls, "what follows the handshake" {
         /// The session goes on.
@@ -296,6 +308,12 @@ pub struct UnknownWord {
     what: &'static str,
     word: String,
     known: &'static [&'static str],
+}
+
+impl UnknownWord {
+    pub(super) fn new(what: &'static str, word: &str, known: &'static [&'static str]) -> Self {
+        Self { what, word: word.to_owned(), known }
+    }
 }
 
 impl fmt::Display for UnknownWord {
@@ -402,6 +420,7 @@ mod tests {
         round_trip::<ClientCertificate>(ClientCertificate::WORDS, "");
         round_trip::<Hints>(Hints::WORDS, "");
         round_trip::<Alpn>(Alpn::WORDS, "");
+        round_trip::<Suites>(Suites::WORDS, "");
         round_trip::<Flight>(Flight::WORDS, "");
         round_trip::<AfterTls>(AfterTls::WORDS, "");
     }

@@ -16,20 +16,25 @@
 //! encrypted = "scram"          # answer to a start-up packet inside TLS
 //! password = "secret"          # what the client must prove to know
 //! after_tls = "continue"       # what follows the handshake
-//! certificate = "good"         # a server certificate of the zoo
+//! certificate = "good"         # a server certificate of the zoo, or names for one: "named:db.test,dns=*.test,ip=::1"
 //! client_certificate = "none"  # whether a certificate is asked of the client
 //! hints = "own"                # the authorities that are named then
 //! min_version = "TLSv1.2"
 //! max_version = "TLSv1.3"
 //! alpn = "postgresql"          # which protocol is selected
+//! suites = "all"               # cipher suites under TLS 1.2
 //! flight = "whole"             # how the handshake is sent
+//! chunks = "whole"             # how everything is cut that is sent: "1,300" for one byte, 300, one, ...
 //! ```
 //!
 //! The words of each setting are listed in [`answer`](super::answer).
 
-use super::answer::{
-    AfterTls, Alpn, ClientCertificate, DirectAnswer, Flight, Greeting, GssAnswer, Hints, SslAnswer,
-    StartupAnswer,
+use super::{
+    answer::{
+        AfterTls, Alpn, ClientCertificate, DirectAnswer, Flight, Greeting, GssAnswer, Hints, SslAnswer,
+        StartupAnswer, Suites,
+    },
+    chunks::Chunks,
 };
 use core::fmt;
 use serde::{Deserialize, Serialize};
@@ -72,6 +77,12 @@ impl Script {
         connections.iter().map(overlay).collect::<Result<Vec<_>, _>>()?.try_into()
     }
 
+    /// The words that [`from_words`](Self::from_words) reads: for each connection the name of a behaviour, then the settings
+    /// in which it differs from an honest server.
+    pub fn words(&self) -> Vec<Vec<String>> {
+        self.behaviours().map(Behaviour::words).collect()
+    }
+
     /// Every behaviour in it.
     pub fn behaviours(&self) -> impl Iterator<Item = &Behaviour> {
         self.first.iter().chain([&self.rest])
@@ -95,6 +106,8 @@ pub struct Behaviour {
     pub encrypted: StartupAnswer,
     /// What a client must prove to know where a password is asked for.
     pub password: String,
+    /// How everything is cut that is sent.
+    pub chunks: Chunks,
     /// How TLS is spoken.
     pub tls: TlsBehaviour,
 }
@@ -114,6 +127,8 @@ pub struct TlsBehaviour {
     pub max_version: TlsVersion,
     /// Which protocol is selected.
     pub alpn: Alpn,
+    /// Cipher suites under TLS 1.2.
+    pub suites: Suites,
     /// How the handshake is sent.
     pub flight: Flight,
     /// What follows the handshake.
@@ -150,6 +165,7 @@ impl Default for Behaviour {
             plain: StartupAnswer::Trust,
             encrypted: StartupAnswer::Trust,
             password: "secret".to_owned(),
+            chunks: Chunks::default(),
             tls: TlsBehaviour::default(),
         }
     }
@@ -164,6 +180,7 @@ impl Default for TlsBehaviour {
             min_version: TlsVersion::Tls1_2,
             max_version: TlsVersion::Tls1_3,
             alpn: Alpn::Postgresql,
+            suites: Suites::All,
             flight: Flight::Whole,
             after: AfterTls::Continue,
         }
@@ -182,6 +199,42 @@ impl Behaviour {
     /// The names that [`named`](Self::named) knows.
     pub fn names() -> impl Iterator<Item = &'static str> {
         NAMED.keys().map(String::as_str)
+    }
+
+    fn words(&self) -> Vec<String> {
+        let named = Self::names().find(|name| Self::named(name).as_ref() == Ok(self));
+        if let Some(name) = named {
+            return vec![name.to_owned()];
+        }
+        let honest = Self::default();
+        let settings = self.settings().into_iter().zip(honest.settings());
+        let differing = settings.filter(|((_, word), (_, usual))| word != usual);
+        let differing = differing.map(|((name, word), _)| format!("{name}={word}"));
+        std::iter::once("ok".to_owned()).chain(differing).collect()
+    }
+
+    /// Every setting by its name.
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let tls = &self.tls;
+        vec![
+            ("greeting", self.greeting.to_string()),
+            ("sslrequest", self.sslrequest.to_string()),
+            ("gssencrequest", self.gssencrequest.to_string()),
+            ("clienthello", self.clienthello.to_string()),
+            ("plain", self.plain.to_string()),
+            ("encrypted", self.encrypted.to_string()),
+            ("password", self.password.clone()),
+            ("chunks", self.chunks.to_string()),
+            ("certificate", tls.certificate.clone()),
+            ("client_certificate", tls.client_certificate.to_string()),
+            ("hints", tls.hints.to_string()),
+            ("min_version", tls.min_version.to_string()),
+            ("max_version", tls.max_version.to_string()),
+            ("alpn", tls.alpn.to_string()),
+            ("suites", tls.suites.to_string()),
+            ("flight", tls.flight.to_string()),
+            ("after_tls", tls.after.to_string()),
+        ]
     }
 
     /// The same with another certificate of the zoo.
@@ -287,7 +340,9 @@ struct Overlay {
     min_version: Option<TlsVersion>,
     max_version: Option<TlsVersion>,
     alpn: Option<Alpn>,
+    suites: Option<Suites>,
     flight: Option<Flight>,
+    chunks: Option<Chunks>,
 }
 
 impl Overlay {
@@ -311,7 +366,9 @@ impl Overlay {
         lay(self.min_version, &mut behaviour.tls.min_version);
         lay(self.max_version, &mut behaviour.tls.max_version);
         lay(self.alpn, &mut behaviour.tls.alpn);
+        lay(self.suites, &mut behaviour.tls.suites);
         lay(self.flight, &mut behaviour.tls.flight);
+        lay(self.chunks, &mut behaviour.chunks);
     }
 }
 
@@ -350,6 +407,37 @@ mod tests {
             assert_eq!(behaviour.encrypted.to_string(), "error:57P03");
             assert_eq!(behaviour.tls.certificate, "expired");
             assert_eq!(behaviour.tls.max_version, TlsVersion::Tls1_2);
+        }
+    }
+
+    #[test]
+    fn scripts_are_written_as_words_and_read_again() {
+        for words in [
+            vec![vec!["ok"]],
+            vec![vec!["plain-only"], vec!["ok", "certificate=expired", "chunks=1,300"]],
+            vec![vec![
+                "ok",
+                "encrypted=error:57P03",
+                "password=a b",
+                "suites=aes-gcm",
+                "max_version=TLSv1.2",
+            ]],
+        ] {
+            let parsed: Vec<(&str, Vec<(&str, &str)>)> = words
+                .iter()
+                .map(|words| {
+                    (words[0], words[1..].iter().map(|word| word.split_once('=').unwrap()).collect())
+                })
+                .collect();
+            let mut written = Script::from_words(&parsed).unwrap().words();
+            let mut expected = words.clone();
+            for words in &mut written {
+                words[1..].sort();
+            }
+            for words in &mut expected {
+                words[1..].sort_unstable();
+            }
+            assert_eq!(written, expected);
         }
     }
 

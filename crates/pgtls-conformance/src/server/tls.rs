@@ -1,16 +1,16 @@
 //! TLS as a behaviour wants it: the configuration of rustls' server side.
 
 use super::{
-    answer::Alpn,
+    answer::{Alpn, Suites},
     client_certificate,
     disguise::Disguise,
     odd_key,
     script::{TlsBehaviour, TlsVersion},
 };
-use crate::zoo::{Identity, Zoo, ZooError};
+use crate::zoo::{Identity, NAMED, Zoo, ZooError};
 use pgtls_core::message::ALPN_POSTGRESQL;
 use rustls::{
-    Error, ServerConfig, SupportedProtocolVersion,
+    CipherSuite, Error, ServerConfig, SupportedProtocolVersion,
     crypto::aws_lc_rs,
     server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, danger::ClientCertVerifier},
     sign::CertifiedKey,
@@ -24,13 +24,21 @@ pub(super) struct Prepared {
     certified: Arc<CertifiedKey>,
     verifier: Option<Arc<dyn ClientCertVerifier>>,
     versions: Vec<&'static SupportedProtocolVersion>,
+    suites: Suites,
     /// The digest of `tls-server-end-point` (RFC 5929); none for certificates whose signature names no hash.
     pub(super) end_point: Option<Vec<u8>>,
 }
 
 impl Prepared {
     pub(super) fn new(behaviour: &TlsBehaviour, zoo: &Zoo) -> Result<Self, PrepareError> {
-        let identity = zoo.server(&behaviour.certificate)?;
+        let made;
+        let identity = match behaviour.certificate.strip_prefix(NAMED) {
+            Some(names) => {
+                made = zoo.named(names)?;
+                &made
+            }
+            None => zoo.server(&behaviour.certificate)?,
+        };
         Ok(Self {
             certified: Arc::new(certified(identity)?),
             verifier: client_certificate::verifier(behaviour.client_certificate, behaviour.hints, zoo)?,
@@ -39,13 +47,18 @@ impl Prepared {
                 .filter(|(version, _)| (behaviour.min_version..=behaviour.max_version).contains(version))
                 .map(|(_, version)| version)
                 .collect(),
+            suites: behaviour.suites,
             end_point: identity.server_end_point().map(<[u8]>::to_vec),
         })
     }
 
     /// For one connection. Disguised, the configuration is for a thread that wears its [`Disguise`].
     pub(super) fn config(&self, alpn: Alpn, disguised: bool) -> Result<Arc<ServerConfig>, Error> {
-        let provider = if disguised { Disguise::provider() } else { Arc::new(aws_lc_rs::default_provider()) };
+        let mut provider =
+            if disguised { Disguise::provider() } else { Arc::new(aws_lc_rs::default_provider()) };
+        if self.suites != Suites::All {
+            Arc::make_mut(&mut provider).cipher_suites.retain(|suite| has(self.suites, suite.suite()));
+        }
         let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&self.versions)?;
         let builder = match &self.verifier {
             Some(verifier) => builder.with_client_cert_verifier(Arc::clone(verifier)),
@@ -60,6 +73,19 @@ impl Prepared {
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         Ok(Arc::new(config))
+    }
+}
+
+/// Whether a list has this suite. Those of TLS 1.3 are left as they are.
+fn has(suites: Suites, suite: CipherSuite) -> bool {
+    use CipherSuite as Suite;
+    match suite {
+        Suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+        | Suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+        | Suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 => suites != Suites::Aes128,
+        Suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
+        | Suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 => suites == Suites::All,
+        _ => true,
     }
 }
 

@@ -1,6 +1,6 @@
 //! One connection's bytes, in clear and later inside TLS, with a bound on every wait and every buffer.
 
-use super::{answer::Flight, hello::MAX_CLIENT_HELLO};
+use super::{answer::Flight, chunks::Chunks, hello::MAX_CLIENT_HELLO};
 use rustls::ServerConnection;
 use socket2::SockRef;
 use std::{
@@ -63,11 +63,14 @@ pub(super) struct Wire {
     /// Received and not yet taken; decrypted when TLS is up.
     waiting: Vec<u8>,
     patience: Patience,
+    chunks: Chunks,
+    /// How many pieces were cut so far.
+    cut: usize,
 }
 
 impl Wire {
-    pub(super) fn new(socket: Socket, patience: Patience) -> Self {
-        Self { socket, tls: None, waiting: Vec::new(), patience }
+    pub(super) fn new(socket: Socket, patience: Patience, chunks: Chunks) -> Self {
+        Self { socket, tls: None, waiting: Vec::new(), patience, chunks, cut: 0 }
     }
 
     /// What has been received and not been taken.
@@ -128,16 +131,18 @@ impl Wire {
             Some(tls) => {
                 tls.writer().write_all(bytes).map_err(|_| Gone::Closed)?;
                 let out = drain(tls);
-                self.socket.write_all(&out)
+                self.send_raw(&out)
             }
-            None => self.socket.write_all(bytes),
+            None => self.send_raw(bytes),
         }
-        .map_err(|error| gone(&error))
     }
 
     /// Sends bytes around TLS.
     pub(super) fn send_raw(&mut self, bytes: &[u8]) -> Result<(), Gone> {
-        self.socket.write_all(bytes).map_err(|error| gone(&error))
+        for piece in self.chunks.cut(bytes, &mut self.cut) {
+            self.socket.write_all(piece).map_err(|error| gone(&error))?;
+        }
+        Ok(())
     }
 
     /// Runs the handshake; `hello` are the records that came first, or those shown instead.
@@ -190,7 +195,7 @@ impl Wire {
             tls.send_close_notify();
             let out = drain(tls);
             // The client may be gone already, which is no news here.
-            let _ = self.socket.write_all(&out);
+            let _ = self.send_raw(&out);
         }
         self.linger()
     }
@@ -222,10 +227,10 @@ impl Wire {
         let received = self.read()?;
         let Some(tls) = self.tls.as_mut() else { return Err(Gone::Closed) };
         let fed = feed(tls, &received);
-        let out = drain(tls);
-        self.socket.write_all(&out).map_err(|error| gone(&error))?;
+        let (out, decrypted) = (drain(tls), decrypted(tls));
+        self.send_raw(&out)?;
         fed.map_err(|error| Gone::Tls(error.to_string()))?;
-        let decrypted = decrypted(tls)?;
+        let decrypted = decrypted?;
         self.waiting.extend(&decrypted.bytes);
         // close_notify with nothing before it is the end.
         if decrypted.closed && decrypted.bytes.is_empty() { Err(Gone::Closed) } else { Ok(()) }

@@ -142,7 +142,7 @@ fn general_name(alt: &AltName) -> Vec<u8> {
         AltName::Dns(bytes) => der::tlv(tag::context(2), [bytes]),
         AltName::Directory(common_name) => der::tlv(
             tag::context_constructed(4),
-            [name(&[Attribute::CommonName(Text::Utf8(common_name.as_bytes()))])],
+            [name(&[Attribute::CommonName(Text::Utf8(common_name.as_bytes().into()))])],
         ),
         AltName::Other(text) => der::tlv(
             tag::context_constructed(0),

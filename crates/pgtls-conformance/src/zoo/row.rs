@@ -1,6 +1,7 @@
 //! What a certificate says, as one row of a table.
 
 use super::{KeyKind, sign::Digest};
+use std::borrow::Cow;
 
 /// A certificate to be made. Everything has a sensible value from the start; a row names what is different.
 #[expect(clippy::struct_excessive_bools, reason = "each says of one part of the certificate how it is")]
@@ -51,7 +52,7 @@ pub(super) enum Attribute {
 /// A string in the encoding asked for, unchecked.
 #[derive(Clone, Debug)]
 pub(super) enum Text {
-    Utf8(&'static [u8]),
+    Utf8(Cow<'static, [u8]>),
     Printable(&'static str),
     T61(&'static str),
     Ia5(&'static str),
@@ -61,9 +62,9 @@ pub(super) enum Text {
 /// One entry of subjectAltName, unchecked.
 #[derive(Clone, Debug)]
 pub(super) enum AltName {
-    Dns(&'static [u8]),
+    Dns(Cow<'static, [u8]>),
     /// Octets in network order; any number of them.
-    Ip(&'static [u8]),
+    Ip(Cow<'static, [u8]>),
     Email(&'static str),
     Uri(&'static str),
     /// A directoryName with this common name.
@@ -223,7 +224,7 @@ impl Row {
     pub(super) fn cn(self, common_name: &'static str) -> Self {
         self.subject([
             Attribute::Organization("pgtls zoo"),
-            Attribute::CommonName(Text::Utf8(common_name.as_bytes())),
+            Attribute::CommonName(Text::Utf8(common_name.as_bytes().into())),
         ])
     }
 
@@ -234,12 +235,12 @@ impl Row {
 
     /// A dNSName more.
     pub(super) fn dns(self, name: &'static str) -> Self {
-        self.alt(AltName::Dns(name.as_bytes()))
+        self.alt(AltName::Dns(name.as_bytes().into()))
     }
 
     /// An iPAddress more, by its octets.
     pub(super) fn ip(self, octets: &'static [u8]) -> Self {
-        self.alt(AltName::Ip(octets))
+        self.alt(AltName::Ip(octets.into()))
     }
 
     /// A subjectAltName more.

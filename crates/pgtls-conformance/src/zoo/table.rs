@@ -197,9 +197,15 @@ fn names() -> Vec<Row> {
         server("no-names").subject([Attribute::Organization("pgtls zoo")]),
         server("empty-san").cn("db.test").no_alt_names(),
         server("nul-cn").subject([common_name(b"db.test\0.evil.test")]),
-        server("nul-san").cn("unused.test").alt(AltName::Dns(b"db.test\0.evil.test")),
-        server("nul-san-then-good").cn("unused.test").alt(AltName::Dns(b"x\0y")).dns("db.test"),
-        server("good-then-nul-san").cn("unused.test").dns("db.test").alt(AltName::Dns(b"x\0y")),
+        server("nul-san").cn("unused.test").alt(AltName::Dns(b"db.test\0.evil.test".as_slice().into())),
+        server("nul-san-then-good")
+            .cn("unused.test")
+            .alt(AltName::Dns(b"x\0y".as_slice().into()))
+            .dns("db.test"),
+        server("good-then-nul-san")
+            .cn("unused.test")
+            .dns("db.test")
+            .alt(AltName::Dns(b"x\0y".as_slice().into())),
         server("multi-cn-first").subject([common_name(b"db.test"), common_name(b"last.test")]),
         server("multi-cn-last").subject([common_name(b"first.test"), common_name(b"db.test")]),
         server("cn-printable").subject([Attribute::CommonName(Text::Printable("db.test"))]),
@@ -431,5 +437,5 @@ const LONG: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 const STALE: Window = Window { from: -20, until: -2 };
 
 fn common_name(bytes: &'static [u8]) -> Attribute {
-    Attribute::CommonName(Text::Utf8(bytes))
+    Attribute::CommonName(Text::Utf8(bytes.into()))
 }

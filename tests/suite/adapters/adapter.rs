@@ -15,7 +15,7 @@ use std::{
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// A session's bytes.
-pub(crate) trait Wire {
+pub(super) trait Wire {
     async fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
     async fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
     /// Says goodbye.
@@ -46,9 +46,9 @@ pub(crate) trait Wire {
 }
 
 /// What there is of an adapter in each of its crates.
-pub(crate) trait Adapter: 'static {
+pub(super) trait Adapter: 'static {
     /// Over the adapter's own sockets.
-    type Stream: Wire + Send;
+    type Stream: Wire;
     /// Over a connection that the program has opened itself.
     type Opened: Wire;
 
@@ -85,7 +85,7 @@ pub(crate) trait Adapter: 'static {
 }
 
 /// `pgtls-std`.
-pub(crate) struct Std;
+pub(super) struct Std;
 
 impl Adapter for Std {
     type Stream = pgtls_std::Stream;
@@ -250,11 +250,11 @@ macro_rules! asynchronous {
 }
 
 /// `pgtls-tokio`.
-pub(crate) struct Tokio;
+pub(super) struct Tokio;
 /// `pgtls-async-std` under the runtime that it is named for.
-pub(crate) struct AsyncStd;
+pub(super) struct AsyncStd;
 /// `pgtls-async-std` under smol.
-pub(crate) struct Smol;
+pub(super) struct Smol;
 
 static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()

@@ -1,0 +1,93 @@
+//! The reference of property tests is held to the recordings of libpq, and to itself.
+
+use pgtls_conformance::{
+    Run,
+    client::{Attempt, ClientUnderTest},
+    judge::Told,
+    property::{Nonconformance, conforms, strategy},
+    reference::Reference,
+    report::Word,
+};
+use proptest::{
+    prelude::*,
+    test_runner::{RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
+};
+
+/// One recorded scenario of so many is tried; `PGTLS_CONFORMANCE_STEP=1` tries all.
+const STEP: usize = 90;
+/// Situations that are made up; `PROPTEST_CASES` says otherwise.
+const CASES: u32 = 16;
+
+/// It has no environment, for it reads none; but it is no program.
+struct Recorded;
+
+impl ClientUnderTest for Recorded {
+    fn connect(&self, attempt: &Attempt) -> Told {
+        Reference.connect(attempt)
+    }
+    fn declines(&self, attempt: &Attempt) -> Option<String> {
+        // A relative path is found from the working directory, which all threads of a process share.
+        let relative = attempt.conninfo.contains("=./") || attempt.conninfo.contains("service");
+        Reference.declines(attempt).or_else(|| relative.then(|| "it cannot change its directory".to_owned()))
+    }
+}
+
+#[test]
+fn it_does_what_was_recorded() {
+    let step = std::env::var("PGTLS_CONFORMANCE_STEP").map_or(STEP, |step| step.parse().expect("a number"));
+    let report = Run::new().name("reference").every(step).client(&Recorded).unwrap();
+    let judged = report.scenarios.iter().filter(|entry| entry.verdict != Word::Skipped).count();
+    assert!(judged * 10 >= report.scenarios.len() * 8, "only {judged} were judged: {}", report.text(0));
+    // What rustls cannot send or take is told in docs/divergences.md.
+    let undeclared: Vec<_> = report
+        .differing()
+        .into_iter()
+        .filter(|(entry, detail)| detail.differences != ["sni"] && !entry.id.contains("/key-rsa-1024/"))
+        .collect();
+    assert!(undeclared.is_empty(), "{undeclared:#?}");
+}
+
+fn runner() -> TestRunner {
+    let cases = std::env::var("PROPTEST_CASES").map_or(CASES, |cases| cases.parse().expect("a number"));
+    TestRunner::new(ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() })
+}
+
+/// What is judged is the client, never the weather: the same client twice does the same, in any situation.
+#[test]
+fn it_conforms_to_itself() {
+    let outcome = runner().run(&strategy::situation(), |situation| Ok(conforms(&Reference, &situation)?));
+    outcome.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// A driver that does not look whose the certificate is gets caught, and is shown the least that shows it.
+#[test]
+fn a_careless_driver_is_caught() {
+    let careless = |attempt: &Attempt| {
+        let conninfo = attempt.conninfo.replace("verify-full", "verify-ca");
+        Reference.connect(&Attempt { conninfo, ..attempt.clone() })
+    };
+    let cases = ProptestConfig {
+        cases: 4000,
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..ProptestConfig::default()
+    };
+    let verifying = strategy::in_process().prop_filter("verify-full", |situation| {
+        situation.conninfo.contains("verify-full' sslrootcert='{zoo}/ca/root.crt'")
+    });
+    // The same situations every time, so that the same one is found.
+    let mut runner = TestRunner::new_with_rng(cases, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let found = runner.run(&verifying, |situation| {
+        conforms(&careless, &situation).map_err(|error| match error {
+            Nonconformance::Differs(found) => TestCaseError::fail(found.to_string()),
+            other => panic!("{other}"),
+        })
+    });
+    let Err(TestError::Fail(reason, situation)) = found else { panic!("it was not caught: {found:?}") };
+    assert!(reason.message().contains("\n  libpq fail: connect sslaccept; sni "), "{reason}");
+    // Of the settings nothing is left but what it takes.
+    assert!(
+        situation.conninfo.ends_with("dbname=zoodb sslmode='verify-full' sslrootcert='{zoo}/ca/root.crt'"),
+        "{reason}"
+    );
+}
