@@ -1,6 +1,7 @@
 //! Rules about the tree. Each is a function from the tree to what is wrong with it, in a sentence that says what to do.
 
 mod ambient;
+mod fuzz_lock;
 mod generated;
 mod hardenings;
 mod layers;
@@ -41,6 +42,7 @@ const RULES: &[Rule] = &[
     Rule { name: "length", check: length::check },
     Rule { name: "generated", check: generated::check },
     Rule { name: "msrv", check: msrv::check },
+    Rule { name: "fuzz-lock", check: fuzz_lock::check },
 ];
 
 /// Something to put right, and where.
