@@ -1,16 +1,12 @@
 //! `docs/conformance/results.md`: what the conformance kit says of clients that people use.
 
+mod clients;
+mod warm;
+
 use crate::workspace::{Error, Workspace};
 use clap::Args;
 use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    env,
-    fmt::Write as _,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::PathBuf, process::Command};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -20,6 +16,9 @@ pub(crate) struct Arguments {
     /// How many scenarios run at a time.
     #[arg(long, value_name = "COUNT", default_value_t = 2)]
     jobs: usize,
+    /// Only clients whose name begins like this.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
     /// Take the reports that are there, and run only clients that have none.
     #[arg(long)]
     keep: bool,
@@ -33,11 +32,11 @@ struct Client {
     libpq: &'static str,
     /// Whether an interpreter has to start for each connection.
     slow: bool,
+    /// Whether it can do GSSAPI.
+    gss: bool,
+    /// What answers its command.
+    _warm: Option<warm::Warm>,
 }
-
-/// Variables that say where drivers are installed.
-const PYTHON: &str = "PGTLS_CONFORMANCE_PYTHON";
-const NODE_PATH: &str = "PGTLS_CONFORMANCE_NODE_PATH";
 
 /// Runs every client that is installed, and writes the page.
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Error> {
@@ -46,7 +45,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Er
     fs::create_dir_all(&folder)
         .map_err(|error| Error(format!("{} cannot be made: {error}", folder.display())))?;
     let mut reports = Vec::new();
-    for client in clients(workspace, &pgtls) {
+    for client in clients::installed(workspace, &pgtls) {
+        if !arguments.only.is_empty() && !arguments.only.iter().any(|name| client.name.starts_with(name)) {
+            continue;
+        }
         let file = folder.join(format!("{}.json", client.name.replace([' ', '.', '(', ')'], "-")));
         if !(arguments.keep && file.is_file()) {
             println!("{}: {}", client.name, client.command);
@@ -61,6 +63,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Er
                     "--libpq",
                     client.libpq,
                 ])
+                .args(client.gss.then_some("--gss"))
                 .args(["--shard", shard, "--show", "0", "--jobs", &arguments.jobs.to_string(), "--json"])
                 .arg(&file)
                 .status()
@@ -85,65 +88,12 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Er
 
 fn build(workspace: &Workspace) -> Result<PathBuf, Error> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo).args(["build", "--quiet", "--package", "pgtls-cli"]).status();
+    let status =
+        Command::new(cargo).args(["build", "--quiet", "--release", "--package", "pgtls-cli"]).status();
     if !status.is_ok_and(|status| status.success()) {
         return Err(Error("pgtls-cli does not build".to_owned()));
     }
-    Ok(workspace.root.join("target/debug").join(format!("pgtls{}", env::consts::EXE_SUFFIX)))
-}
-
-fn clients(workspace: &Workspace, pgtls: &Path) -> Vec<Client> {
-    let script = |name: &str| workspace.root.join("xtask/src/conformance").join(name).display().to_string();
-    let mut found = Vec::new();
-    let mut add = |what: &str, client: Option<Client>| match client {
-        Some(client) => found.push(client),
-        None => println!("skipped {what}: it is not installed"),
-    };
-    add("psql", psql());
-    add(
-        "pgtls",
-        Some(Client {
-            name: format!("pgtls {}", env!("CARGO_PKG_VERSION")),
-            command: format!("{} connect --json {{conninfo}}", pgtls.display()),
-            libpq: "18",
-            slow: false,
-        }),
-    );
-    let python = env::var(PYTHON).ok();
-    for module in ["psycopg", "asyncpg"] {
-        let client = python.as_ref().and_then(|python| {
-            let code = format!("import {module}; print({module}.__version__)");
-            let version = printed(Command::new(python).args(["-c", &code]))?;
-            let command = format!("{python} -I {} {{conninfo}}", script(&format!("client_{module}.py")));
-            Some(Client { name: format!("{module} {version}"), command, libpq: "18", slow: true })
-        });
-        add(&format!("{module} (Python of {PYTHON})"), client);
-    }
-    let node = env::var(NODE_PATH).ok().and_then(|folder| {
-        let code = "console.log(require('pg/package.json').version)";
-        let version = printed(Command::new("node").env("NODE_PATH", &folder).args(["-e", code]))?;
-        let command = format!("node {} {folder} {{conninfo}}", script("client_pg.cjs"));
-        Some(Client { name: format!("node pg {version}"), command, libpq: "18", slow: true })
-    });
-    add(&format!("node pg (folder of {NODE_PATH})"), node);
-    found
-}
-
-/// The program itself; what a distribution puts before it sets variables.
-fn psql() -> Option<Client> {
-    let folders = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let beside = folders.map(|folder| folder.path().join("bin/psql").display().to_string());
-    beside.chain(["psql".to_owned()]).find_map(|psql| {
-        let version = printed(Command::new(&psql).arg("--version"))?;
-        let number = version.split_whitespace().nth(2)?.to_owned();
-        let libpq = match number.split('.').next()? {
-            "15" => "15",
-            "18" => "18",
-            _ => return None,
-        };
-        let command = format!("{psql} --no-psqlrc --no-password --command '' {{conninfo}}");
-        Some(Client { name: format!("psql {number}"), command, libpq, slow: false })
-    })
+    Ok(workspace.root.join("target/release").join(format!("pgtls{}", env::consts::EXE_SUFFIX)))
 }
 
 fn printed(command: &mut Command) -> Option<String> {

@@ -9,6 +9,7 @@ mod no_std;
 mod scenarios;
 mod stages;
 mod tidy;
+mod verdicts;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -34,6 +35,8 @@ enum Task {
     Scenarios,
     /// Run the conformance kit with the clients that are installed, and write docs/conformance/results.md.
     Conformance(conformance::Arguments),
+    /// Compare the kit's verdicts on a client with those of the rig in which libpq was recorded.
+    Verdicts(verdicts::Arguments),
     /// Run every check and every test; name stages to run only those.
     Test {
         /// Stages to run, all of them when none is named.
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Task::Api => api::run(&workspace),
         Task::Scenarios => scenarios::run(&workspace),
         Task::Conformance(arguments) => conformance::run(&workspace, &arguments),
+        Task::Verdicts(arguments) => verdicts::run(&arguments),
         Task::Test { stages } => stages::run(&workspace, &stages, stages::Rigour::Everyday),
         Task::Mutants(selection) => mutants::run(&workspace, &selection),
         Task::Ci => stages::run(&workspace, &[], stages::Rigour::Ci),

@@ -1,0 +1,55 @@
+"""asyncpg as a client of the conformance kit: client_asyncpg.py CONNINFO
+
+asyncpg takes URIs, and has no hostaddr: a connection string is made a URI, and names are resolved to what hostaddr says."""
+import asyncio
+import os
+import sys
+import urllib.parse
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import asyncpg  # noqa: E402
+
+from conninfo import connected, decline, failed, is_address, resolve, settings  # noqa: E402
+
+# What it would hand on to the server as a setting, for it does not know it.
+UNKNOWN = ("sslnegotiation", "sslcertmode", "channel_binding", "require_auth", "sslsni", "sslcrldir", "requirepeer",
+           "sslkeylogfile", "min_protocol_version", "max_protocol_version", "options",
+           "fallback_application_name", "load_balance_hosts", "gssencmode", "replication", "client_encoding")
+
+
+def uri(values):
+    part = lambda text: urllib.parse.quote(text, safe="")
+    user, database = part(values.pop("user", "")), part(values.pop("dbname", ""))
+    query = urllib.parse.urlencode(values, quote_via=urllib.parse.quote)
+    return f"postgresql://{user}@/{database}?{query}"
+
+
+async def connect(conninfo):
+    dsn, values, timeout = conninfo, settings(conninfo), 15.0
+    if values is not None:
+        if values.get("gssencmode") == "disable":
+            values.pop("gssencmode")
+        for name in values:
+            if name in UNKNOWN:
+                decline(f"asyncpg has no {name}")
+        timeout = float(values.pop("connect_timeout", timeout))
+        address = values.pop("hostaddr", None)
+        if address:
+            values.setdefault("host", address)
+            for name, at in zip(values["host"].split(","), address.split(",")):
+                if is_address(name) and name != at:
+                    decline("asyncpg cannot be asked to find an address somewhere else")
+            resolve(values["host"], address)
+            values["host"] = ",".join(f"[{name}]" if ":" in name else name for name in values["host"].split(","))
+        dsn = uri(values)
+    if "service" in (values or {}) or "PGSERVICE" in os.environ or "PGHOSTADDR" in os.environ:
+        decline("asyncpg has no hostaddr, which this service or environment has")
+    connection = await asyncpg.connect(dsn, timeout=timeout)
+    await connection.close()
+
+
+try:
+    asyncio.run(connect(sys.argv[1]))
+except Exception as error:
+    failed(error)
+connected()
