@@ -131,14 +131,15 @@ fn is_our_own(scenario: &Scenario, ours: &X509Error) -> bool {
     let has_empty_point = scenario.crls.iter().flatten().any(|(_, change)| {
         matches!(
             change,
-            CrlChange::DistributionPoint {
-                point: None,
-                user: false,
-                ca: false,
-                attribute: false,
-                indirect: false,
-                reasons: false
-            }
+            CrlChange::SpelledOutPoint
+                | CrlChange::DistributionPoint {
+                    point: None,
+                    user: false,
+                    ca: false,
+                    attribute: false,
+                    indirect: false,
+                    reasons: false
+                }
         )
     });
     // OpenSSL 3.5 does not load a CRL with such a time, and then checks nothing.
@@ -160,6 +161,8 @@ fn is_our_own(scenario: &Scenario, ours: &X509Error) -> bool {
     match ours.verdict {
         // There is no algorithm to check the signature with.
         Verdict::UnsupportedSignature => true,
+        // Nor do we look into addresses and AS numbers.
+        Verdict::UnsupportedExtension => true,
         // OpenSSL looks into a curve that is written out, and lets it pass when the chain is that one certificate; we
         // refuse it unseen.
         _ if has_explicit_curve => true,
@@ -213,17 +216,17 @@ fn verify(files: &Files, client: bool, level: u8) -> Result<Vec<Vec<u8>>, X509Er
         },
         None => None,
     };
-    let mut crls = match (&files.crl_directory, file) {
-        // A CRL file that does not load cancels the directory.
-        (_, Some(None)) | (None, None) => None,
-        (_, Some(file)) => file,
-        (Some(_), None) => Some(CrlStore::empty()),
+    let mut crls = match file {
+        // A CRL file that does not load cancels the directories.
+        Some(None) => None,
+        Some(file) => file,
+        None => (!files.crl_directories.is_empty()).then(CrlStore::empty),
     };
-    if let (Some(directory), Some(crls)) = (&files.crl_directory, &mut crls) {
-        crls.add_directory(
-            "crls",
-            directory.iter().map(|(name, content)| (name.as_str(), content.as_bytes())),
-        );
+    for directory in &files.crl_directories {
+        if let Some(crls) = &mut crls {
+            let files = directory.iter().map(|(name, content)| (name.as_str(), content.as_bytes()));
+            crls.add_directory("crls", files);
+        }
     }
     if let Some(crls) = &crls {
         trust.add_from_crl_file(crls);
@@ -246,7 +249,7 @@ fn reproduction(files: &Files) -> String {
     parts.extend(files.presented.iter().map(|der| der::pem("CERTIFICATE", der)));
     parts.push(format!("--- root file\n{}", files.roots));
     parts.extend(files.crls.iter().map(|crls| format!("--- CRL file\n{crls}")));
-    let directory = files.crl_directory.iter().flatten();
+    let directory = files.crl_directories.iter().flatten();
     parts.extend(directory.map(|(name, content)| format!("--- {name} in the CRL directory\n{content}")));
     parts.concat()
 }

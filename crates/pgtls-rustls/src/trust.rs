@@ -65,10 +65,7 @@ pub fn trust(loaded: &Loaded) -> Result<(TrustStore, Option<CrlStore>), SetupErr
                 error,
             })?;
             roots = roots.named(&file.path);
-            let crls = revocation(&loaded.crls)?;
-            if let Some(crls) = &crls {
-                roots.add_from_crl_file(crls);
-            }
+            let crls = revocation(&loaded.crls, &mut roots)?;
             Ok((roots, crls))
         }
     }
@@ -101,17 +98,26 @@ fn split(file: &LoadedFile) -> (&str, &str) {
 }
 
 /// The directories of `sslcrldir`, each with its files. Those without any make no difference.
-fn add_directories(store: &mut CrlStore, found: &CrlDirectory) {
-    for files in found.files.chunk_by(|one, next| split(one).0 == split(next).0) {
-        store.add_directory(files.first().map_or("", |file| split(file).0), named(files));
+fn add_directories(store: &mut CrlStore, roots: &mut TrustStore, found: &CrlDirectory) {
+    for (directory, files) in by_directory(&found.files) {
+        store.add_directory(directory, named(files));
     }
     if found.files.is_empty() {
         store.add_directory(&found.path, []);
     }
+    for (directory, files) in by_directory(&found.certificates) {
+        roots.add_from_crl_directory(directory, named(files));
+    }
 }
 
-/// The CRLs in force; `None` when revocation is not checked.
-fn revocation(crls: &Crls) -> Result<Option<CrlStore>, SetupError> {
+/// Files that stand in the order of their directories, directory by directory.
+fn by_directory(files: &[LoadedFile]) -> impl Iterator<Item = (&str, &[LoadedFile])> {
+    let chunks = files.chunk_by(|one, next| split(one).0 == split(next).0);
+    chunks.map(|files| (files.first().map_or("", |file| split(file).0), files))
+}
+
+/// The CRLs in force; `None` when revocation is not checked. Certificates that stand among them join the roots.
+fn revocation(crls: &Crls, roots: &mut TrustStore) -> Result<Option<CrlStore>, SetupError> {
     let file = match &crls.file {
         CrlFile::Read(file) => crl_file(file)?,
         CrlFile::None | CrlFile::Failed(_) => None,
@@ -120,8 +126,9 @@ fn revocation(crls: &Crls) -> Result<Option<CrlStore>, SetupError> {
         return Ok(None);
     };
     let mut store = file.unwrap_or_else(CrlStore::empty);
+    roots.add_from_crl_file(&store);
     if let Some(found) = crls.directory.as_ref().filter(|_| directory) {
-        add_directories(&mut store, found);
+        add_directories(&mut store, roots, found);
     }
     Ok(Some(store))
 }

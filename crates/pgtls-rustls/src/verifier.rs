@@ -6,7 +6,7 @@ use pgtls_core::{
     name::{NameRules, match_host, printable_name},
     negotiation::ChainVerified,
 };
-use pgtls_x509::{Profile, Purpose, Refusal, SecurityLevel, VerifyOptions, X509Error};
+use pgtls_x509::{Profile, Purpose, Refusal, SecurityLevel, VerifyOptions, X509Error, check_readable};
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, PeerMisbehaved, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -38,7 +38,7 @@ pub(crate) struct Verifier {
 }
 
 impl Verifier {
-    /// The chain first, then the name: a client certificate is disclosed only to the host that was asked for.
+    /// Whatever was presented must be readable in every mode. The chain first, then the name: a client certificate is disclosed only to the host that was asked for.
     fn verify(
         &self,
         leaf: &CertificateDer<'_>,
@@ -46,7 +46,10 @@ impl Verifier {
         time: UnixTime,
     ) -> Result<(), TlsError> {
         let Trust::Verified { roots, crls, name } = &self.rules.trust else {
-            return Ok(());
+            let mut presented = std::iter::once(leaf).chain(presented);
+            return presented
+                .try_for_each(|certificate| check_readable(certificate))
+                .map_err(TlsError::Chain);
         };
         let options =
             VerifyOptions::new(time, Purpose::Server, self.rules.security_level, self.rules.algorithms.all);

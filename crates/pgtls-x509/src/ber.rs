@@ -25,7 +25,8 @@ pub(crate) fn to_der(mut bytes: &[u8]) -> Vec<u8> {
 fn element(bytes: &[u8], depth: usize) -> Option<(Vec<u8>, &[u8])> {
     let (identifier, rest) = identifier(bytes)?;
     let (&first, rest) = rest.split_first()?;
-    let is_constructed = identifier.first()? & tag::CONSTRUCTED != 0 || is_list(identifier);
+    let is_constructed = identifier.first()? & tag::CONSTRUCTED != 0;
+    let mut der = identifier.to_vec();
     let (content, rest) = if first == 0x80 {
         if !is_constructed {
             return None;
@@ -41,17 +42,17 @@ fn element(bytes: &[u8], depth: usize) -> Option<(Vec<u8>, &[u8])> {
                 return None;
             }
             (content, rest)
+        } else if let Some(content) = list(identifier, content, depth) {
+            der = Vec::from([*identifier.first()? | tag::CONSTRUCTED]);
+            (content, rest)
         } else {
             (content.to_vec(), rest)
         }
     };
-    let mut der = identifier.to_vec();
-    if let Some(first) = der.first_mut() {
-        match *first {
-            _ if is_string(identifier) => *first &= !tag::CONSTRUCTED,
-            _ if is_list(identifier) => *first |= tag::CONSTRUCTED,
-            _ => {}
-        }
+    if is_string(identifier)
+        && let Some(first) = der.first_mut()
+    {
+        *first &= !tag::CONSTRUCTED;
     }
     push_length(&mut der, content.len());
     der.extend(content);
@@ -81,9 +82,26 @@ fn is_string(identifier: &[u8]) -> bool {
     matches!(identifier, [first] if first & 0xe0 == tag::CONSTRUCTED && !matches!(first & 0x1f, 8 | 11 | 16 | 17))
 }
 
-/// A SEQUENCE or SET, which OpenSSL takes in some places without the bit that says that it holds elements.
-fn is_list(identifier: &[u8]) -> bool {
-    matches!(identifier, [first] if matches!(*first | tag::CONSTRUCTED, tag::SEQUENCE | tag::SET))
+/// The content of a SEQUENCE OF or SET OF without the bit that says that it holds elements: OpenSSL does not look for that bit
+/// in those, and does in a SEQUENCE of different things (`asn1_template_noexp_d2i`). What is of one kind here are SEQUENCEs and SETs.
+fn list(identifier: &[u8], content: &[u8], depth: usize) -> Option<Vec<u8>> {
+    let &[tag] = identifier else { return None };
+    if !is_list(tag | tag::CONSTRUCTED) {
+        return None;
+    }
+    let (content, behind) = elements(content, depth.checked_sub(1)?, identifier)?;
+    let mut rest = content.as_slice();
+    while let Some(&tag) = rest.first() {
+        rest = element(rest, depth)?.1;
+        if !is_list(tag) {
+            return None;
+        }
+    }
+    behind.is_empty().then_some(content)
+}
+
+fn is_list(tag: u8) -> bool {
+    matches!(tag, tag::SEQUENCE | tag::SET)
 }
 
 /// The bytes of the tag, and those behind.
@@ -132,11 +150,13 @@ mod tests {
             &[0x30, 0x80, 0x02, 0x01, 0x07, 0x00, 0x00],
             &[0x30, 0x80, 0x02, 0x89, 0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0x07, 0x00, 0x00],
             &[0x30, 0x03, 0x02, 0x01, 0x07, 0x00],
-            &[0x10, 0x03, 0x02, 0x01, 0x07],
         ] {
             assert_eq!(to_der(ber), der, "{ber:x?}");
         }
         assert_eq!(to_der(&[0x24, 0x80, 4, 1, b'a', 0x24, 3, 4, 1, b'b', 0, 0]), [4, 2, b'a', b'b']);
+        // A list may lack the bit that says what it is, a structure may not.
+        assert_eq!(to_der(&[0x10, 2, 0x11, 0]), [0x30, 2, 0x31, 0]);
+        assert_eq!(to_der(&[0x10, 3, 2, 1, 7]), [0x10, 3, 2, 1, 7]);
         let long = [&[0x04, 0x81, 0x80][..], &[7; 0x80]].concat();
         assert_eq!(to_der(&[&[0x04, 0x83, 0, 0, 0x80][..], &[7; 0x80]].concat()), long);
     }

@@ -1,6 +1,7 @@
 //! Certificate revocation lists (RFC 5280 section 5), read once and looked up by serial number.
 
 use crate::{
+    ber::to_der,
     certificate::{
         Certificate, KeyIdentifier,
         algorithm::SignatureAlgorithm,
@@ -194,6 +195,8 @@ pub(crate) struct Crl {
     pub(crate) unhandled_critical: bool,
     /// The delta CRL indicator is there.
     pub(crate) is_delta: bool,
+    /// An extension that bears on whom it covers is BER, which OpenSSL reads and we do not.
+    pub(crate) is_beyond_us: bool,
     authority_key_identifier: Option<AuthorityKeyIdentifier>,
     /// The whole issuingDistributionPoint, if it is well-formed.
     issuing_distribution_point: Option<Range<usize>>,
@@ -278,6 +281,7 @@ impl Crl {
             next_update,
             unhandled_critical: false,
             is_delta: false,
+            is_beyond_us: false,
             authority_key_identifier: None,
             issuing_distribution_point: None,
             entries: Vec::new(),
@@ -352,7 +356,7 @@ impl Crl {
     }
 
     /// OpenSSL handles three critical extensions here, knows no malformed CRL among those that parse, and takes an extension
-    /// that is malformed or there twice for none.
+    /// that is malformed or there twice for none. What is malformed for us alone is not taken for none.
     fn read_extensions(&mut self, der: &[u8], mut list: Reader<'_>) -> DerResult<()> {
         use oid::extension as known;
         let (mut identifiers, mut points, mut deltas) = (0_u8, 0_u8, 0_u8);
@@ -380,6 +384,7 @@ impl Crl {
                 _ => false,
             };
             self.unhandled_critical |= extension.critical && !handled;
+            self.is_beyond_us |= handled && is_ber(&extension);
         }
         if identifiers > 1 {
             self.authority_key_identifier = None;
@@ -449,6 +454,12 @@ impl Crl {
             .any(|extension| extension.critical && extension.oid != oid::extension::CERTIFICATE_ISSUER);
         Ok(())
     }
+}
+
+/// Does the value stand in BER that is no DER?
+fn is_ber(extension: &Extension<'_>) -> bool {
+    let der = to_der(extension.value.value);
+    !der.is_empty() && !extension.value.value.starts_with(&der)
 }
 
 /// The reason removeFromCRL.

@@ -2,7 +2,7 @@
 //!
 //! libpq leaves the verdict on a certificate chain to OpenSSL. This crate gives the same verdict without OpenSSL: which PEM
 //! files load, which certificates are anchors, which chain is built, in which order it is checked, and how the refusal is
-//! called. Where implementations differ, OpenSSL 3.0 is right, because that is what users of libpq live with; where this crate
+//! called. Where implementations differ, OpenSSL 3 is right, because that is what users of libpq live with; where this crate
 //! is stricter on purpose, it says so at the place.
 //!
 //! ```text
@@ -59,6 +59,17 @@ pub use strict::verify_chain_strict;
 pub use tls12::may_sign_key_exchange;
 pub use trust::TrustStore;
 pub use verdict::{Budget, Refusal, Verdict};
+
+/// Whether OpenSSL can read a certificate that a peer presents, which it asks of each of them also where nothing is verified
+/// (OpenSSL: `tls_process_server_certificate`). BER is enough for that.
+///
+/// # Errors
+/// It cannot.
+pub fn check_readable(certificate: &[u8]) -> Result<(), X509Error> {
+    let read = |der| certificate::Certificate::read(der).map(|_| ());
+    let Err(error) = read(certificate) else { return Ok(()) };
+    read(&ber::to_der(certificate)).map_err(|_| X509Error::malformed(Object::Certificate, None, error))
+}
 
 /// The SubjectPublicKeyInfo of a certificate of any version, borrowed from it.
 pub fn subject_public_key_info(certificate: &[u8]) -> Result<&[u8], X509Error> {

@@ -9,7 +9,7 @@ use crate::{
     pem::{Block, Blocks, Kind},
     source::Source,
 };
-use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
+use alloc::{collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 
 /// The certificates of a root file, and the CRLs that stand among them.
 ///
@@ -75,18 +75,41 @@ impl TrustStore {
     /// `<hash of its subject>.<number>` and no other source has one of that subject; a file that does not load counts for
     /// nothing.
     pub fn add_directory<'a>(&mut self, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) {
+        let source = self.source();
+        self.join_directory(files, |_| source.clone());
+    }
+
+    /// The same for the certificates of a CRL directory, which OpenSSL looks up in the same store; refusals call it `name`.
+    pub fn add_from_crl_directory<'a>(
+        &mut self,
+        name: &str,
+        files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    ) {
+        let directory: Arc<str> = Arc::from(name);
+        self.join_directory(files, |file| Source::CrlDirectory {
+            directory: directory.clone(),
+            file: String::from(file),
+        });
+    }
+
+    fn join_directory<'a>(
+        &mut self,
+        files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+        source: impl Fn(&str) -> Source,
+    ) {
         let mut found = Self::default();
         for (name, content) in files {
             let Some((hash, _)) = certificate_file_name(name) else { continue };
-            for certificate in StoreFile::read(content).unwrap_or_default().certificates {
+            for mut certificate in StoreFile::read(content).unwrap_or_default().certificates {
                 let subject = &certificate.subject_canonical;
                 if name_hash(subject) == hash && !self.by_subject.contains_key(subject) {
-                    found.add(certificate);
+                    certificate.source = source(name);
+                    found.put(certificate);
                 }
             }
         }
         for certificate in found.certificates {
-            self.add(certificate);
+            self.put(certificate);
         }
     }
 
@@ -192,7 +215,7 @@ impl StoreFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::{format, string::String};
+    use alloc::format;
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 
     fn authority(name: &str) -> String {

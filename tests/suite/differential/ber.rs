@@ -1,9 +1,11 @@
 //! CRL files that are no DER: what OpenSSL loads of them, we load or know for BER.
 
 use super::{
-    der::{pem, sequence, tlv},
+    der::{implicit, pem, sequence, tlv},
     grammar::CrlChange,
-    make, plain,
+    make,
+    oracle::{Answer, openssl},
+    plain, verify,
 };
 use openssl::x509::X509Crl;
 use pgtls_x509::CrlStore;
@@ -77,6 +79,38 @@ fn a_crl_in_ber_is_told_from_garbage() {
         assert_eq!(loads(&der), (false, false, false), "{what}");
     }
     assert_eq!(loads(&crl), (true, true, true));
+}
+
+/// What OpenSSL loads and what we do when a tag lacks the bit that says that it holds elements: only lists may lack it.
+#[test]
+fn a_list_is_known_without_its_bit_and_a_structure_is_not() {
+    let crl = crl();
+    let mut loaded = 0;
+    for place in (0..crl.len()).filter(|&place| matches!(crl[place], 0x30 | 0x31)) {
+        let mut der = crl.clone();
+        der[place] &= !0x20;
+        let (openssl, is_der, is_ber) = loads(&der);
+        assert_eq!((openssl, openssl), (is_ber || is_der, is_ber), "byte {place} of {crl:02x?}");
+        loaded += u32::from(openssl);
+    }
+    assert!(loaded > 3, "the name, its parts, the entries and the extensions");
+}
+
+/// A CRL that says in BER which certificates it is for is not taken for one that says nothing.
+#[test]
+fn an_extension_in_ber_is_not_taken_for_none() {
+    let only_authorities = implicit(2, &[0xff]);
+    for (what, value) in [
+        ("DER", sequence(std::slice::from_ref(&only_authorities))),
+        ("a long length", long(&only_authorities)),
+        ("no length", indefinite(0x30, &only_authorities)),
+    ] {
+        let files = make::make(&plain(2, Vec::new(), Some(vec![(0, CrlChange::Point(value))])));
+        let theirs = openssl(&files, false, 2);
+        assert_eq!(theirs, Answer::Refused { number: 44, depth: 0 }, "{what}");
+        let ours = verify(&files, false, 2);
+        assert!(ours.is_err(), "{what}");
+    }
 }
 
 /// Any one byte of the file may be another.

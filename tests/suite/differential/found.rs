@@ -37,9 +37,9 @@ struct Row {
     sent: String,
     roots: String,
     crls: Option<String>,
-    /// Files of the CRL directory.
+    /// Files of each CRL directory.
     #[serde(default)]
-    directory: Option<BTreeMap<String, String>>,
+    directory: Vec<BTreeMap<String, String>>,
 }
 
 impl Row {
@@ -55,7 +55,7 @@ impl Row {
             sent: sent.map(|der| der::pem("CERTIFICATE", der)).collect(),
             roots: files.roots.clone(),
             crls: files.crls.clone(),
-            directory: files.crl_directory.clone(),
+            directory: files.crl_directories.clone(),
         }
     }
 
@@ -66,7 +66,7 @@ impl Row {
             presented: sent,
             roots: self.roots.clone(),
             crls: self.crls.clone(),
-            crl_directory: self.directory.clone(),
+            crl_directories: self.directory.clone(),
         }
     }
 
@@ -86,8 +86,8 @@ impl Row {
         for (key, pem) in sent.into_iter().chain(self.crls.as_ref().map(|crls| ("crls", crls))) {
             write!(out, "{key} = '''\n{pem}'''\n").unwrap();
         }
-        if let Some(files) = &self.directory {
-            out.push_str("[chain.directory]\n");
+        for files in &self.directory {
+            out.push_str("[[chain.directory]]\n");
             for (name, pem) in files {
                 write!(out, "\"{name}\" = '''\n{pem}'''\n").unwrap();
             }
@@ -131,20 +131,20 @@ fn check(row: &Row) -> Result<(), String> {
 fn a_row_is_read_as_it_was_written() {
     let crls = [Some("c\n".to_owned()), None];
     for (crls, directory) in
-        crls.into_iter().zip([None, Some([("0.r0".to_owned(), "d\n".to_owned())].into())])
+        crls.into_iter().zip([vec![], vec![[("0.r0".to_owned(), "d\n".to_owned())].into(), BTreeMap::new()]])
     {
         let files = Files {
             leaf: vec![1; 100],
             presented: vec![vec![2], vec![]],
             roots: "r\n".to_owned(),
             crls,
-            crl_directory: directory,
+            crl_directories: directory,
         };
         let row = Row::of("a \"quoted\" name", &files, (true, 3), ["accepted", "it's\nrefused"]);
         let Table { chain: read } = toml::from_str(&row.to_toml()).unwrap();
         assert_eq!(read, [row]);
         let again = read[0].files();
         assert_eq!((again.leaf, again.presented), (files.leaf, files.presented));
-        assert_eq!((again.crls, again.crl_directory), (files.crls, files.crl_directory));
+        assert_eq!((again.crls, again.crl_directories), (files.crls, files.crl_directories));
     }
 }

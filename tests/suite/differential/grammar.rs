@@ -35,6 +35,8 @@ pub(super) enum Change {
     IssuedBy(usize),
     SignedBy(usize),
     Key(KeyKind),
+    /// The key is another entity's, whatever the key identifiers say.
+    Rekeyed(usize),
     Signature(Signature),
     /// What the signed part says of the signature.
     InnerSignature(Signature),
@@ -124,6 +126,11 @@ pub(super) enum Moment {
     NoDate,
     Fraction,
     WrongType,
+    GeneralizedWithOffset,
+    LeapSecond,
+    Hour24,
+    YearZero,
+    EndOfTime,
 }
 
 const MOMENTS: &[Moment] = &[
@@ -138,6 +145,11 @@ const MOMENTS: &[Moment] = &[
     Moment::NoDate,
     Moment::Fraction,
     Moment::WrongType,
+    Moment::GeneralizedWithOffset,
+    Moment::LeapSecond,
+    Moment::Hour24,
+    Moment::YearZero,
+    Moment::EndOfTime,
 ];
 
 /// Extensions by their kind.
@@ -158,6 +170,10 @@ pub(super) enum ExtensionKind {
     Proxy,
     FreshestCrl,
     OcspNoCheck,
+    PolicyMappings,
+    InhibitAnyPolicy,
+    IpAddressBlocks,
+    AutonomousSystems,
     Unknown,
 }
 
@@ -177,6 +193,10 @@ pub(super) const EXTENSION_KINDS: &[ExtensionKind] = &[
     ExtensionKind::Proxy,
     ExtensionKind::FreshestCrl,
     ExtensionKind::OcspNoCheck,
+    ExtensionKind::PolicyMappings,
+    ExtensionKind::InhibitAnyPolicy,
+    ExtensionKind::IpAddressBlocks,
+    ExtensionKind::AutonomousSystems,
     ExtensionKind::Unknown,
 ];
 
@@ -294,11 +314,16 @@ pub(super) enum CrlChange {
         reasons: bool,
     },
     MalformedDistributionPoint,
+    /// One with this value.
+    Point(Vec<u8>),
+    /// One that says that it is not for users' certificates alone, which need not be said.
+    SpelledOutPoint,
     Delta,
     CriticalNumber,
     Unknown(bool),
     InRootFile,
-    InDirectory(u8),
+    /// Number of the file, and whether it is in the second of two directories.
+    InDirectory(u8, bool),
     /// A second CRL of the same issuer, newer, empty.
     Newer,
 }
@@ -380,6 +405,7 @@ fn change() -> impl Strategy<Value = Change> {
         1 => (0..OWNERS).prop_map(Change::IssuedBy),
         1 => (0..OWNERS).prop_map(Change::SignedBy),
         2 => select(KINDS).prop_map(Change::Key),
+        2 => (0..OWNERS).prop_map(Change::Rekeyed),
         2 => select(SIGNATURES).prop_map(Change::Signature),
         1 => select(SIGNATURES).prop_map(Change::InnerSignature),
         1 => prop_oneof![Just(Change::BreakSignature), Just(Change::OddSignatureBits)],
@@ -550,10 +576,11 @@ fn crl_change() -> impl Strategy<Value = CrlChange> {
                 point, user, ca, attribute, indirect, reasons
             }),
         1 => Just(CrlChange::MalformedDistributionPoint),
+        1 => Just(CrlChange::SpelledOutPoint),
         1 => prop_oneof![Just(CrlChange::Delta), Just(CrlChange::CriticalNumber)],
         1 => any::<bool>().prop_map(CrlChange::Unknown),
         1 => Just(CrlChange::InRootFile),
-        2 => (0_u8..3).prop_map(CrlChange::InDirectory),
+        4 => (0_u8..3, any::<bool>()).prop_map(|(number, second)| CrlChange::InDirectory(number, second)),
         1 => Just(CrlChange::Newer),
     ]
 }

@@ -22,8 +22,8 @@ pub(super) struct Files {
     pub(super) roots: String,
     /// A CRL file, if there is one.
     pub(super) crls: Option<String>,
-    /// File names and contents of the CRL directory, if there is one.
-    pub(super) crl_directory: Option<BTreeMap<String, String>>,
+    /// File names and contents of each CRL directory.
+    pub(super) crl_directories: Vec<BTreeMap<String, String>>,
 }
 
 /// A certificate to be made.
@@ -37,6 +37,8 @@ struct Draft {
     subject: NameForm,
     issuer: Option<NameForm>,
     key: KeyKind,
+    /// Whose key it is.
+    owner: usize,
     signature: Signature,
     inner_signature: Option<Signature>,
     broken_signature: bool,
@@ -85,6 +87,7 @@ impl Draft {
             subject: NameForm::Plain,
             issuer: None,
             key: scenario.kind,
+            owner: entity,
             signature: Signature::Natural,
             inner_signature: None,
             broken_signature: false,
@@ -116,6 +119,7 @@ impl Draft {
             }
             Change::SignedBy(entity) => self.signer = *entity,
             Change::Key(kind) => self.key = *kind,
+            Change::Rekeyed(owner) => self.owner = *owner,
             Change::Signature(signature) => self.signature = *signature,
             Change::InnerSignature(signature) => self.inner_signature = Some(*signature),
             Change::BreakSignature => self.broken_signature = true,
@@ -208,7 +212,7 @@ impl World {
         parts.push(self.issuer_name(draft));
         parts.push(sequence(&[time(draft.not_before), time(draft.not_after)]));
         parts.push(name(draft.entity, draft.subject));
-        parts.push(key(draft.key, draft.entity).public_key_info.clone());
+        parts.push(key(draft.key, draft.owner).public_key_info.clone());
         if draft.unique_identifiers {
             parts.push(implicit(1, &[0, 1]));
             parts.push(implicit(2, &[0, 2]));
@@ -389,12 +393,14 @@ impl World {
                     extension("2.5.29.28", true, sequence(&parts));
                 }
                 CrlChange::MalformedDistributionPoint => extension("2.5.29.28", true, vec![0x30, 0x05, 0x01]),
+                CrlChange::Point(value) => extension("2.5.29.28", true, value.clone()),
+                CrlChange::SpelledOutPoint => extension("2.5.29.28", true, sequence(&[implicit(1, &[0])])),
                 CrlChange::Delta => extension("2.5.29.27", true, integer(&[3])),
                 CrlChange::Unknown(critical) => extension("1.3.6.1.4.1.99999.3", *critical, vec![5, 0]),
                 CrlChange::Missing
                 | CrlChange::CriticalNumber
                 | CrlChange::InRootFile
-                | CrlChange::InDirectory(_)
+                | CrlChange::InDirectory(..)
                 | CrlChange::Newer => {}
             }
         }
@@ -528,21 +534,32 @@ fn add_crls(
             text += &pem("X509 CRL", &world.crl(issuer, &own, true));
         }
         let directory = own.iter().find_map(|change| match change {
-            CrlChange::InDirectory(number) => Some(*number),
+            CrlChange::InDirectory(number, second) => Some((*number, *second)),
             _ => None,
         });
         let hash = X509::from_der(&made[issuer]).ok().map(|certificate| certificate.subject_name_hash());
         if own.iter().any(|change| matches!(change, CrlChange::InRootFile)) {
             roots.push(text);
-        } else if let (Some(number), Some(hash)) = (directory, hash) {
+        } else if let (Some((number, second)), Some(hash)) = (directory, hash) {
             // Number 2 stands behind a gap, where nobody looks.
             let number = if number == 1 { 0 } else { number };
-            files.crl_directory.get_or_insert_default().insert(format!("{hash:08x}.r{number}"), text);
+            let count = if second { 2 } else { 1 };
+            while files.crl_directories.len() < count {
+                files.crl_directories.push(BTreeMap::new());
+            }
+            let twice = own.iter().any(|change| matches!(change, CrlChange::Newer));
+            let name = format!("{hash:08x}.r{number}");
+            // What is there twice is in both directories, of which the second is asked only when the first has nothing.
+            if second && twice {
+                files.crl_directories[0]
+                    .insert(name.clone(), pem("X509 CRL", &world.crl(issuer, &own, true)));
+            }
+            files.crl_directories[count - 1].insert(name, text);
         } else {
             in_file += &text;
         }
     }
-    if !in_file.is_empty() || files.crl_directory.is_none() {
+    if !in_file.is_empty() || files.crl_directories.is_empty() {
         files.crls = Some(in_file);
     }
 }
@@ -650,6 +667,10 @@ fn identifier(kind: ExtensionKind) -> &'static str {
         ExtensionKind::Proxy => "1.3.6.1.5.5.7.1.14",
         ExtensionKind::FreshestCrl => "2.5.29.46",
         ExtensionKind::OcspNoCheck => "1.3.6.1.5.5.7.48.1.5",
+        ExtensionKind::PolicyMappings => "2.5.29.33",
+        ExtensionKind::InhibitAnyPolicy => "2.5.29.54",
+        ExtensionKind::IpAddressBlocks => "1.3.6.1.5.5.7.1.7",
+        ExtensionKind::AutonomousSystems => "1.3.6.1.5.5.7.1.8",
         ExtensionKind::Unknown => "1.3.6.1.4.1.99999.6",
     }
 }
@@ -674,6 +695,13 @@ fn other(kind: ExtensionKind) -> Vec<u8> {
         ExtensionKind::FreshestCrl => {
             sequence(&[sequence(&[explicit(0, &[explicit(0, &[implicit(6, b"http://a/")])])])])
         }
+        ExtensionKind::PolicyMappings => {
+            sequence(&[sequence(&[oid("1.3.6.1.4.1.99999.7"), oid("1.3.6.1.4.1.99999.8")])])
+        }
+        ExtensionKind::InhibitAnyPolicy => integer(&[0]),
+        // All that the issuer has.
+        ExtensionKind::IpAddressBlocks => sequence(&[sequence(&[octets(&[0, 1]), tlv(5, &[])])]),
+        ExtensionKind::AutonomousSystems => sequence(&[explicit(0, &[tlv(5, &[])])]),
         ExtensionKind::OcspNoCheck | ExtensionKind::Unknown => tlv(5, &[]),
     }
 }
@@ -693,6 +721,11 @@ fn time(moment: Moment) -> Vec<u8> {
         Moment::NoDate => tlv(UTC, b"210229000000Z"),
         Moment::Fraction => tlv(GENERALIZED, b"20200101000000.5Z"),
         Moment::WrongType => tlv(12, b"200101000000Z"),
+        Moment::GeneralizedWithOffset => tlv(GENERALIZED, b"20200101000000+0100"),
+        Moment::LeapSecond => tlv(UTC, b"161231235960Z"),
+        Moment::Hour24 => tlv(UTC, b"200101240000Z"),
+        Moment::YearZero => tlv(GENERALIZED, b"00000101000000Z"),
+        Moment::EndOfTime => tlv(GENERALIZED, b"99991231235959Z"),
     }
 }
 

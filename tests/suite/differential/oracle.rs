@@ -41,13 +41,16 @@ pub(super) fn openssl(files: &Files, client: bool, level: u8) -> Answer {
         checking = context.set_ca_file(path("root.crl")).is_ok();
     }
     // A CRL file that does not load cancels the directory.
-    if let (Some(directory), true) = (&files.crl_directory, checking || files.crls.is_none()) {
-        fs::create_dir(path("crls")).unwrap();
-        for (name, content) in directory {
-            fs::write(path("crls").join(name), content).unwrap();
-        }
+    if !files.crl_directories.is_empty() && (checking || files.crls.is_none()) {
         let lookup = context.cert_store_mut().add_lookup(X509Lookup::hash_dir()).unwrap();
-        lookup.add_dir(path("crls").to_str().unwrap(), SslFiletype::PEM).unwrap();
+        for (number, directory) in files.crl_directories.iter().enumerate() {
+            let place = path(&number.to_string());
+            fs::create_dir(&place).unwrap();
+            for (name, content) in directory {
+                fs::write(place.join(name), content).unwrap();
+            }
+            lookup.add_dir(place.to_str().unwrap(), SslFiletype::PEM).unwrap();
+        }
         checking = true;
     }
     let mut parameters = X509VerifyParam::new().unwrap();

@@ -44,6 +44,9 @@ pub struct CrlDirectory {
     /// The files that OpenSSL can come to ask for, `<hash of issuer>.r<n>`, in the order in which it asks: by directory,
     /// then by hash, then by n from 0 without a gap.
     pub files: Vec<LoadedFile>,
+    /// The files called `<hash of subject>.<n>`, in the same order: certificates, which OpenSSL trusts as those of the root
+    /// file, since both are looked up in one store.
+    pub certificates: Vec<LoadedFile>,
 }
 
 /// What is checked for revocation.
@@ -153,13 +156,14 @@ fn load_directory(reporter: &mut Reporter<'_>, disk: &dyn ReadFile, file: &CrlFi
     }
 
     // Whatever comes of the directories, the check is on: with nothing to find, every certificate is refused.
-    let mut directory = CrlDirectory { path, files: Vec::new() };
+    let mut directory = CrlDirectory { path, files: Vec::new(), certificates: Vec::new() };
     let mut room = MAX_CRL_DIRECTORY_BYTES;
     let mut state = FileState::Missing;
     for one in search_path(&directory.path, reporter.environment.platform) {
         match disk.list(one) {
             Ok(names) => {
                 hashed::read(one, ".r", &names, disk, &mut room, &mut directory.files);
+                hashed::read(one, ".", &names, disk, &mut room, &mut directory.certificates);
                 state = FileState::Listed { files: directory.files.len() };
             }
             Err(ReadError::NotFound | ReadError::NotADirectory) => {}

@@ -1,6 +1,6 @@
 //! Refused chains: which file decided, whose verdict it is, and the client's own keys.
 
-use crate::memory::{Files, Server, ZOO, connector, connector_with, options, shake};
+use crate::memory::{Files, Server, ZOO, connector, connector_with, key_of, options, shake};
 use pgtls_core::files::FileRole;
 use pgtls_rustls::{Profile, SecurityLevel, SetupError, TlsError};
 use pgtls_x509::{Refusal, X509Error};
@@ -48,6 +48,61 @@ fn a_missing_crl_names_every_place_it_could_be_in() {
     assert!(before.contains("unable to get certificate CRL"), "{said}");
     let (hash, rest) = after.split_once(".r0 of CRL directory \"/d\"; ").unwrap();
     assert!(hash.len() == 8 && rest.contains("X509_V_ERR_UNABLE_TO_GET_CRL"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_in_every_mode() {
+    let good = ZOO.server("good").unwrap();
+    let mut chain = good.chain().to_vec();
+    chain.push(vec![0x30, 1, 0].into());
+    let server = Server::with_key(chain, key_of(good)).config();
+    for conninfo in ["sslmode=require", "sslmode=verify-ca sslrootcert=/root.crt"] {
+        let session = connector(conninfo, &trusting("root")).session(Some("db.test")).unwrap();
+        let refused = shake(&session, &server).map(|_| ()).unwrap_err();
+        assert!(matches!(refused, TlsError::Chain(X509Error::Malformed { .. })), "{conninfo}: {refused}");
+    }
+}
+
+/// What CRL directories with these files say of a server: `root` and `inter` are lists, with a `2` revoking; `ca` is the root
+/// itself, which is not in the root file.
+fn with_directories(server: &str, directories: &[&[&str]]) -> &'static str {
+    let hash = |authority| format!("{:08x}", ZOO.subject_hash(authority).unwrap());
+    let mut files = trusting("root2");
+    for (number, names) in directories.iter().enumerate() {
+        for name in *names {
+            let (file, content) = match *name {
+                "root" => (hash("root") + ".r0", ZOO.crl_file("root").unwrap()),
+                "inter" => (hash("inter") + ".r0", ZOO.crl_file("inter-empty").unwrap()),
+                "inter2" => (hash("inter") + ".r0", ZOO.crl_file("inter").unwrap()),
+                _ => (hash("root") + ".0", ZOO.root_file("root").unwrap()),
+            };
+            files = files.with(&format!("/{number}/{file}"), content);
+        }
+    }
+    let path: Vec<String> = (0..directories.len()).map(|number| format!("/{number}")).collect();
+    let conninfo = format!("sslmode=verify-ca sslrootcert=/root.crt sslcrldir={}", path.join(":"));
+    let session = connector(&conninfo, &files).session(Some("db.test")).unwrap();
+    match shake(&session, &Server::new(server).config()).map(|_| ()) {
+        Ok(()) => "trusted",
+        Err(TlsError::Chain(error)) => error.path().unwrap().verdict.refusal().as_str(),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn crl_directories_are_asked_in_order_and_hold_authorities_too() {
+    for (server, directories, expected) in [
+        ("good", &[&["ca", "root", "inter"][..]][..], "trusted"),
+        ("good", &[&["root", "inter"]], "chain-untrusted"),
+        ("good", &[&["ca", "root"]], "crl-missing"),
+        ("good", &[&["root"], &["inter", "ca"]], "trusted"),
+        ("revoked", &[&["ca", "root", "inter2"]], "revoked"),
+        // The second directory is asked only for what the first does not have.
+        ("revoked", &[&["ca", "root", "inter"], &["inter2"]], "trusted"),
+        ("revoked", &[&["inter2"], &["ca", "root", "inter"]], "revoked"),
+    ] {
+        assert_eq!(with_directories(server, directories), expected, "{server} {directories:?}");
+    }
 }
 
 /// Whether each profile lets this server pass.

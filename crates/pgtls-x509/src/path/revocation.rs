@@ -151,7 +151,7 @@ fn score<'a>(
     crl: &'a Crl,
     covered: u16,
 ) -> Option<Candidate<'a>> {
-    if crl.is_delta {
+    if crl.is_delta || crl.is_beyond_us {
         return None;
     }
     let point = crl.issuing_distribution_point();
