@@ -16,14 +16,18 @@ pub fn unconnected(address: &Address, params: &Params) -> io::Result<(Socket, So
     }
 }
 
-/// The same, not blocking, and about to be connected: whether it is can be asked when it becomes writable, with
-/// [`outcome`].
-pub fn connecting(address: &Address, params: &Params) -> io::Result<Socket> {
+/// The same, not blocking, and whether it is connected already. If not it is about to be: whether it is can be asked when it
+/// becomes writable, with [`outcome`].
+///
+/// One that the server has reset at once is not connected (libpq asks `SO_ERROR` as soon as it can), so that another address
+/// is tried.
+pub fn connecting(address: &Address, params: &Params) -> io::Result<(Socket, bool)> {
     let (socket, address) = unconnected(address, params)?;
     socket.set_nonblocking(true)?;
     match socket.connect(&address) {
-        Err(error) if !is_under_way(&error) => Err(error),
-        _ => Ok(socket),
+        Ok(()) => socket.take_error()?.map_or(Ok((socket, true)), Err),
+        Err(error) if is_under_way(&error) => Ok((socket, false)),
+        Err(error) => Err(error),
     }
 }
 

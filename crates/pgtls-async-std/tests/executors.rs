@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
-use pgtls_async_std::{Config, Startup, StartupError, Stream, connect, negotiate};
+use pgtls_async_std::{
+    Config, ConnectError, Connected, Connecting, Negotiating, Startup, StartupError, Stream, connect,
+    negotiate,
+};
 use pgtls_conformance::{
     server::{Behaviour, Script, Server},
     zoo::Zoo,
@@ -51,6 +54,19 @@ async fn is_encrypted(config: Config) {
     let connected =
         connect(&config, async |stream: &mut Stream, _: Startup<'_>| start_up(stream).await).await;
     assert_eq!(connected.unwrap().stream.encryption(), Encryption::Ssl);
+}
+
+/// What a program holds can be kept anywhere and used on any thread.
+#[test]
+fn whatever_is_held_can_be_sent_and_shared() {
+    fn check<T: Send + Sync + Unpin>() {}
+    check::<Config>();
+    check::<Stream>();
+    check::<Stream<async_std::net::TcpStream>>();
+    check::<Connected<Stream, ()>>();
+    check::<Connecting<'_>>();
+    check::<Negotiating<'_, async_std::net::TcpStream, fn()>>();
+    check::<ConnectError>();
 }
 
 #[test]

@@ -27,19 +27,23 @@ pub enum Socket {
 
 /// Opens a connection (libpq: `PQconnectPoll`).
 pub(crate) async fn dial(address: &Address, params: &Params) -> io::Result<Socket> {
-    let socket = connecting(address, params)?;
+    let (socket, is_connected) = connecting(address, params)?;
     match address {
         Address::Tcp(_) => {
             let stream = TcpStream::from_std(socket.into())?;
-            stream.writable().await?;
-            outcome(&stream)?;
+            if !is_connected {
+                stream.writable().await?;
+                outcome(&stream)?;
+            }
             Ok(Socket::Tcp(stream))
         }
         #[cfg(unix)]
         Address::Unix(_) => {
             let stream = UnixStream::from_std(socket.into())?;
-            stream.writable().await?;
-            outcome(&stream)?;
+            if !is_connected {
+                stream.writable().await?;
+                outcome(&stream)?;
+            }
             Ok(Socket::Unix(stream))
         }
         #[cfg(not(unix))]

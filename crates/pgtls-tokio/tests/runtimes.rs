@@ -12,7 +12,10 @@ use pgtls_core::{
     negotiation::Encryption,
     param::{Ability, Params, Settings},
 };
-use pgtls_tokio::{Config, Startup, StartupError, Stream, cancel, connect, negotiate};
+use pgtls_tokio::{
+    Config, ConnectError, Connected, Connecting, Negotiating, Startup, StartupError, Stream, cancel, connect,
+    negotiate,
+};
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -45,6 +48,19 @@ async fn start_up<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut Stream<S>) -> 
         }
     }
     Ok(())
+}
+
+/// What a program holds can be kept anywhere and used on any thread.
+#[test]
+fn whatever_is_held_can_be_sent_and_shared() {
+    fn check<T: Send + Sync + Unpin>() {}
+    check::<Config>();
+    check::<Stream>();
+    check::<Stream<TcpStream>>();
+    check::<Connected<Stream, ()>>();
+    check::<Connecting<'_>>();
+    check::<Negotiating<'_, TcpStream, fn()>>();
+    check::<ConnectError>();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
