@@ -1,6 +1,7 @@
 //! The core's negotiation: its table, every state of the machine, and peers that wish it no good.
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod allocations;
 mod explore;
 mod hostile;
 mod model;
