@@ -6,6 +6,7 @@ mod header;
 mod names;
 mod negotiation;
 mod parameters;
+pub(crate) mod performance;
 mod readme;
 mod sslmode;
 mod template;
@@ -29,6 +30,8 @@ pub(crate) fn generated(workspace: &Workspace) -> Vec<Generated> {
         ("docs/names.md", names::content()),
         ("docs/negotiation.md", negotiation::content()),
         ("docs/parameters.md", parameters::content()),
+        (performance::PAGE, performance::page_content()),
+        (performance::CHART, performance::chart_content()),
         ("docs/sslmode.md", sslmode::content()),
     ];
     let documents = documents.into_iter().map(|(path, content)| Generated { path: path.to_owned(), content });

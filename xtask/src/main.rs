@@ -1,6 +1,7 @@
 //! `cargo xtask`: the one door of this project. What CI runs, you can run.
 
 mod api;
+mod bench;
 mod code;
 mod conformance;
 mod generate;
@@ -43,6 +44,8 @@ enum Task {
         #[arg(value_parser = stages::stage_names())]
         stages: Vec<String>,
     },
+    /// Measure connections beside those of other libraries, and write docs/performance.md.
+    Bench(bench::Arguments),
     /// Change the code that decides in small ways, and see whether a test of its crate notices (needs cargo-mutants).
     Mutants(mutants::Selection),
     /// `test` with what is too slow or too demanding for every day: live servers required, many random cases.
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Task::Conformance(arguments) => conformance::run(&workspace, &arguments),
         Task::Verdicts(arguments) => verdicts::run(&arguments),
         Task::Test { stages } => stages::run(&workspace, &stages, stages::Rigour::Everyday),
+        Task::Bench(arguments) => bench::run(&workspace, &arguments),
         Task::Mutants(selection) => mutants::run(&workspace, &selection),
         Task::Ci => stages::run(&workspace, &[], stages::Rigour::Ci),
     });

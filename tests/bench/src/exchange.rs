@@ -1,7 +1,8 @@
 //! The startup exchange, as short as it can be, and what follows it.
 
+use futures_lite::{AsyncRead as FuturesRead, AsyncWrite as FuturesWrite};
 use std::io::{self, Read, Write};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// What the server does after ReadyForQuery; the client says it in place of a database's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,20 @@ pub async fn start_up_on_tokio(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     then: Then,
 ) -> io::Result<()> {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    stream.write_all(&message(then)).await?;
+    stream.flush().await?;
+    let mut reply = [0; READY.len()];
+    stream.read_exact(&mut reply).await?;
+    is_ready(&reply)
+}
+
+/// The same with the traits of `futures-io`.
+pub async fn start_up_on_futures(
+    stream: &mut (impl FuturesRead + FuturesWrite + Unpin),
+    then: Then,
+) -> io::Result<()> {
+    use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
     stream.write_all(&message(then)).await?;
     stream.flush().await?;
     let mut reply = [0; READY.len()];

@@ -6,15 +6,31 @@ use rcgen::{
 };
 use rustls::{
     ServerConfig,
+    crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, PrivateKeyDer},
 };
-use std::sync::Arc;
+use std::{fs, io, path::Path, sync::Arc};
 
 /// The host whose certificate the server has.
 pub const HOST: &str = "db.test";
 
 /// How many certificates of public authorities an operating system has.
 pub const BUNDLE: usize = 145;
+
+/// How many certificates the authority has revoked in the list that is written to a file.
+pub const REVOKED: u64 = 1000;
+
+/// The authority alone, in the folder of [`Material::write`].
+pub const ROOT_FILE: &str = "root.pem";
+
+/// As many roots as a system has: the system's own, where it has a bundle.
+pub const BUNDLE_FILE: &str = "bundle.pem";
+
+/// The revocation list.
+pub const CRL_FILE: &str = "crl.pem";
+
+/// Where systems have their bundle.
+const SYSTEM_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// An authority, and a server's certificate that it has signed.
 #[derive(Debug)]
@@ -66,10 +82,30 @@ impl Material {
         params.signed_by(&self.authority).unwrap().pem().unwrap()
     }
 
-    /// What the server is configured with.
+    /// Writes the files that a client is configured with.
+    ///
+    /// # Errors
+    /// The folder cannot be written to.
+    pub fn write(&self, folder: &Path) -> io::Result<()> {
+        let bundle = match fs::read_to_string(SYSTEM_BUNDLE) {
+            Ok(system) => system + &self.root,
+            Err(_) => self.bundle(),
+        };
+        fs::write(folder.join(ROOT_FILE), &self.root)?;
+        fs::write(folder.join(BUNDLE_FILE), bundle)?;
+        fs::write(folder.join(CRL_FILE), self.crl(REVOKED))
+    }
+
+    /// What the server is configured with. It speaks TLS 1.3 with one suite and one group, so that all who are compared use
+    /// the same.
     pub fn server_config(&self) -> Arc<ServerConfig> {
         let key = PrivateKeyDer::try_from(self.key.clone()).unwrap();
-        let mut config = ServerConfig::builder_with_provider(pgtls_rustls::aws_lc_rs())
+        let provider = CryptoProvider {
+            cipher_suites: vec![aws_lc_rs::cipher_suite::TLS13_AES_256_GCM_SHA384],
+            kx_groups: vec![aws_lc_rs::kx_group::X25519],
+            ..aws_lc_rs::default_provider()
+        };
+        let mut config = ServerConfig::builder_with_provider(provider.into())
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()

@@ -1,10 +1,16 @@
 //! A server that lets everybody in, for clients that want to know what connecting costs.
 
-use crate::exchange::{READY, Then};
+use crate::{
+    exchange::{READY, Then},
+    material::Material,
+};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::{
-    io::{self, Read, Write},
+    env,
+    io::{self, BufRead as _, BufReader, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
     sync::Arc,
     thread,
 };
@@ -14,6 +20,9 @@ pub const RECORD: usize = 1 << 14;
 
 /// The first byte of a TLS handshake record, where direct negotiation begins.
 const HANDSHAKE: u8 = 22;
+
+/// The argument by which a program is asked to be the server.
+const SERVE: &str = "serve";
 
 /// Starts a server on a port of its own. It ends with the process.
 pub fn start(config: Arc<ServerConfig>) -> io::Result<SocketAddr> {
@@ -27,6 +36,56 @@ pub fn start(config: Arc<ServerConfig>) -> io::Result<SocketAddr> {
         }
     });
     Ok(address)
+}
+
+/// A server in a process of its own, so that nothing of it is counted. It ends with this value.
+#[derive(Debug)]
+pub struct Process {
+    /// Where it listens.
+    pub address: SocketAddr,
+    child: Child,
+}
+
+impl Process {
+    /// Starts this program once more, which has to call [`serve_if_asked`] first of all. The server's files are in the folder
+    /// then ([`Material::write`]).
+    pub fn start(folder: &Path) -> io::Result<Self> {
+        let mut child = Command::new(env::current_exe()?)
+            .arg(SERVE)
+            .arg(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line)?;
+        let address = line.trim().parse().map_err(io::Error::other)?;
+        Ok(Self { address, child })
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It ends when nobody holds the other end of its input.
+        drop(self.child.stdin.take());
+        self.child.wait().ok();
+    }
+}
+
+/// Is the server, if the program was started for that: says where it listens, and stays until its input ends.
+///
+/// # Errors
+/// There is no folder to write to, or no port.
+pub fn serve_if_asked() -> io::Result<bool> {
+    let mut arguments = env::args_os().skip(1);
+    if arguments.next().is_none_or(|first| first != SERVE) {
+        return Ok(false);
+    }
+    let folder = arguments.next().ok_or(io::ErrorKind::InvalidInput)?;
+    let material = Material::new();
+    material.write(Path::new(&folder))?;
+    println!("{}", start(material.server_config())?);
+    io::copy(&mut io::stdin(), &mut io::sink())?;
+    Ok(true)
 }
 
 fn serve(mut connection: TcpStream, config: Arc<ServerConfig>) -> io::Result<()> {

@@ -15,8 +15,9 @@ const TABLE: &str = "tests/data/budgets.tsv";
 /// The program, after it was built for release.
 const PROGRAM: &str = "target/release/budgets";
 
-/// Its function that callgrind counts in; what stands beside it is not counted.
-const REGION: &str = "budgets::region";
+/// Its functions between which callgrind counts.
+const BEGIN: &str = "pgtls_bench::cost::begin";
+const END: &str = "pgtls_bench::cost::end";
 
 /// The command that builds the program.
 pub(super) const BUILD: &[&str] = &["build", "--release", "--package", "pgtls-bench", "--bin", "budgets"];
@@ -24,6 +25,11 @@ pub(super) const BUILD: &[&str] = &["build", "--release", "--package", "pgtls-be
 /// Whether valgrind is there.
 pub(super) fn can_count() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// Instructions of each case.
+pub(crate) fn medians(root: &Path) -> Result<BTreeMap<String, u64>, Error> {
+    Ok(count(root)?.into_iter().filter_map(|(case, counts)| Some((case, median(&counts)?))).collect())
 }
 
 /// Runs the program and compares.
@@ -67,7 +73,7 @@ fn count(root: &Path) -> Result<Counts, Error> {
     let folder = tempfile::tempdir().map_err(cannot)?;
     let out = folder.path().join("part");
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", &format!("--toggle-collect={REGION}"), &format!("--dump-after={REGION}")])
+        .args(["--tool=callgrind", &format!("--dump-after={BEGIN}"), &format!("--dump-before={END}")])
         .arg(format!("--callgrind-out-file={}", out.display()))
         .arg(root.join(PROGRAM))
         .output()
@@ -76,9 +82,10 @@ fn count(root: &Path) -> Result<Counts, Error> {
         return Err(Error(format!("{PROGRAM} failed: {}", String::from_utf8_lossy(&output.stderr))));
     }
 
-    // callgrind writes a file each time that the region is left, and the program says which case it was.
+    // callgrind writes a file with what it has counted at each beginning and at each end, and the program says which case it
+    // was that lay between them.
     let mut counts = Counts::new();
-    for (part, case) in (1..).zip(String::from_utf8_lossy(&output.stdout).lines()) {
+    for (part, case) in (2..).step_by(2).zip(String::from_utf8_lossy(&output.stdout).lines()) {
         let text = fs::read_to_string(out.with_extension(format!("{part}"))).map_err(cannot)?;
         let total = text.lines().find_map(|line| line.strip_prefix("totals: ")?.trim().parse().ok());
         let total = total.ok_or_else(|| Error(format!("callgrind wrote no total for {case}")))?;

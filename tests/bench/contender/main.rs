@@ -1,0 +1,108 @@
+//! One contender in a process of its own, so that memory and processor time are its alone:
+//! `contender NAME ADDRESS ROOTS CRL|- asked|direct aws-lc-rs|ring TASK...`
+//!
+//! | task | what is done | what is said |
+//! |---|---|---|
+//! | `sessions LANES MILLISECONDS` | one session, then some, then as many as fit into the time | `first_wall`, `first_cpu`, `count`, `wall`, `cpu` |
+//! | `transfer source\|sink BYTES` | a session and so many bytes | `bytes`, `wall`, `cpu` |
+//! | `idle COUNT` | so many sessions that stay open | `count`, `resident` |
+//!
+//! Times are nanoseconds, memory is bytes. `contender serve FOLDER` is the server.
+//! `tests/bench/libpq/client.c` does the same for libpq.
+
+use pgtls_bench::{
+    contenders::{self, Contender},
+    cost::{begin, end},
+    exchange::Then,
+    server::serve_if_asked,
+    setup::{Provider, Setup},
+};
+use std::{env, error::Error, fs, process, thread, time::Duration};
+
+/// Sessions that are not counted, so that what is done once has been done.
+const WARM_UP: usize = 5;
+
+/// Nothing takes so long on a machine that works.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+fn main() -> Result<(), Box<dyn Error>> {
+    if serve_if_asked()? {
+        return Ok(());
+    }
+    thread::spawn(|| {
+        thread::sleep(DEADLINE);
+        eprintln!("not done within {} seconds", DEADLINE.as_secs());
+        process::exit(1);
+    });
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let [name, address, roots, crl, request, provider, task @ ..] = arguments.as_slice() else {
+        return Err("the head of main.rs tells the arguments".into());
+    };
+    let setup = Setup {
+        address: address.parse()?,
+        roots: roots.into(),
+        crl: (*crl != "-").then(|| crl.into()),
+        direct: *request == "direct",
+        provider: if *provider == "ring" { Provider::Ring } else { Provider::AwsLcRs },
+    };
+    match task {
+        ["sessions", lanes, time] => {
+            sessions(name, &setup, lanes.parse()?, Duration::from_millis(time.parse()?))
+        }
+        ["transfer", direction, bytes] => {
+            let then = if *direction == "sink" { Then::Sink } else { Then::Source };
+            let cost = contenders::make(name, &setup)?.transfer(then, bytes.parse()?)?;
+            say("bytes", bytes.parse()?);
+            say("wall", cost.wall.as_nanos());
+            say("cpu", cost.cpu.as_nanos());
+            Ok(())
+        }
+        ["idle", count] => idle(&*contenders::make(name, &setup)?, count.parse()?),
+        _ => Err("there is no such task".into()),
+    }
+}
+
+fn say(what: &str, value: u128) {
+    println!("{what} {value}");
+}
+
+fn sessions(name: &str, setup: &Setup, lanes: usize, time: Duration) -> Result<(), Box<dyn Error>> {
+    let first = begin();
+    let contender = contenders::make(name, setup)?;
+    contender.sessions(1, 1)?;
+    let first = end(&first);
+    contender.sessions(1, WARM_UP)?;
+    let each = begin();
+    contender.sessions(1, WARM_UP)?;
+    let each = end(&each).wall / u32::try_from(WARM_UP)?;
+    let fitting = usize::try_from(time.as_nanos() / each.as_nanos().max(1))?;
+    let each = fitting.div_ceil(lanes).max(1);
+    let meter = begin();
+    contender.sessions(lanes, each)?;
+    let cost = end(&meter);
+    say("first_wall", first.wall.as_nanos());
+    say("first_cpu", first.cpu.as_nanos());
+    say("count", u128::try_from(lanes * each)?);
+    say("wall", cost.wall.as_nanos());
+    say("cpu", cost.cpu.as_nanos());
+    Ok(())
+}
+
+fn idle(contender: &dyn Contender, count: usize) -> Result<(), Box<dyn Error>> {
+    contender.sessions(1, WARM_UP)?;
+    let before = resident()?;
+    let sessions = (0..count).map(|_| contender.connect()).collect::<Result<Vec<_>, _>>()?;
+    let after = resident()?;
+    say("count", u128::try_from(sessions.len())?);
+    say("resident", after.saturating_sub(before));
+    Ok(())
+}
+
+/// Memory of this process that is there and not only promised, in bytes.
+fn resident() -> Result<u128, Box<dyn Error>> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("there is no VmRSS")?;
+    let kib: u128 = line.split_whitespace().next().ok_or("VmRSS has no number")?.parse()?;
+    Ok(kib * 1024)
+}

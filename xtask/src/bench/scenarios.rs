@@ -1,0 +1,116 @@
+//! What is measured.
+
+use super::programs::Answers;
+use crate::workspace::Error;
+use clap::builder::PossibleValuesParser;
+
+/// Something that every contender does.
+pub(crate) struct Scenario {
+    /// As it is called in the data and on the command line.
+    pub(crate) name: &'static str,
+    /// A sentence for the page.
+    pub(crate) about: &'static str,
+    /// Roots and revocation lists, in the folder that the server has filled.
+    pub(super) files: (&'static str, Option<&'static str>),
+    /// Whether TLS begins without having been asked for.
+    pub(super) direct: bool,
+    /// The crypto provider of those that have rustls; the others do not take part where it is said that it is another.
+    pub(super) provider: Option<&'static str>,
+    task: Task,
+}
+
+/// What a contender is told to do. The words are those of its program.
+enum Task {
+    Sessions { lanes: usize },
+    Transfer { direction: &'static str },
+    Idle,
+}
+
+/// How long is measured.
+pub(super) struct Effort {
+    pub(super) rounds: usize,
+    milliseconds: u64,
+    bytes: u64,
+    idle: usize,
+}
+
+pub(super) const FULL: Effort = Effort { rounds: 11, milliseconds: 150, bytes: 128 << 20, idle: 200 };
+pub(super) const QUICK: Effort = Effort { rounds: 3, milliseconds: 60, bytes: 32 << 20, idle: 100 };
+
+const ROOT: (&str, Option<&str>) = ("root.pem", None);
+
+const fn scenario(name: &'static str, about: &'static str, task: Task) -> Scenario {
+    Scenario { name, about, files: ROOT, direct: false, provider: None, task }
+}
+
+/// Sessions one after the other.
+const ONE: Task = Task::Sessions { lanes: 1 };
+
+/// All of them, in the order of the page.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    scenario("one-root", "`verify-full` with one root in the file", ONE),
+    Scenario {
+        files: ("bundle.pem", None),
+        ..scenario("bundle", "`verify-full` with the system's roots and one more in the file", ONE)
+    },
+    Scenario {
+        files: ("root.pem", Some("crl.pem")),
+        ..scenario("crl", "one root, and a revocation list of 1,000 entries", ONE)
+    },
+    Scenario { direct: true, ..scenario("direct", "one root, `sslnegotiation=direct`", ONE) },
+    Scenario {
+        provider: Some("ring"),
+        ..scenario("ring", "one root, with the crypto provider of ring", ONE)
+    },
+    scenario("lanes-8", "one root, 8 sessions at a time", Task::Sessions { lanes: 8 }),
+    scenario("lanes-64", "one root, 64 sessions at a time", Task::Sessions { lanes: 64 }),
+    scenario("receive", "the server sends, in records of 16 KiB", Task::Transfer { direction: "source" }),
+    scenario("send", "the client sends, in records of 16 KiB", Task::Transfer { direction: "sink" }),
+    scenario("idle", "sessions that stay open and do nothing", Task::Idle),
+];
+
+/// For the command line.
+pub(super) fn names() -> PossibleValuesParser {
+    PossibleValuesParser::new(SCENARIOS.iter().map(|scenario| scenario.name))
+}
+
+impl Scenario {
+    /// What the program is told.
+    pub(super) fn task(&self, effort: &Effort) -> Vec<String> {
+        let words = match self.task {
+            Task::Sessions { lanes } => {
+                ["sessions".into(), lanes.to_string(), effort.milliseconds.to_string()]
+            }
+            Task::Transfer { direction } => ["transfer".into(), direction.into(), effort.bytes.to_string()],
+            Task::Idle => ["idle".into(), effort.idle.to_string(), String::new()],
+        };
+        words.into_iter().filter(|word| !word.is_empty()).collect()
+    }
+
+    /// What it has said, in the units of the page: microseconds, sessions per second, MiB per second, KiB.
+    pub(super) fn quantities(&self, answers: &Answers) -> Result<Vec<(&'static str, f64)>, Error> {
+        let number = |what: &str| {
+            answers.get(what).copied().ok_or_else(|| Error(format!("a contender did not say its {what}")))
+        };
+        let micro = |what: &str| number(what).map(|nanoseconds| nanoseconds / 1e3);
+        let second = |what: &str| number(what).map(|nanoseconds| nanoseconds / 1e9);
+        let mebibytes = |bytes: f64| bytes / f64::from(1 << 20);
+        Ok(match self.task {
+            Task::Sessions { lanes: 1 } => vec![
+                ("cpu", micro("cpu")? / number("count")?),
+                ("wall", micro("wall")? / number("count")?),
+                ("first-cpu", micro("first_cpu")?),
+                ("first-wall", micro("first_wall")?),
+                ("rate", number("count")? / second("wall")?),
+            ],
+            Task::Sessions { .. } => {
+                vec![("rate", number("count")? / second("wall")?), ("cpu", micro("cpu")? / number("count")?)]
+            }
+            Task::Transfer { .. } => vec![
+                ("throughput", mebibytes(number("bytes")?) / second("wall")?),
+                ("cpu-per-mib", micro("cpu")? / mebibytes(number("bytes")?)),
+            ],
+            Task::Idle => vec![("memory", number("resident")? / 1024.0 / number("count")?)],
+        })
+    }
+}
