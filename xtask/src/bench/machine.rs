@@ -29,6 +29,9 @@ pub(super) fn facts(workspace: &Workspace, libpq: Option<&str>) -> BTreeMap<Stri
     add("processors", thread::available_parallelism().ok().map(|count| count.to_string()));
     add("kernel", printed(Command::new("uname").arg("-sr")));
     add("compiler", printed(Command::new("rustc").arg("--version")));
+    // What else the machine is doing.
+    let load = fs::read_to_string("/proc/loadavg").ok();
+    add("load average before", load.and_then(|text| Some(text.split_whitespace().next()?.to_owned())));
     add("date", printed(Command::new("date").args(["-u", "+%Y-%m-%d"])));
     add("libpq", libpq.map(str::to_owned));
     let lock = workspace.file("Cargo.lock").map_or("", |file| file.text.as_str());

@@ -126,9 +126,10 @@ fn mark(rows: &mut String, scale: &Scale, y: f64, series: &Series, spread: Sprea
     let Spread { low, median, high } = spread;
     let class = series.class;
     let (from, to) = (scale.at(low), scale.at(high));
-    line(rows, &format!("<path class=\"{class} whisker\" d=\"M{from:.1} {y}H{to:.1}\"/>"));
-    line(rows, &shape(class, scale.at(median), y));
-    let column = if series.scenario == SERIES[0].scenario { 90.0 } else { 16.0 };
+    // One above the other, as they are often equal.
+    let (column, at) = if class == SERIES[0].class { (90.0, y - RADIUS) } else { (16.0, y + RADIUS) };
+    line(rows, &format!("<path class=\"{class} whisker\" d=\"M{from:.1} {at}H{to:.1}\"/>"));
+    line(rows, &shape(class, scale.at(median), at));
     line(
         rows,
         &format!(

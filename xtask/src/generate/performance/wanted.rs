@@ -19,7 +19,9 @@ enum Bound {
 }
 
 fn all(results: &Results) -> impl Iterator<Item = Wanted> {
-    [sessions(results), libpq(results), bulk(results), decisions(results)].into_iter().flatten()
+    [sessions(results), libpq(results), records(results), bulk(results), decisions(results)]
+        .into_iter()
+        .flatten()
 }
 
 pub(super) fn table(results: &Results) -> String {
@@ -92,6 +94,15 @@ fn libpq(results: &Results) -> Vec<Wanted> {
         .collect()
 }
 
+fn records(results: &Results) -> Vec<Wanted> {
+    let of = |[ours, bare]: [&str; 2]| Wanted {
+        what: format!("instructions of records of 16 KiB, {ours} ÷ {bare}"),
+        bound: Bound::AtMost(1.01),
+        measured: ratio(results, &format!("records-{ours}"), &format!("records-{bare}")),
+    };
+    ADAPTERS.into_iter().map(of).collect()
+}
+
 fn bulk(results: &Results) -> Vec<Wanted> {
     let of = |[ours, bare]: [&str; 2], direction: &str| {
         let throughput = |contender| results.values(direction, contender, "throughput");
@@ -157,6 +168,6 @@ mod tests {
         has("libpq ÷ pgtls-tokio, one-root | at least 3.5 | 3.465 | **no** |");
         has("libpq ÷ pgtls-std, bundle | at least 50 | – | not measured |");
         has("`sslmode=prefer` | at most 2000 | 2001 | **no** |");
-        assert_eq!(summary(&results), "1 of 23 are kept; 20 were not measured.");
+        assert_eq!(summary(&results), "1 of 26 are kept; 23 were not measured.");
     }
 }
