@@ -42,6 +42,20 @@ impl Hardening {
         no_empty_labels: true,
         certificate_flags_per_attempt: true,
     };
+
+    /// The switch with this name; `None` when no hardening has it.
+    pub fn switch(&mut self, name: &str) -> Option<&mut bool> {
+        Some(match name {
+            "no_plaintext_after_tls_failure" => &mut self.no_plaintext_after_tls_failure,
+            "no_plaintext_after_rejection" => &mut self.no_plaintext_after_rejection,
+            "explicit_root_file_must_exist" => &mut self.explicit_root_file_must_exist,
+            "explicit_crl_must_load" => &mut self.explicit_crl_must_load,
+            "no_wildcard_for_addresses" => &mut self.no_wildcard_for_addresses,
+            "no_empty_labels" => &mut self.no_empty_labels,
+            "certificate_flags_per_attempt" => &mut self.certificate_flags_per_attempt,
+            _ => return None,
+        })
+    }
 }
 
 #[cfg(test)]

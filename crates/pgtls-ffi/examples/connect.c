@@ -121,10 +121,10 @@ static pgtls_status start_tls(pgtls_machine *machine, wire *w, const pgtls_param
     pgtls_proof *proof = NULL;
     pgtls_alpn alpn = PGTLS_ALPN_ABSENT;
     pgtls_status status;
-    char *text = NULL;
+    char *text = NULL, *error = NULL;
 
-    if (pgtls_machine_verification(machine, trust, &wanted, &text) != PGTLS_OK) {
-        complain("roots", text);
+    if (pgtls_machine_verification(machine, trust, &wanted, &error) != PGTLS_OK) {
+        complain("roots", error);
         return pgtls_machine_tls_failed(machine, PGTLS_TLS_SETUP);
     }
     w->context = SSL_CTX_new(TLS_client_method());
@@ -135,7 +135,10 @@ static pgtls_status start_tls(pgtls_machine *machine, wire *w, const pgtls_param
     SSL_set_verify(w->ssl, SSL_VERIFY_NONE, NULL);
     SSL_set_min_proto_version(w->ssl, TLS1_2_VERSION);
     SSL_set_alpn_protos(w->ssl, protocol, sizeof protocol - 1);
-    text = pgtls_params_server_name(params, host);
+    if (pgtls_params_server_name(params, host, &text, &error) != PGTLS_OK) {
+        complain("server name", error);
+        return pgtls_machine_tls_failed(machine, PGTLS_TLS_SETUP);
+    }
     if (text != NULL)
         SSL_set_tlsext_host_name(w->ssl, text);
     pgtls_string_free(text);

@@ -47,6 +47,7 @@ class Library:
         handle, text = c_void_p, POINTER(c_void_p)
         for name, arguments in {
             "params_new": [c_char_p, text, text],
+            "params_server_name": [handle, c_char_p, text, text],
             "params_startup": [handle, text, POINTER(c_size_t)],
             "trust_of_params": [handle, text],
             "machine_new": [handle, c_uint32, c_uint32, text, text],
@@ -67,7 +68,6 @@ class Library:
             function.argtypes, function.restype = arguments, c_int
         for name, arguments in {
             "params_value": [handle, c_char_p],
-            "params_server_name": [handle, c_char_p],
             "machine_error": [handle],
         }.items():
             function = getattr(self.c, "pgtls_" + name)
@@ -168,12 +168,15 @@ class Connection:
         if self.lib.c.pgtls_machine_verification(self.machine, self.trust, byref(wanted), byref(error)) != OK:
             print(self.lib.text(error.value), file=sys.stderr)
             return self.tell("tls_failed", TLS_SETUP)
+        host, name = self.host.encode() if self.host else None, c_void_p()
+        if self.lib.c.pgtls_params_server_name(self.params, host, byref(name), byref(error)) != OK:
+            print(self.lib.text(error.value), file=sys.stderr)
+            return self.tell("tls_failed", TLS_SETUP)
+        name = self.lib.text(name.value)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         # The signature over the handshake is checked in any case; the chain is judged by pgtls.
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.set_alpn_protocols(["postgresql"])
-        host = self.host.encode() if self.host else None
-        name = self.lib.text(self.lib.c.pgtls_params_server_name(self.params, host))
         proof = None
         try:
             self.wire = context.wrap_socket(self.wire, server_hostname=name)

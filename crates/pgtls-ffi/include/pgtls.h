@@ -14,6 +14,8 @@
  *   next call with it.
  * - Texts that are taken end with NUL and are UTF-8. Bytes are taken with their length; a length of 0 may come with any
  *   pointer. Nothing that is taken is kept: it is copied where it is needed.
+ * - Where something is given, NULL is written first: a call that ends otherwise than well leaves nothing but, perhaps,
+ *   an error.
  * - Every pointer has to be NULL or valid for the call. NULL where something is needed is
  *   PGTLS_ARGUMENT and never read. Where something is given, NULL says that it is not
  *   wanted.
@@ -346,17 +348,29 @@ enum pgtls_status pgtls_params_new(const char *conninfo,
                                    char **error);
 
 /**
- * The value of a parameter that is no secret, after defaults; `NULL` when it has none. Freed with `pgtls_string_free`.
+ * Switches on one hardening by its name, or all of them with `NULL`. Machines and roots that were made of the parameters
+ * before know nothing of it. `PGTLS_ARGUMENT` if no hardening has this name.
+ */
+enum pgtls_status pgtls_params_harden(struct pgtls_params *params,
+                                      const char *name);
+
+/**
+ * The value of a parameter after defaults; `NULL` when it has none, is a secret, or does not exist. Freed with
+ * `pgtls_string_free`.
  */
 char *pgtls_params_value(const struct pgtls_params *params,
                          const char *keyword);
 
 /**
- * The server name to send to the server in clear (SNI) for this host; `NULL` when none is sent, or when the host is too
- * long for one, which breaks TLS. Freed with `pgtls_string_free`.
+ * The server name to send to the server in clear (SNI) for this host, which may be `NULL`.
+ *
+ * `name` becomes `NULL` when none is sent. `PGTLS_PARAMETERS` with an error if the host is too long for one: TLS cannot be
+ * set up then, which `pgtls_machine_tls_failed` is told with `PGTLS_TLS_SETUP`.
  */
-char *pgtls_params_server_name(const struct pgtls_params *params,
-                               const char *host);
+enum pgtls_status pgtls_params_server_name(const struct pgtls_params *params,
+                                           const char *host,
+                                           char **name,
+                                           char **error);
 
 /**
  * The StartupMessage for these parameters. Freed with `pgtls_bytes_free`.
@@ -379,7 +393,8 @@ enum pgtls_status pgtls_trust_of_params(const struct pgtls_params *params,
                                         struct pgtls_trust **trust);
 
 /**
- * Takes roots, and CRLs if their length is not 0, from memory (PEM).
+ * Takes roots, and CRLs if their length is not 0, from memory (PEM). What is proved with them is proved by libpq's rules,
+ * without hardenings.
  */
 enum pgtls_status pgtls_trust_of_pem(const uint8_t *roots,
                                      size_t roots_length,
@@ -506,15 +521,17 @@ enum pgtls_status pgtls_machine_closed(struct pgtls_machine *machine,
                                        bool order);
 
 /**
- * What the TLS engine knows about the client's certificate after a handshake, for `sslcertmode=require`.
+ * What the TLS engine knows about the client's certificate after a handshake, for `sslcertmode=require`. Told before
+ * `pgtls_machine_tls_established`.
  */
 enum pgtls_status pgtls_machine_client_certificate(struct pgtls_machine *machine,
                                                    bool requested,
                                                    bool sent);
 
 /**
- * The TLS handshake is complete. `alpn` is a `pgtls_alpn`; `proof` is `NULL` where nothing was to be proved. A session that
- * lacks the proof that its mode wants is refused.
+ * The TLS handshake is complete. `alpn` is a `pgtls_alpn`; `trust` is what `pgtls_machine_verification` was asked with;
+ * `proof` is about the certificates of this handshake and the host of this connection, and `NULL` where nothing was to be
+ * proved. A session that lacks the proof that its mode wants is refused.
  */
 enum pgtls_status pgtls_machine_tls_established(struct pgtls_machine *machine,
                                                 uint32_t alpn,

@@ -83,6 +83,15 @@ pub(crate) unsafe fn values<'a, T>(pointer: *const T, length: usize) -> Result<&
     Ok(unsafe { slice::from_raw_parts(pointer, length) })
 }
 
+/// Writes NULL where a handle or text may be given later, so that a call that fails leaves nothing there to be used.
+///
+/// # Safety
+/// NULL, or a place for a pointer.
+pub(crate) unsafe fn nothing_yet<T>(place: *mut *mut T) {
+    // SAFETY: the same condition.
+    unsafe { set(place, ptr::null_mut()) };
+}
+
 /// Gives a handle to the caller. Without a place for it the call is in vain.
 ///
 /// # Safety
@@ -93,6 +102,20 @@ pub(crate) unsafe fn give<T>(place: *mut *mut T, value: T) -> Result<(), pgtls_s
     }
     // SAFETY: not NULL, checked above; the rest is this function's own condition.
     unsafe { place.write(Box::into_raw(Box::new(value))) };
+    Ok(())
+}
+
+/// Gives a plain value to the caller, without a place for which the call is in vain. What stood there is not looked at: it
+/// may be no value at all.
+///
+/// # Safety
+/// NULL, or a place for such a value.
+pub(crate) unsafe fn put<T>(place: *mut T, value: T) -> Result<(), pgtls_status> {
+    if place.is_null() {
+        return Err(PGTLS_ARGUMENT);
+    }
+    // SAFETY: the same condition.
+    unsafe { set(place, value) };
     Ok(())
 }
 
@@ -190,6 +213,7 @@ mod tests {
         let mut place: *mut u32 = ptr::null_mut();
         let mut said: *mut c_char = ptr::null_mut();
         let (mut bytes, mut length) = (ptr::null_mut(), 0);
+        let mut number = 0;
         // SAFETY: all pointers are to the variables above, or NULL; each is freed once.
         unsafe {
             assert_eq!(give(&raw mut place, 7), Ok(()));
@@ -198,6 +222,12 @@ mod tests {
             assert_eq!(handle(place), Ok(&8));
             free(place);
             assert_eq!(give(ptr::null_mut(), 7), Err(PGTLS_ARGUMENT));
+            assert_eq!(put(&raw mut number, 5), Ok(()));
+            assert_eq!((number, put(ptr::null_mut(), 5)), (5, Err(PGTLS_ARGUMENT)));
+            place = ptr::dangling_mut();
+            nothing_yet(&raw mut place);
+            assert!(place.is_null());
+            nothing_yet::<u32>(ptr::null_mut());
             assert_eq!(handle::<u32>(ptr::null()), Err(PGTLS_ARGUMENT));
             free::<u32>(ptr::null_mut());
 

@@ -13,6 +13,8 @@
 //!   next call with it.
 //! - Texts that are taken end with NUL and are UTF-8. Bytes are taken with their length; a length of 0 may come with any
 //!   pointer. Nothing that is taken is kept: it is copied where it is needed.
+//! - Where something is given, `NULL` is written first: a call that ends otherwise than well leaves nothing but, perhaps,
+//!   an error.
 //! - Every pointer has to be `NULL` or valid for the call. `NULL` where something is needed is
 //!   [`PGTLS_ARGUMENT`](pgtls_status::PGTLS_ARGUMENT) and never read. Where something is given, `NULL` says that it is not
 //!   wanted.
@@ -26,6 +28,7 @@
 )]
 #![expect(non_camel_case_types, reason = "these are the names of C")]
 
+mod action;
 mod boundary;
 mod machine;
 mod names;
@@ -34,6 +37,7 @@ mod status;
 mod trust;
 mod words;
 
+pub use action::{pgtls_action, pgtls_action_kind};
 pub use boundary::{pgtls_bytes_free, pgtls_string_free};
 pub use machine::*;
 pub use names::*;

@@ -1,14 +1,15 @@
 //! The negotiation with one address.
 
 use crate::{
-    boundary::{free, give, give_text, guarded, guarded_or, handle, handle_mut, new_text, set, values},
+    action::pgtls_action,
+    boundary::{
+        free, give, give_text, guarded, guarded_or, handle, handle_mut, new_text, nothing_yet, put, set,
+        values,
+    },
     params::pgtls_params,
     status::pgtls_status::{self, PGTLS_BUG, PGTLS_FILE, PGTLS_MISUSE, PGTLS_PARAMETERS},
     trust::{pgtls_proof, pgtls_trust},
-    words::{
-        pgtls_alpn, pgtls_encryption, pgtls_payload, pgtls_then, pgtls_tls_failure, pgtls_transport,
-        pgtls_verification,
-    },
+    words::{pgtls_alpn, pgtls_payload, pgtls_tls_failure, pgtls_transport, pgtls_verification},
 };
 use pgtls_core::{
     gate::{Exchange, StartupGate},
@@ -30,52 +31,6 @@ pub struct pgtls_machine {
     certificate: ClientCertificate,
     /// The last failure, for people.
     failure: Option<Failure>,
-}
-
-/// What to do.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum pgtls_action_kind {
-    /// Open a connection: `pgtls_machine_connected` or `pgtls_machine_connect_failed`.
-    PGTLS_CONNECT = 0,
-    /// The same, after dropping the one that there is.
-    PGTLS_RECONNECT = 1,
-    /// Compare the user at the other end of the unix socket with `requirepeer`: `pgtls_machine_peer_user`.
-    PGTLS_CHECK_PEER = 2,
-    /// Send `bytes`: `pgtls_machine_sent`.
-    PGTLS_SEND = 3,
-    /// Read at most `at_most` bytes, once: `pgtls_machine_received`.
-    PGTLS_RECEIVE = 4,
-    /// Run a TLS handshake, `direct` or not: `pgtls_machine_tls_established` or `pgtls_machine_tls_failed`.
-    PGTLS_START_TLS = 5,
-    /// Send the startup packet (or CancelRequest) and authenticate. Everything that is sent and received, TLS taken off, is
-    /// shown to `pgtls_machine_sent` and `pgtls_machine_received`; `bytes` were received already. Ask for the action after
-    /// each: as soon as it is another one, nothing more may be said to this server.
-    PGTLS_STARTUP = 6,
-    /// The session is up, protected as `encryption` says.
-    PGTLS_DONE = 7,
-    /// The address has failed; `then` says what follows, `pgtls_machine_error` why.
-    PGTLS_FAIL = 8,
-}
-
-/// What to do, and what belongs to it.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct pgtls_action {
-    /// What.
-    pub kind: pgtls_action_kind,
-    /// For `PGTLS_SEND` and `PGTLS_STARTUP`; they belong to the machine and hold until the next call with it.
-    pub bytes: *const u8,
-    /// How many they are.
-    pub length: usize,
-    /// For `PGTLS_RECEIVE`: 1 or 2.
-    pub at_most: usize,
-    /// For `PGTLS_START_TLS`: without an SSLRequest before it, ALPN has to be `postgresql`.
-    pub direct: bool,
-    /// For `PGTLS_STARTUP` and `PGTLS_DONE`.
-    pub encryption: pgtls_encryption,
-    /// For `PGTLS_FAIL`.
-    pub then: pgtls_then,
 }
 
 impl pgtls_machine {
@@ -123,53 +78,6 @@ impl pgtls_machine {
         let input = self.gate.as_ref().ok_or(PGTLS_MISUSE)?.conclude(exchange);
         self.handle(input)
     }
-
-    fn action(&self) -> Option<pgtls_action> {
-        use pgtls_action_kind as Kind;
-        let mut action = pgtls_action {
-            kind: Kind::PGTLS_CONNECT,
-            bytes: ptr::null(),
-            length: 0,
-            at_most: 0,
-            direct: false,
-            encryption: pgtls_encryption::PGTLS_ENCRYPTION_PLAIN,
-            then: pgtls_then::PGTLS_THEN_STOP,
-        };
-        action.kind = match self.negotiation.poll_action() {
-            Action::Connect => Kind::PGTLS_CONNECT,
-            Action::Reconnect { .. } => Kind::PGTLS_RECONNECT,
-            Action::CheckPeer => Kind::PGTLS_CHECK_PEER,
-            Action::Send(request) => {
-                (action.bytes, action.length) = (request.as_ptr(), request.len());
-                Kind::PGTLS_SEND
-            }
-            Action::Receive { at_most } => {
-                action.at_most = at_most;
-                Kind::PGTLS_RECEIVE
-            }
-            Action::StartTls(start) => {
-                action.direct = start.direct;
-                Kind::PGTLS_START_TLS
-            }
-            Action::Startup { encryption, .. } => {
-                let carry = self.carry.as_slice();
-                (action.bytes, action.length) = (carry.as_ptr(), carry.len());
-                action.encryption = encryption.into();
-                Kind::PGTLS_STARTUP
-            }
-            Action::Done(encryption) => {
-                action.encryption = encryption.into();
-                Kind::PGTLS_DONE
-            }
-            Action::Fail { then, .. } => {
-                action.then = then.into();
-                Kind::PGTLS_FAIL
-            }
-            // GSSAPI is never planned here.
-            _ => return None,
-        };
-        Some(action)
-    }
 }
 
 /// Plans the negotiation with one address of these parameters. `transport` is a `pgtls_transport`, `payload` a
@@ -186,8 +94,12 @@ pub unsafe extern "C" fn pgtls_machine_new(
     error: *mut *mut c_char,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise.
-        let pgtls_params { params, .. } = unsafe { handle(params) }?;
+        // SAFETY: the caller's promise, for all three.
+        let pgtls_params { params, .. } = unsafe {
+            nothing_yet(machine);
+            nothing_yet(error);
+            handle(params)
+        }?;
         let (transport, payload) = (pgtls_transport::read(transport)?, pgtls_payload::read(payload)?);
         match plan(params, transport, GssCredentials::Absent, payload) {
             Ok(plan) => {
@@ -223,10 +135,11 @@ pub unsafe extern "C" fn pgtls_machine_action(
 ) -> pgtls_status {
     guarded(|| {
         // SAFETY: the caller's promise.
-        let found = unsafe { handle(machine) }?.action().ok_or(PGTLS_BUG)?;
+        let machine = unsafe { handle(machine) }?;
+        let found =
+            pgtls_action::of(machine.negotiation.poll_action(), machine.carry.as_slice()).ok_or(PGTLS_BUG)?;
         // SAFETY: the caller's promise.
-        unsafe { set(action, found) };
-        Ok(())
+        unsafe { put(action, found) }
     })
 }
 
@@ -243,8 +156,11 @@ pub unsafe extern "C" fn pgtls_machine_verification(
     error: *mut *mut c_char,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise.
-        let (machine, trust) = unsafe { (handle(machine)?, handle(trust)?) };
+        // SAFETY: the caller's promise, for all three.
+        let (machine, trust) = unsafe {
+            nothing_yet(error);
+            (handle(machine)?, handle(trust)?)
+        };
         match (machine.negotiation.plan().verification(trust.presence), trust.trouble()) {
             // SAFETY: the caller's promise.
             (Some(wanted), None) => unsafe { set(verification, wanted.into()) },
@@ -367,7 +283,8 @@ pub unsafe extern "C" fn pgtls_machine_closed(machine: *mut pgtls_machine, order
     unsafe { told(machine, tell) }
 }
 
-/// What the TLS engine knows about the client's certificate after a handshake, for `sslcertmode=require`.
+/// What the TLS engine knows about the client's certificate after a handshake, for `sslcertmode=require`. Told before
+/// `pgtls_machine_tls_established`.
 ///
 /// # Safety
 /// The contract of the crate.
@@ -385,8 +302,9 @@ pub unsafe extern "C" fn pgtls_machine_client_certificate(
     unsafe { told(machine, tell) }
 }
 
-/// The TLS handshake is complete. `alpn` is a `pgtls_alpn`; `proof` is `NULL` where nothing was to be proved. A session that
-/// lacks the proof that its mode wants is refused.
+/// The TLS handshake is complete. `alpn` is a `pgtls_alpn`; `trust` is what `pgtls_machine_verification` was asked with;
+/// `proof` is about the certificates of this handshake and the host of this connection, and `NULL` where nothing was to be
+/// proved. A session that lacks the proof that its mode wants is refused.
 ///
 /// # Safety
 /// The contract of the crate.

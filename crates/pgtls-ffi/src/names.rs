@@ -1,7 +1,7 @@
 //! Whether a certificate speaks for a host.
 
 use crate::{
-    boundary::{give_text, guarded, text, values},
+    boundary::{give_text, guarded, nothing_yet, text, values},
     status::pgtls_status::{self, PGTLS_UNVERIFIED},
 };
 use pgtls_core::{
@@ -28,8 +28,12 @@ pub unsafe extern "C" fn pgtls_match_host(
     error: *mut *mut c_char,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise.
-        let (certificate, host) = unsafe { (values(certificate, length)?, text(host)?) };
+        // SAFETY: the caller's promise, for all of them.
+        let (certificate, host) = unsafe {
+            nothing_yet(matched);
+            nothing_yet(error);
+            (values(certificate, length)?, text(host)?)
+        };
         // SAFETY: the caller's promise.
         unsafe { tell(compare(certificate, host, Hardening::NONE).map(|(_, name)| name), matched, error) }
     })

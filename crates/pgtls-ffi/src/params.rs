@@ -2,12 +2,14 @@
 
 use crate::{
     boundary::{
-        free, give, give_bytes, give_text, guarded, guarded_or, handle, new_text, optional_text, text,
+        free, give, give_bytes, give_text, guarded, guarded_or, handle, handle_mut, new_text, nothing_yet,
+        optional_text, set, text,
     },
-    status::pgtls_status::{self, PGTLS_PARAMETERS},
+    status::pgtls_status::{self, PGTLS_ARGUMENT, PGTLS_PARAMETERS},
 };
 use pgtls_core::{
     environment::Environment,
+    hardening::Hardening,
     message::startup_message,
     param::{Ability, Params, Settings},
     sni,
@@ -33,8 +35,12 @@ pub unsafe extern "C" fn pgtls_params_new(
     error: *mut *mut c_char,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise.
-        let conninfo = unsafe { text(conninfo) }?;
+        // SAFETY: the caller's promise, for all three.
+        let conninfo = unsafe {
+            nothing_yet(params);
+            nothing_yet(error);
+            text(conninfo)
+        }?;
         match resolve(conninfo) {
             // SAFETY: the caller's promise.
             Ok(resolved) => unsafe { give(params, resolved) },
@@ -53,7 +59,31 @@ fn resolve(conninfo: &str) -> Result<pgtls_params, Box<dyn Error>> {
     Ok(pgtls_params { params, environment })
 }
 
-/// The value of a parameter that is no secret, after defaults; `NULL` when it has none. Freed with `pgtls_string_free`.
+/// Switches on one hardening by its name, or all of them with `NULL`. Machines and roots that were made of the parameters
+/// before know nothing of it. `PGTLS_ARGUMENT` if no hardening has this name.
+///
+/// # Safety
+/// The contract of the crate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_params_harden(params: *mut pgtls_params, name: *const c_char) -> pgtls_status {
+    guarded(|| {
+        // SAFETY: the caller's promise.
+        let (pgtls_params { params, .. }, name) = unsafe { (handle_mut(params)?, optional_text(name)?) };
+        let hardening = match name {
+            None => Hardening::ALL,
+            Some(name) => {
+                let mut hardening = params.hardening();
+                *hardening.switch(name).ok_or(PGTLS_ARGUMENT)? = true;
+                hardening
+            }
+        };
+        *params = params.clone().with_hardening(hardening);
+        Ok(())
+    })
+}
+
+/// The value of a parameter after defaults; `NULL` when it has none, is a secret, or does not exist. Freed with
+/// `pgtls_string_free`.
 ///
 /// # Safety
 /// The contract of the crate.
@@ -69,8 +99,10 @@ pub unsafe extern "C" fn pgtls_params_value(
     })
 }
 
-/// The server name to send to the server in clear (SNI) for this host; `NULL` when none is sent, or when the host is too
-/// long for one, which breaks TLS. Freed with `pgtls_string_free`.
+/// The server name to send to the server in clear (SNI) for this host, which may be `NULL`.
+///
+/// `name` becomes `NULL` when none is sent. `PGTLS_PARAMETERS` with an error if the host is too long for one: TLS cannot be
+/// set up then, which `pgtls_machine_tls_failed` is told with `PGTLS_TLS_SETUP`.
 ///
 /// # Safety
 /// The contract of the crate.
@@ -78,11 +110,29 @@ pub unsafe extern "C" fn pgtls_params_value(
 pub unsafe extern "C" fn pgtls_params_server_name(
     params: *const pgtls_params,
     host: *const c_char,
-) -> *mut c_char {
-    guarded_or(ptr::null_mut(), || {
-        // SAFETY: the caller's promise.
-        let (params, host) = unsafe { (handle(params).ok()?, optional_text(host).ok()?) };
-        sni::server_name(host, params.params.sslsni()).ok().flatten().map(new_text)
+    name: *mut *mut c_char,
+    error: *mut *mut c_char,
+) -> pgtls_status {
+    guarded(|| {
+        // SAFETY: the caller's promise, for all four.
+        let (params, host) = unsafe {
+            nothing_yet(name);
+            nothing_yet(error);
+            (handle(params)?, optional_text(host)?)
+        };
+        match sni::server_name(host, params.params.sslsni()) {
+            Ok(None) => Ok(()),
+            Ok(Some(sent)) => {
+                // SAFETY: the caller's promise.
+                unsafe { give_text(name, sent) };
+                Ok(())
+            }
+            Err(reason) => {
+                // SAFETY: the caller's promise.
+                unsafe { give_text(error, &reason.to_string()) };
+                Err(PGTLS_PARAMETERS)
+            }
+        }
     })
 }
 
@@ -97,8 +147,12 @@ pub unsafe extern "C" fn pgtls_params_startup(
     length: *mut usize,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise.
-        let pgtls_params { params, .. } = unsafe { handle(params) }?;
+        // SAFETY: the caller's promise, for all three.
+        let pgtls_params { params, .. } = unsafe {
+            nothing_yet(bytes);
+            set(length, 0);
+            handle(params)
+        }?;
         let version = params.max_protocol_version();
         let packet =
             startup_message(version.number(), params.startup_pairs()).map_err(|_| PGTLS_PARAMETERS)?;
@@ -115,4 +169,81 @@ pub unsafe extern "C" fn pgtls_params_startup(
 pub unsafe extern "C" fn pgtls_params_free(params: *mut pgtls_params) {
     // SAFETY: the caller's promise.
     unsafe { free(params) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        boundary::pgtls_string_free,
+        status::pgtls_status::{PGTLS_OK, PGTLS_PARAMETERS},
+    };
+    use std::ffi::{CStr, CString};
+
+    fn with_params(conninfo: &CStr, check: impl FnOnce(*mut pgtls_params)) {
+        let mut params = ptr::null_mut();
+        // SAFETY: a text that ends with NUL, a place for the handle, and no wish for an error.
+        let status = unsafe { pgtls_params_new(conninfo.as_ptr(), &raw mut params, ptr::null_mut()) };
+        assert_eq!(status, PGTLS_OK);
+        check(params);
+        // SAFETY: it was given above, and is freed once.
+        unsafe { pgtls_params_free(params) };
+    }
+
+    /// What is given, and taken back.
+    fn taken(given: *mut c_char) -> Option<String> {
+        // SAFETY: NULL, or a text that the library has given and that is freed once.
+        unsafe {
+            let text = optional_text(given).unwrap().map(str::to_owned);
+            pgtls_string_free(given);
+            text
+        }
+    }
+
+    #[test]
+    fn no_server_name_and_none_that_can_be_sent_are_told_apart() {
+        let ask = |conninfo: &CStr, host: Option<&str>| {
+            let host = host.map(|host| CString::new(host).unwrap());
+            let host = host.as_ref().map_or(ptr::null(), |host| host.as_ptr());
+            // What stands in the places before the call is of no use to anybody.
+            let (mut name, mut error) = (ptr::dangling_mut(), ptr::dangling_mut());
+            let mut status = PGTLS_OK;
+            with_params(conninfo, |params| {
+                // SAFETY: a handle, a text or NULL, and two places.
+                status = unsafe { pgtls_params_server_name(params, host, &raw mut name, &raw mut error) };
+            });
+            (status, taken(name), taken(error).is_some())
+        };
+        let (with, without) =
+            (c"host=h user=u sslmode=require sslsni=1", c"host=h user=u sslmode=require sslsni=0");
+        let long = "x".repeat(256);
+        assert_eq!(ask(with, Some("db.test")), (PGTLS_OK, Some("db.test".to_owned()), false));
+        assert_eq!(ask(with, Some("192.0.2.1")), (PGTLS_OK, None, false));
+        assert_eq!(ask(with, None), (PGTLS_OK, None, false));
+        assert_eq!(ask(without, Some("db.test")), (PGTLS_OK, None, false));
+        assert_eq!(ask(with, Some(&long)), (PGTLS_PARAMETERS, None, true));
+        let (mut name, mut error) = (ptr::dangling_mut(), ptr::dangling_mut());
+        // SAFETY: NULL for the handle, a text and two places.
+        let status =
+            unsafe { pgtls_params_server_name(ptr::null(), c"h".as_ptr(), &raw mut name, &raw mut error) };
+        assert_eq!((status, taken(name), taken(error)), (PGTLS_ARGUMENT, None, None));
+    }
+
+    #[test]
+    fn hardenings_have_their_names() {
+        with_params(c"host=h user=u", |params| {
+            // SAFETY: a handle that nobody else has, and texts.
+            let harden = |name: Option<&CStr>| unsafe {
+                let status = pgtls_params_harden(params, name.map_or(ptr::null(), CStr::as_ptr));
+                (status, (*params).params.hardening())
+            };
+            assert_eq!(harden(Some(c"no_such_hardening")), (PGTLS_ARGUMENT, Hardening::NONE));
+            let mut expected = Hardening::NONE;
+            expected.no_empty_labels = true;
+            assert_eq!(harden(Some(c"no_empty_labels")), (PGTLS_OK, expected));
+            expected.explicit_crl_must_load = true;
+            assert_eq!(harden(Some(c"explicit_crl_must_load")), (PGTLS_OK, expected));
+            assert_eq!(harden(None), (PGTLS_OK, Hardening::ALL));
+        });
+    }
 }

@@ -1,7 +1,7 @@
 //! Trusted roots and CRLs, and what can be proved with them.
 
 use crate::{
-    boundary::{free, give, give_text, guarded, handle, handle_mut, text, values},
+    boundary::{free, give, give_text, guarded, handle, handle_mut, nothing_yet, put, text, values},
     names::{compare, tell},
     params::pgtls_params,
     status::pgtls_status::{self, PGTLS_ARGUMENT, PGTLS_FILE, PGTLS_UNVERIFIED},
@@ -53,8 +53,11 @@ pub unsafe extern "C" fn pgtls_trust_of_params(
     trust: *mut *mut pgtls_trust,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise.
-        let pgtls_params { params, environment } = unsafe { handle(params) }?;
+        // SAFETY: the caller's promise, for both.
+        let pgtls_params { params, environment } = unsafe {
+            nothing_yet(trust);
+            handle(params)
+        }?;
         let loaded = files::load(params, environment, &pgtls_os::Disk);
         let presence = loaded.roots.presence();
         let material = pgtls_rustls::trust(&loaded).map_err(|error| error.to_string());
@@ -63,7 +66,8 @@ pub unsafe extern "C" fn pgtls_trust_of_params(
     })
 }
 
-/// Takes roots, and CRLs if their length is not 0, from memory (PEM).
+/// Takes roots, and CRLs if their length is not 0, from memory (PEM). What is proved with them is proved by libpq's rules,
+/// without hardenings.
 ///
 /// # Safety
 /// The contract of the crate.
@@ -77,8 +81,12 @@ pub unsafe extern "C" fn pgtls_trust_of_pem(
     error: *mut *mut c_char,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise.
-        let (roots, crls) = unsafe { (values(roots, roots_length)?, values(crls, crls_length)?) };
+        // SAFETY: the caller's promise, for all of them.
+        let (roots, crls) = unsafe {
+            nothing_yet(trust);
+            nothing_yet(error);
+            (values(roots, roots_length)?, values(crls, crls_length)?)
+        };
         let parsed = TrustStore::from_pem(roots).and_then(|mut store| {
             let crls = if crls.is_empty() { None } else { Some(CrlStore::from_pem(crls)?) };
             if let Some(crls) = &crls {
@@ -110,9 +118,7 @@ pub unsafe extern "C" fn pgtls_trust_of_pem(
 pub unsafe extern "C" fn pgtls_trust_root(trust: *const pgtls_trust, root: *mut pgtls_root) -> pgtls_status {
     guarded(|| {
         // SAFETY: the caller's promise.
-        let (trust, root) = unsafe { (handle(trust)?, handle_mut(root)?) };
-        *root = trust.presence.into();
-        Ok(())
+        unsafe { put(root, handle(trust)?.presence.into()) }
     })
 }
 
@@ -147,8 +153,12 @@ pub unsafe extern "C" fn pgtls_verify(
     error: *mut *mut c_char,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise.
-        let trust = unsafe { handle(trust) }?;
+        // SAFETY: the caller's promise, for all three.
+        let trust = unsafe {
+            nothing_yet(proof);
+            nothing_yet(error);
+            handle(trust)
+        }?;
         let purpose = pgtls_purpose::read(purpose)?;
         // SAFETY: the caller's promise.
         let (pointers, lengths) = unsafe { (values(certificates, count)?, values(lengths, count)?) };
@@ -200,8 +210,12 @@ pub unsafe extern "C" fn pgtls_proof_match_host(
     error: *mut *mut c_char,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise.
-        let (proof, host) = unsafe { (handle_mut(proof)?, text(host)?) };
+        // SAFETY: the caller's promise, for all of them.
+        let (proof, host) = unsafe {
+            nothing_yet(matched);
+            nothing_yet(error);
+            (handle_mut(proof)?, text(host)?)
+        };
         let outcome = compare(&proof.leaf, host, proof.hardening).map(|(verified, name)| {
             proof.name = Some(verified);
             name

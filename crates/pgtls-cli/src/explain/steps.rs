@@ -141,7 +141,7 @@ fn logins() -> Vec<Case> {
     vec![
         ("the server accepts", Input::Ready),
         ("the server rejects it (pg_hba.conf, password, database …)", error(b"28000", false)),
-        ("the server is starting up or full of recovery (57P03)", error(b"57P03", false)),
+        ("the server is starting up, shutting down or in recovery (57P03)", error(b"57P03", false)),
         ("the connection breaks", Input::StartupBroken(Broken::Closed)),
     ]
 }

@@ -146,3 +146,19 @@ impl ReadFile for OneFile {
         NativeRoots::default()
     }
 }
+
+#[test]
+fn each_has_its_name() {
+    for situation in SITUATIONS {
+        let mut expected = Hardening::NONE;
+        *(situation.switch)(&mut expected) = true;
+        // `Debug` writes the name of each field.
+        let debug = alloc::format!("{expected:?}");
+        let name = debug.split(": true").next().and_then(|before| before.rsplit([' ', '{']).next()).unwrap();
+        let mut found = Hardening::NONE;
+        *found.switch(name).unwrap() = true;
+        assert_eq!(found, expected, "{name}");
+    }
+    assert_eq!(Hardening::NONE.clone().switch("no_such_hardening"), None);
+    assert_eq!(Hardening::NONE.clone().switch(""), None);
+}
