@@ -6,7 +6,7 @@ use std::time::Duration;
 /// No connection asks its executor to be woken more often on its way to a session.
 const MOST_POLLS: u32 = 40;
 /// Within this every honest server is through.
-const LONGEST: Duration = Duration::from_millis(50);
+const LONGEST: Duration = Duration::from_millis(100);
 /// More than a server says up to ReadyForQuery.
 const LAST_BYTE: u64 = 4_000;
 /// The reply to SSLRequest and the head of the first record.
