@@ -111,6 +111,8 @@ fn server_names_are_sent_as_libpq_sends_them() {
 fn servers_with_old_keys_and_ciphers() {
     let mut divergences = Divergences::of("tls");
     let (small, large, pss) = (rsa(1024), rsa(2048), rsa_pss());
+    let p521 = EcKey::generate(&EcGroup::from_curve_name(Nid::SECP521R1).unwrap()).unwrap();
+    let p521 = PKey::from_ec_key(p521).unwrap();
     for (case, key, ciphers) in [
         ("RSA key of 2048 bits", &large, "ALL:@SECLEVEL=0"),
         ("GCM cipher suites alone", &large, "ECDHE+AESGCM:@SECLEVEL=0"),
@@ -118,6 +120,7 @@ fn servers_with_old_keys_and_ciphers() {
         ("CBC cipher suites alone", &large, "ECDHE-RSA-AES128-SHA256:ECDHE-RSA-AES256-SHA384:@SECLEVEL=0"),
         ("RSA key exchange alone", &large, "AES128-GCM-SHA256:AES256-GCM-SHA384:@SECLEVEL=0"),
         ("the server's RSASSA-PSS key in TLS 1.2", &pss, "ALL:@SECLEVEL=0"),
+        ("P-521 key in TLS 1.2", &p521, "ALL:@SECLEVEL=0"),
     ] {
         let context = context(key, ciphers).build();
         let we = if with_server(openssl_server(context), shake_hands) { "ssl" } else { "fail" };

@@ -12,12 +12,16 @@
 mod cipher_list;
 mod expand;
 mod file;
+mod flags;
 mod group;
+mod signature;
 mod suite;
 mod system_default;
 
 pub use cipher_list::SuiteList;
 pub use file::{ConfError, ConfErrorKind, ConfFile, MAX_CONF_BYTES, MAX_INCLUDE_DEPTH, MAX_VALUE_BYTES};
+pub use flags::VersionsOff;
 pub use group::{GROUPS, Group};
+pub use signature::{SCHEMES, Scheme};
 pub use suite::{CIPHER_SUITES, CipherSuite, TLS13_SUITES, Tls13Suite};
 pub use system_default::{Bound, SystemDefault, Unmapped};

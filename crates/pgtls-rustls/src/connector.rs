@@ -6,6 +6,7 @@ use crate::{
     options::TlsOptions,
     record::Record,
     resolver::Resolver,
+    schemes::Schemes,
     session::Session,
     signature, sni,
     template::template,
@@ -28,6 +29,8 @@ pub struct Connector {
     root: RootPresence,
     rules: Result<Arc<Rules>, SetupError>,
     identity: Identity,
+    /// What the identity may sign with.
+    schemes: Schemes,
     template: Result<ClientConfig, SetupError>,
     unmapped: Vec<Unmapped>,
 }
@@ -53,6 +56,7 @@ impl Connector {
             root: loaded.roots.presence(),
             rules: rules(params, loaded, options).map(Arc::new),
             identity: Identity::new(params, &loaded.identity, options, former.map(|former| &former.identity)),
+            schemes: options.schemes.clone(),
             template: template(versions, options),
             unmapped: unmapped.clone(),
         }
@@ -75,7 +79,7 @@ impl Connector {
         let rules = self.rules.clone()?;
         self.identity.certificate.clone()?;
         let indication = sni::indication(host, self.sslsni).map_err(SetupError::ServerName)?;
-        let identity = self.identity.key.clone()?;
+        let identity = self.identity.key.clone()?.map(|identity| self.schemes.restrict(identity));
         let mut config = self.template.clone()?;
 
         let record = Arc::new(Record::default());
@@ -130,12 +134,12 @@ impl Connector {
 fn rules(params: &Params, loaded: &Loaded, options: &TlsOptions) -> Result<Rules, SetupError> {
     let algorithms = options.provider.signature_verification_algorithms;
     Ok(Rules {
-        trust: Trust::new(params, loaded)?,
+        trust: Trust::new(params, loaded, options.verify_peer)?,
         security_level: options.security_level,
         profile: options.profile,
         naming: options.name_rules,
         hardening: params.hardening(),
         algorithms,
-        schemes: signature::supported_schemes(&algorithms, options.security_level),
+        schemes: signature::offered_schemes(options),
     })
 }

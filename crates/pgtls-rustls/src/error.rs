@@ -72,7 +72,7 @@ pub enum SetupError {
     ServerName(ServerNameTooLong),
     /// The parameters allow only versions of TLS that rustls does not have.
     Versions(VersionRange),
-    /// Of suites or groups, as it says: the crypto provider has none of those that `openssl.cnf` and the security level
+    /// Of versions, suites, groups or signature schemes, as it says: the crypto provider has none of those that `openssl.cnf` and the security level
     /// allow.
     NothingLeft(&'static str),
     /// The crypto provider cannot be used.
@@ -191,8 +191,8 @@ impl fmt::Display for SetupError {
             ),
             Self::NothingLeft(what) => write!(
                 f,
-                "no {what} available: the crypto provider has none of those that the security level, Ciphersuites, \
-                 CipherString and Groups in openssl.cnf allow"
+                "no {what} available: the crypto provider has none of those that the security level, Protocol, \
+                 Ciphersuites, CipherString, Groups and SignatureAlgorithms in openssl.cnf allow"
             ),
             Self::Provider(error) => write!(f, "the crypto provider cannot be used: {error}"),
         }

@@ -65,11 +65,14 @@ mod key_log;
 mod library_init;
 mod offer;
 mod options;
+#[cfg(feature = "aws-lc-rs")]
+mod p521;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod provider;
 mod pss;
 mod record;
 mod resolver;
+mod schemes;
 mod session;
 mod signature;
 mod sni;

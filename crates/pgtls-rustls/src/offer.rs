@@ -4,6 +4,7 @@ use crate::{
     error::SetupError,
     facts::cipher_name,
     options::TlsOptions,
+    signature::offered_schemes,
     strength::{is_strong_group, is_strong_suite},
     versions::VersionRange,
 };
@@ -54,9 +55,15 @@ pub(crate) fn offered(
     range: VersionRange,
     options: &TlsOptions,
 ) -> Result<(Arc<CryptoProvider>, Vec<&'static SupportedProtocolVersion>), SetupError> {
-    let versions = range.implemented();
+    let mut versions = range.implemented();
     if versions.is_empty() {
         return Err(SetupError::Versions(range));
+    }
+    versions.retain(|version| {
+        !VersionRange::version(version).is_some_and(|version| options.versions_off.contains(version))
+    });
+    if versions.is_empty() {
+        return Err(SetupError::NothingLeft("TLS version"));
     }
     let mut provider = CryptoProvider::clone(&options.provider);
     let level = options.security_level;
@@ -73,6 +80,9 @@ pub(crate) fn offered(
     }
     if provider.kx_groups.is_empty() {
         return Err(SetupError::NothingLeft("key-exchange group"));
+    }
+    if offered_schemes(options).is_empty() {
+        return Err(SetupError::NothingLeft("signature scheme"));
     }
     Ok((Arc::new(provider), versions))
 }

@@ -1,7 +1,11 @@
 //! What a connector needs besides parameters and files: all of it is handed in, nothing is looked up.
 
-use crate::versions::VersionRange;
-use pgtls_core::{name::NameRules, openssl_conf::SystemDefault, param::Secret};
+use crate::{schemes::Schemes, versions::VersionRange};
+use pgtls_core::{
+    name::NameRules,
+    openssl_conf::{SystemDefault, VersionsOff},
+    param::Secret,
+};
 use pgtls_x509::{Profile, SecurityLevel};
 use rustls::{KeyLog, crypto::CryptoProvider, pki_types::UnixTime, time_provider::TimeProvider};
 use std::{fmt, sync::Arc, time::Duration};
@@ -29,6 +33,12 @@ pub struct TlsOptions {
     pub profile: Profile,
     /// Which release's rules decide whether a certificate is the host's.
     pub name_rules: NameRules,
+    /// The versions of TLS that `system` switches off, once it is [in force](Self::in_force).
+    pub(crate) versions_off: VersionsOff,
+    /// The signature schemes that it allows then.
+    pub(crate) schemes: Schemes,
+    /// Whether it wants chains verified where the parameters do not.
+    pub(crate) verify_peer: bool,
 }
 
 /// Asked for the passphrase of the key at this path, once for each encrypted key that is loaded. It may ask a person.
@@ -48,6 +58,9 @@ impl TlsOptions {
             system: None,
             profile: Profile::default(),
             name_rules: NameRules::default(),
+            versions_off: VersionsOff::default(),
+            schemes: Schemes::default(),
+            verify_peer: false,
         }
     }
 }

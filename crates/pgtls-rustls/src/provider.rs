@@ -3,10 +3,13 @@
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 use {rustls::crypto::CryptoProvider, std::sync::Arc};
 
-/// The provider of aws-lc-rs: P-521, post-quantum key exchange, RSA-PSS.
+/// The provider of aws-lc-rs: P-521, for keys and as a group, post-quantum key exchange, RSA-PSS.
 #[cfg(feature = "aws-lc-rs")]
 pub fn aws_lc_rs() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+    // The last of the groups: a server has to ask for it.
+    provider.kx_groups.push(&crate::p521::Secp521r1);
+    Arc::new(provider)
 }
 
 /// The provider of ring. It has no P-521: a server with such a key cannot be connected to.

@@ -4,7 +4,7 @@
 //! by default. Here the public key is taken out of the certificate and nothing else of it is looked at. The signature is
 //! always checked, also when nobody asks for the chain: without it anyone could pass on another server's certificate.
 
-use crate::{pss, strength};
+use crate::{options::TlsOptions, pss, strength};
 use pgtls_x509::{SecurityLevel, may_sign_key_exchange, subject_public_key_info};
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, OtherError, PeerMisbehaved, SignatureScheme,
@@ -16,7 +16,7 @@ use rustls::{
 use std::{fmt, sync::Arc};
 use webpki::RawPublicKeyEntity;
 
-/// The schemes to offer: the provider's, and those of RSA-PSS keys whose algorithm it has, if they are strong enough.
+/// The schemes that can be verified: the provider's, and those of RSA-PSS keys whose algorithm it has, if they are strong enough.
 pub(crate) fn supported_schemes(
     algorithms: &WebPkiSupportedAlgorithms,
     level: SecurityLevel,
@@ -25,6 +25,12 @@ pub(crate) fn supported_schemes(
     schemes.extend(pss::schemes(algorithms));
     schemes.retain(|scheme| strength::is_strong_scheme(*scheme, level));
     schemes
+}
+
+/// The schemes that are offered to a server, in order of preference.
+pub(crate) fn offered_schemes(options: &TlsOptions) -> Vec<SignatureScheme> {
+    let algorithms = &options.provider.signature_verification_algorithms;
+    options.schemes.for_servers(supported_schemes(algorithms, options.security_level))
 }
 
 /// TLS 1.2: a scheme stands for several algorithms, of which the one for the key's curve is used. The certificate must

@@ -1,6 +1,6 @@
 //! What `openssl.cnf` asks of every program, in terms of what rustls can be told.
 
-use crate::{options::TlsOptions, versions::VersionRange};
+use crate::{options::TlsOptions, schemes::Schemes, signature, versions::VersionRange};
 use pgtls_core::openssl_conf::{Bound, SystemDefault, Unmapped};
 use pgtls_x509::SecurityLevel;
 use rustls::{SupportedCipherSuite, crypto::CryptoProvider};
@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 impl TlsOptions {
     /// The options with what [`system`](Self::system) asks for, as OpenSSL applies it when libpq makes its context (OpenSSL:
-    /// `SSL_CTX_new`): the security level, the suites and groups with their order, and the bounds on the TLS version,
-    /// which hold where the parameters give none.
+    /// `SSL_CTX_new`): the security level, suites, groups and signature schemes with their order, and the bounds on the TLS
+    /// version, which hold where the parameters give none.
     ///
     /// With them comes what was not applied: what has no counterpart here, and what this crypto provider does not have.
     pub fn in_force(&self) -> (Self, Vec<Unmapped>) {
@@ -23,6 +23,10 @@ impl TlsOptions {
             minimum: system.min_protocol.map_or(self.versions.minimum, Bound::version),
             maximum: system.max_protocol.map_or(self.versions.maximum, Bound::version),
         };
+        options.versions_off = system.versions_off;
+        options.verify_peer = system.verify_peer;
+        options.schemes = Schemes::of(&system);
+        unmapped.extend(signatures(&self.provider, &system));
         if let Some(provider) = selected(&self.provider, &system, &mut unmapped) {
             options.provider = Arc::new(provider);
         }
@@ -59,6 +63,20 @@ fn selected(
         selected.kx_groups = in_order("Groups", &provider.kx_groups, id, &wanted, unmapped);
     }
     Some(selected)
+}
+
+/// The signature schemes in the lists that this provider cannot verify.
+fn signatures(provider: &CryptoProvider, system: &SystemDefault) -> Vec<Unmapped> {
+    let had = signature::supported_schemes(&provider.signature_verification_algorithms, SecurityLevel(0));
+    let lists = [
+        ("SignatureAlgorithms", &system.signature_algorithms),
+        ("ClientSignatureAlgorithms", &system.client_signature_algorithms),
+    ];
+    let named = lists
+        .into_iter()
+        .flat_map(|(command, list)| list.iter().flatten().map(move |scheme| (command, scheme)));
+    let unknown = named.filter(|(_, scheme)| !had.contains(&scheme.id.into()));
+    unknown.map(|(command, scheme)| Unmapped::new(command, scheme.name)).collect()
 }
 
 /// Those of a provider's that are wanted, in the order in which they are.

@@ -29,10 +29,17 @@ pub(crate) enum Trust {
 
 impl Trust {
     /// Parses roots and CRLs as far as the mode needs them (libpq: `initialize_SSL`).
-    pub(crate) fn new(params: &Params, loaded: &Loaded) -> Result<Self, SetupError> {
+    ///
+    /// `verify_peer`: `openssl.cnf` wants chains verified. libpq gives OpenSSL nothing to verify them by where it does not
+    /// verify them itself, so that none can pass.
+    pub(crate) fn new(params: &Params, loaded: &Loaded, verify_peer: bool) -> Result<Self, SetupError> {
         let verification = verification(params.sslmode(), loaded.roots.presence());
         if let (Roots::Missing(_), Some(Verification::None)) = (&loaded.roots, verification) {
-            return Ok(Self::Unverified);
+            let nobody = TrustStore::from_der(core::iter::empty());
+            return Ok(match verify_peer {
+                true => Self::Verified { roots: nobody, crls: None, name: false },
+                false => Self::Unverified,
+            });
         }
         let (roots, crls) = trust(loaded)?;
         Ok(Self::Verified { roots, crls, name: verification == Some(Verification::Full) })

@@ -149,6 +149,10 @@ impl Common {
         hello.groups.retain(|group| self.groups.contains(group));
         hello.schemes.retain(|scheme| self.schemes.contains(scheme));
         hello.versions.retain(|version| *version >= 0x0303);
+        // A version without a suite cannot come about; OpenSSL names it all the same.
+        if hello.suites.iter().all(|suite| suite >> 8 == 0x13) {
+            hello.versions.remove(&0x0303);
+        }
         let (mut tls13, mut tls12): (Vec<_>, Vec<_>) =
             hello.suites.iter().partition(|suite| **suite >> 8 == 0x13);
         if meaning.ciphersuites.is_none() {

@@ -4,7 +4,9 @@
 use super::{
     cipher_list::{SuiteList, evaluate},
     file::ConfFile,
+    flags::{VersionsOff, protocol, verify_mode},
     group::{Group, groups},
+    signature::{Scheme, schemes},
     suite::{Tls13Suite, tls13_suites},
 };
 use crate::param::TlsVersion;
@@ -38,14 +40,22 @@ pub struct SystemDefault {
     pub min_protocol: Option<Bound>,
     /// `MaxProtocol`. `ssl_max_protocol_version`, when given, goes before it.
     pub max_protocol: Option<Bound>,
+    /// `Protocol`: the versions that are off, which no parameter switches on again.
+    pub versions_off: VersionsOff,
     /// `@SECLEVEL=n` in `CipherString`: the least strength of keys, digests, ciphers and groups.
     pub security_level: Option<u8>,
     /// `CipherString`: the suites of TLS 1.2 in order of preference.
     pub cipher_list: Option<SuiteList>,
     /// `Ciphersuites`: the suites of TLS 1.3 in order of preference.
     pub ciphersuites: Option<Vec<&'static Tls13Suite>>,
-    /// `Groups` or `Curves`: the key-exchange groups in order of preference.
+    /// `Groups`, `Curves` or `ECDHParameters`: the key-exchange groups in order of preference.
     pub groups: Option<Vec<&'static Group>>,
+    /// `SignatureAlgorithms`: what the server may sign with, and we as well, in order of preference.
+    pub signature_algorithms: Option<Vec<&'static Scheme>>,
+    /// `ClientSignatureAlgorithms`: what we may sign with, whatever the other list says.
+    pub client_signature_algorithms: Option<Vec<&'static Scheme>>,
+    /// `VerifyMode` with `Peer`: chains are verified even where libpq asks for no roots, which no chain can pass then.
+    pub verify_peer: bool,
     /// What has no counterpart here, or is not known at all, and was not applied.
     pub unmapped: Vec<Unmapped>,
 }
@@ -142,6 +152,20 @@ impl SystemDefault {
             }
             "ciphersuites" => tls13_suites(value).map(|suites| self.ciphersuites = Some(suites)),
             "groups" | "curves" => groups(value).map(|groups| self.groups = Some(groups)),
+            // A single group; the words for a choice by OpenSSL mean nothing any more.
+            "ecdhparameters" if value.contains(':') => None,
+            "ecdhparameters"
+                if ["automatic", "+automatic"].iter().any(|word| word.eq_ignore_ascii_case(value)) =>
+            {
+                Some(())
+            }
+            "ecdhparameters" => groups(value).map(|groups| self.groups = Some(groups)),
+            "protocol" => protocol(&mut self.versions_off, value),
+            "signaturealgorithms" => schemes(value).map(|schemes| self.signature_algorithms = Some(schemes)),
+            "clientsignaturealgorithms" => {
+                schemes(value).map(|schemes| self.client_signature_algorithms = Some(schemes))
+            }
+            "verifymode" => verify_mode(&mut self.verify_peer, value),
             _ => None,
         };
         if understood.is_none() {
@@ -209,6 +233,19 @@ mod tests {
         let ids: Vec<_> = found.groups.unwrap().iter().map(|group| group.id).collect();
         assert_eq!(ids, [29, 23]);
         assert_eq!(found.ciphersuites.unwrap()[0].name, "TLS_AES_128_GCM_SHA256");
+        let found = of(
+            "1.Protocol = -TLSv1.3\n2.Protocol = -TLSv1.1\nSignatureAlgorithms = ed25519\nVerifyMode = Peer",
+        );
+        let off: Vec<_> =
+            TlsVersion::ALL.iter().copied().filter(|version| found.versions_off.contains(*version)).collect();
+        assert_eq!(off, [TlsVersion::Tls1_1, TlsVersion::Tls1_3]);
+        assert_eq!(found.signature_algorithms.unwrap()[0].id, 0x0807);
+        assert_eq!((found.client_signature_algorithms, found.verify_peer), (None, true));
+        let found = of(
+            "Groups = x448\n1.ECDHParameters = P-384\n2.ECDHParameters = automatic\n3.ECDHParameters = x25519:x448",
+        );
+        assert_eq!(found.groups.as_ref().unwrap()[0].id, 24);
+        unmapped(&found, &["3.ECDHParameters = x25519:x448"]);
     }
 
     #[test]

@@ -44,8 +44,8 @@ fn of_setup() {
     );
     check(
         SetupError::NothingLeft("cipher suite"),
-        "no cipher suite available: the crypto provider has none of those that the security level, Ciphersuites, \
-         CipherString and Groups in openssl.cnf allow",
+        "no cipher suite available: the crypto provider has none of those that the security level, Protocol, \
+         Ciphersuites, CipherString, Groups and SignatureAlgorithms in openssl.cnf allow",
     );
     check(
         SetupError::Provider(Error::General("no suites".into())),
