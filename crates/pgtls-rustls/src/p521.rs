@@ -45,7 +45,7 @@ impl ActiveKeyExchange for Exchange {
             return Err(refused());
         }
         // It checks that the point is on the curve.
-        agree_ephemeral(self.private, &UnparsedPublicKey::new(&ECDH_P521, peer), refused(), |secret| {
+        agree_ephemeral(self.private, UnparsedPublicKey::new(&ECDH_P521, peer), refused(), |secret| {
             Ok(SharedSecret::from(secret))
         })
     }

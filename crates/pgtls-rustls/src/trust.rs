@@ -35,11 +35,11 @@ impl Trust {
     pub(crate) fn new(params: &Params, loaded: &Loaded, verify_peer: bool) -> Result<Self, SetupError> {
         let verification = verification(params.sslmode(), loaded.roots.presence());
         if let (Roots::Missing(_), Some(Verification::None)) = (&loaded.roots, verification) {
-            let nobody = TrustStore::from_der(core::iter::empty());
-            return Ok(match verify_peer {
-                true => Self::Verified { roots: nobody, crls: None, name: false },
-                false => Self::Unverified,
-            });
+            if !verify_peer {
+                return Ok(Self::Unverified);
+            }
+            let roots = TrustStore::from_der(core::iter::empty());
+            return Ok(Self::Verified { roots, crls: None, name: false });
         }
         let (roots, crls) = trust(loaded)?;
         Ok(Self::Verified { roots, crls, name: verification == Some(Verification::Full) })

@@ -151,7 +151,7 @@ fn every_change_is_seen_by_the_next_connection() {
         ("root overwritten", &|disk| disk.change("/root", newer)),
         // Whoever writes it can set its time back, but not the time of that.
         ("root overwritten in secret", &|disk| {
-            disk.change("/root", |metadata| metadata.identity.changed += 1)
+            disk.change("/root", |metadata| metadata.identity.changed += 1);
         }),
         ("root grown", &|disk| disk.change("/root", |metadata| metadata.identity.size += 1)),
         ("root on another disk", &|disk| disk.change("/root", |metadata| metadata.identity.device += 1)),
