@@ -39,10 +39,14 @@ fn verdicts() {
             vec!["--chain", &chain("expired")],
             value!({
                 "error_class": "expired",
+                "decided_by": ["what the peer sent"],
                 "openssl": { "name": "X509_V_ERR_CERT_HAS_EXPIRED", "number": 10, "depth": 0 },
             }),
         ),
-        (vec!["--chain", &good, "--crl", &crl("inter")], value!({ "error_class": "crl-missing" })),
+        (
+            vec!["--chain", &good, "--crl", &crl("inter")],
+            value!({ "error_class": "crl-missing", "decided_by": [format!("CRL file \"{}\"", crl("inter"))] }),
+        ),
         (vec!["--chain", &good, "--crl", &crl("root+inter")], value!({ "verified": "ca" })),
         (
             vec!["--chain", &chain("revoked"), "--crl", &crl("root+inter")],
