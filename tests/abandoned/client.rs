@@ -5,7 +5,7 @@ use crate::{
     toss::{Patience, chance},
 };
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _, future::or};
-use pgtls_adapter::{Config, ConnectError, LibraryInit, Startup, StartupError};
+use pgtls_adapter::{Config, LibraryInit, Startup, StartupError};
 use pgtls_core::{
     environment::{Environment, Platform},
     param::{Ability, Params, Settings},
@@ -89,8 +89,8 @@ impl Task {
 
 /// An adapter on a runtime.
 trait Client: 'static {
-    /// Connects, starts a session up, and leaves it.
-    fn connect(config: &Config) -> impl Future<Output = Result<(), ConnectError>> + Send;
+    /// Connects, starts a session up, and leaves it. Whether there was one.
+    fn connect(config: &Arc<Config>) -> impl Future<Output = bool> + Send;
 
     fn sleep(time: Duration) -> impl Future<Output = ()> + Send;
 
@@ -160,11 +160,11 @@ async fn lane<C: Client>(configs: Arc<[Config]>, seed: u64, numbers: impl Iterat
             // The files are read.
             config.cache = Arc::default();
         }
-        let patience = Patience::toss(&mut chance);
+        let (config, patience) = (Arc::new(config), Patience::toss(&mut chance));
         match patiently::<C, _>(C::connect(&config), patience).await {
             None => tally.given_up += 1,
-            Some(Ok(())) => tally.connected += 1,
-            Some(Err(_)) => tally.failed += 1,
+            Some(true) => tally.connected += 1,
+            Some(false) => tally.failed += 1,
         }
     }
     tally
@@ -216,8 +216,8 @@ async fn start_up_on_futures(
 struct Tokio(Runtime);
 
 impl Client for Tokio {
-    async fn connect(config: &Config) -> Result<(), ConnectError> {
-        pgtls_tokio::connect(config, start_up_on_tokio).await.map(drop)
+    async fn connect(config: &Arc<Config>) -> bool {
+        pgtls_tokio::connect(config, start_up_on_tokio).await.is_ok()
     }
 
     async fn sleep(time: Duration) {
@@ -234,11 +234,32 @@ impl Client for Tokio {
     }
 }
 
+/// The driver, which sends the StartupMessage by itself.
+struct TokioPostgres(Tokio);
+
+impl Client for TokioPostgres {
+    async fn connect(config: &Arc<Config>) -> bool {
+        pgtls_tokio_postgres::connect_with(config).await.is_ok()
+    }
+
+    async fn sleep(time: Duration) {
+        Tokio::sleep(time).await;
+    }
+
+    fn run<T: Send + 'static>(&self, futures: Vec<impl Future<Output = T> + Send + 'static>) -> Vec<T> {
+        self.0.run(futures)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.0.is_idle()
+    }
+}
+
 struct AsyncStd;
 
 impl Client for AsyncStd {
-    async fn connect(config: &Config) -> Result<(), ConnectError> {
-        pgtls_async_std::connect(config, start_up_on_futures).await.map(drop)
+    async fn connect(config: &Arc<Config>) -> bool {
+        pgtls_async_std::connect(config, start_up_on_futures).await.is_ok()
     }
 
     async fn sleep(time: Duration) {
@@ -259,8 +280,8 @@ impl Client for AsyncStd {
 struct Smol(Arc<smol::Executor<'static>>);
 
 impl Client for Smol {
-    async fn connect(config: &Config) -> Result<(), ConnectError> {
-        pgtls_async_std::connect(config, start_up_on_futures).await.map(drop)
+    async fn connect(config: &Arc<Config>) -> bool {
+        pgtls_async_std::connect(config, start_up_on_futures).await.is_ok()
     }
 
     async fn sleep(time: Duration) {
@@ -278,6 +299,14 @@ impl Client for Smol {
 }
 
 pub(crate) fn tokio(task: &Task) {
+    on_tokio(task, |tokio| tokio);
+}
+
+pub(crate) fn tokio_postgres(task: &Task) {
+    on_tokio(task, TokioPostgres);
+}
+
+fn on_tokio<C: Client>(task: &Task, client: fn(Tokio) -> C) {
     let before = Held::now();
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
@@ -286,7 +315,7 @@ pub(crate) fn tokio(task: &Task) {
         .enable_all()
         .build()
         .unwrap();
-    let client = Tokio(runtime);
+    let client = client(Tokio(runtime));
     check(&client, task);
     drop(client);
     before.is_all_again(|| true);

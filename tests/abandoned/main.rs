@@ -19,8 +19,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// How many connections on each runtime, if nobody says so: ten thousand in all.
-const CONNECTIONS: usize = 3_400;
+/// How many connections in each test, if nobody says so: ten thousand in all.
+const CONNECTIONS: usize = 2_500;
 /// No machine that works takes longer for one connection, or for all that is there besides.
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(120));
 
@@ -30,6 +30,11 @@ const TASK: &str = "PGTLS_ABANDONED_TASK";
 #[test]
 fn on_tokio() {
     test("on_tokio", client::tokio);
+}
+
+#[test]
+fn with_tokio_postgres() {
+    test("with_tokio_postgres", client::tokio_postgres);
 }
 
 #[test]
