@@ -20,7 +20,8 @@ function uri(values) {
   const { host = "", port = "", user = "", dbname = "", password, ...rest } = values;
   const part = encodeURIComponent;
   const secret = password === undefined ? "" : ":" + part(password);
-  return `postgresql://${part(user)}${secret}@${host}:${port}/${part(dbname)}?${new URLSearchParams(rest)}`;
+  const place = host.includes(":") ? `[${host}]` : part(host);
+  return `postgresql://${part(user)}${secret}@${place}:${port}/${part(dbname)}?${new URLSearchParams(rest)}`;
 }
 
 function fail(error) {

@@ -50,10 +50,11 @@ def connect(conninfo):
         arguments["unix_sock"] = f"{host}/.s.PGSQL.{arguments.pop('port')}"
     else:
         arguments["host"] = host
+    timeout = float(values.pop("connect_timeout", 15))
     arguments["ssl_context"] = context(values)
     for name in values:
         decline(f"pg8000 has no {name}")
-    pg8000.native.Connection(timeout=15, **arguments).close()
+    pg8000.native.Connection(timeout=timeout, **arguments).close()
 
 
 try:

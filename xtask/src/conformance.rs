@@ -6,7 +6,14 @@ mod warm;
 use crate::workspace::{Error, Workspace};
 use clap::Args;
 use serde_json::Value;
-use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::PathBuf, process::Command};
+use std::{
+    collections::BTreeMap,
+    env,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -19,6 +26,9 @@ pub(crate) struct Arguments {
     /// Only clients whose name begins like this.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+    /// Run nothing: write the page from these reports (`pgtls conformance --json`), in this order.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    from: Vec<PathBuf>,
     /// Take the reports that are there, and run only clients that have none.
     #[arg(long)]
     keep: bool,
@@ -40,6 +50,24 @@ struct Client {
 
 /// Runs every client that is installed, and writes the page.
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Error> {
+    let files =
+        if arguments.from.is_empty() { run_all(workspace, arguments)? } else { arguments.from.clone() };
+    let reports = files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
+    let page = workspace.root.join("docs/conformance/results.md");
+    fs::write(&page, self::page(&reports, &today()))
+        .map_err(|error| Error(format!("{} cannot be written: {error}", page.display())))?;
+    println!("{} is written", page.display());
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<Value, Error> {
+    let text = fs::read_to_string(file)
+        .map_err(|error| Error(format!("{} cannot be read: {error}", file.display())))?;
+    serde_json::from_str(&text).map_err(|error| Error(format!("{}: {error}", file.display())))
+}
+
+/// The reports of every client that is installed.
+fn run_all(workspace: &Workspace, arguments: &Arguments) -> Result<Vec<PathBuf>, Error> {
     let pgtls = build(workspace)?;
     let folder = workspace.root.join("target/conformance");
     fs::create_dir_all(&folder)
@@ -73,17 +101,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Er
                 return Err(Error(format!("pgtls conformance ended with {status}")));
             }
         }
-        let text = fs::read_to_string(&file)
-            .map_err(|error| Error(format!("{} cannot be read: {error}", file.display())))?;
-        let report =
-            serde_json::from_str(&text).map_err(|error| Error(format!("{}: {error}", file.display())))?;
-        reports.push(report);
+        reports.push(file);
     }
-    let page = workspace.root.join("docs/conformance/results.md");
-    fs::write(&page, self::page(&reports, &today()))
-        .map_err(|error| Error(format!("{} cannot be written: {error}", page.display())))?;
-    println!("{} is written", page.display());
-    Ok(())
+    Ok(reports)
 }
 
 fn build(workspace: &Workspace) -> Result<PathBuf, Error> {
@@ -109,7 +129,7 @@ const HEAD: &str = "# Results
 
 Written by `cargo xtask conformance`; [what is compared](../conformance.md) is told elsewhere. Each cell has the scenarios in
 which the client does what libpq does, of those that it was asked, and in brackets those in which it trusts or discloses too
-much. Clients whose interpreter has to start for each connection are asked a part only.
+much. Clients whose interpreter has to start for each connection may be asked a part only.
 
 ";
 

@@ -30,13 +30,16 @@ pub(super) fn installed(workspace: &Workspace, pgtls: &Path) -> Vec<Client> {
         add("pgtls", Some(ourselves(pgtls, adapter)));
     }
     let python = env::var(PYTHON).ok();
-    for module in ["psycopg", "asyncpg", "pg8000"] {
-        let client = python.as_ref().and_then(|python| python_client(workspace, python, module));
+    // pg8000 offers no protocol by ALPN, and libpq 15 neither.
+    for (module, libpq) in [("psycopg", "18"), ("asyncpg", "18"), ("pg8000", "15")] {
+        let client = python.as_ref().and_then(|python| python_client(workspace, python, module, libpq));
         add(&format!("{module}: the Python of {PYTHON} does not have it"), client);
     }
     add(&format!("node pg: the folder of {NODE_PATH} does not have it"), node(workspace));
-    for (package, binary) in [("tokio-postgres-rustls", "tokio_postgres_rustls"), ("sqlx", "sqlx")] {
-        add(&format!("{package}: it does not build"), rust(workspace, package, binary));
+    // sqlx offers no protocol by ALPN, and libpq 15 neither.
+    let rust_drivers = [("tokio-postgres-rustls", "tokio_postgres_rustls", "18"), ("sqlx", "sqlx", "15")];
+    for (package, binary, libpq) in rust_drivers {
+        add(&format!("{package}: it does not build"), rust(workspace, package, binary, libpq));
     }
     found
 }
@@ -92,14 +95,14 @@ fn ourselves(pgtls: &Path, adapter: &str) -> Client {
     }
 }
 
-fn python_client(workspace: &Workspace, python: &str, module: &str) -> Option<Client> {
+fn python_client(workspace: &Workspace, python: &str, module: &str, libpq: &'static str) -> Option<Client> {
     let code = format!("import importlib.metadata; print(importlib.metadata.version({module:?}))");
     let version = printed(Command::new(python).args(["-c", &code]))?;
     let warm = Warm::start(python, &workspace.root.join(DRIVERS), &format!("client_{module}.py"), module)?;
     Some(Client {
         name: format!("{module} {version}"),
         command: warm.command(),
-        libpq: "18",
+        libpq,
         slow: false,
         gss: false,
         _warm: Some(warm),
@@ -107,6 +110,7 @@ fn python_client(workspace: &Workspace, python: &str, module: &str) -> Option<Cl
 }
 
 fn node(workspace: &Workspace) -> Option<Client> {
+    // It offers a protocol by ALPN with direct TLS alone; libpq 15 offers none.
     let folder = env::var(NODE_PATH).ok()?;
     let code = "console.log(require('pg/package.json').version)";
     let version = printed(Command::new("node").env("NODE_PATH", &folder).args(["-e", code]))?;
@@ -114,14 +118,14 @@ fn node(workspace: &Workspace) -> Option<Client> {
     Some(Client {
         name: format!("node pg {version}"),
         command,
-        libpq: "18",
+        libpq: "15",
         slow: true,
         gss: false,
         _warm: None,
     })
 }
 
-fn rust(workspace: &Workspace, package: &str, binary: &str) -> Option<Client> {
+fn rust(workspace: &Workspace, package: &str, binary: &str, libpq: &'static str) -> Option<Client> {
     let folder = workspace.root.join(DRIVERS).join("rust");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
@@ -137,7 +141,7 @@ fn rust(workspace: &Workspace, package: &str, binary: &str) -> Option<Client> {
     Some(Client {
         name: format!("{package} {version}"),
         command,
-        libpq: "18",
+        libpq,
         slow: false,
         gss: false,
         _warm: None,

@@ -13,15 +13,19 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let conninfo = std::env::args().nth(1).unwrap_or_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    report(runtime.block_on(connect(&conninfo)))
+    let ended = runtime.block_on(connect(&conninfo));
+    forget();
+    report(ended)
 }
 
 async fn connect(conninfo: &str) -> Result<(), End> {
     let Some(settings) = settings(conninfo) else {
         return finish(conninfo.parse()?).await;
     };
+    if settings.iter().any(|(name, value)| name == "port" && value.contains(',')) {
+        return Err(End::Declined("sqlx takes one host".to_owned()));
+    }
     resolve(&settings)?;
-    forget();
     let mut options = PgConnectOptions::new();
     for (name, value) in &settings {
         options = match name.as_str() {

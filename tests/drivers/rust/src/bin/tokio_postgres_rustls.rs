@@ -2,6 +2,7 @@
 //!
 //! The driver knows of `sslmode` only disable, prefer and require, and of files nothing: `sslrootcert` becomes rustls' root
 //! store, and verify-full what it always does with one. Without a root file it gets an empty store: nothing can be verified.
+//! `sslcert` and `sslkey` it is not asked about.
 
 use pgtls_drivers::{End, needs_nothing_else, report, settings};
 use rustls::{ClientConfig, RootCertStore, pki_types::{CertificateDer, pem::PemObject}};
@@ -44,10 +45,12 @@ async fn connect(conninfo: &str) -> Result<(), End> {
         if detail.contains("unknown option") { End::Declined(detail) } else { End::Failed(format!("{error}: {detail}")) }
     })?;
     let provider = rustls::crypto::ring::default_provider();
-    let tls = ClientConfig::builder_with_provider(provider.into())
+    let mut tls = ClientConfig::builder_with_provider(provider.into())
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
+    // Direct TLS needs it, and libpq offers it always.
+    tls.alpn_protocols = vec![b"postgresql".to_vec()];
     let (client, connection) = config.connect(MakeRustlsConnect::new(tls)).await.map_err(|error| {
         let detail = std::error::Error::source(&error).map_or_else(String::new, ToString::to_string);
         End::Failed(format!("{error}: {detail}"))
