@@ -10,7 +10,7 @@ mod statistics;
 pub(crate) use contenders::{CONTENDERS, Contender};
 pub(crate) use results::Results;
 pub(crate) use scenarios::{SCENARIOS, Scenario};
-pub(crate) use statistics::Spread;
+pub(crate) use statistics::{Spread, best_ratio};
 
 use crate::{
     generate::performance,
@@ -75,7 +75,7 @@ fn measure(
             // Whoever is first has the machine in another state.
             let first = round % able.len().max(1);
             able.rotate_left(first);
-            for contender in able {
+            for contender in scenario.turns(&able) {
                 let answers = programs.run(contender, scenario, effort)?;
                 for (quantity, value) in scenario.quantities(&answers)? {
                     results.add(scenario.name, contender.name, quantity, value);

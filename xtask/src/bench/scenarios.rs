@@ -1,6 +1,6 @@
 //! What is measured.
 
-use super::programs::Answers;
+use super::{contenders::Contender, programs::Answers};
 use crate::workspace::Error;
 use clap::builder::PossibleValuesParser;
 
@@ -36,6 +36,9 @@ pub(super) struct Effort {
 
 pub(super) const FULL: Effort = Effort { rounds: 11, milliseconds: 150, bytes: 128 << 20, idle: 200 };
 pub(super) const QUICK: Effort = Effort { rounds: 3, milliseconds: 60, bytes: 32 << 20, idle: 100 };
+
+/// Turns of those that move bytes, in each round.
+const TRANSFERS: usize = 4;
 
 const ROOT: (&str, Option<&str>) = ("root.pem", None);
 
@@ -75,6 +78,13 @@ pub(super) fn names() -> PossibleValuesParser {
 }
 
 impl Scenario {
+    /// Who does it in a round, in this order. Bytes are soon moved, and who else has the processors meanwhile makes all the
+    /// difference: everybody gets several turns.
+    pub(super) fn turns<'c>(&self, contenders: &[&'c Contender]) -> Vec<&'c Contender> {
+        let times = if matches!(self.task, Task::Transfer { .. }) { TRANSFERS } else { 1 };
+        contenders.repeat(times)
+    }
+
     /// What the program is told.
     pub(super) fn task(&self, effort: &Effort) -> Vec<String> {
         let words = match self.task {
