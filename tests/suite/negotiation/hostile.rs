@@ -267,8 +267,11 @@ fn direct_tls_needs_alpn() {
         (Alpn::Other, Err(Rejection::DirectWithoutAlpn)),
     ] {
         let mut acceptor = Acceptor::new(TLS);
+        assert!(!acceptor.has_rest());
         assert_eq!(acceptor.received(&[0x16, 3, 1]), Some(Accepted::DirectTls));
+        assert!(acceptor.has_rest());
         assert_eq!(acceptor.take_rest(), [0x16, 3, 1], "the ClientHello belongs to the TLS engine");
+        assert!(!acceptor.has_rest());
         assert_eq!(acceptor.encrypted(Encryption::Ssl, alpn), expected);
         assert_eq!(acceptor.received(&startup()).is_some(), expected.is_ok());
     }

@@ -18,11 +18,6 @@ impl AuthMethods {
         self.refused & bit(method) == 0
     }
 
-    /// Whether anything is refused.
-    pub const fn is_restricted(self) -> bool {
-        self.refused != 0
-    }
-
     /// A list of methods that are allowed, or, with `!` before each of them, of methods that are not; no blanks
     /// (libpq: `pqConnectOptions2`).
     pub(super) fn parse(list: &str) -> Result<Self, ParamErrorKind> {
