@@ -9,3 +9,4 @@ mod hosts;
 mod libpq;
 mod round_trip;
 mod table;
+mod typed;

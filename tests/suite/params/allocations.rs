@@ -20,3 +20,13 @@ fn a_kept_value_costs_one_allocation_and_the_list_another() {
         assert_eq!(cost.count_current, 0, "{text}");
     }
 }
+
+/// So that none of it is left behind in an allocation that grew.
+#[test]
+fn secrets_are_printed_into_one_allocation() {
+    for value in ["secret", r"a \\\\ quote's worth", &"'".repeat(60)] {
+        let settings = Settings::from_pairs(&[("password", value), ("sslpassword", value)], false).unwrap();
+        let cost = allocation_counter::measure(|| drop(settings.with_secrets()));
+        assert_eq!(cost.count_total, 1, "{value}");
+    }
+}

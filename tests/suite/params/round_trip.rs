@@ -127,6 +127,8 @@ fn configuration_files_may_say_it_in_other_types() {
     assert_eq!(text.to_string(), "host=h sslmode=require");
     let error = toml::from_str::<Settings>("sslmod = \"require\"").unwrap_err();
     assert!(error.to_string().contains("did you mean \"sslmode\""), "{error}");
+    let error = toml::from_str::<Settings>("sslmode = []").unwrap_err();
+    assert!(error.to_string().contains("expected a text, an integer or a boolean"), "{error}");
 }
 
 #[test]
