@@ -160,9 +160,8 @@ fn is_our_own(scenario: &Scenario, ours: &X509Error) -> bool {
         || scenario.changes.iter().any(|(_, change)| matches!(change, Change::Key(KeyKind::Explicit)));
     match ours.verdict {
         // There is no algorithm to check the signature with.
-        Verdict::UnsupportedSignature => true,
         // Nor do we look into addresses and AS numbers.
-        Verdict::UnsupportedExtension => true,
+        Verdict::UnsupportedSignature | Verdict::UnsupportedExtension => true,
         // OpenSSL looks into a curve that is written out, and lets it pass when the chain is that one certificate; we
         // refuse it unseen.
         _ if has_explicit_curve => true,

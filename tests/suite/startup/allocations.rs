@@ -15,7 +15,7 @@ fn no_byte_allocates() {
             message(b'R', b"\0\0\0\x0br=nonce,s=salt,i=4096"),
             message(b'R', b"\0\0\0\x0cv=signature"),
             message(b'R', &[0; 4]),
-            message(b'S', b"server_version\018.0\0"),
+            message(b'S', b"server_version\x0018.0\0"),
             message(b'K', &[7; 8]),
             message(b'Z', b"I"),
         ],

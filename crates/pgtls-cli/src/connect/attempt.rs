@@ -88,7 +88,7 @@ fn binding(facts: Option<&SessionFacts>) -> Binding {
 /// The same in digits.
 fn end_point(facts: &SessionFacts) -> Option<String> {
     let bytes = facts.tls_server_end_point().ok().flatten()?;
-    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(bytes.iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}")))
 }
 
 /// The server has a say in the protocol of ALPN.
