@@ -1,5 +1,4 @@
 //! The example `driver` has a fault when it is told to have one: the kit finds it, and finds none in the driver that is right.
-//! (The faults that few situations show are left to longer runs.)
 
 use std::{env, io, process::Command};
 
@@ -19,4 +18,14 @@ fn nothing_is_found_in_the_driver_that_is_right() {
 #[test]
 fn a_session_in_clear_that_nobody_wanted_is_found() {
     assert_eq!(driver("fallback").unwrap(), Some(1));
+}
+
+#[test]
+fn a_host_that_is_not_compared_with_the_certificate_is_found() {
+    assert_eq!(driver("name").unwrap(), Some(1));
+}
+
+#[test]
+fn a_server_name_that_is_not_sent_is_found() {
+    assert_eq!(driver("sni").unwrap(), Some(1));
 }

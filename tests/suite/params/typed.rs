@@ -3,6 +3,7 @@
 use pgtls_core::{
     environment::{Environment, Platform},
     param::{Ability, Params, ServiceFile, Settings},
+    policy::PolicyInput,
 };
 use std::time::Duration;
 
@@ -47,6 +48,13 @@ fn a_timeout_is_whole_seconds_above_zero() {
 fn the_database_is_the_user_where_none_is_named() {
     assert_eq!(params("user=u").dbname(), "u");
     assert_eq!(params("user=u dbname=d").dbname(), "d");
+}
+
+#[test]
+fn a_peer_is_required_where_one_is_named() {
+    for (conninfo, required) in [("", false), ("requirepeer=''", false), ("requirepeer=postgres", true)] {
+        assert_eq!(PolicyInput::from(&params(conninfo)).requirepeer, required, "{conninfo:?}");
+    }
 }
 
 /// libpq reads into 1024 bytes, and a line has to leave two of them.

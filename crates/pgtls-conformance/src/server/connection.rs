@@ -59,8 +59,9 @@ impl Connection<'_> {
             }
             Greeting::Banner => self.wire.send(b"220 mail.test ESMTP\r\n"),
             Greeting::Http => {
-                self.wire.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")?;
+                // A client may hang up before it has read all of it.
                 self.recorder.event(Event::BadReply);
+                self.wire.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")?;
                 Err(self.wire.linger())
             }
         }
