@@ -2,6 +2,7 @@
 
 use crate::{
     certificate::{Certificate, Outline, name},
+    path::SecurityLevel,
     source::Source,
     text::hex,
     tlv::DerError,
@@ -235,8 +236,10 @@ impl fmt::Display for WeakKey {
         let whose = if self.depth == 0 { "ee" } else { "ca" };
         write!(f, "{whose} key too small: {}, security level {}; ", self.key, self.level)?;
         write!(f, "certificate at depth {}: {}; ", self.depth, self.certificate)?;
-        f.write_str(
-            "use a certificate for a key of at least 2048 bits (RSA) or 224 bits (EC), or lower the security level",
+        let (rsa, curve) = SecurityLevel(self.level).smallest_keys();
+        write!(
+            f,
+            "use a certificate for a key of at least {rsa} bits (RSA) or {curve} bits (EC), or lower the security level"
         )
     }
 }
@@ -354,6 +357,17 @@ mod tests {
                 })),
                 "ee key too small: RSA, 1024 bits, security level 2; certificate at depth 0: \"CN=db\", issued by \
                  \"CN=ca\", serial number 0a; use a certificate for a key of at least 2048 bits (RSA) or 224 bits (EC), \
+                 or lower the security level",
+            ),
+            (
+                X509Error::WeakKey(Box::new(WeakKey {
+                    depth: 0,
+                    certificate: certificate.clone(),
+                    key: "RSA, 1024 bits".into(),
+                    level: 3,
+                })),
+                "ee key too small: RSA, 1024 bits, security level 3; certificate at depth 0: \"CN=db\", issued by \
+                 \"CN=ca\", serial number 0a; use a certificate for a key of at least 3072 bits (RSA) or 256 bits (EC), \
                  or lower the security level",
             ),
         ] {

@@ -128,10 +128,12 @@ fn node(workspace: &Workspace) -> Option<Client> {
 fn rust(workspace: &Workspace, package: &str, binary: &str, libpq: &'static str) -> Option<Client> {
     let folder = workspace.root.join(DRIVERS).join("rust");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let target = workspace.root.join("target/drivers");
     let mut build = Command::new(cargo);
-    build.args(["build", "--quiet", "--release", "--bin", binary]).current_dir(&folder);
+    build.args(["build", "--quiet", "--release", "--bin", binary, "--target-dir"]).arg(&target);
+    build.current_dir(&folder);
     build.status().ok().filter(std::process::ExitStatus::success)?;
-    let program: PathBuf = folder.join("target/release").join(format!("{binary}{}", env::consts::EXE_SUFFIX));
+    let program: PathBuf = target.join("release").join(format!("{binary}{}", env::consts::EXE_SUFFIX));
     let lock: toml::Table = fs::read_to_string(folder.join("Cargo.lock")).ok()?.parse().ok()?;
     let version = lock.get("package")?.as_array()?.iter().find_map(|entry| {
         let text = |key: &str| entry.get(key).and_then(toml::Value::as_str);

@@ -19,6 +19,19 @@ impl SecurityLevel {
             _ => 256,
         }
     }
+
+    /// The smallest keys of that strength, in bits: of RSA (NIST SP 800-57, part 1, table 2), and of a curve.
+    pub(crate) fn smallest_keys(self) -> (u16, u16) {
+        let rsa = match self.bits() {
+            0 => 0,
+            80 => 1024,
+            112 => 2048,
+            128 => 3072,
+            192 => 7680,
+            _ => 15_360,
+        };
+        (rsa, 2 * self.bits())
+    }
 }
 
 /// The peer's own key, before anything else.
