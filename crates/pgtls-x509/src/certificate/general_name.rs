@@ -116,6 +116,14 @@ pub(crate) fn count_general_names(content: Reader<'_>) -> DerResult<usize> {
     general_names(content).try_fold(0_usize, |count, name| name.map(|_| count.saturating_add(1)))
 }
 
+/// Is this directory name, in canonical form, one of the names in the content of a GeneralNames?
+pub(crate) fn has_directory_name(content: Reader<'_>, canonical: &[u8]) -> bool {
+    general_names(content).any(|name| match name {
+        Ok(GeneralName::Directory(name)) => name::canonical(&name).is_ok_and(|name| name == canonical),
+        _ => false,
+    })
+}
+
 /// `SEQUENCE { nameAssigner [0] DirectoryString OPTIONAL, partyName [1] DirectoryString }`.
 fn edi_party_name(mut content: Reader<'_>) -> DerResult<()> {
     const DIRECTORY_STRING: &[u8] =
