@@ -157,9 +157,7 @@ impl CertificateName {
             serial: hex(certificate.serial(), MAX_SERIAL_SHOWN),
         }
     }
-}
 
-impl CertificateName {
     pub(crate) fn of_outline(outline: &Outline<'_>) -> Self {
         Self {
             subject: name::display(outline.subject.whole),
@@ -236,11 +234,8 @@ impl fmt::Display for WeakKey {
         let whose = if self.depth == 0 { "ee" } else { "ca" };
         write!(f, "{whose} key too small: {}, security level {}; ", self.key, self.level)?;
         write!(f, "certificate at depth {}: {}; ", self.depth, self.certificate)?;
-        let (rsa, curve) = SecurityLevel(self.level).smallest_keys();
-        write!(
-            f,
-            "use a certificate for a key of at least {rsa} bits (RSA) or {curve} bits (EC), or lower the security level"
-        )
+        let wanted = SecurityLevel(self.level).wanted_key();
+        write!(f, "use a certificate for a key of {wanted}, or lower the security level")
     }
 }
 

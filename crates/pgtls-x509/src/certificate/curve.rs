@@ -16,7 +16,7 @@ pub(crate) struct Curve {
     pub(crate) name: &'static str,
     oid: &'static [u8],
     coordinate_bytes: usize,
-    order_bits: u16,
+    pub(crate) order_bits: u16,
     /// The identifier under which crypto providers know it.
     pub(crate) provider_id: Option<AlgorithmIdentifier>,
     contains: fn(&[u8], &[u8]) -> bool,
@@ -31,7 +31,7 @@ impl PartialEq for Curve {
 impl Eq for Curve {}
 
 /// The curves that certificates are issued for. OpenSSL knows more; keys on those are taken for unusable.
-static CURVES: [Curve; 9] = [
+pub(crate) static CURVES: [Curve; 9] = [
     Curve {
         name: "P-256",
         oid: &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07],

@@ -2,9 +2,13 @@
 
 use super::{Chain, Checked, Context, Failure, SecurityLevel};
 use crate::{
-    certificate::{Certificate, algorithm::SignatureAlgorithm},
+    certificate::{
+        Certificate,
+        algorithm::{Hash, SignatureAlgorithm},
+    },
     verdict::Verdict,
 };
+use alloc::{format, string::String};
 
 impl SecurityLevel {
     /// Bits of strength that the level asks for; levels above 5 are 5.
@@ -20,8 +24,14 @@ impl SecurityLevel {
         }
     }
 
+    /// What a key needs for that strength, in words.
+    pub(crate) fn wanted_key(self) -> String {
+        let (rsa, curve) = self.smallest_keys();
+        format!("at least {rsa} bits (RSA) or {curve} bits (EC)")
+    }
+
     /// The smallest keys of that strength, in bits: of RSA (NIST SP 800-57, part 1, table 2), and of a curve.
-    pub(crate) fn smallest_keys(self) -> (u16, u16) {
+    fn smallest_keys(self) -> (u16, u16) {
         let rsa = match self.bits() {
             0 => 0,
             80 => 1024,
@@ -31,6 +41,16 @@ impl SecurityLevel {
             _ => 15_360,
         };
         (rsa, 2 * self.bits())
+    }
+
+    /// The shortest of the usual digests that is strong enough to sign with.
+    fn smallest_digest(self) -> Hash {
+        match self.bits() {
+            0 | 80 | 112 => Hash::Sha224,
+            128 => Hash::Sha256,
+            192 => Hash::Sha384,
+            _ => Hash::Sha512,
+        }
     }
 }
 
@@ -61,11 +81,17 @@ fn check_key(
     depth: usize,
     verdict: Verdict,
 ) -> Checked {
-    let wanted = context.options.security_level.bits();
-    if certificate.public_key.security_bits() >= wanted {
+    let level = context.options.security_level;
+    let key = certificate.public_key;
+    if key.security_bits() >= level.bits() {
         return Ok(());
     }
-    Err(Failure::new(verdict, depth).with(certificate.public_key.describe()))
+    let wanted = level.wanted_key();
+    Err(Failure::new(verdict, depth).with(format!(
+        "{}, where security level {} wants {wanted}",
+        key.describe(),
+        level.0
+    )))
 }
 
 fn check_signature(context: &Context<'_>, certificate: &Certificate<'_>, depth: usize) -> Checked {
@@ -74,5 +100,40 @@ fn check_signature(context: &Context<'_>, certificate: &Certificate<'_>, depth: 
     if level.0 == 0 || algorithm.security_bits() >= level.bits() {
         return Ok(());
     }
-    Err(Failure::new(Verdict::CaMdTooWeak, depth).with(algorithm.describe()))
+    let wanted = level.smallest_digest().name();
+    Err(Failure::new(Verdict::CaMdTooWeak, depth).with(format!(
+        "{}, where security level {} wants {wanted} or longer",
+        algorithm.describe(),
+        level.0
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::{curve::CURVES, public_key::PublicKey};
+
+    #[test]
+    fn what_a_level_is_said_to_want_is_what_it_takes() {
+        let usual_digests = [Hash::Sha1, Hash::Sha224, Hash::Sha256, Hash::Sha384, Hash::Sha512];
+        for level in (1..=7).map(SecurityLevel) {
+            let rsa = |bits: u16| PublicKey::Rsa { bits: bits.into() }.security_bits();
+            let (smallest_rsa, smallest_curve) = level.smallest_keys();
+            assert!(rsa(smallest_rsa) >= level.bits(), "{level:?}");
+            // OpenSSL rounds its estimate, so that a modulus may be a seventh shorter.
+            assert!(rsa(smallest_rsa - smallest_rsa / 6) < level.bits(), "{level:?}");
+            for curve in &CURVES {
+                let is_enough = curve.security_bits() >= level.bits();
+                assert_eq!(is_enough, curve.order_bits >= smallest_curve, "{level:?} {}", curve.name);
+            }
+            for digest in usual_digests {
+                let is_enough = digest.security_bits() >= level.bits();
+                assert_eq!(
+                    is_enough,
+                    digest.length() >= level.smallest_digest().length(),
+                    "{level:?} {digest:?}"
+                );
+            }
+        }
+    }
 }
