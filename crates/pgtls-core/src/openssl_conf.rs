@@ -10,18 +10,23 @@
 //! that it can be shown and is not lost in silence.
 
 mod cipher_list;
+mod error;
 mod expand;
 mod file;
 mod flags;
 mod group;
+mod parser;
 mod signature;
 mod suite;
 mod system_default;
 
 pub use cipher_list::SuiteList;
-pub use file::{ConfError, ConfErrorKind, ConfFile, MAX_CONF_BYTES, MAX_INCLUDE_DEPTH, MAX_VALUE_BYTES};
+pub use error::{ConfError, ConfErrorKind};
+pub use expand::MAX_VALUE_BYTES;
+pub use file::ConfFile;
 pub use flags::VersionsOff;
 pub use group::{GROUPS, Group};
+pub use parser::{MAX_CONF_BYTES, MAX_INCLUDE_DEPTH};
 pub use signature::{SCHEMES, Scheme};
 pub use suite::{CIPHER_SUITES, CipherSuite, TLS13_SUITES, Tls13Suite};
 pub use system_default::{Bound, SystemDefault, Unmapped};

@@ -1,7 +1,10 @@
 //! Quotes, escapes and variables in a value (OpenSSL: `str_copy` in `conf_def.c`).
 
-use super::file::{ConfErrorKind, MAX_VALUE_BYTES};
+use super::error::ConfErrorKind;
 use alloc::{borrow::ToOwned, format, string::String};
+
+/// The longest value after expansion, OpenSSL's own bound.
+pub const MAX_VALUE_BYTES: usize = 65_536;
 
 /// Looks a variable up: in a named section, or in the section of the line.
 pub(super) type Lookup<'a> = dyn Fn(Option<&str>, &str) -> Option<String> + 'a;
