@@ -30,13 +30,26 @@ pub enum pgtls_action_kind {
     PGTLS_FAIL = 8,
 }
 
+/// All bytes. The one that was received already is pointed to here and not in the machine, so that it does not matter what
+/// becomes of the machine while C looks at it.
+static BYTES: [u8; 256] = {
+    let mut all = [0; 256];
+    let mut rest: &mut [u8] = &mut all;
+    let mut next = 0_u8;
+    while let Some((first, after)) = rest.split_first_mut() {
+        *first = next;
+        (rest, next) = (after, next.wrapping_add(1));
+    }
+    all
+};
+
 /// What to do, and what belongs to it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct pgtls_action {
     /// What.
     pub kind: pgtls_action_kind,
-    /// For `PGTLS_SEND` and `PGTLS_STARTUP`; they belong to the machine and hold until the next call with it.
+    /// For `PGTLS_SEND` and `PGTLS_STARTUP`; they belong to the library and hold until the next call with the machine is over.
     pub bytes: *const u8,
     /// How many they are.
     pub length: usize,
@@ -53,7 +66,7 @@ pub struct pgtls_action {
 impl pgtls_action {
     /// An action of the machine's. `carry` is the byte that was received already, if there is one. `None` is GSSAPI, which is
     /// never planned here.
-    pub(crate) fn of(action: Action, carry: &[u8]) -> Option<Self> {
+    pub(crate) fn of(action: Action, carry: Option<u8>) -> Option<Self> {
         use pgtls_action_kind as Kind;
         let mut seen = Self {
             kind: Kind::PGTLS_CONNECT,
@@ -81,7 +94,9 @@ impl pgtls_action {
                 Kind::PGTLS_START_TLS
             }
             Action::Startup { encryption, .. } => {
-                (seen.bytes, seen.length) = (carry.as_ptr(), carry.len());
+                if let Some(byte) = carry.and_then(|byte| BYTES.get(usize::from(byte))) {
+                    (seen.bytes, seen.length) = (byte, 1);
+                }
                 seen.encryption = encryption.into();
                 Kind::PGTLS_STARTUP
             }
@@ -96,5 +111,24 @@ impl pgtls_action {
             _ => return None,
         };
         Some(seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boundary::values;
+    use pgtls_core::negotiation::Encryption;
+
+    #[test]
+    fn every_byte_is_pointed_to_where_it_is() {
+        let startup = Action::Startup { encryption: Encryption::Plain, carry: None };
+        for byte in 0..=u8::MAX {
+            let seen = pgtls_action::of(startup, Some(byte)).unwrap();
+            // SAFETY: it points to so many bytes that nobody changes.
+            assert_eq!(unsafe { values(seen.bytes, seen.length) }, Ok(&[byte][..]));
+        }
+        let seen = pgtls_action::of(startup, None).unwrap();
+        assert_eq!((seen.bytes, seen.length), (ptr::null(), 0));
     }
 }

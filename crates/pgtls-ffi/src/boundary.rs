@@ -1,7 +1,7 @@
 //! Where pointers of C become references, and values become pointers: the unsafe code that the rest is built on.
 //!
-//! Each function says what its caller has to have been promised by C; the promise is the contract at the head of the
-//! crate, and it is the same for all of them.
+//! Each function says what C must have promised; handles, texts, rows and places are those of the contract at the head of
+//! the crate. References live as long as the caller likes as far as the compiler can see: nobody may keep one beyond the call of C.
 
 use crate::status::pgtls_status::{self, PGTLS_ARGUMENT, PGTLS_BUG, PGTLS_OK};
 use std::{
@@ -27,30 +27,30 @@ pub(crate) fn guarded_or<T>(otherwise: T, run: impl FnOnce() -> Option<T>) -> T 
 /// A handle that is looked at.
 ///
 /// # Safety
-/// NULL, or from [`give`] and not freed, and nobody changes it during the call.
+/// It is a handle: NULL, or from [`give`] as this type and not freed, and nobody changes it while the reference lives.
 pub(crate) unsafe fn handle<'a, T>(pointer: *const T) -> Result<&'a T, pgtls_status> {
-    // SAFETY: not NULL is checked by `as_ref`; the rest is this function's own condition.
+    // SAFETY: `as_ref` checks for NULL; else it is the `Box` of `give`, aligned, initialised and alive, and not changed.
     unsafe { pointer.as_ref() }.ok_or(PGTLS_ARGUMENT)
 }
 
 /// A handle that is changed.
 ///
 /// # Safety
-/// NULL, or from [`give`] and not freed, and nobody else uses it during the call.
+/// It is a handle: NULL, or from [`give`] as this type and not freed, and nobody else uses it while the reference lives.
 pub(crate) unsafe fn handle_mut<'a, T>(pointer: *mut T) -> Result<&'a mut T, pgtls_status> {
-    // SAFETY: not NULL is checked by `as_mut`; the rest is this function's own condition.
+    // SAFETY: `as_mut` checks for NULL; else it is the `Box` of `give`, aligned, initialised and alive, and ours alone.
     unsafe { pointer.as_mut() }.ok_or(PGTLS_ARGUMENT)
 }
 
 /// A text.
 ///
 /// # Safety
-/// NULL, or bytes up to a NUL that nobody changes during the call.
+/// It is a text: NULL, or bytes up to a NUL that nobody changes while the reference lives.
 pub(crate) unsafe fn text<'a>(pointer: *const c_char) -> Result<&'a str, pgtls_status> {
     if pointer.is_null() {
         return Err(PGTLS_ARGUMENT);
     }
-    // SAFETY: not NULL, checked above; the rest is this function's own condition.
+    // SAFETY: not NULL, checked above; a text has its NUL, and nobody changes what is before it.
     unsafe { CStr::from_ptr(pointer) }.to_str().map_err(|_| PGTLS_ARGUMENT)
 }
 
@@ -62,14 +62,15 @@ pub(crate) unsafe fn optional_text<'a>(pointer: *const c_char) -> Result<Option<
     if pointer.is_null() {
         return Ok(None);
     }
-    // SAFETY: the same condition.
+    // SAFETY: it is a text.
     unsafe { text(pointer) }.map(Some)
 }
 
 /// Several values in a row: bytes, pointers, lengths.
 ///
 /// # Safety
-/// `length` is 0, or the pointer is NULL or good for so many values that nobody changes during the call.
+/// They are a row: `length` is 0, or the pointer is NULL, or there are so many values that nobody changes while the reference
+/// lives.
 pub(crate) unsafe fn values<'a, T>(pointer: *const T, length: usize) -> Result<&'a [T], pgtls_status> {
     if length == 0 {
         return Ok(&[]);
@@ -79,28 +80,28 @@ pub(crate) unsafe fn values<'a, T>(pointer: *const T, length: usize) -> Result<&
     if pointer.is_null() || !pointer.is_aligned() || !fits {
         return Err(PGTLS_ARGUMENT);
     }
-    // SAFETY: not NULL, aligned and not too large, checked above; the rest is this function's own condition.
+    // SAFETY: not NULL, aligned and not too large, checked above; a row has so many values, and nobody changes them.
     Ok(unsafe { slice::from_raw_parts(pointer, length) })
 }
 
 /// Writes NULL where a handle or text may be given later, so that a call that fails leaves nothing there to be used.
 ///
 /// # Safety
-/// NULL, or a place for a pointer.
+/// It is a place.
 pub(crate) unsafe fn nothing_yet<T>(place: *mut *mut T) {
-    // SAFETY: the same condition.
+    // SAFETY: it is a place.
     unsafe { set(place, ptr::null_mut()) };
 }
 
-/// Gives a handle to the caller. Without a place for it the call is in vain.
+/// Gives a handle to the caller, who may take it to another thread. Without a place for it the call is in vain.
 ///
 /// # Safety
-/// NULL, or a place for a pointer.
-pub(crate) unsafe fn give<T>(place: *mut *mut T, value: T) -> Result<(), pgtls_status> {
+/// It is a place.
+pub(crate) unsafe fn give<T: Send>(place: *mut *mut T, value: T) -> Result<(), pgtls_status> {
     if place.is_null() {
         return Err(PGTLS_ARGUMENT);
     }
-    // SAFETY: not NULL, checked above; the rest is this function's own condition.
+    // SAFETY: not NULL, checked above; a place is aligned and good for writing.
     unsafe { place.write(Box::into_raw(Box::new(value))) };
     Ok(())
 }
@@ -109,12 +110,12 @@ pub(crate) unsafe fn give<T>(place: *mut *mut T, value: T) -> Result<(), pgtls_s
 /// may be no value at all.
 ///
 /// # Safety
-/// NULL, or a place for such a value.
+/// It is a place.
 pub(crate) unsafe fn put<T>(place: *mut T, value: T) -> Result<(), pgtls_status> {
     if place.is_null() {
         return Err(PGTLS_ARGUMENT);
     }
-    // SAFETY: the same condition.
+    // SAFETY: it is a place.
     unsafe { set(place, value) };
     Ok(())
 }
@@ -122,10 +123,10 @@ pub(crate) unsafe fn put<T>(place: *mut T, value: T) -> Result<(), pgtls_status>
 /// Gives a plain value to the caller, who may not want it.
 ///
 /// # Safety
-/// NULL, or a place for such a value.
+/// It is a place: NULL, or aligned and good for writing such a value, and no reference is to anything in it.
 pub(crate) unsafe fn set<T>(place: *mut T, value: T) {
     if !place.is_null() {
-        // SAFETY: not NULL, checked above; the rest is this function's own condition.
+        // SAFETY: not NULL, checked above; a place is aligned and good for writing.
         unsafe { place.write(value) };
     }
 }
@@ -133,10 +134,10 @@ pub(crate) unsafe fn set<T>(place: *mut T, value: T) {
 /// Gives a text to the caller, who may not want it.
 ///
 /// # Safety
-/// NULL, or a place for a pointer.
+/// It is a place.
 pub(crate) unsafe fn give_text(place: *mut *mut c_char, value: &str) {
     if !place.is_null() {
-        // SAFETY: the same condition.
+        // SAFETY: it is a place.
         unsafe { set(place, new_text(value)) };
     }
 }
@@ -150,11 +151,11 @@ pub(crate) fn new_text(value: &str) -> *mut c_char {
 /// Takes a handle back.
 ///
 /// # Safety
-/// NULL, or from [`give`], not freed, and not used again.
+/// It is a handle, and is not used again.
 pub(crate) unsafe fn free<T>(pointer: *mut T) {
     if !pointer.is_null() {
-        // SAFETY: it comes from `Box::into_raw` in `give`; that it comes once is this function's own condition. A `drop`
-        // that panics must not reach C.
+        // SAFETY: not NULL, checked above; a handle comes from `Box::into_raw` in `give` with this type, and this is its end.
+        // A `drop` that panics must not reach C.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(unsafe { Box::from_raw(pointer) })));
     }
 }
@@ -162,11 +163,13 @@ pub(crate) unsafe fn free<T>(pointer: *mut T) {
 /// Frees a text that this library has given.
 ///
 /// # Safety
-/// `text` is NULL, or was given by this library and not freed.
+/// By the [contract](crate#the-contract) `text` is `NULL`, or was given by this library as a text, is as it was then and not
+/// freed, and is not used again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_string_free(text: *mut c_char) {
     if !text.is_null() {
-        // SAFETY: it comes from `CString::into_raw` in `new_text`; that it comes once is the caller's promise.
+        // SAFETY: not NULL, checked above; a text that was given comes from `CString::into_raw` in `new_text`, goes back with the
+        // length that it had, and this is its end.
         drop(unsafe { CString::from_raw(text) });
     }
 }
@@ -174,7 +177,7 @@ pub unsafe extern "C" fn pgtls_string_free(text: *mut c_char) {
 /// Gives bytes to the caller.
 ///
 /// # Safety
-/// Both NULL, or places for a pointer and a length.
+/// Both are places.
 pub(crate) unsafe fn give_bytes(
     place: *mut *mut u8,
     length: *mut usize,
@@ -184,7 +187,7 @@ pub(crate) unsafe fn give_bytes(
         return Err(PGTLS_ARGUMENT);
     }
     let value = value.into_boxed_slice();
-    // SAFETY: neither is NULL, checked above; the rest is this function's own condition.
+    // SAFETY: neither is NULL, checked above; a place is aligned and good for writing.
     unsafe {
         length.write(value.len());
         place.write(Box::into_raw(value).cast());
@@ -195,11 +198,13 @@ pub(crate) unsafe fn give_bytes(
 /// Frees bytes that this library has given, by the length that it gave with them.
 ///
 /// # Safety
-/// `bytes` is NULL, or was given by this library together with `length` and not freed.
+/// By the [contract](crate#the-contract) `bytes` is `NULL`, or was given by this library together with `length` and not freed, and
+/// is not used again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_bytes_free(bytes: *mut u8, length: usize) {
     if !bytes.is_null() {
-        // SAFETY: it comes from `Box::into_raw` in `give_bytes`, with this length; both are the caller's promise.
+        // SAFETY: not NULL, checked above; bytes that were given come from `Box::into_raw` in `give_bytes` as a slice of this
+        // length, and this is their end.
         drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(bytes, length)) });
     }
 }

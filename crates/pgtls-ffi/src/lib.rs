@@ -8,20 +8,28 @@
 //!
 //! - Handles are opaque. What a function named `..._new`, `..._of_...` or `pgtls_verify` gives belongs to the caller, who
 //!   hands it back to the matching `..._free` once. Freeing `NULL` does nothing.
-//! - Texts that are given (`char **`, and functions that return `char *`) belong to the caller and go back to
-//!   [`pgtls_string_free`]; bytes to [`pgtls_bytes_free`]. What a machine's action points to belongs to the machine and holds until the
-//!   next call with it.
+//! - Texts that are given (`char **`, and functions that return `char *`) belong to the caller and go back as they are to
+//!   [`pgtls_string_free`]; bytes to [`pgtls_bytes_free`], with their length. What a machine's action points to belongs to the library
+//!   and holds until the next call with the machine is over.
 //! - Texts that are taken end with NUL and are UTF-8. Bytes are taken with their length; a length of 0 may come with any
 //!   pointer. Nothing that is taken is kept: it is copied where it is needed.
 //! - Where something is given, `NULL` is written first: a call that ends otherwise than well leaves nothing but, perhaps,
 //!   an error.
-//! - Every pointer has to be `NULL` or valid for the call. `NULL` where something is needed is
-//!   [`PGTLS_ARGUMENT`](pgtls_status::PGTLS_ARGUMENT) and never read. Where something is given, `NULL` says that it is not
-//!   wanted.
-//! - A handle may move between threads, and is used by one at a time.
+//! - `NULL` where something is needed is [`PGTLS_ARGUMENT`](pgtls_status::PGTLS_ARGUMENT) and never read. Where something is
+//!   given, `NULL` says that it is not wanted.
+//! - A handle may move between threads, and is used by one call at a time.
 //! - A panic, which would be a bug here, is [`PGTLS_BUG`](pgtls_status::PGTLS_BUG) and does not cross into C; so is a call
 //!   that does not answer the machine's action [`PGTLS_MISUSE`](pgtls_status::PGTLS_MISUSE), which changes nothing.
 //! - Numbers that stand for words (`enum`s of the header) are checked: an unknown one is `PGTLS_ARGUMENT`.
+//!
+//! What cannot be checked is the caller's promise:
+//!
+//! - A handle is `NULL`, or was given by this library as a handle of its type and has not been freed; no other call has it
+//!   before this one has ended.
+//! - A text is `NULL`, or bytes that end with NUL. Bytes, and other values in a row, are `NULL`, or so many as their length
+//!   says. Nobody changes them during the call.
+//! - A place, where something is given, is `NULL`, or good for writing one value of its type, and aligned. It lies in nothing
+//!   else that the call is given.
 #![expect(
     unsafe_code,
     reason = "C hands over pointers; they are looked at in boundary.rs and handed on as references"

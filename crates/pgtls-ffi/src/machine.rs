@@ -84,7 +84,7 @@ impl pgtls_machine {
 /// `pgtls_payload`. `PGTLS_PARAMETERS` with an error if no way to connect is left.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `params` is a handle; `machine` and `error` are places.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_new(
     params: *const pgtls_params,
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn pgtls_machine_new(
     error: *mut *mut c_char,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise, for all three.
+        // SAFETY: `machine` and `error` are places, `params` is a handle.
         let pgtls_params { params, .. } = unsafe {
             nothing_yet(machine);
             nothing_yet(error);
@@ -112,11 +112,11 @@ pub unsafe extern "C" fn pgtls_machine_new(
                     certificate: ClientCertificate::default(),
                     failure: None,
                 };
-                // SAFETY: the caller's promise.
+                // SAFETY: `machine` is a place.
                 unsafe { give(machine, made) }
             }
             Err(reason) => {
-                // SAFETY: the caller's promise.
+                // SAFETY: `error` is a place.
                 unsafe { give_text(error, &reason.to_string()) };
                 Err(PGTLS_PARAMETERS)
             }
@@ -127,18 +127,17 @@ pub unsafe extern "C" fn pgtls_machine_new(
 /// What to do now; the same until something is told.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `machine` is a handle, `action` a place.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_action(
     machine: *const pgtls_machine,
     action: *mut pgtls_action,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise.
+        // SAFETY: `machine` is a handle.
         let machine = unsafe { handle(machine) }?;
-        let found =
-            pgtls_action::of(machine.negotiation.poll_action(), machine.carry.as_slice()).ok_or(PGTLS_BUG)?;
-        // SAFETY: the caller's promise.
+        let found = pgtls_action::of(machine.negotiation.poll_action(), machine.carry).ok_or(PGTLS_BUG)?;
+        // SAFETY: `action` is a place.
         unsafe { put(action, found) }
     })
 }
@@ -147,7 +146,7 @@ pub unsafe extern "C" fn pgtls_machine_action(
 /// because the mode verifies and there are no roots: tell `pgtls_machine_tls_failed` with `PGTLS_TLS_SETUP`.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `machine` and `trust` are handles; `verification` and `error` are places.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_verification(
     machine: *const pgtls_machine,
@@ -156,16 +155,16 @@ pub unsafe extern "C" fn pgtls_machine_verification(
     error: *mut *mut c_char,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise, for all three.
+        // SAFETY: `error` is a place, `machine` and `trust` are handles.
         let (machine, trust) = unsafe {
             nothing_yet(error);
             (handle(machine)?, handle(trust)?)
         };
         match (machine.negotiation.plan().verification(trust.presence), trust.trouble()) {
-            // SAFETY: the caller's promise.
+            // SAFETY: `verification` is a place.
             (Some(wanted), None) => unsafe { set(verification, wanted.into()) },
             (_, trouble) => {
-                // SAFETY: the caller's promise.
+                // SAFETY: `error` is a place.
                 unsafe { give_text(error, trouble.unwrap_or("there is no root file")) };
                 return Err(PGTLS_FILE);
             }
@@ -177,13 +176,13 @@ pub unsafe extern "C" fn pgtls_machine_verification(
 /// Tells a machine something.
 ///
 /// # Safety
-/// The contract of the crate.
+/// `machine` is a handle.
 unsafe fn told(
     machine: *mut pgtls_machine,
     tell: impl FnOnce(&mut pgtls_machine) -> Result<(), pgtls_status>,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: this function's own condition.
+        // SAFETY: `machine` is a handle that no other call has.
         tell(unsafe { handle_mut(machine) }?)
     })
 }
@@ -191,37 +190,37 @@ unsafe fn told(
 /// The connection is open.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `machine` is a handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_connected(machine: *mut pgtls_machine) -> pgtls_status {
-    // SAFETY: the caller's promise.
+    // SAFETY: `machine` is a handle.
     unsafe { told(machine, |machine| machine.handle(Input::Connected)) }
 }
 
 /// It could not be opened.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `machine` is a handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_connect_failed(machine: *mut pgtls_machine) -> pgtls_status {
-    // SAFETY: the caller's promise.
+    // SAFETY: `machine` is a handle.
     unsafe { told(machine, |machine| machine.handle(Input::ConnectFailed)) }
 }
 
 /// Whether the user at the other end of the unix socket is the one that `requirepeer` wants.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `machine` is a handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_peer_user(machine: *mut pgtls_machine, matches: bool) -> pgtls_status {
-    // SAFETY: the caller's promise.
+    // SAFETY: `machine` is a handle.
     unsafe { told(machine, |machine| machine.handle(Input::PeerUser { matches })) }
 }
 
 /// These bytes were sent: those of the action, or the driver's while the session starts up.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `machine` is a handle, and `bytes` has `length` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_sent(
     machine: *mut pgtls_machine,
@@ -229,7 +228,7 @@ pub unsafe extern "C" fn pgtls_machine_sent(
     length: usize,
 ) -> pgtls_status {
     let tell = |machine: &mut pgtls_machine| {
-        // SAFETY: the caller's promise.
+        // SAFETY: `bytes` has `length` bytes, none of them in the machine.
         let bytes = unsafe { values(bytes, length) }?;
         match &mut machine.gate {
             Some(gate) => {
@@ -239,14 +238,14 @@ pub unsafe extern "C" fn pgtls_machine_sent(
             None => machine.handle(Input::Sent),
         }
     };
-    // SAFETY: the caller's promise.
+    // SAFETY: `machine` is a handle.
     unsafe { told(machine, tell) }
 }
 
 /// These bytes were received, TLS taken off.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `machine` is a handle, and `bytes` has `length` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_received(
     machine: *mut pgtls_machine,
@@ -254,18 +253,18 @@ pub unsafe extern "C" fn pgtls_machine_received(
     length: usize,
 ) -> pgtls_status {
     let tell = |machine: &mut pgtls_machine| {
-        // SAFETY: the caller's promise.
+        // SAFETY: `bytes` has `length` bytes, none of them in the machine.
         let bytes = unsafe { values(bytes, length) }?;
         if machine.gate.is_some() { machine.heard(bytes) } else { machine.handle(Input::Received(bytes)) }
     };
-    // SAFETY: the caller's promise.
+    // SAFETY: `machine` is a handle.
     unsafe { told(machine, tell) }
 }
 
 /// The connection has ended: in `order` (end of file without encryption, close_notify with TLS), or not.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `machine` is a handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_closed(machine: *mut pgtls_machine, order: bool) -> pgtls_status {
     let tell = |machine: &mut pgtls_machine| match &mut machine.gate {
@@ -279,7 +278,7 @@ pub unsafe extern "C" fn pgtls_machine_closed(machine: *mut pgtls_machine, order
         }
         None => machine.handle(Input::Closed),
     };
-    // SAFETY: the caller's promise.
+    // SAFETY: `machine` is a handle.
     unsafe { told(machine, tell) }
 }
 
@@ -287,7 +286,7 @@ pub unsafe extern "C" fn pgtls_machine_closed(machine: *mut pgtls_machine, order
 /// `pgtls_machine_tls_established`.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `machine` is a handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_client_certificate(
     machine: *mut pgtls_machine,
@@ -298,7 +297,7 @@ pub unsafe extern "C" fn pgtls_machine_client_certificate(
         machine.certificate = ClientCertificate { requested, sent };
         Ok(())
     };
-    // SAFETY: the caller's promise.
+    // SAFETY: `machine` is a handle.
     unsafe { told(machine, tell) }
 }
 
@@ -307,7 +306,7 @@ pub unsafe extern "C" fn pgtls_machine_client_certificate(
 /// proved. A session that lacks the proof that its mode wants is refused.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `machine`, `trust` and `proof` are handles.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_tls_established(
     machine: *mut pgtls_machine,
@@ -317,7 +316,7 @@ pub unsafe extern "C" fn pgtls_machine_tls_established(
 ) -> pgtls_status {
     let tell = |machine: &mut pgtls_machine| {
         let alpn = pgtls_alpn::read(alpn)?;
-        // SAFETY: the caller's promise.
+        // SAFETY: `trust` is a handle, and so is `proof`, which `as_ref` checks for NULL.
         let (trust, proof) = unsafe { (handle(trust)?, proof.as_ref()) };
         machine.handle(Input::TlsEstablished(TlsFacts {
             alpn,
@@ -326,48 +325,48 @@ pub unsafe extern "C" fn pgtls_machine_tls_established(
             name: proof.and_then(|proof| proof.name),
         }))
     };
-    // SAFETY: the caller's promise.
+    // SAFETY: `machine` is a handle.
     unsafe { told(machine, tell) }
 }
 
 /// TLS has failed. `failure` is a `pgtls_tls_failure`.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `machine` is a handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_tls_failed(machine: *mut pgtls_machine, failure: u32) -> pgtls_status {
-    // SAFETY: the caller's promise.
+    // SAFETY: `machine` is a handle.
     unsafe { told(machine, |machine| machine.handle(Input::TlsFailed(pgtls_tls_failure::read(failure)?))) }
 }
 
 /// The deadline of the address has passed.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `machine` is a handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_timed_out(machine: *mut pgtls_machine) -> pgtls_status {
-    // SAFETY: the caller's promise.
+    // SAFETY: `machine` is a handle.
     unsafe { told(machine, |machine| machine.handle(Input::TimedOut)) }
 }
 
 /// The driver gives up while the session starts up: no password, an answer that makes no sense to it.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `machine` is a handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_gave_up(machine: *mut pgtls_machine) -> pgtls_status {
-    // SAFETY: the caller's promise.
+    // SAFETY: `machine` is a handle.
     unsafe { told(machine, |machine| machine.conclude(Exchange::Failed)) }
 }
 
 /// The last failure, in words; `NULL` if nothing has failed. Freed with `pgtls_string_free`.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `machine` is a handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_error(machine: *const pgtls_machine) -> *mut c_char {
     guarded_or(ptr::null_mut(), || {
-        // SAFETY: the caller's promise.
+        // SAFETY: `machine` is a handle.
         let machine = unsafe { handle(machine) }.ok()?;
         machine.failure.map(|failure| new_text(&failure.to_string()))
     })
@@ -377,11 +376,11 @@ pub unsafe extern "C" fn pgtls_machine_error(machine: *const pgtls_machine) -> *
 /// `pgtls_string_free`.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `machine` is a handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_event(machine: *mut pgtls_machine) -> *mut c_char {
     guarded_or(ptr::null_mut(), || {
-        // SAFETY: the caller's promise.
+        // SAFETY: `machine` is a handle that no other call has.
         let machine = unsafe { handle_mut(machine) }.ok()?;
         machine.negotiation.poll_event().map(|event| new_text(event.as_str()))
     })
@@ -390,9 +389,9 @@ pub unsafe extern "C" fn pgtls_machine_event(machine: *mut pgtls_machine) -> *mu
 /// Frees a machine.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `machine` is a handle, and is not used again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_free(machine: *mut pgtls_machine) {
-    // SAFETY: the caller's promise.
+    // SAFETY: `machine` is a handle, and this is its end.
     unsafe { free(machine) };
 }

@@ -18,7 +18,8 @@ use std::ffi::c_char;
 /// `matched` becomes the name in the certificate, `error` what is wrong.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `certificate` has `length` bytes, `host` is a text; `matched` and `error` are
+/// places.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_match_host(
     certificate: *const u8,
@@ -28,13 +29,13 @@ pub unsafe extern "C" fn pgtls_match_host(
     error: *mut *mut c_char,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise, for all of them.
+        // SAFETY: `matched` and `error` are places, `certificate` has `length` bytes, `host` is a text.
         let (certificate, host) = unsafe {
             nothing_yet(matched);
             nothing_yet(error);
             (values(certificate, length)?, text(host)?)
         };
-        // SAFETY: the caller's promise.
+        // SAFETY: `matched` and `error` are places.
         unsafe { tell(compare(certificate, host, Hardening::NONE).map(|(_, name)| name), matched, error) }
     })
 }
@@ -56,7 +57,7 @@ pub(crate) fn compare(
 /// Gives the name or the error.
 ///
 /// # Safety
-/// The contract of the crate, for both places.
+/// `matched` and `error` are places.
 pub(crate) unsafe fn tell(
     outcome: Result<String, String>,
     matched: *mut *mut c_char,
@@ -64,12 +65,12 @@ pub(crate) unsafe fn tell(
 ) -> Result<(), pgtls_status> {
     match outcome {
         Ok(name) => {
-            // SAFETY: this function's own condition.
+            // SAFETY: `matched` is a place.
             unsafe { give_text(matched, &name) };
             Ok(())
         }
         Err(reason) => {
-            // SAFETY: this function's own condition.
+            // SAFETY: `error` is a place.
             unsafe { give_text(error, &reason) };
             Err(PGTLS_UNVERIFIED)
         }

@@ -27,7 +27,7 @@ pub struct pgtls_params {
 /// `PGTLS_PARAMETERS` with an error if they make no sense.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `conninfo` is a text; `params` and `error` are places.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_params_new(
     conninfo: *const c_char,
@@ -35,17 +35,17 @@ pub unsafe extern "C" fn pgtls_params_new(
     error: *mut *mut c_char,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise, for all three.
+        // SAFETY: `params` and `error` are places, `conninfo` is a text.
         let conninfo = unsafe {
             nothing_yet(params);
             nothing_yet(error);
             text(conninfo)
         }?;
         match resolve(conninfo) {
-            // SAFETY: the caller's promise.
+            // SAFETY: `params` is a place.
             Ok(resolved) => unsafe { give(params, resolved) },
             Err(reason) => {
-                // SAFETY: the caller's promise.
+                // SAFETY: `error` is a place.
                 unsafe { give_text(error, &reason.to_string()) };
                 Err(PGTLS_PARAMETERS)
             }
@@ -63,11 +63,11 @@ fn resolve(conninfo: &str) -> Result<pgtls_params, Box<dyn Error>> {
 /// before know nothing of it. `PGTLS_ARGUMENT` if no hardening has this name.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `params` is a handle, `name` a text.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_params_harden(params: *mut pgtls_params, name: *const c_char) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise.
+        // SAFETY: `params` is a handle that no other call has, `name` a text.
         let (pgtls_params { params, .. }, name) = unsafe { (handle_mut(params)?, optional_text(name)?) };
         let hardening = match name {
             None => Hardening::ALL,
@@ -86,14 +86,14 @@ pub unsafe extern "C" fn pgtls_params_harden(params: *mut pgtls_params, name: *c
 /// `pgtls_string_free`.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `params` is a handle, `keyword` a text.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_params_value(
     params: *const pgtls_params,
     keyword: *const c_char,
 ) -> *mut c_char {
     guarded_or(ptr::null_mut(), || {
-        // SAFETY: the caller's promise.
+        // SAFETY: `params` is a handle, `keyword` a text.
         let (params, keyword) = unsafe { (handle(params).ok()?, text(keyword).ok()?) };
         params.params.value(keyword).map(new_text)
     })
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn pgtls_params_value(
 /// set up then, which `pgtls_machine_tls_failed` is told with `PGTLS_TLS_SETUP`.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `params` is a handle, `host` a text; `name` and `error` are places.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_params_server_name(
     params: *const pgtls_params,
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn pgtls_params_server_name(
     error: *mut *mut c_char,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise, for all four.
+        // SAFETY: `name` and `error` are places, `params` is a handle, `host` a text.
         let (params, host) = unsafe {
             nothing_yet(name);
             nothing_yet(error);
@@ -123,12 +123,12 @@ pub unsafe extern "C" fn pgtls_params_server_name(
         match sni::server_name(host, params.params.sslsni()) {
             Ok(None) => Ok(()),
             Ok(Some(sent)) => {
-                // SAFETY: the caller's promise.
+                // SAFETY: `name` is a place.
                 unsafe { give_text(name, sent) };
                 Ok(())
             }
             Err(reason) => {
-                // SAFETY: the caller's promise.
+                // SAFETY: `error` is a place.
                 unsafe { give_text(error, &reason.to_string()) };
                 Err(PGTLS_PARAMETERS)
             }
@@ -139,7 +139,7 @@ pub unsafe extern "C" fn pgtls_params_server_name(
 /// The StartupMessage for these parameters. Freed with `pgtls_bytes_free`.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `params` is a handle; `bytes` and `length` are places.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_params_startup(
     params: *const pgtls_params,
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn pgtls_params_startup(
     length: *mut usize,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise, for all three.
+        // SAFETY: `bytes` and `length` are places, `params` is a handle.
         let pgtls_params { params, .. } = unsafe {
             nothing_yet(bytes);
             set(length, 0);
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn pgtls_params_startup(
         let version = params.max_protocol_version();
         let packet =
             startup_message(version.number(), params.startup_pairs()).map_err(|_| PGTLS_PARAMETERS)?;
-        // SAFETY: the caller's promise.
+        // SAFETY: `bytes` and `length` are places.
         unsafe { give_bytes(bytes, length, packet) }
     })
 }
@@ -164,10 +164,10 @@ pub unsafe extern "C" fn pgtls_params_startup(
 /// Frees parameters.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `params` is a handle, and is not used again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_params_free(params: *mut pgtls_params) {
-    // SAFETY: the caller's promise.
+    // SAFETY: `params` is a handle, and this is its end.
     unsafe { free(params) };
 }
 

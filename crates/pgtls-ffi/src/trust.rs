@@ -46,14 +46,14 @@ pub struct pgtls_proof {
 /// That there are none, or that they cannot be used, is told by `pgtls_verify`, where it matters.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `params` is a handle, `trust` a place.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_trust_of_params(
     params: *const pgtls_params,
     trust: *mut *mut pgtls_trust,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise, for both.
+        // SAFETY: `trust` is a place, `params` a handle.
         let pgtls_params { params, environment } = unsafe {
             nothing_yet(trust);
             handle(params)
@@ -61,7 +61,7 @@ pub unsafe extern "C" fn pgtls_trust_of_params(
         let loaded = files::load(params, environment, &pgtls_os::Disk);
         let presence = loaded.roots.presence();
         let material = pgtls_rustls::trust(&loaded).map_err(|error| error.to_string());
-        // SAFETY: the caller's promise.
+        // SAFETY: `trust` is a place.
         unsafe { give(trust, pgtls_trust { presence, hardening: params.hardening(), material }) }
     })
 }
@@ -70,7 +70,8 @@ pub unsafe extern "C" fn pgtls_trust_of_params(
 /// without hardenings.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `roots` has `roots_length` bytes, `crls` has `crls_length`; `trust` and `error` are
+/// places.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_trust_of_pem(
     roots: *const u8,
@@ -81,7 +82,7 @@ pub unsafe extern "C" fn pgtls_trust_of_pem(
     error: *mut *mut c_char,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise, for all of them.
+        // SAFETY: `trust` and `error` are places, `roots` and `crls` have so many bytes as their lengths say.
         let (roots, crls) = unsafe {
             nothing_yet(trust);
             nothing_yet(error);
@@ -98,11 +99,11 @@ pub unsafe extern "C" fn pgtls_trust_of_pem(
             Ok(material) => {
                 let hardening = Hardening::NONE;
                 let made = pgtls_trust { presence: RootPresence::Found, hardening, material: Ok(material) };
-                // SAFETY: the caller's promise.
+                // SAFETY: `trust` is a place.
                 unsafe { give(trust, made) }
             }
             Err(reason) => {
-                // SAFETY: the caller's promise.
+                // SAFETY: `error` is a place.
                 unsafe { give_text(error, &reason.to_string()) };
                 Err(PGTLS_FILE)
             }
@@ -113,11 +114,11 @@ pub unsafe extern "C" fn pgtls_trust_of_pem(
 /// Whether there are roots.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `trust` is a handle, `root` a place.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_trust_root(trust: *const pgtls_trust, root: *mut pgtls_root) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise.
+        // SAFETY: `trust` is a handle, `root` a place.
         unsafe { put(root, handle(trust)?.presence.into()) }
     })
 }
@@ -125,22 +126,23 @@ pub unsafe extern "C" fn pgtls_trust_root(trust: *const pgtls_trust, root: *mut 
 /// Frees roots and CRLs.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `trust` is a handle, and is not used again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_trust_free(trust: *mut pgtls_trust) {
-    // SAFETY: the caller's promise.
+    // SAFETY: `trust` is a handle, and this is its end.
     unsafe { free(trust) };
 }
 
 /// Judges a chain as OpenSSL would (`X509_verify_cert`, as libpq calls it): the peer's own certificate first, then the
-/// others that it has sent, all of them DER. `unix_time` is the time of the verdict, in seconds since 1970; `purpose` is a
-/// `pgtls_purpose`.
+/// others that it has sent, all of them DER; `certificates` and `lengths` have `count` values each. `unix_time` is the time
+/// of the verdict, in seconds since 1970; `purpose` is a `pgtls_purpose`.
 ///
 /// The proof is freed with `pgtls_proof_free`. `PGTLS_UNVERIFIED` with an error if the chain does not hold, `PGTLS_FILE` if
 /// there is nothing to verify with.
 ///
 /// # Safety
-/// The contract of the crate; `certificates` and `lengths` have `count` values each.
+/// By the [contract](crate#the-contract) `trust` is a handle; `certificates` and `lengths` have `count` values each, and
+/// each certificate has so many bytes as its length says; `proof` and `error` are places.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_verify(
     trust: *const pgtls_trust,
@@ -153,23 +155,23 @@ pub unsafe extern "C" fn pgtls_verify(
     error: *mut *mut c_char,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise, for all three.
+        // SAFETY: `proof` and `error` are places, `trust` is a handle.
         let trust = unsafe {
             nothing_yet(proof);
             nothing_yet(error);
             handle(trust)
         }?;
         let purpose = pgtls_purpose::read(purpose)?;
-        // SAFETY: the caller's promise.
+        // SAFETY: both have `count` values.
         let (pointers, lengths) = unsafe { (values(certificates, count)?, values(lengths, count)?) };
         let mut chain = Vec::new();
         for (pointer, length) in pointers.iter().zip(lengths) {
-            // SAFETY: the caller's promise, for each of them.
+            // SAFETY: each certificate has so many bytes as its length says.
             chain.push(unsafe { values(*pointer, *length) }?);
         }
         let (leaf, presented) = chain.split_first().ok_or(PGTLS_ARGUMENT)?;
         let refuse = |status, reason: &str| {
-            // SAFETY: the caller's promise.
+            // SAFETY: `error` is a place.
             unsafe { give_text(error, reason) };
             Err(status)
         };
@@ -188,7 +190,7 @@ pub unsafe extern "C" fn pgtls_verify(
             Ok(_path) => {
                 let (chain, leaf) = (ChainVerified::assertion(), leaf.to_vec());
                 let made = pgtls_proof { chain, name: None, leaf, hardening: trust.hardening };
-                // SAFETY: the caller's promise.
+                // SAFETY: `proof` is a place.
                 unsafe { give(proof, made) }
             }
             Err(reason) => refuse(PGTLS_UNVERIFIED, &reason.to_string()),
@@ -201,7 +203,7 @@ pub unsafe extern "C" fn pgtls_verify(
 /// `matched` becomes the name in the certificate, `error` what is wrong.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `proof` is a handle, `host` a text; `matched` and `error` are places.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_proof_match_host(
     proof: *mut pgtls_proof,
@@ -210,7 +212,7 @@ pub unsafe extern "C" fn pgtls_proof_match_host(
     error: *mut *mut c_char,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: the caller's promise, for all of them.
+        // SAFETY: `matched` and `error` are places, `proof` is a handle that no other call has, `host` a text.
         let (proof, host) = unsafe {
             nothing_yet(matched);
             nothing_yet(error);
@@ -220,7 +222,7 @@ pub unsafe extern "C" fn pgtls_proof_match_host(
             proof.name = Some(verified);
             name
         });
-        // SAFETY: the caller's promise.
+        // SAFETY: `matched` and `error` are places.
         unsafe { tell(outcome, matched, error) }
     })
 }
@@ -228,9 +230,9 @@ pub unsafe extern "C" fn pgtls_proof_match_host(
 /// Frees a proof.
 ///
 /// # Safety
-/// The contract of the crate.
+/// By the [contract](crate#the-contract) `proof` is a handle, and is not used again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_proof_free(proof: *mut pgtls_proof) {
-    // SAFETY: the caller's promise.
+    // SAFETY: `proof` is a handle, and this is its end.
     unsafe { free(proof) };
 }

@@ -37,9 +37,19 @@ pub(super) fn content() -> String {
         Err(error) => return format!("{error}\n"),
     }
     let text = String::from_utf8_lossy(&header);
-    // What the documentation of Rust wants of an unsafe function is said once, at the head.
-    text.replace(" *\n * # Safety\n * The contract of the crate.\n", "")
-        .replace(" *\n * # Safety\n * The contract of the crate; ", " *\n * ")
+    without_safety(&text)
+}
+
+/// Without what the documentation of Rust wants of an unsafe function: which pointer is what of the contract at the head. In C
+/// the types say so.
+fn without_safety(header: &str) -> String {
+    let mut text = String::new();
+    let mut rest = header;
+    while let Some((before, after)) = rest.split_once(" *\n * # Safety\n") {
+        text.push_str(before);
+        rest = after.find(" */\n").and_then(|end| after.get(end..)).unwrap_or_default();
+    }
+    text + rest
 }
 
 /// What the crate says of itself, as a comment of C.
@@ -64,6 +74,13 @@ fn plain(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn safety_is_left_to_the_head() {
+        let header =
+            "/**\n * One.\n *\n * # Safety\n * Two.\n * Three.\n */\nint one(void);\n/**\n * Four.\n */\n";
+        assert_eq!(without_safety(header), "/**\n * One.\n */\nint one(void);\n/**\n * Four.\n */\n");
+    }
 
     #[test]
     fn documentation_becomes_a_comment() {
