@@ -25,6 +25,7 @@
 
 pub mod answer;
 mod backend;
+mod behaviour;
 mod chunks;
 mod client_certificate;
 mod connection;
@@ -40,9 +41,10 @@ mod seen;
 mod tls;
 mod wire;
 
+pub use behaviour::{Behaviour, TlsBehaviour, TlsVersion};
 pub use chunks::Chunks;
 pub use listen::{Listen, ListenError};
-pub use script::{Behaviour, Script, ScriptError, TlsBehaviour, TlsVersion};
+pub use script::{Script, ScriptError};
 pub use seen::{CancelSeen, Channel, ClearMessage, Event, HelloSeen, Log, Seen};
 
 use crate::zoo::{Zoo, ZooError};

@@ -1,31 +1,26 @@
 //! One connection from its first byte to its last, as a behaviour has it.
 
+mod handshake;
+
+use self::handshake::ALERT;
 use super::{
-    answer::{AfterTls, Alpn, DirectAnswer, Flight, Greeting, GssAnswer, SqlState, SslAnswer},
+    answer::{AfterTls, Alpn, DirectAnswer, Greeting, GssAnswer, SqlState, SslAnswer},
     backend,
-    disguise::Disguise,
-    hello::{self, Progress},
+    behaviour::Behaviour,
     login,
-    script::Behaviour,
-    seen::{CancelSeen, Channel, ClearMessage, Event, HelloSeen, Recorder},
+    seen::{CancelSeen, Channel, ClearMessage, Event, Recorder},
     tls::Prepared,
     wire::{Gone, MAX_MESSAGE, Wire},
 };
-use der::Decode as _;
 use pgtls_core::{
     accept::{Accepted, Acceptor, Rejection, ServerAbility},
     message::{ALPN_POSTGRESQL, CancelRequest, StartupMessage, TLS_HANDSHAKE},
     negotiation::{Alpn as CoreAlpn, Encryption, Request},
 };
-use rustls::{ProtocolVersion, ServerConnection};
 use std::{thread, time::Duration};
 
 /// How late the late answer to SSLRequest is.
 const LATE: Duration = Duration::from_millis(400);
-/// A fatal alert handshake_failure in a record of its own (RFC 8446, section 6).
-const ALERT: &[u8] = &[0x15, 3, 3, 0, 2, 2, 40];
-/// The same of protocol_version.
-const ALERT_VERSION: &[u8] = &[0x15, 3, 3, 0, 2, 2, 70];
 /// Bytes of an ErrorResponse that is cut off.
 const PARTIAL: usize = 9;
 
@@ -268,77 +263,6 @@ impl Connection<'_> {
         };
         self.recorder.event(Event::DirectSslAccept);
         self.handshake(alpn)
-    }
-
-    fn handshake(&mut self, alpn: Alpn) -> Result<(), Gone> {
-        let hello = self.read_hello()?;
-        let flight = self.behaviour.tls.flight;
-        match flight {
-            Flight::Alert => {
-                self.wire.send_raw(ALERT)?;
-                return Err(self.wire.linger());
-            }
-            Flight::OldVersion => {
-                self.wire.send_raw(ALERT_VERSION)?;
-                return Err(self.wire.linger());
-            }
-            Flight::Close => return Err(self.wire.linger()),
-            Flight::Whole | Flight::Slow | Flight::Garbage => {}
-        }
-        let disguise = hello.as_ref().and_then(|hello| Disguise::needed(hello, alpn));
-        let failed = |error: rustls::Error| Gone::Tls(error.to_string());
-        let config = self.prepared.config(alpn, disguise.is_some()).map_err(failed)?;
-        let tls = ServerConnection::new(config).map_err(failed)?;
-        let came = self.wire.take(usize::MAX);
-        let shown = match (disguise, hello) {
-            (Some(disguise), Some(hello)) => {
-                let records = disguise.records();
-                disguise.put_on();
-                [&records, came.get(hello.record_bytes..).unwrap_or_default()].concat()
-            }
-            _ => came,
-        };
-        self.wire.handshake(tls, &shown, flight)?;
-        self.note_session();
-        Ok(())
-    }
-
-    /// Waits for a whole ClientHello, which stays where it is. `None` when the bytes are something else.
-    fn read_hello(&mut self) -> Result<Option<hello::ClientHello>, Gone> {
-        loop {
-            match hello::assemble(self.wire.waiting()) {
-                Progress::Incomplete => self.wire.receive()?,
-                Progress::Nonsense => {
-                    // An alert for instance: the client tried, and has no ClientHello to send.
-                    self.recorder.note(|seen| seen.hello = Some(HelloSeen::default()));
-                    return Ok(None);
-                }
-                Progress::Complete(hello) => {
-                    self.recorder.note(|seen| seen.hello = Some(hello.seen()));
-                    return Ok(Some(hello));
-                }
-            }
-        }
-    }
-
-    fn note_session(&self) {
-        let Some(tls) = self.wire.tls() else { return };
-        let version = match tls.protocol_version() {
-            Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
-            Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
-            _ => "unknown",
-        };
-        let subject = tls.peer_certificates().and_then(<[_]>::first).map(|certificate| {
-            x509_cert::Certificate::from_der(certificate)
-                .ok()
-                .and_then(|certificate| certificate.tbs_certificate().subject().common_name().ok().flatten())
-                .map(|name| name.value().into_owned())
-                .unwrap_or_default()
-        });
-        self.recorder.note(|seen| {
-            seen.tls_version = Some(version.to_owned());
-            seen.client_certificate = subject;
-        });
     }
 
     fn inside_tls(&mut self, mut acceptor: Acceptor) -> Result<Gone, Gone> {

@@ -34,10 +34,11 @@ use super::{
         AfterTls, Alpn, ClientCertificate, DirectAnswer, Flight, Greeting, GssAnswer, Hints, SslAnswer,
         StartupAnswer, Suites,
     },
+    behaviour::{Behaviour, TlsBehaviour, TlsVersion},
     chunks::Chunks,
 };
 use core::fmt;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::{collections::BTreeMap, str::FromStr, sync::LazyLock};
 
 /// What the server does on each connection. Never empty.
@@ -86,162 +87,6 @@ impl Script {
     /// Every behaviour in it.
     pub fn behaviours(&self) -> impl Iterator<Item = &Behaviour> {
         self.first.iter().chain([&self.rest])
-    }
-}
-
-/// What the server does on one connection. The default is an honest server with TLS that trusts everybody.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Behaviour {
-    /// Before the client has said anything.
-    pub greeting: Greeting,
-    /// The answer to SSLRequest.
-    pub sslrequest: SslAnswer,
-    /// The answer to GSSENCRequest.
-    pub gssencrequest: GssAnswer,
-    /// The answer to a ClientHello as the first bytes.
-    pub clienthello: DirectAnswer,
-    /// The answer to a start-up packet in clear.
-    pub plain: StartupAnswer,
-    /// The answer to a start-up packet inside TLS.
-    pub encrypted: StartupAnswer,
-    /// What a client must prove to know where a password is asked for.
-    pub password: String,
-    /// How everything is cut that is sent.
-    pub chunks: Chunks,
-    /// How TLS is spoken.
-    pub tls: TlsBehaviour,
-}
-
-/// How TLS is spoken on one connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsBehaviour {
-    /// Name of a server certificate of the zoo.
-    pub certificate: String,
-    /// Whether a certificate is asked of the client.
-    pub client_certificate: ClientCertificate,
-    /// The authorities that are named then.
-    pub hints: Hints,
-    /// Lowest version.
-    pub min_version: TlsVersion,
-    /// Highest version.
-    pub max_version: TlsVersion,
-    /// Which protocol is selected.
-    pub alpn: Alpn,
-    /// Cipher suites under TLS 1.2.
-    pub suites: Suites,
-    /// How the handshake is sent.
-    pub flight: Flight,
-    /// What follows the handshake.
-    pub after: AfterTls,
-}
-
-/// A version of TLS that the server can speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum TlsVersion {
-    /// TLS 1.2.
-    #[serde(rename = "TLSv1.2")]
-    Tls1_2,
-    /// TLS 1.3.
-    #[serde(rename = "TLSv1.3")]
-    Tls1_3,
-}
-
-impl fmt::Display for TlsVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Tls1_2 => "TLSv1.2",
-            Self::Tls1_3 => "TLSv1.3",
-        })
-    }
-}
-
-impl Default for Behaviour {
-    fn default() -> Self {
-        Self {
-            greeting: Greeting::Wait,
-            sslrequest: SslAnswer::Accept,
-            gssencrequest: GssAnswer::Reject,
-            clienthello: DirectAnswer::Accept,
-            plain: StartupAnswer::Trust,
-            encrypted: StartupAnswer::Trust,
-            password: "secret".to_owned(),
-            chunks: Chunks::default(),
-            tls: TlsBehaviour::default(),
-        }
-    }
-}
-
-impl Default for TlsBehaviour {
-    fn default() -> Self {
-        Self {
-            certificate: "good".to_owned(),
-            client_certificate: ClientCertificate::None,
-            hints: Hints::Own,
-            min_version: TlsVersion::Tls1_2,
-            max_version: TlsVersion::Tls1_3,
-            alpn: Alpn::Postgresql,
-            suites: Suites::All,
-            flight: Flight::Whole,
-            after: AfterTls::Continue,
-        }
-    }
-}
-
-impl Behaviour {
-    /// One of the behaviours that have a name of their own.
-    pub fn named(name: &str) -> Result<Self, ScriptError> {
-        let named = NAMED.get(name).ok_or_else(|| ScriptError::UnknownBehaviour(name.to_owned()))?;
-        let mut behaviour = Self::default();
-        named.clone().lay_over(&mut behaviour);
-        Ok(behaviour)
-    }
-
-    /// The names that [`named`](Self::named) knows.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        NAMED.keys().map(String::as_str)
-    }
-
-    fn words(&self) -> Vec<String> {
-        let named = Self::names().find(|name| Self::named(name).as_ref() == Ok(self));
-        if let Some(name) = named {
-            return vec![name.to_owned()];
-        }
-        let honest = Self::default();
-        let settings = self.settings().into_iter().zip(honest.settings());
-        let differing = settings.filter(|((_, word), (_, usual))| word != usual);
-        let differing = differing.map(|((name, word), _)| format!("{name}={word}"));
-        std::iter::once("ok".to_owned()).chain(differing).collect()
-    }
-
-    /// Every setting by its name.
-    fn settings(&self) -> Vec<(&'static str, String)> {
-        let tls = &self.tls;
-        vec![
-            ("greeting", self.greeting.to_string()),
-            ("sslrequest", self.sslrequest.to_string()),
-            ("gssencrequest", self.gssencrequest.to_string()),
-            ("clienthello", self.clienthello.to_string()),
-            ("plain", self.plain.to_string()),
-            ("encrypted", self.encrypted.to_string()),
-            ("password", self.password.clone()),
-            ("chunks", self.chunks.to_string()),
-            ("certificate", tls.certificate.clone()),
-            ("client_certificate", tls.client_certificate.to_string()),
-            ("hints", tls.hints.to_string()),
-            ("min_version", tls.min_version.to_string()),
-            ("max_version", tls.max_version.to_string()),
-            ("alpn", tls.alpn.to_string()),
-            ("suites", tls.suites.to_string()),
-            ("flight", tls.flight.to_string()),
-            ("after_tls", tls.after.to_string()),
-        ]
-    }
-
-    /// The same with another certificate of the zoo.
-    #[must_use]
-    pub fn with_certificate(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.tls.certificate);
-        self
     }
 }
 
@@ -369,6 +214,58 @@ impl Overlay {
         lay(self.suites, &mut behaviour.tls.suites);
         lay(self.flight, &mut behaviour.tls.flight);
         lay(self.chunks, &mut behaviour.chunks);
+    }
+}
+
+impl Behaviour {
+    /// One of the behaviours that have a name of their own.
+    pub fn named(name: &str) -> Result<Self, ScriptError> {
+        let named = NAMED.get(name).ok_or_else(|| ScriptError::UnknownBehaviour(name.to_owned()))?;
+        let mut behaviour = Self::default();
+        named.clone().lay_over(&mut behaviour);
+        Ok(behaviour)
+    }
+
+    /// The names that [`named`](Self::named) knows.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMED.keys().map(String::as_str)
+    }
+
+    /// The name of the behaviour if it has one, else the settings in which it differs from an honest server's.
+    fn words(&self) -> Vec<String> {
+        let named = Self::names().find(|name| Self::named(name).as_ref() == Ok(self));
+        if let Some(name) = named {
+            return vec![name.to_owned()];
+        }
+        let honest = Self::default();
+        let settings = self.settings().into_iter().zip(honest.settings());
+        let differing = settings.filter(|((_, word), (_, usual))| word != usual);
+        let differing = differing.map(|((name, word), _)| format!("{name}={word}"));
+        std::iter::once("ok".to_owned()).chain(differing).collect()
+    }
+
+    /// Every setting by its name.
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let tls = &self.tls;
+        vec![
+            ("greeting", self.greeting.to_string()),
+            ("sslrequest", self.sslrequest.to_string()),
+            ("gssencrequest", self.gssencrequest.to_string()),
+            ("clienthello", self.clienthello.to_string()),
+            ("plain", self.plain.to_string()),
+            ("encrypted", self.encrypted.to_string()),
+            ("password", self.password.clone()),
+            ("chunks", self.chunks.to_string()),
+            ("certificate", tls.certificate.clone()),
+            ("client_certificate", tls.client_certificate.to_string()),
+            ("hints", tls.hints.to_string()),
+            ("min_version", tls.min_version.to_string()),
+            ("max_version", tls.max_version.to_string()),
+            ("alpn", tls.alpn.to_string()),
+            ("suites", tls.suites.to_string()),
+            ("flight", tls.flight.to_string()),
+            ("after_tls", tls.after.to_string()),
+        ]
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::{
     answer::{Alpn, Suites},
+    behaviour::{TlsBehaviour, TlsVersion},
     client_certificate,
     disguise::Disguise,
     odd_key,
-    script::{TlsBehaviour, TlsVersion},
 };
 use crate::zoo::{Identity, NAMED, Zoo, ZooError};
 use pgtls_core::message::ALPN_POSTGRESQL;
