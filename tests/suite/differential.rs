@@ -17,9 +17,10 @@ mod keys;
 mod make;
 mod oracle;
 mod profile;
+mod strategy;
 
 use ::openssl::x509::X509;
-use grammar::{Change, CrlChange, Extension, Moment, Name, Point, PointName, Scenario, scenario};
+use grammar::{Change, CrlChange, Extension, Moment, Name, Point, PointName, Scenario};
 use keys::KeyKind;
 use make::{Files, NOW};
 use oracle::{Answer, openssl};
@@ -32,6 +33,7 @@ use proptest::{
 };
 use rustls_pki_types::UnixTime;
 use std::{cell::Cell, collections::BTreeMap, time::Duration};
+use strategy::scenario;
 
 /// Scenarios of a run that asks for no other number.
 const CASES: u32 = 2_000;
