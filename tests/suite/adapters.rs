@@ -2,6 +2,7 @@
 //! else has opened.
 
 mod adapter;
+mod at_hand;
 mod cancel;
 mod goodbye;
 mod hostile;

@@ -4,7 +4,7 @@ use crate::openssl::OpensslConf;
 use pgtls_core::{environment::Environment, param::Params};
 use pgtls_rustls::{Connector, ConnectorCache, LibraryInit, NoDefaultProvider, TlsOptions, clock};
 use rustls::crypto::CryptoProvider;
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 /// What a connection is made from: parameters, environment, cryptography. Use it for one connection or for many.
 #[derive(Clone, Debug)]
@@ -53,5 +53,25 @@ impl Config {
     ) -> Result<Self, NoDefaultProvider> {
         let provider = init.provider(ours)?;
         Ok(Self { init, ..Self::new(params, environment, provider) })
+    }
+
+    /// Whether the machine's `openssl.cnf` counts: what the program has to say counts for more.
+    fn is_by_machine(&self) -> bool {
+        self.init.ssl && self.tls.system.is_none()
+    }
+
+    /// The options that count. May have to read the machine's `openssl.cnf`.
+    pub(crate) fn options(&self) -> Cow<'_, TlsOptions> {
+        if self.is_by_machine() { Cow::Owned(self.openssl.with(&self.tls)) } else { Cow::Borrowed(&self.tls) }
+    }
+
+    /// The same, if that waits for nobody.
+    pub(crate) fn options_at_hand(&self) -> Option<Cow<'_, TlsOptions>> {
+        (!self.is_by_machine() || self.openssl.is_read()).then(|| self.options())
+    }
+
+    /// What a person should know about the machine's `openssl.cnf`.
+    pub(crate) fn warning(&self, connector: &Connector) -> Option<String> {
+        if self.is_by_machine() { self.openssl.warning(connector.unmapped()) } else { None }
     }
 }

@@ -34,18 +34,23 @@ impl<'c> Material<'c> {
     }
 
     /// The TLS side of a connection to this host, or the work that has to be done before.
-    pub(crate) fn session(&self, host: Option<&str>) -> Result<Result<Session, TlsError>, Work<'c>> {
-        match (&self.config.connector, &self.made) {
-            (Some(connector), _) => Ok(connector.session(host)),
-            (None, Some(Made { cached, key_log, .. })) => Ok(cached.connector.session(host).map(|session| {
-                // What the program has to say about it counts for more than the parameter.
-                match key_log.clone().filter(|_| self.config.tls.key_log.is_none()) {
-                    Some(log) => session.with_key_log(Arc::new(log.lines())),
-                    None => session,
-                }
-            })),
-            (None, None) => Err(Work(Kind::Load(self.config))),
+    pub(crate) fn session(&mut self, host: Option<&str>) -> Result<Result<Session, TlsError>, Work<'c>> {
+        if let Some(connector) = &self.config.connector {
+            return Ok(connector.session(host));
         }
+        if self.made.is_none() {
+            self.made = Made::at_hand(self.config);
+        }
+        let Some(Made { cached, key_log, .. }) = &self.made else {
+            return Err(Work(Kind::Load(self.config)));
+        };
+        Ok(cached.connector.session(host).map(|session| {
+            // What the program has to say about it counts for more than the parameter.
+            match key_log.clone().filter(|_| self.config.tls.key_log.is_none()) {
+                Some(log) => session.with_key_log(Arc::new(log.lines())),
+                None => session,
+            }
+        }))
     }
 
     /// The secrets that were logged and are not in the file yet.
@@ -88,8 +93,8 @@ impl Work<'_> {
     /// Does it, on this thread.
     pub fn run(self) -> Worked {
         match self.0 {
-            Kind::Load(config) => Worked(Some(Box::new(make(config)))),
-            Kind::LoadElsewhere(config) => Worked(Some(Box::new(make(&config)))),
+            Kind::Load(config) => Worked(Some(Box::new(Made::of(config)))),
+            Kind::LoadElsewhere(config) => Worked(Some(Box::new(Made::of(&config)))),
             Kind::Append(log) => {
                 log.write();
                 Worked(None)
@@ -107,14 +112,26 @@ impl Work<'_> {
     }
 }
 
-fn make(config: &Config) -> Made {
-    let Config { params, environment, tls, cache, init, openssl, .. } = config;
-    // What the program has to say about it counts for more than the machine.
-    let read = (init.ssl && tls.system.is_none()).then(|| openssl.with(tls));
-    let cached = cache.connector(params, environment, read.as_ref().unwrap_or(tls), &Disk);
-    let warning = read.and_then(|_| openssl.warning(cached.connector.unmapped()));
-    let path = params.value("sslkeylogfile").filter(|path| !path.is_empty());
-    Made { cached, warning, key_log: path.map(|path| Arc::new(KeyLogFile::new(path.into()))) }
+impl Made {
+    /// Looks at the files, and reads those that have changed.
+    fn of(config: &Config) -> Self {
+        let Config { params, environment, cache, .. } = config;
+        let options = config.options();
+        Self::from(config, cache.connector(params, environment, &options, &Disk))
+    }
+
+    /// The same, if that waits for nobody.
+    fn at_hand(config: &Config) -> Option<Self> {
+        let Config { params, environment, cache, .. } = config;
+        let options = config.options_at_hand()?;
+        Some(Self::from(config, cache.at_hand(params, environment, &options, &Disk)?))
+    }
+
+    fn from(config: &Config, cached: Cached) -> Self {
+        let warning = config.warning(&cached.connector);
+        let path = config.params.value("sslkeylogfile").filter(|path| !path.is_empty());
+        Self { cached, warning, key_log: path.map(|path| Arc::new(KeyLogFile::new(path.into()))) }
+    }
 }
 
 /// The file of `sslkeylogfile`, and the lines that are to be appended to it.

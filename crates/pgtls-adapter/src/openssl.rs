@@ -18,6 +18,11 @@ struct Read {
 }
 
 impl OpensslConf {
+    /// It was read, or there is none.
+    pub(crate) fn is_read(&self) -> bool {
+        self.0.get().is_some()
+    }
+
     /// The options with what the file asks for.
     pub(crate) fn with(&self, tls: &TlsOptions) -> TlsOptions {
         let system = &self.0.get_or_init(Read::new).system;

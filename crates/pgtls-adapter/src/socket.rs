@@ -79,7 +79,7 @@ fn keep_alive(socket: &Socket, keepalives: Keepalives) -> io::Result<()> {
     if let Some(count) = count.filter(|count| *count > 0) {
         probes = probes.with_retries(count);
     }
-    socket.set_keepalive(true)?;
+    // Turns them on, too.
     socket.set_tcp_keepalive(&probes)?;
     if let Some(milliseconds) = user_timeout.filter(|time| *time > 0) {
         user_timeout_of(&SockRef::from(socket), Duration::from_millis(milliseconds.into()))?;

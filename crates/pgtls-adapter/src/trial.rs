@@ -60,7 +60,7 @@ impl<'c> Trial<'c> {
     }
 
     /// What to do now; `None` when the trial is over.
-    pub(crate) fn step<'m>(&mut self, material: &Material<'m>) -> Option<Step<'m>> {
+    pub(crate) fn step<'m>(&mut self, material: &mut Material<'m>) -> Option<Step<'m>> {
         if let Some(unwritten) = material.unwritten() {
             return Some(Step::Work(unwritten));
         }
@@ -93,7 +93,7 @@ impl<'c> Trial<'c> {
         }
     }
 
-    fn start_tls<'m>(&mut self, material: &Material<'m>) -> Option<Step<'m>> {
+    fn start_tls<'m>(&mut self, material: &mut Material<'m>) -> Option<Step<'m>> {
         let session = match material.session(self.target.host.as_deref()) {
             Ok(session) => session,
             Err(work) => return Some(Step::Work(work)),

@@ -76,7 +76,7 @@ impl<'c> Walk<'c> {
     pub fn step(&mut self) -> Step<'c> {
         loop {
             if let Some(trial) = &mut self.trial {
-                match trial.step(&self.material) {
+                match trial.step(&mut self.material) {
                     Some(step) => return step,
                     None => self.leave(),
                 }

@@ -6,7 +6,7 @@ use pgtls_adapter::{Deadline, expired, first, taken};
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 /// A connection under a deadline.
@@ -14,11 +14,13 @@ use std::{
 pub(crate) struct Timed<S> {
     inner: S,
     deadline: Option<Timer>,
+    /// The peer was told that nothing more is written.
+    ended: bool,
 }
 
 impl<S> Timed<S> {
     pub(crate) fn new(inner: S, deadline: Deadline) -> Self {
-        Self { inner, deadline: deadline.instant().map(Timer::at) }
+        Self { inner, deadline: deadline.instant().map(Timer::at), ended: false }
     }
 
     pub(crate) fn inner(&self) -> &S {
@@ -71,6 +73,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.below(cx)?.poll_close(cx)
+        if !self.ended {
+            ready!(self.below(cx)?.poll_close(cx))?;
+            self.ended = true;
+        }
+        Poll::Ready(Ok(()))
     }
 }

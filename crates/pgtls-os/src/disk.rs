@@ -4,7 +4,7 @@
 //! is read up to [`MAX_FILE_BYTES`]. A pipe is read too, because `sslrootcert=<(command)` works with psql, but with a limit
 //! to the patience. Devices and sockets are refused unopened: `/dev/zero` has no end, a terminal waits for somebody.
 
-use crate::roots;
+use crate::{local, roots};
 use pgtls_core::files::{
     FileIdentity, FileKind, MAX_DIRECTORY_ENTRIES, MAX_FILE_BYTES, Metadata, NativeRoots, ReadError, ReadFile,
 };
@@ -54,6 +54,10 @@ impl ReadFile for Disk {
 
     fn native_roots_sources(&self) -> Vec<String> {
         roots::sources()
+    }
+
+    fn answers_at_once(&self, path: &str) -> bool {
+        local::is_local(path.as_ref())
     }
 }
 

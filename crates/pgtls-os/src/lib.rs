@@ -4,6 +4,7 @@ mod clock;
 mod disk;
 mod environment;
 mod key_log;
+mod local;
 mod openssl_conf;
 mod pgpass;
 mod roots;

@@ -68,6 +68,22 @@ impl ConnectorCache {
         Self { broken, entry: ArcSwapOption::empty() }
     }
 
+    /// The connector, if it can be had without waiting: it is there, its files have not changed, and to see so took no more
+    /// than the file systems of this machine. `None` says nothing about the files: ask [`connector`](Self::connector), on a
+    /// thread that may wait.
+    pub fn at_hand(
+        &self,
+        params: &Params,
+        environment: &Environment,
+        options: &TlsOptions,
+        disk: &dyn ReadFile,
+    ) -> Option<Cached> {
+        let entry = self.entry.load();
+        let known = entry.as_deref()?;
+        (known.stamp.is_at_hand() && known.is_for(params, environment, options) && known.is_current(disk))
+            .then(|| known.cached.clone())
+    }
+
     /// The connector for the files as they are now. The time comes from the clock of the options.
     pub fn connector(
         &self,
@@ -79,8 +95,7 @@ impl ConnectorCache {
         let entry = self.entry.load();
         let known = entry.as_deref().filter(|entry| entry.is_for(params, environment, options));
         if let Some(known) = known
-            && known.settled
-            && known.stamp.holds(disk)
+            && known.is_current(disk)
         {
             return known.cached.clone();
         }
@@ -120,6 +135,11 @@ impl ConnectorCache {
 impl Entry {
     fn is_for(&self, params: &Params, environment: &Environment, options: &TlsOptions) -> bool {
         self.options.are(options) && self.params == *params && self.environment == *environment
+    }
+
+    /// The files are what they were.
+    fn is_current(&self, disk: &dyn ReadFile) -> bool {
+        self.settled && self.stamp.holds(disk)
     }
 }
 

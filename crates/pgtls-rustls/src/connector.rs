@@ -4,6 +4,7 @@ use crate::{
     error::{SetupError, TlsError},
     identity::Identity,
     options::TlsOptions,
+    proved::Proved,
     record::Record,
     resolver::Resolver,
     schemes::Schemes,
@@ -140,6 +141,7 @@ fn rules(params: &Params, loaded: &Loaded, options: &TlsOptions) -> Result<Rules
         naming: options.name_rules,
         hardening: params.hardening(),
         algorithms,
+        proved: Proved::default(),
         schemes: signature::offered_schemes(options),
     })
 }

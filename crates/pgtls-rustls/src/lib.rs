@@ -67,6 +67,7 @@ mod offer;
 mod options;
 #[cfg(feature = "aws-lc-rs")]
 mod p521;
+mod proved;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod provider;
 mod pss;

@@ -1,6 +1,6 @@
 //! The one verifier for every mode: nothing, the chain, or chain and host name.
 
-use crate::{error::TlsError, record::Record, signature, trust::Trust};
+use crate::{error::TlsError, proved::Proved, record::Record, signature, trust::Trust};
 use pgtls_core::{
     hardening::Hardening,
     name::{NameRules, match_host, printable_name},
@@ -24,6 +24,8 @@ pub(crate) struct Rules {
     pub(crate) naming: NameRules,
     pub(crate) hardening: Hardening,
     pub(crate) algorithms: WebPkiSupportedAlgorithms,
+    /// The signatures in servers' chains that were found good.
+    pub(crate) proved: Proved,
     /// What is offered to the server; kept because rustls asks for it in every handshake.
     pub(crate) schemes: Vec<SignatureScheme>,
 }
@@ -51,8 +53,9 @@ impl Verifier {
                 .try_for_each(|certificate| check_readable(certificate))
                 .map_err(TlsError::Chain);
         };
-        let options =
-            VerifyOptions::new(time, Purpose::Server, self.rules.security_level, self.rules.algorithms.all);
+        let algorithms = self.rules.proved.remembering(self.rules.algorithms.all);
+        let algorithms: Vec<_> = algorithms.iter().map(|algorithm| algorithm as _).collect();
+        let options = VerifyOptions::new(time, Purpose::Server, self.rules.security_level, &algorithms);
         let others: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
         let path = self
             .rules

@@ -4,7 +4,7 @@ use pgtls_adapter::{Deadline, expired, first, taken};
 use std::{
     io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Instant,
 };
 use tokio::{
@@ -17,12 +17,14 @@ use tokio::{
 pub(crate) struct Timed<S> {
     inner: S,
     deadline: Option<Pin<Box<Sleep>>>,
+    /// The peer was told that nothing more is written.
+    ended: bool,
 }
 
 impl<S> Timed<S> {
     pub(crate) fn new(inner: S, deadline: Deadline) -> Self {
         let sleep = |instant: Instant| Box::pin(sleep_until(instant.into()));
-        Self { inner, deadline: deadline.instant().map(sleep) }
+        Self { inner, deadline: deadline.instant().map(sleep), ended: false }
     }
 
     pub(crate) fn inner(&self) -> &S {
@@ -79,6 +81,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.below(cx)?.poll_shutdown(cx)
+        if !self.ended {
+            ready!(self.below(cx)?.poll_shutdown(cx))?;
+            self.ended = true;
+        }
+        Poll::Ready(Ok(()))
     }
 }

@@ -32,6 +32,13 @@ pub trait ReadFile {
     fn native_roots_sources(&self) -> Vec<String> {
         Vec::new()
     }
+
+    /// Whether [`metadata`](Self::metadata) of this path waits for nobody: no network, no other program. Asked when files
+    /// are read, about what will be looked at again.
+    fn answers_at_once(&self, path: &str) -> bool {
+        let _ = path;
+        false
+    }
 }
 
 /// Kind, mode, owner and identity of a file.

@@ -23,6 +23,8 @@ pub struct Stamp {
     answers: Vec<Answer>,
     /// Something was read that is another thing each time, or that can be told from nothing: a pipe, a fault of the moment.
     unrepeatable: bool,
+    /// The disk answers all of it at once.
+    at_once: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,12 @@ impl Stamp {
     /// Whether loading again would give the same. Asks for metadata alone.
     pub fn holds(&self, disk: &dyn ReadFile) -> bool {
         !self.unrepeatable && self.answers.iter().all(|answer| disk.metadata(&answer.path) == answer.metadata)
+    }
+
+    /// Whether [`holds`](Self::holds) waits for nobody, as far as can be told, so that it may be asked on a thread that must
+    /// not wait.
+    pub fn is_at_hand(&self) -> bool {
+        self.at_once
     }
 
     /// Whether [`holds`](Self::holds) can be relied on, for a stamp that was taken at this time since 1970: no file was
@@ -58,7 +66,8 @@ pub fn load_stamped(params: &Params, environment: &Environment, disk: &dyn ReadF
     loop {
         let recorder = Recorder { disk, stamp: RefCell::default() };
         let loaded = load(params, environment, &recorder);
-        let stamp = recorder.stamp.into_inner();
+        let mut stamp = recorder.stamp.into_inner();
+        stamp.at_once = stamp.answers.iter().all(|answer| disk.answers_at_once(&answer.path));
         if round == MAX_ROUNDS || stamp.unrepeatable || stamp.holds(disk) {
             return (loaded, stamp);
         }

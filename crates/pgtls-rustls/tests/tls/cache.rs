@@ -25,6 +25,8 @@ struct Disk {
     files: Mutex<BTreeMap<String, (Vec<u8>, Metadata)>>,
     writes: AtomicUsize,
     reads: AtomicUsize,
+    /// Looking at it takes a while.
+    far: Option<&'static str>,
 }
 
 impl Disk {
@@ -85,6 +87,10 @@ impl ReadFile for Disk {
     fn native_roots_sources(&self) -> Vec<String> {
         vec!["/native".to_owned()]
     }
+
+    fn answers_at_once(&self, path: &str) -> bool {
+        self.far != Some(path)
+    }
 }
 
 /// A configuration that uses every kind of file.
@@ -117,8 +123,29 @@ impl Client {
         }
     }
 
+    /// What can be had without waiting is what would be had with it.
     fn connect(&self, disk: &dyn ReadFile) -> Cached {
+        let at_hand = self.at_hand(disk);
+        let cached = self.looked_for(disk);
+        if let Some(at_hand) = at_hand {
+            assert!(Arc::ptr_eq(&at_hand.connector, &cached.connector));
+            assert!(Arc::ptr_eq(&at_hand.files, &cached.files));
+            assert_eq!(at_hand.kept, cached.kept);
+        }
+        cached
+    }
+
+    /// As an adapter connects, while others change the files.
+    fn connect_meanwhile(&self, disk: &dyn ReadFile) -> Cached {
+        self.at_hand(disk).unwrap_or_else(|| self.looked_for(disk))
+    }
+
+    fn looked_for(&self, disk: &dyn ReadFile) -> Cached {
         self.cache.connector(&self.params, &Environment::empty(Platform::Unix), &self.options, disk)
+    }
+
+    fn at_hand(&self, disk: &dyn ReadFile) -> Option<Cached> {
+        self.cache.at_hand(&self.params, &Environment::empty(Platform::Unix), &self.options, disk)
     }
 }
 
@@ -133,11 +160,23 @@ fn unchanged_files_are_read_once() {
         let (client, disk) = (Client::new(conninfo, BrokenFiles::Fail), disk());
         let first = client.connect(&disk);
         assert_ne!(disk.reads() == 0, conninfo != "sslmode=require sslrootcert=/none");
+        assert!(client.at_hand(&disk).is_some());
         let second = client.connect(&disk);
         assert_eq!(disk.reads(), 0, "{conninfo}");
         assert!(Arc::ptr_eq(&first.connector, &second.connector) && Arc::ptr_eq(&first.files, &second.files));
         assert_eq!(second.files.len(), 5);
         works(&second);
+    }
+}
+
+#[test]
+fn nothing_is_at_hand_that_takes_a_while() {
+    let paths = ["/root", "/crl", "/crls", "/crls/00000000.r0", "/cert", "/key"];
+    for far in paths.into_iter().map(Some).chain([None]) {
+        let (client, disk) = (Client::new(ALL, BrokenFiles::Fail), Disk { far, ..disk() });
+        assert!(client.at_hand(&disk).is_none(), "nothing was read yet");
+        client.connect(&disk);
+        assert_eq!(client.at_hand(&disk).is_none(), far.is_some(), "{far:?}");
     }
 }
 
@@ -169,6 +208,7 @@ fn every_change_is_seen_by_the_next_connection() {
         let before = client.connect(&disk);
         disk.reads();
         change(&disk);
+        assert!(client.at_hand(&disk).is_none(), "{what}");
         let after = client.connect(&disk);
         assert!(!Arc::ptr_eq(&before.connector, &after.connector), "{what}");
         assert_ne!(disk.reads(), 0, "{what}");
@@ -274,6 +314,7 @@ fn files_that_may_change_unseen_are_read_each_time() {
         let disk = disk();
         disk.change("/root", |metadata| change(metadata, i128::from(future)));
         for _ in 0..2 {
+            assert!(client.at_hand(&disk).is_none());
             works(&client.connect(&disk));
             assert_ne!(disk.reads(), 0);
         }
@@ -285,6 +326,7 @@ fn other_parameters_get_another_connector() {
     let (mut client, disk) = (Client::new(ALL, BrokenFiles::KeepLastGood), disk());
     let first = client.connect(&disk);
     client.params = crate::memory::params(&ALL.replace("verify-full", "verify-ca"));
+    assert!(client.at_hand(&disk).is_none());
     let second = client.connect(&disk);
     assert!(!Arc::ptr_eq(&first.connector, &second.connector));
     client.options.passphrase = Some(Arc::new(|_| None));

@@ -11,6 +11,7 @@ mod cache;
 mod handshake;
 mod memory;
 mod messages;
+mod proved;
 mod pss;
 mod setup;
 mod system_default;

@@ -264,7 +264,7 @@ fn under_load_nothing_is_half_old_and_half_new() {
             scope.spawn(|| {
                 let mut before: Option<Cached> = None;
                 while !over.is_set() {
-                    let cached = client.connect(&Disk);
+                    let cached = client.connect_meanwhile(&Disk);
                     let sent = certificate(&cached);
                     assert!(identities.iter().any(|identity| *leaf(identity) == sent));
                     connections.fetch_add(1, Ordering::Relaxed);
@@ -279,7 +279,7 @@ fn under_load_nothing_is_half_old_and_half_new() {
         for (number, (name, identity)) in releases.take(ROTATIONS).enumerate() {
             folder.point("data", name);
             folder.write(&format!("{name}/root"), &root("root"));
-            assert_eq!(certificate(&client.connect(&Disk)), *leaf(identity), "{number}");
+            assert_eq!(certificate(&client.connect_meanwhile(&Disk)), *leaf(identity), "{number}");
         }
     });
     let (connections, hits) = (connections.into_inner(), hits.into_inner());

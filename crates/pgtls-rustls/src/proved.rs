@@ -1,0 +1,208 @@
+//! Signatures that were found good, kept so that a server's certificate is not proved again for every session.
+//!
+//! Whether a signature is good depends on key, message, signature and algorithm alone. Nothing else is kept: whether the
+//! key may be trusted, whether the certificate is in date, revoked, strong enough or for this host is asked each time. Only
+//! what the chain's own issuers have signed can get in here, because the search for a chain has ended at a root before the
+//! first signature is checked; signatures over handshakes never do, since no two are alike.
+
+use arc_swap::ArcSwapOption;
+use rustls::pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
+use std::{fmt, sync::Arc};
+
+/// How many are kept: enough for the chains of some servers.
+const PLACES: usize = 32;
+/// The longest message with its signature and key that is kept, in bytes. CRLs may be longer, and remember for themselves.
+const MAX_LENGTH: usize = 16 << 10;
+
+/// The signatures found good. Any number of threads may look and add at once, without a lock; a new one takes the place of
+/// an older one.
+#[derive(Default)]
+pub(crate) struct Proved([ArcSwapOption<Signed>; PLACES]);
+
+/// A signature, and everything that its being good depends on.
+struct Signed {
+    algorithm: Algorithm,
+    key: Box<[u8]>,
+    message: Box<[u8]>,
+    signature: Box<[u8]>,
+}
+
+/// The algorithm of a key and that of a signature.
+type Algorithm = (AlgorithmIdentifier, AlgorithmIdentifier);
+
+impl Proved {
+    /// The same algorithms, which look here first.
+    pub(crate) fn remembering<'a>(
+        &'a self,
+        algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
+    ) -> Vec<Remembering<'a>> {
+        algorithms.iter().map(|&algorithm| Remembering { algorithm, proved: self }).collect()
+    }
+
+    /// Where such a signature is kept. Signatures are as good as random, their ends in particular.
+    fn place(&self, signature: &[u8]) -> Option<&ArcSwapOption<Signed>> {
+        self.0.get(usize::from(*signature.last()?) % PLACES)
+    }
+}
+
+impl fmt::Debug for Proved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kept = self.0.iter().filter(|place| place.load().is_some()).count();
+        f.debug_struct("Proved").field("kept", &kept).finish()
+    }
+}
+
+/// An algorithm that checks a signature once.
+#[derive(Debug)]
+pub(crate) struct Remembering<'a> {
+    algorithm: &'a dyn SignatureVerificationAlgorithm,
+    proved: &'a Proved,
+}
+
+impl SignatureVerificationAlgorithm for Remembering<'_> {
+    fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        let algorithm = (self.public_key_alg_id(), self.signature_alg_id());
+        let place = self.proved.place(signature);
+        let is_known = place.is_some_and(|place| {
+            place.load().as_deref().is_some_and(|kept| {
+                kept.algorithm == algorithm
+                    && *kept.signature == *signature
+                    && *kept.key == *key
+                    && *kept.message == *message
+            })
+        });
+        if is_known {
+            return Ok(());
+        }
+        self.algorithm.verify_signature(key, message, signature)?;
+        let length = key.len().saturating_add(message.len()).saturating_add(signature.len());
+        if let Some(place) = place.filter(|_| length <= MAX_LENGTH) {
+            let (key, message, signature) = (key.into(), message.into(), signature.into());
+            place.store(Some(Arc::new(Signed { algorithm, key, message, signature })));
+        }
+        Ok(())
+    }
+
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        self.algorithm.public_key_alg_id()
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        self.algorithm.signature_alg_id()
+    }
+
+    fn fips(&self) -> bool {
+        self.algorithm.fips()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::pki_types::alg_id;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// A signature is good if it is the message and the key, end to end; and it is counted who asks.
+    #[derive(Debug, Default)]
+    struct Concatenation(AtomicUsize);
+
+    impl SignatureVerificationAlgorithm for Concatenation {
+        fn verify_signature(
+            &self,
+            key: &[u8],
+            message: &[u8],
+            signature: &[u8],
+        ) -> Result<(), InvalidSignature> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            if [message, key].concat() == signature { Ok(()) } else { Err(InvalidSignature) }
+        }
+        fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+            alg_id::ED25519
+        }
+        fn signature_alg_id(&self) -> AlgorithmIdentifier {
+            alg_id::ED25519
+        }
+    }
+
+    /// Key, message, signature.
+    type Question<'a> = (&'a [u8], &'a [u8], &'a [u8]);
+
+    impl Concatenation {
+        /// Asks for each in turn; how many of them this algorithm was asked for.
+        fn ask(&self, proved: &Proved, questions: &[Question<'_>]) -> usize {
+            let before = self.0.load(Ordering::Relaxed);
+            for (key, message, signature) in questions {
+                let wanted = [*message, *key].concat() == *signature;
+                for algorithm in proved.remembering(&[self]) {
+                    assert_eq!(algorithm.verify_signature(key, message, signature).is_ok(), wanted);
+                }
+            }
+            self.0.load(Ordering::Relaxed) - before
+        }
+    }
+
+    fn repeated<'a>(key: &'a [u8], message: &'a [u8], signature: &'a [u8]) -> [Question<'a>; 3] {
+        [(key, message, signature); 3]
+    }
+
+    #[test]
+    fn a_good_signature_is_checked_once() {
+        let (algorithm, proved) = (Concatenation::default(), Proved::default());
+        assert_eq!(algorithm.ask(&proved, &repeated(b"k", b"m", b"mk")), 1);
+        // The same signature is a good one of this key and message, too.
+        assert_eq!(algorithm.ask(&proved, &repeated(b"mk", b"", b"mk")), 1);
+    }
+
+    #[test]
+    fn one_byte_of_difference_is_another_question() {
+        let (algorithm, proved) = (Concatenation::default(), Proved::default());
+        algorithm.ask(&proved, &[(b"key", b"message", b"messagekey")]);
+        let others: [Question<'_>; 5] = [
+            (b"kez", b"message", b"messagekey"),
+            (b"key", b"massage", b"messagekey"),
+            (b"key", b"message", b"massagekey"),
+            (b"key", b"message", b""),
+            (b"", b"", b""),
+        ];
+        assert_eq!(algorithm.ask(&proved, &others), others.len());
+        // What was bad is not kept, and does not drive out what was good.
+        assert_eq!(algorithm.ask(&proved, &others[..4]), 4);
+        assert_eq!(algorithm.ask(&proved, &[(b"key", b"message", b"messagekey")]), 0);
+    }
+
+    #[test]
+    fn another_algorithm_is_another_question() {
+        #[derive(Debug)]
+        struct Never;
+        impl SignatureVerificationAlgorithm for Never {
+            fn verify_signature(&self, _: &[u8], _: &[u8], _: &[u8]) -> Result<(), InvalidSignature> {
+                Err(InvalidSignature)
+            }
+            fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+                alg_id::ED25519
+            }
+            fn signature_alg_id(&self) -> AlgorithmIdentifier {
+                alg_id::ED448
+            }
+        }
+        let proved = Proved::default();
+        Concatenation::default().ask(&proved, &[(b"k", b"m", b"mk")]);
+        for never in proved.remembering(&[&Never]) {
+            assert!(never.verify_signature(b"k", b"m", b"mk").is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let (algorithm, proved) = (Concatenation::default(), Proved::default());
+        let long = vec![b'm'; MAX_LENGTH];
+        assert_eq!(algorithm.ask(&proved, &repeated(b"", &long, &long)), 3);
+        for number in 0..10_000_u32 {
+            let message = number.to_be_bytes();
+            algorithm.ask(&proved, &[(b"", &message, &message)]);
+        }
+        assert_eq!(format!("{proved:?}"), format!("Proved {{ kept: {PLACES} }}"));
+        let last = 9_999_u32.to_be_bytes();
+        assert_eq!(algorithm.ask(&proved, &[(b"", &last, &last)]), 0);
+    }
+}
