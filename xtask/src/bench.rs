@@ -10,7 +10,7 @@ mod statistics;
 pub(crate) use contenders::{CONTENDERS, Contender};
 pub(crate) use results::Results;
 pub(crate) use scenarios::{SCENARIOS, Scenario};
-pub(crate) use statistics::{Spread, best_ratio};
+pub(crate) use statistics::Spread;
 
 use crate::{
     generate::performance,

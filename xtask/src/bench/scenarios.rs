@@ -34,11 +34,11 @@ pub(super) struct Effort {
     idle: usize,
 }
 
-pub(super) const FULL: Effort = Effort { rounds: 11, milliseconds: 150, bytes: 128 << 20, idle: 200 };
-pub(super) const QUICK: Effort = Effort { rounds: 3, milliseconds: 60, bytes: 32 << 20, idle: 100 };
+pub(super) const FULL: Effort = Effort { rounds: 11, milliseconds: 150, bytes: 48 << 20, idle: 200 };
+pub(super) const QUICK: Effort = Effort { rounds: 3, milliseconds: 60, bytes: 16 << 20, idle: 100 };
 
-/// Turns of those that move bytes, in each round.
-const TRANSFERS: usize = 4;
+/// Turns of those that move bytes, in each round, there and back.
+const TRANSFERS: usize = 8;
 
 const ROOT: (&str, Option<&str>) = ("root.pem", None);
 
@@ -78,11 +78,15 @@ pub(super) fn names() -> PossibleValuesParser {
 }
 
 impl Scenario {
-    /// Who does it in a round, in this order. Bytes are soon moved, and who else has the processors meanwhile makes all the
-    /// difference: everybody gets several turns.
+    /// Who does it in a round, in this order. Bytes are soon moved, and who had the processors before, or has them
+    /// meanwhile, makes more difference than who moves them: everybody gets many turns, as often before another as after.
     pub(super) fn turns<'c>(&self, contenders: &[&'c Contender]) -> Vec<&'c Contender> {
-        let times = if matches!(self.task, Task::Transfer { .. }) { TRANSFERS } else { 1 };
-        contenders.repeat(times)
+        if !matches!(self.task, Task::Transfer { .. }) {
+            return contenders.to_vec();
+        }
+        let back = contenders.iter().rev();
+        let there_and_back: Vec<_> = contenders.iter().chain(back).copied().collect();
+        there_and_back.repeat(TRANSFERS)
     }
 
     /// What the program is told.

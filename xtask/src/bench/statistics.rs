@@ -26,12 +26,6 @@ impl Spread {
     }
 }
 
-/// The best of some values over the best of others: other work on the machine can only make them worse.
-pub(crate) fn best_ratio(values: &[f64], beside: &[f64]) -> Option<f64> {
-    let best = |values: &[f64]| values.iter().copied().max_by(f64::total_cmp);
-    Some(best(values)? / best(beside)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,8 +36,6 @@ mod tests {
         assert_eq!(Spread::of(&[]), None);
         assert_eq!(Spread::of(&[7.0]), spread(7.0, 7.0, 7.0));
         assert_eq!(Spread::of(&[5.0, 1.0, 4.0, 2.0, 3.0]), spread(2.0, 3.0, 4.0));
-        assert_eq!(best_ratio(&[1.0, 6.0, 2.0], &[3.0, 1.0]), Some(2.0));
-        assert_eq!(best_ratio(&[], &[1.0]), None);
         assert_eq!(Spread::of_ratios(&[2.0, 9.0, 8.0], &[1.0, 3.0, 2.0]), spread(3.0, 3.0, 4.0));
     }
 }
