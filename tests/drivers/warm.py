@@ -31,21 +31,25 @@ def take(client):
     return directory, conninfo, dict(word.split("=", 1) for word in environment), descriptors
 
 
-def become(client):
-    """The user who asks."""
+def become(client, files):
+    """The user who asks, if that user could have started the program: it has not read everything yet."""
     import struct
     _, uid, gid = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     if uid != os.geteuid():
         os.setgroups([])
         os.setgid(gid)
         os.setuid(uid)
+        for file in files:
+            if not os.access(file, os.R_OK):
+                print(f"another user cannot read {file}", file=sys.stderr)
+                sys.exit(77)
 
 
 def serve(path, script, module):
     import runpy
     import signal
     sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
-    __import__(module)
+    files = [script, os.__file__, __import__(module).__file__]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(path)
@@ -64,7 +68,7 @@ def serve(path, script, module):
                 directory, conninfo, environment, descriptors = take(client)
                 for target, descriptor in zip((1, 2), descriptors):
                     os.dup2(descriptor, target)
-                become(client)
+                become(client, files)
                 os.chdir(directory)
                 if "LD_PRELOAD" in environment:
                     # A library can only be put before others when a program starts.

@@ -150,8 +150,14 @@ impl ClientUnderTest for CommandClient {
     #[cfg(unix)]
     fn declines(&self, attempt: &Attempt) -> Option<String> {
         let user = attempt.run_as.as_ref()?;
-        let readable = readable_by_all(Path::new(&self.program));
-        (!readable).then(|| format!("{} cannot run {}", user.name, self.program.display()))
+        let program = Path::new(&self.program);
+        // Interpreters and loaders are handed the files that they are to read.
+        let files = self.arguments.iter().map(Path::new).filter(|path| path.is_absolute() && path.exists());
+        if !open_to_all(program, EXECUTE) {
+            return Some(format!("{} cannot run {}", user.name, program.display()));
+        }
+        let closed = files.into_iter().find(|file| !open_to_all(file, READ))?;
+        Some(format!("{} cannot read {}", user.name, closed.display()))
     }
 }
 
@@ -213,14 +219,19 @@ fn run_as(command: &mut Command, attempt: &Attempt) {
 #[cfg(not(unix))]
 fn run_as(_: &mut Command, _: &Attempt) {}
 
-/// Whether every user may get at this file; names to be looked up in PATH are taken for readable.
+/// The bits of a file's mode that let everybody run it and read it.
 #[cfg(unix)]
-fn readable_by_all(program: &Path) -> bool {
+const EXECUTE: u32 = 0o001;
+#[cfg(unix)]
+const READ: u32 = 0o004;
+
+/// Whether every user may do this with a file, and get at it; names to be looked up in PATH are taken for such.
+#[cfg(unix)]
+fn open_to_all(file: &Path, what: u32) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    program
-        .ancestors()
-        .filter(|path| !path.as_os_str().is_empty() && path.is_absolute())
-        .all(|path| path.metadata().is_ok_and(|metadata| metadata.mode() & 0o001 != 0))
+    let may = |path: &Path, what: u32| path.metadata().is_ok_and(|metadata| metadata.mode() & what != 0);
+    let mut folders = file.ancestors().skip(1).filter(|path| !path.as_os_str().is_empty());
+    !file.is_absolute() || (may(file, what) && folders.all(|folder| may(folder, EXECUTE)))
 }
 
 /// The last line of a client that speaks JSON.
@@ -333,6 +344,13 @@ mod tests {
             .variable("X", "y")
             .variable("Y", "x");
         assert_eq!(environment.connect(&attempt("")), Told::Connected(None));
+
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let script = CommandClient::new("sh", [file.path().display().to_string()]);
+        let nobody = Some(super::super::RunAs { name: "nobody".to_owned(), uid: 65_534, gid: 65_534 });
+        let as_nobody = Attempt { run_as: nobody, ..attempt("") };
+        assert_eq!(script.declines(&attempt("")), None);
+        assert!(script.declines(&as_nobody).is_some_and(|reason| reason.starts_with("nobody cannot read ")));
 
         let hangs = CommandClient::new("sh", ["-c", "exec sleep 1000"]).limit(Duration::from_millis(50));
         assert!(matches!(hangs.connect(&attempt("")), Told::Lost(reason) if reason.contains("did not end")));
