@@ -40,7 +40,10 @@ async def connect(conninfo):
                 if is_address(name) and name != at:
                     decline("asyncpg cannot be asked to find an address somewhere else")
             resolve(values["host"], address)
-            values["host"] = ",".join(f"[{name}]" if ":" in name else name for name in values["host"].split(","))
+        if "host" in values:
+            # Else what follows the first colon of an address would be its port.
+            addresses = [f"[{name}]" if ":" in name and name[0] not in "/[" else name for name in values["host"].split(",")]
+            values["host"] = ",".join(addresses)
         dsn = uri(values)
     if "service" in (values or {}) or "PGSERVICE" in os.environ or "PGHOSTADDR" in os.environ:
         decline("asyncpg has no hostaddr, which this service or environment has")

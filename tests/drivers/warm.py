@@ -48,6 +48,7 @@ def become(client, files):
 def serve(path, script, module):
     import runpy
     import signal
+    sys.dont_write_bytecode = True
     sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
     files = [script, os.__file__, __import__(module).__file__]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -73,7 +74,7 @@ def serve(path, script, module):
                 if "LD_PRELOAD" in environment:
                     # A library can only be put before others when a program starts.
                     import subprocess
-                    status = subprocess.run([sys.executable, "-I", script, conninfo], env=environment, check=False).returncode
+                    status = subprocess.run([sys.executable, "-I", "-B", script, conninfo], env=environment, check=False).returncode
                     sys.exit(status)
                 os.environ.clear()
                 os.environ.update(environment)

@@ -1,5 +1,6 @@
 //! An interpreter that has imported its driver already, and runs the client in a child for whoever asks.
 
+use super::clients::system_python;
 use std::{
     fs,
     io::{BufRead as _, BufReader},
@@ -16,7 +17,7 @@ pub(super) struct Warm {
 
 impl Warm {
     /// Starts it; `None` when the driver cannot be imported. Clients of other users reach it too.
-    pub(super) fn start(python: &str, drivers: &Path, client: &str, module: &str) -> Option<Self> {
+    pub(super) fn start(python: &Path, drivers: &Path, client: &str, module: &str) -> Option<Self> {
         let folder = tempfile::tempdir().ok()?;
         open_to_all(folder.path());
         fs::copy(drivers.join("warm.py"), folder.path().join("warm.py")).ok()?;
@@ -38,7 +39,7 @@ impl Warm {
     /// The command line of a client.
     pub(super) fn command(&self) -> String {
         let folder = self.folder.path().display();
-        format!("/usr/bin/python3 -I -S {folder}/warm.py ask {folder}/socket {{conninfo}}")
+        format!("{} -I -S {folder}/warm.py ask {folder}/socket {{conninfo}}", system_python())
     }
 }
 
