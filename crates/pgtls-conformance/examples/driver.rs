@@ -19,13 +19,14 @@ const SITUATIONS: u32 = 128;
 
 /// The driver: anything that connects with a connection string.
 fn connect(attempt: &Attempt, fault: &str) -> Told {
-    let conninfo = match fault {
+    let mut attempt = attempt.clone();
+    attempt.conninfo = match fault {
         "name" => attempt.conninfo.replace("verify-full", "verify-ca"),
         "fallback" => attempt.conninfo.replace("require", "prefer"),
         "sni" => format!("{} sslsni=0", attempt.conninfo),
-        _ => attempt.conninfo.clone(),
+        _ => attempt.conninfo,
     };
-    Reference.connect(&Attempt { conninfo, ..attempt.clone() })
+    Reference.connect(&attempt)
 }
 
 fn main() -> ExitCode {

@@ -45,6 +45,7 @@ pub struct Bench {
 #[derive(Clone, Debug)]
 pub enum Verdict {
     /// The client was judged.
+    #[non_exhaustive]
     Judged {
         /// What happened.
         observed: Box<Observed>,

@@ -35,6 +35,7 @@ impl<F: Fn(&Attempt) -> Told + Sync> ClientUnderTest for F {
 
 /// What a client is handed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Attempt {
     /// The connection string or URI.
     pub conninfo: String,
@@ -52,6 +53,7 @@ pub struct Attempt {
 
 /// A user of the system.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RunAs {
     /// The name.
     pub name: String,

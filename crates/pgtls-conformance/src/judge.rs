@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 /// What a client says of its attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Told {
     /// It has a session, of this kind if it can tell.
     Connected(Option<Outcome>),
@@ -26,6 +27,7 @@ pub enum Told {
 
 /// What a client said, and what the servers saw.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Observed {
     /// The client's word.
     pub told: Told,

@@ -108,6 +108,7 @@ pub enum Nonconformance {
 
 /// A situation in which a client does something else than libpq.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Counterexample {
     /// The situation, and what libpq does in it.
     pub scenario: Scenario,

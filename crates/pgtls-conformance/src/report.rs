@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 
 /// The verdicts on one client; as JSON it is what `pgtls conformance --json` writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Report {
     /// Version of the kit.
     pub kit: String,
@@ -32,6 +33,7 @@ pub struct Report {
 
 /// The verdict on one scenario.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Entry {
     /// The scenario.
     pub id: String,
@@ -59,6 +61,7 @@ pub enum Word {
 
 /// A difference with all that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Detail {
     /// Words for the differences, the gravest first.
     pub differences: Vec<String>,
@@ -79,6 +82,7 @@ pub struct Detail {
 
 /// What happened, seen from the servers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Trace {
     /// How it ended.
     pub outcome: Outcome,
@@ -102,6 +106,7 @@ pub struct Trace {
 
 /// Numbers of scenarios.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Count {
     /// The client does what libpq does.
     pub agree: usize,

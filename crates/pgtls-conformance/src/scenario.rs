@@ -53,6 +53,7 @@ use std::{collections::BTreeSet, str::FromStr};
 
 /// One scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Scenario {
     /// Unique; the part before the first slash is its group.
     pub id: String,
@@ -66,6 +67,7 @@ pub struct Scenario {
 
 /// Whose behaviour a client is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Libpq {
     /// libpq 15.
     V15,
@@ -351,7 +353,7 @@ fn server(text: &str) -> Result<ServerRow, Fault> {
         Ok((base.as_str(), settings.collect::<Result<Vec<_>, _>>()?))
     });
     let connections = connections.collect::<Result<Vec<_>, _>>()?;
-    Ok(ServerRow { place, script: Script::from_words(&connections).map_err(Fault::Script)? })
+    Ok(ServerRow::new(place, Script::from_words(&connections).map_err(Fault::Script)?))
 }
 
 fn place(word: &str) -> Result<Place, Fault> {
@@ -364,7 +366,7 @@ fn host_name(text: &str) -> Result<HostName, Fault> {
     let words = words::split(text)?;
     let (name, addresses) = words.split_first().filter(|(_, rest)| !rest.is_empty()).ok_or_else(wrong)?;
     let addresses = addresses.iter().map(|word| word.parse().map_err(|_| wrong()));
-    Ok(HostName { name: name.clone(), addresses: addresses.collect::<Result<_, _>>()? })
+    Ok(HostName::new(name, addresses.collect::<Result<Vec<_>, _>>()?))
 }
 
 #[cfg(test)]

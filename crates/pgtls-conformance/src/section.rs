@@ -4,6 +4,7 @@ use core::fmt;
 
 /// A place in the project's documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Section {
     /// Path from the root of the project.
     pub page: &'static str,

@@ -62,6 +62,7 @@ pub struct Identity {
 
 /// Which table an animal is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// Certificate authorities.
     Authority,

@@ -63,8 +63,9 @@ fn it_conforms_to_itself() {
 #[test]
 fn a_careless_driver_is_caught() {
     let careless = |attempt: &Attempt| {
-        let conninfo = attempt.conninfo.replace("verify-full", "verify-ca");
-        Reference.connect(&Attempt { conninfo, ..attempt.clone() })
+        let mut attempt = attempt.clone();
+        attempt.conninfo = attempt.conninfo.replace("verify-full", "verify-ca");
+        Reference.connect(&attempt)
     };
     let cases = ProptestConfig {
         cases: 4000,

@@ -7,7 +7,7 @@ use pgtls_conformance::{
     bench::{Bench, BenchError, Stage},
     judge::{Told, judge},
     report::{Detail, Word},
-    scenario::{Expected, Libpq, Outcome, Place, Scenario, ServerRow, Situation, USUAL},
+    scenario::{Expected, Libpq, Outcome, Scenario, Situation},
     scenarios,
     server::{Behaviour, Script, Seen},
     zoo::WriteError,
@@ -173,10 +173,7 @@ impl Control {
     }
 
     fn by_hand(&mut self, script: Script) -> Result<Answer, String> {
-        let server = ServerRow { place: Place::default(), script };
-        let situation =
-            Situation { servers: vec![server], conninfo: USUAL.to_owned(), ..Situation::default() };
-        self.set("the server", &situation, None)
+        self.set("the server", &Situation::new(script), None)
     }
 
     fn set(

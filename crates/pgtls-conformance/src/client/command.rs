@@ -177,6 +177,7 @@ impl FromStr for CommandClient {
 
 /// Why a text is no command line of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CommandError {
     /// A quote or a backslash at its end has no partner.
     Quotes,

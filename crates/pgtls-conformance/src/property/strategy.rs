@@ -61,7 +61,7 @@ pub fn files() -> impl Strategy<Value = Vec<HomeFile>> {
         for (path, from, mode) in groups.into_iter().flatten().copied() {
             files.retain(|file| file.path != path);
             let source = Source::Zoo(from.to_owned());
-            files.push(HomeFile { path: path.to_owned(), source, mode: Some(mode), uid: None });
+            files.push(HomeFile { mode: Some(mode), ..HomeFile::new(path, source) });
         }
         files
     })

@@ -35,6 +35,7 @@ pub(super) type Startup = Option<BTreeMap<String, String>>;
 
 /// What libpq did, as a client and as the servers saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Expected {
     /// How it ended.
     pub outcome: Outcome,

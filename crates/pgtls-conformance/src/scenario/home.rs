@@ -5,6 +5,7 @@ use core::fmt;
 
 /// One file, relative to the home directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HomeFile {
     /// Its path.
     pub path: String,
@@ -18,6 +19,7 @@ pub struct HomeFile {
 
 /// Where the content of a file comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Source {
     /// A file of the zoo.
     Zoo(String),
@@ -27,6 +29,13 @@ pub enum Source {
     Link(String),
     /// A credential cache of Kerberos with a ticket that no server takes.
     Ticket,
+}
+
+impl HomeFile {
+    /// A file of ours with this content, and with the permissions that new files have.
+    pub fn new(path: impl Into<String>, source: Source) -> Self {
+        Self { path: path.into(), source, mode: None, uid: None }
+    }
 }
 
 /// A line `file`, `text`, `link` or `ticket`.
@@ -41,7 +50,7 @@ pub(super) fn parse(key: &str, rest: &str) -> Result<HomeFile, Fault> {
         "link" => Source::Link(content()?),
         _ => Source::Ticket,
     };
-    let mut file = HomeFile { path, source, mode: None, uid: None };
+    let mut file = HomeFile::new(path, source);
     for word in words {
         let (name, value) = word.split_once('=').ok_or_else(|| Fault::Setting(word.clone()))?;
         let place = match name {

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Servers, and all that a client is handed. As text it is the lines of a scenario that come before those of libpq.
 #[derive(Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Situation {
     /// The servers, in the order in which the client is told of them.
     pub servers: Vec<ServerRow>,
@@ -26,6 +27,7 @@ pub struct Situation {
 
 /// One server.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ServerRow {
     /// Where it listens.
     pub place: Place,
@@ -35,6 +37,7 @@ pub struct ServerRow {
 
 /// Where a server listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Place {
     /// A port of this loopback address: one that is free, or that of the first server when it is shared.
     Tcp {
@@ -53,6 +56,7 @@ pub enum Place {
 
 /// A host name and its addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HostName {
     /// The name, in lower case.
     pub name: String,
@@ -74,6 +78,15 @@ impl Default for Place {
 }
 
 impl Situation {
+    /// One server with this script, at a port of 127.0.0.1, and the usual connection string ([`USUAL`](super::USUAL)).
+    pub fn new(script: Script) -> Self {
+        Self {
+            servers: vec![ServerRow::new(Place::default(), script)],
+            conninfo: super::USUAL.to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// Whether it can be staged by root alone: another user runs the client, or owns its files.
     pub fn needs_root(&self) -> bool {
         self.run_as.is_some() || self.files.iter().any(|file| file.uid.is_some())
@@ -82,6 +95,20 @@ impl Situation {
     /// Whether it is about clients that can do GSSAPI: they are given a ticket.
     pub fn needs_gss(&self) -> bool {
         self.files.iter().any(|file| file.source == super::Source::Ticket)
+    }
+}
+
+impl ServerRow {
+    /// A server that listens here and does this.
+    pub fn new(place: Place, script: Script) -> Self {
+        Self { place, script }
+    }
+}
+
+impl HostName {
+    /// A name, in lower case, and its addresses in the order in which they are tried.
+    pub fn new(name: impl Into<String>, addresses: impl Into<Vec<IpAddr>>) -> Self {
+        Self { name: name.into(), addresses: addresses.into() }
     }
 }
 

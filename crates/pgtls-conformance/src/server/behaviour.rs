@@ -10,8 +10,10 @@ use super::{
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
-/// What the server does on one connection. The default is an honest server with TLS that trusts everybody.
+/// What the server does on one connection. The default is an honest server with TLS that trusts everybody; another begins as
+/// that, or as one that has a name ([`named`](Self::named)), and has its fields changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Behaviour {
     /// Before the client has said anything.
     pub greeting: Greeting,
@@ -35,6 +37,7 @@ pub struct Behaviour {
 
 /// How TLS is spoken on one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TlsBehaviour {
     /// Name of a server certificate of the zoo.
     pub certificate: String,
@@ -58,6 +61,7 @@ pub struct TlsBehaviour {
 
 /// A version of TLS that the server can speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum TlsVersion {
     /// TLS 1.2.
     #[serde(rename = "TLSv1.2")]

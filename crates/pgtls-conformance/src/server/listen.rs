@@ -18,6 +18,7 @@ const MARKER_TIME: Duration = Duration::from_secs(5);
 
 /// A place to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Listen {
     /// TCP; port 0 lets the system choose one.
     Tcp(SocketAddr),

@@ -108,6 +108,7 @@ impl Serialize for Event {
 
 /// A message that came in clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub enum ClearMessage {
     /// SSLRequest.
     #[serde(rename = "SSLRequest")]
@@ -125,6 +126,7 @@ pub enum ClearMessage {
 
 /// One ClientHello.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct HelloSeen {
     /// Server name as sent; bytes that are not UTF-8 are replaced.
     pub sni: Option<String>,
@@ -136,6 +138,7 @@ pub struct HelloSeen {
 
 /// One CancelRequest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct CancelSeen {
     /// The backend it names.
     pub process_id: u32,
@@ -146,6 +149,7 @@ pub struct CancelSeen {
 /// What was seen of one connection.
 #[expect(clippy::struct_excessive_bools, reason = "independent observations, each of which is there or not")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Seen {
     /// Index of the server among those that share a log.
     pub server: usize,

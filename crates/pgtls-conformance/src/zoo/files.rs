@@ -63,6 +63,7 @@ impl Zoo {
 
 /// Why a zoo was not written.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum WriteError {
     /// An animal could not be made.
     Zoo(ZooError),

@@ -14,6 +14,7 @@ use sha2::{Sha256, Sha384, Sha512};
 
 /// What a key is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum KeyKind {
     /// ECDSA on P-256, the quickest to make.
     #[default]
