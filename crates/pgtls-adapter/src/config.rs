@@ -8,6 +8,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 /// What a connection is made from: parameters, environment, cryptography. Use it for one connection or for many.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Config {
     /// The parameters.
     pub params: Params,

@@ -253,7 +253,7 @@ mod tests {
             (FileRole::Key, unreadable(), "bad-key-file"),
             (FileRole::Key, FileProblem::Engine { engine: "pkcs11".to_owned() }, "other"),
         ] {
-            let error = SetupError::File(FileError { role, path: None, problem });
+            let error = SetupError::File(FileError::new(role, None, problem));
             assert_eq!(of_setup(&error), class, "{error}");
         }
     }

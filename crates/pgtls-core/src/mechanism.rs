@@ -63,6 +63,7 @@ impl Gs2Flag {
 
 /// The mechanisms in AuthenticationSASL that mean something here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+#[non_exhaustive]
 pub struct Offer {
     /// SCRAM-SHA-256.
     pub scram: bool,

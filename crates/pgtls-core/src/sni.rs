@@ -30,6 +30,7 @@ fn looks_like_address(host: &str) -> bool {
 
 /// The host is longer than [`MAX_SERVER_NAME_BYTES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ServerNameTooLong {
     /// Bytes of the host.
     pub len: usize,

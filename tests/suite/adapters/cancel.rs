@@ -31,12 +31,15 @@ fn request() -> CancelRequest {
     CancelRequest::new(77, &[1, 2, 3, 4]).unwrap()
 }
 
+/// The process and the key of a request.
+type Seen = (u32, Vec<u8>);
+
 /// Cancels a session with a server that behaves so: how that ended, and the requests that reached the server.
 fn cancel<A: Adapter>(
     behaviour: Behaviour,
     parameters: &str,
     request: &CancelRequest,
-) -> (Result<Cancelled, ConnectError>, Vec<(u32, Vec<u8>)>) {
+) -> (Result<Cancelled, ConnectError>, Vec<Seen>) {
     let server = Server::builder(Script::always(behaviour), ZOO.clone()).start().unwrap();
     let mut root = tempfile::NamedTempFile::new().unwrap();
     root.write_all(ZOO.root_file("root").unwrap().as_bytes()).unwrap();

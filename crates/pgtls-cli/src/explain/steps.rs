@@ -5,9 +5,7 @@ use pgtls_core::{
     hardening::Hardening,
     message::{GSSENC_REQUEST, SSL_REQUEST},
     name::{NameRules, PeerName, PeerNames, match_host},
-    negotiation::{
-        Action, Alpn, ChainVerified, Encryption, Input, Negotiation, Then, TlsFacts, TlsFailure, TlsStart,
-    },
+    negotiation::{Action, Alpn, ChainVerified, Encryption, Input, Negotiation, Then, TlsFacts, TlsFailure},
     policy::{EncryptionPlan, RootPresence},
     startup::Broken,
 };
@@ -75,8 +73,8 @@ fn from(machine: &Negotiation, mut context: Context, depth: usize) -> Step {
         }
         Action::Send(_) => ("send", vec![("", Input::Sent)]),
         Action::Receive { .. } => ("read its answer", answers(context)),
-        Action::StartTls(TlsStart { direct }) => (
-            if direct { "start TLS at once" } else { "start TLS" },
+        Action::StartTls(start) => (
+            if start.direct { "start TLS at once" } else { "start TLS" },
             vec![
                 ("it succeeds", Input::TlsEstablished(success(context.root))),
                 ("it fails (handshake, certificate, files)", Input::TlsFailed(TlsFailure::Handshake)),

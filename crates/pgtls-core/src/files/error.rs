@@ -6,6 +6,7 @@ use core::fmt;
 
 /// A file that libpq would complain about. `Display` is one sentence with libpq's terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FileError {
     /// What the file is for.
     pub role: FileRole,
@@ -42,7 +43,7 @@ pub enum FileProblem {
 
 impl FileError {
     /// A problem with the file of this role.
-    pub(super) fn new(role: FileRole, path: Option<&str>, problem: FileProblem) -> Self {
+    pub fn new(role: FileRole, path: Option<&str>, problem: FileProblem) -> Self {
         Self { role, path: path.map(Into::into), problem }
     }
 

@@ -32,6 +32,7 @@ impl core::fmt::Display for Encryption {
 
 /// How to start TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct TlsStart {
     /// Without an SSLRequest before it: the server must select ALPN `postgresql`.
     pub direct: bool,

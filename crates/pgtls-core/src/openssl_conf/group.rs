@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 /// A key-exchange group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Group {
     /// Its name in the registry of TLS groups.
     pub name: &'static str,

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 /// A signature scheme of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Scheme {
     /// Its name in the registry of TLS.
     pub name: &'static str,

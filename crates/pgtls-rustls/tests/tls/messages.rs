@@ -1,6 +1,6 @@
 //! Every message, so that a change of words is seen.
 
-use pgtls_core::{name::HostMismatch, param::TlsVersion, sni::ServerNameTooLong};
+use pgtls_core::{name::HostMismatch, param::TlsVersion, sni::server_name};
 use pgtls_rustls::{Cause, SetupError, TlsError, VersionRange};
 use pgtls_x509::{KeyProblem, X509Error};
 use rustls::{AlertDescription, Error, PeerIncompatible};
@@ -32,10 +32,8 @@ fn of_setup() {
         "could not load private key file \"/k\": the crypto provider cannot sign with it: \
          unexpected error: no such curve",
     );
-    check(
-        SetupError::ServerName(ServerNameTooLong { len: 256 }),
-        &ServerNameTooLong { len: 256 }.to_string(),
-    );
+    let too_long = server_name(Some(&"x".repeat(256)), true).unwrap_err();
+    check(SetupError::ServerName(too_long), &too_long.to_string());
     let range = VersionRange { minimum: Some(TlsVersion::Tls1_0), maximum: Some(TlsVersion::Tls1_1) };
     check(
         SetupError::Versions(range),
