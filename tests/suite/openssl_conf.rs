@@ -7,10 +7,8 @@ mod hello;
 mod live;
 
 use openssl::ssl::{Ssl, SslContext, SslMethod, SslVersion};
-use pgtls_core::{
-    files::{Metadata, NativeRoots, ReadError, ReadFile},
-    openssl_conf::{CIPHER_SUITES, ConfFile, SystemDefault},
-};
+use pgtls_core::openssl_conf::{CIPHER_SUITES, ConfFile, SystemDefault};
+use pgtls_os::Disk;
 use proptest::{collection::vec, prelude::*, sample::select};
 use std::io::{self, Read, Write};
 
@@ -139,24 +137,7 @@ impl Write for Recorder {
 fn ours(list: &str) -> Option<Vec<String>> {
     let commands = format!("CipherString = {list}");
     let text = format!("openssl_conf = m\n[m]\nssl_conf = n\n[n]\nsystem_default = s\n[s]\n{commands}\n");
-    let conf = ConfFile::parse("o.cnf", text.as_bytes(), &NoDisk, &|_| None).unwrap();
+    let conf = ConfFile::parse("o.cnf", text.as_bytes(), &Disk, &|_| None).unwrap();
     let list = SystemDefault::of(&conf).cipher_list?;
     Some(list.suites.iter().map(|suite| suite.name.to_owned()).collect())
-}
-
-struct NoDisk;
-
-impl ReadFile for NoDisk {
-    fn metadata(&self, _: &str) -> Result<Metadata, ReadError> {
-        Err(ReadError::NotFound)
-    }
-    fn read(&self, _: &str) -> Result<(Vec<u8>, Metadata), ReadError> {
-        Err(ReadError::NotFound)
-    }
-    fn list(&self, _: &str) -> Result<Vec<String>, ReadError> {
-        Err(ReadError::NotFound)
-    }
-    fn native_roots(&self) -> NativeRoots {
-        NativeRoots::default()
-    }
 }

@@ -2,6 +2,9 @@
 //!
 //! It does what libpq 18 does, as far as the scenarios that were recorded of it tell; a test of this crate runs them. Not quite
 //! everything: some server names rustls cannot send, and keys of RSA below 2048 bits it does not take.
+//!
+//! It logs in by itself, in as few lines as that takes. The program `pgtls` has an exchange of its own, which tells what it saw and
+//! asks for the server's role; what both must not get wrong is decided below them, by the core's mechanisms and gate.
 
 use crate::{
     bench::own_user,

@@ -19,6 +19,8 @@ mod parser;
 mod signature;
 mod suite;
 mod system_default;
+#[cfg(test)]
+mod texts;
 
 pub use cipher_list::SuiteList;
 pub use error::{ConfError, ConfErrorKind};

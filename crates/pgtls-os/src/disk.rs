@@ -68,6 +68,16 @@ fn refuse_special(metadata: &fs::Metadata) -> Result<(), ReadError> {
     if metadata.is_file() || platform::is_pipe(metadata) { Ok(()) } else { Err(ReadError::Special) }
 }
 
+fn kind(metadata: &fs::Metadata) -> FileKind {
+    if metadata.is_file() {
+        FileKind::Regular
+    } else if metadata.is_dir() {
+        FileKind::Directory
+    } else {
+        FileKind::Other
+    }
+}
+
 fn read_regular(file: &File, metadata: &fs::Metadata) -> Result<Vec<u8>, ReadError> {
     // One byte more than the file has, so that the end is seen without growing: a copy left behind would not be wiped.
     let Some(expected) = usize::try_from(metadata.len()).ok().filter(|&length| length <= MAX_FILE_BYTES)
@@ -96,7 +106,7 @@ fn read_error(error: io::Error) -> ReadError {
 
 #[cfg(unix)]
 mod platform {
-    use super::{FileIdentity, FileKind, MAX_FILE_BYTES, Metadata, ReadError, read_error};
+    use super::{FileIdentity, MAX_FILE_BYTES, Metadata, ReadError, kind, read_error};
     use rustix::{
         event::{PollFd, PollFlags, Timespec, poll},
         fs::OFlags,
@@ -113,16 +123,9 @@ mod platform {
     const PIPE_PATIENCE: Duration = Duration::from_secs(5);
 
     pub(super) fn metadata(metadata: &fs::Metadata) -> Metadata {
-        let kind = if metadata.is_file() {
-            FileKind::Regular
-        } else if metadata.is_dir() {
-            FileKind::Directory
-        } else {
-            FileKind::Other
-        };
         let nanoseconds = |seconds, rest| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
         Metadata {
-            kind,
+            kind: kind(metadata),
             mode: metadata.mode() & 0o7777,
             uid: metadata.uid(),
             identity: FileIdentity {
@@ -183,7 +186,7 @@ mod platform {
 
 #[cfg(not(unix))]
 mod platform {
-    use super::{FileIdentity, FileKind, Metadata, ReadError};
+    use super::{FileIdentity, Metadata, ReadError, kind};
     use std::{
         fs::{self, File},
         io,
@@ -191,17 +194,10 @@ mod platform {
     };
 
     pub(super) fn metadata(metadata: &fs::Metadata) -> Metadata {
-        let kind = if metadata.is_file() {
-            FileKind::Regular
-        } else if metadata.is_dir() {
-            FileKind::Directory
-        } else {
-            FileKind::Other
-        };
         let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let modified = modified.and_then(|since| i128::try_from(since.as_nanos()).ok()).unwrap_or(0);
         let identity = FileIdentity { size: metadata.len(), modified, ..FileIdentity::default() };
-        Metadata { kind, mode: 0, uid: 0, identity }
+        Metadata { kind: kind(metadata), mode: 0, uid: 0, identity }
     }
 
     pub(super) fn is_pipe(_metadata: &fs::Metadata) -> bool {

@@ -136,9 +136,7 @@ fn a_request_goes_to_the_address_of_the_session<A: Adapter>() {
     let (tell, told) = mpsc::channel();
     let peer = Peer::start(move |mut connection| {
         if connection.number == 0 {
-            connection.asked_to_start();
-            connection.send(WELCOME);
-            connection.rest();
+            connection.serve();
         } else {
             let mut message = [0; 16];
             connection.stream.read_exact(&mut message).unwrap();

@@ -109,6 +109,13 @@ impl Scripted {
         assert_eq!(message[..4], [0, 3, 0, 0]);
     }
 
+    /// Lets the client in, and waits until it goes away.
+    pub(super) fn serve(&mut self) {
+        self.asked_to_start();
+        self.send(WELCOME);
+        self.rest();
+    }
+
     /// Reads until the client goes away, and returns what it sent.
     pub(super) fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::{
     adapter::{Adapter, Wire},
-    peer::{Peer, Play, WELCOME, config, error_response, start_up, words},
+    peer::{Peer, Play, config, error_response, start_up, words},
     through_each_adapter,
 };
 use pgtls_core::negotiation::{Encryption, Failure, Then};
@@ -16,9 +16,7 @@ fn an_open_connection_is_used<A: Adapter>() {
     let peer = Peer::start(|mut connection| {
         connection.asked_for_ssl();
         connection.send(b"N");
-        connection.asked_to_start();
-        connection.send(WELCOME);
-        connection.rest();
+        connection.serve();
     });
     let never = || panic!("there is no reason to dial again");
     let config = config("sslmode=prefer");
@@ -34,9 +32,7 @@ fn another_one_is_opened_to_fall_back<A: Adapter>() {
             connection.asked_for_ssl();
             connection.send(b"S");
         } else {
-            connection.asked_to_start();
-            connection.send(WELCOME);
-            connection.rest();
+            connection.serve();
         }
     });
     let redialled = Cell::new(0);

@@ -16,9 +16,7 @@ fn a_server_without_tls<A: Adapter>() {
     let peer = Peer::start(|mut connection| {
         connection.asked_for_ssl();
         connection.send(b"N");
-        connection.asked_to_start();
-        connection.send(WELCOME);
-        connection.rest();
+        connection.serve();
     });
     let connected = connect::<A>(&peer.config("sslmode=prefer")).unwrap();
     assert_eq!(words(connected.report.events()), "connect sslreject authok");
@@ -28,9 +26,7 @@ fn a_server_without_tls<A: Adapter>() {
 
 fn the_value_of_the_exchange_is_handed_on<A: Adapter>() {
     let peer = Peer::start(|mut connection| {
-        connection.asked_to_start();
-        connection.send(WELCOME);
-        connection.rest();
+        connection.serve();
     });
     let connected =
         A::connect(&peer.config("sslmode=disable"), async |stream: &mut A::Stream, startup: Startup<'_>| {
@@ -154,9 +150,7 @@ fn a_server_that_starts_up_sends_the_client_to_the_next_host<A: Adapter>() {
         connection.rest();
     });
     let second = Peer::start(|mut connection| {
-        connection.asked_to_start();
-        connection.send(WELCOME);
-        connection.rest();
+        connection.serve();
     });
     let both = config(&format!(
         "host=a.test,b.test hostaddr=127.0.0.1,127.0.0.1 port={},{} sslmode=disable",
@@ -201,9 +195,7 @@ fn a_driver_that_takes_the_stream_away<A: Adapter>() {
 
 fn a_wrong_role_sends_the_client_to_the_next_host<A: Adapter>() {
     let peer = Peer::start(|mut connection| {
-        connection.asked_to_start();
-        connection.send(WELCOME);
-        connection.rest();
+        connection.serve();
     });
     let outcome =
         A::connect(&peer.config("sslmode=disable"), async |stream: &mut A::Stream, startup: Startup<'_>| {
@@ -241,9 +233,7 @@ fn a_time_limit_that_is_no_number_is_noticed_once_connected<A: Adapter>() {
 
 fn options_of_the_socket<A: Adapter>() {
     let peer = Peer::start(|mut connection| {
-        connection.asked_to_start();
-        connection.send(WELCOME);
-        connection.rest();
+        connection.serve();
     });
     let options = "keepalives_idle=30 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=9000";
     let connected = connect::<A>(&peer.config(&format!("sslmode=disable {options}"))).unwrap();

@@ -1,9 +1,6 @@
 //! psql and pgtls with the same configuration file: the same ClientHello, the same session with a real server.
 
-use super::{
-    NoDisk,
-    hello::{self, Hello},
-};
+use super::hello::{self, Hello};
 use crate::support::{
     client::{clean_room, has_psql, pgtls_in},
     data,
@@ -11,6 +8,7 @@ use crate::support::{
     skip,
 };
 use pgtls_core::openssl_conf::{ConfFile, SystemDefault};
+use pgtls_os::Disk;
 use pgtls_rustls::aws_lc_rs;
 use serde::Deserialize;
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
@@ -45,7 +43,7 @@ impl Case {
     }
 
     fn meaning(&self) -> SystemDefault {
-        ConfFile::parse("openssl.cnf", self.text().as_bytes(), &NoDisk, &|_| None)
+        ConfFile::parse("openssl.cnf", self.text().as_bytes(), &Disk, &|_| None)
             .map(|conf| SystemDefault::of(&conf))
             .unwrap_or_default()
     }

@@ -237,35 +237,9 @@ fn split_name(text: &str, dollar: bool) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::{FileIdentity, Metadata, NativeRoots, ReadError};
-    use alloc::{collections::BTreeMap, string::ToString, vec, vec::Vec};
+    use crate::openssl_conf::texts::Texts;
+    use alloc::{string::ToString, vec, vec::Vec};
     use core::fmt::Write;
-
-    /// A disk of texts; a path is a directory when another lies below it.
-    struct Texts(BTreeMap<&'static str, &'static str>);
-
-    impl ReadFile for Texts {
-        fn metadata(&self, path: &str) -> Result<Metadata, ReadError> {
-            let below = format!("{path}/");
-            let kind = match self.0.get(path) {
-                Some(_) => FileKind::Regular,
-                None if self.0.keys().any(|other| other.starts_with(&below)) => FileKind::Directory,
-                None => return Err(ReadError::NotFound),
-            };
-            Ok(Metadata { kind, mode: 0o644, uid: 0, identity: FileIdentity::default() })
-        }
-        fn read(&self, path: &str) -> Result<(Vec<u8>, Metadata), ReadError> {
-            let text = self.0.get(path).ok_or(ReadError::NotFound)?;
-            Ok((text.as_bytes().to_vec(), self.metadata(path)?))
-        }
-        fn list(&self, path: &str) -> Result<Vec<String>, ReadError> {
-            let below = format!("{path}/");
-            Ok(self.0.keys().filter_map(|other| other.strip_prefix(&below)).map(ToOwned::to_owned).collect())
-        }
-        fn native_roots(&self) -> NativeRoots {
-            NativeRoots::default()
-        }
-    }
 
     fn parse_with(files: &[(&'static str, &'static str)]) -> Result<ConfFile, ConfError> {
         let disk = Texts(files.iter().copied().collect());
@@ -329,7 +303,7 @@ mod tests {
             let one = format!("$a{}", n - 1);
             write!(text, "\na{n} = {}", one.repeat(10)).unwrap();
         }
-        let disk = Texts(BTreeMap::new());
+        let disk = Texts::default();
         let error = ConfFile::parse("a.cnf", text.as_bytes(), &disk, &|_| None).unwrap_err();
         assert_eq!(error.kind, ConfErrorKind::VariableExpansionTooLong);
         let large = vec![b'#'; MAX_CONF_BYTES + 1];

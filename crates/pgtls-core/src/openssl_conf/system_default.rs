@@ -186,28 +186,11 @@ fn bound(word: &str, sslv3: Bound) -> Option<Bound> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::{Metadata, NativeRoots, ReadError, ReadFile};
+    use crate::openssl_conf::texts::Texts;
     use alloc::{format, string::ToString, vec};
 
-    struct NoDisk;
-
-    impl ReadFile for NoDisk {
-        fn metadata(&self, _: &str) -> Result<Metadata, ReadError> {
-            Err(ReadError::NotFound)
-        }
-        fn read(&self, _: &str) -> Result<(Vec<u8>, Metadata), ReadError> {
-            Err(ReadError::NotFound)
-        }
-        fn list(&self, _: &str) -> Result<Vec<String>, ReadError> {
-            Err(ReadError::NotFound)
-        }
-        fn native_roots(&self) -> NativeRoots {
-            NativeRoots::default()
-        }
-    }
-
     fn parse(text: &str) -> SystemDefault {
-        SystemDefault::of(&ConfFile::parse("a.cnf", text.as_bytes(), &NoDisk, &|_| None).unwrap())
+        SystemDefault::of(&ConfFile::parse("a.cnf", text.as_bytes(), &Texts::default(), &|_| None).unwrap())
     }
 
     fn of(commands: &str) -> SystemDefault {
