@@ -17,6 +17,7 @@ mod keys;
 mod make;
 mod oracle;
 mod profile;
+mod rules;
 mod strategy;
 
 use ::openssl::x509::X509;

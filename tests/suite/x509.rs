@@ -1,10 +1,5 @@
 //! The tests of chains and CRLs out of the suite, linked with little else: see `tests/x509/Cargo.toml`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking, its helpers too"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 mod differential;
 mod limbo;

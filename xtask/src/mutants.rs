@@ -115,7 +115,9 @@ fn mutants(workspace: &Workspace, judged: &Judged, shard: &str) -> Command {
 
 fn cargo(workspace: &Workspace, task: &str) -> Command {
     let mut command = Command::new("cargo");
-    command.current_dir(&workspace.root).env("PGTLS_DIFFERENTIAL_CASES", DIFFERENTIAL_CASES).arg(task);
+    command.current_dir(&workspace.root).env("PGTLS_DIFFERENTIAL_CASES", DIFFERENTIAL_CASES);
+    // All mutants are tried in one copy of the tree: what one is caught by must not become a test for the next.
+    command.env("PGTLS_DIFFERENTIAL_KEEP", "no").arg(task);
     command
 }
 

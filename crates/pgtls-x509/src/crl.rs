@@ -15,7 +15,7 @@ use alloc::{collections::BTreeMap, format, sync::Arc, vec::Vec};
 
 /// CRLs in force. As soon as there is a store, even an empty one, every certificate of a path needs a current CRL of its
 /// issuer, the anchor included (OpenSSL: `X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL`, which libpq sets).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct CrlStore {
     /// There is a file, and what it is called.
     file_source: Option<Source>,
@@ -37,7 +37,7 @@ impl CrlStore {
     /// nor a certificate in it.
     pub fn from_pem(pem: &[u8]) -> Result<Self, X509Error> {
         let StoreFile { crls, certificates } = StoreFile::read(pem)?;
-        let mut store = Self { file: crls, certificates, ..Self::default() };
+        let mut store = Self { file: crls, certificates, ..Self::empty() };
         store.set_file_source(Source::CrlFile(None));
         Ok(store)
     }
@@ -67,7 +67,7 @@ impl CrlStore {
 
     /// No CRL yet, checking on: what `sslcrldir` alone starts from.
     pub fn empty() -> Self {
-        Self::default()
+        Self { file_source: None, file: Vec::new(), certificates: Vec::new(), directories: Vec::new() }
     }
 
     /// Adds the files of a directory, which refusals call `name`: `(file name, content)` in any order. Of those called

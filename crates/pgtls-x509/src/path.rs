@@ -37,7 +37,6 @@ use crate::{
 };
 use alloc::{string::String, vec::Vec};
 use budget::Work;
-use core::fmt;
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 pub(crate) use signatures::Proved;
 
@@ -67,7 +66,7 @@ impl Default for SecurityLevel {
 }
 
 /// How to verify.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct VerifyOptions<'a> {
     /// Time of the verification.
@@ -89,17 +88,6 @@ impl<'a> VerifyOptions<'a> {
         algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
     ) -> Self {
         Self { time, purpose, security_level, algorithms }
-    }
-}
-
-impl fmt::Debug for VerifyOptions<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyOptions")
-            .field("time", &self.time)
-            .field("purpose", &self.purpose)
-            .field("security_level", &self.security_level)
-            .field("algorithms", &self.algorithms.len())
-            .finish()
     }
 }
 

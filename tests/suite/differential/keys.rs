@@ -10,7 +10,7 @@ use openssl::{
     rsa::{Padding, Rsa},
     sign::{RsaPssSaltlen, Signer},
 };
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// Kinds of keys; each entity has one of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +64,12 @@ pub(super) enum Signature {
     Md5,
     /// RSASSA-PSS with SHA-256 throughout.
     Pss,
+    PssSha384,
+    PssSha512,
     /// RSASSA-PSS with a salt of another length than the digest.
     PssShortSalt,
+    /// RSASSA-PSS with SHA-256, and SHA-1 for the mask.
+    PssOtherMask,
     /// RSASSA-PSS without parameters: SHA-1 throughout.
     PssDefaults,
     /// An algorithm that nobody knows.
@@ -80,7 +84,10 @@ pub(super) const SIGNATURES: &[Signature] = &[
     Signature::Sha512,
     Signature::Md5,
     Signature::Pss,
+    Signature::PssSha384,
+    Signature::PssSha512,
     Signature::PssShortSalt,
+    Signature::PssOtherMask,
     Signature::PssDefaults,
     Signature::Unknown,
 ];
@@ -92,12 +99,12 @@ pub(super) struct Key {
     pub(super) public_key_info: Vec<u8>,
 }
 
-/// The key of this kind that belongs to this entity.
+/// The key of this kind that belongs to this entity, made when it is first asked for: some kinds take seconds.
 pub(super) fn key(kind: KeyKind, owner: usize) -> &'static Key {
-    static KEYS: LazyLock<Vec<Vec<Key>>> =
-        LazyLock::new(|| KINDS.iter().map(|&kind| (0..OWNERS).map(|_| Key::new(kind)).collect()).collect());
+    static KEYS: LazyLock<Vec<[OnceLock<Key>; OWNERS]>> =
+        LazyLock::new(|| KINDS.iter().map(|_| Default::default()).collect());
     let place = KINDS.iter().position(|&known| known == kind).unwrap();
-    &KEYS[place][owner % OWNERS]
+    KEYS[place][owner % OWNERS].get_or_init(|| Key::new(kind))
 }
 
 impl Key {
@@ -144,10 +151,10 @@ impl Key {
             return Signer::new_without_digest(&self.private).unwrap().sign_oneshot_to_vec(message).unwrap();
         }
         let mut signer = Signer::new(digest, &self.private).unwrap();
-        if let Some(salt) = pss {
+        if let Some(Pss { mask, salt }) = pss {
             signer.set_rsa_padding(Padding::PKCS1_PSS).unwrap();
             signer.set_rsa_pss_saltlen(RsaPssSaltlen::custom(salt)).unwrap();
-            signer.set_rsa_mgf1_md(digest).unwrap();
+            signer.set_rsa_mgf1_md(mask).unwrap();
         }
         signer.sign_oneshot_to_vec(message).unwrap()
     }
@@ -168,11 +175,19 @@ impl Key {
                 Some(_) if how == Signature::PssDefaults => {
                     sequence(&[oid("1.2.840.113549.1.1.10"), sequence(&[])])
                 }
-                Some(salt) => {
-                    let hash = sequence(&[oid("2.16.840.1.101.3.4.2.1"), null]);
-                    let mask = sequence(&[oid("1.2.840.113549.1.1.8"), hash.clone()]);
+                Some(Pss { mask, salt }) => {
+                    let hash = |digest: MessageDigest| {
+                        let dotted = match digest.type_() {
+                            Nid::SHA1 => "1.3.14.3.2.26",
+                            Nid::SHA384 => "2.16.840.1.101.3.4.2.2",
+                            Nid::SHA512 => "2.16.840.1.101.3.4.2.3",
+                            _ => "2.16.840.1.101.3.4.2.1",
+                        };
+                        sequence(&[oid(dotted), null.clone()])
+                    };
+                    let mask = sequence(&[oid("1.2.840.113549.1.1.8"), hash(mask)]);
                     let parameters = sequence(&[
-                        super::der::explicit(0, &[hash]),
+                        super::der::explicit(0, &[hash(digest)]),
                         super::der::explicit(1, &[mask]),
                         super::der::explicit(2, &[integer(&[salt.to_be_bytes()[3]])]),
                     ]);
@@ -200,8 +215,8 @@ impl Key {
         }
     }
 
-    /// The digest, and the length of the salt for RSASSA-PSS.
-    fn plan(&self, how: Signature) -> (MessageDigest, Option<i32>) {
+    /// The digest, and for RSASSA-PSS what it has besides.
+    fn plan(&self, how: Signature) -> (MessageDigest, Option<Pss>) {
         let is_rsa = matches!(self.kind, KeyKind::Rsa2048 | KeyKind::Rsa1024 | KeyKind::RsaPss);
         let digest = match how {
             Signature::Sha1 => MessageDigest::sha1(),
@@ -209,17 +224,32 @@ impl Key {
             Signature::Md5 if is_rsa => MessageDigest::md5(),
             _ if self.kind == KeyKind::Dsa => MessageDigest::sha256(),
             Signature::Sha224 => MessageDigest::sha224(),
-            Signature::Sha384 => MessageDigest::sha384(),
-            Signature::Sha512 => MessageDigest::sha512(),
+            Signature::Sha384 | Signature::PssSha384 => MessageDigest::sha384(),
+            // The shortest key has no room for its salt.
+            Signature::PssSha512 if self.kind == KeyKind::Rsa1024 => MessageDigest::sha384(),
+            Signature::Sha512 | Signature::PssSha512 => MessageDigest::sha512(),
             _ => MessageDigest::sha256(),
         };
-        let salt = match how {
-            Signature::Pss if is_rsa => Some(32),
-            Signature::PssShortSalt if is_rsa => Some(16),
-            Signature::PssDefaults if is_rsa => Some(20),
-            Signature::Natural if self.kind == KeyKind::RsaPss => Some(32),
+        let as_long = i32::try_from(digest.size()).unwrap();
+        let pss = match how {
+            _ if !is_rsa => None,
+            Signature::Pss | Signature::PssSha384 | Signature::PssSha512 | Signature::PssDefaults => {
+                Some(Pss { mask: digest, salt: as_long })
+            }
+            Signature::PssShortSalt => Some(Pss { mask: digest, salt: 16 }),
+            Signature::PssOtherMask => Some(Pss { mask: MessageDigest::sha1(), salt: as_long }),
+            Signature::Natural if self.kind == KeyKind::RsaPss => Some(Pss { mask: digest, salt: as_long }),
             _ => None,
         };
-        (digest, salt)
+        (digest, pss)
     }
+}
+
+/// What a signature with RSASSA-PSS has besides its digest.
+#[derive(Clone, Copy)]
+struct Pss {
+    /// The digest of the mask.
+    mask: MessageDigest,
+    /// Bytes of the salt.
+    salt: i32,
 }

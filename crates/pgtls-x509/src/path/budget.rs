@@ -43,3 +43,40 @@ fn spend(spent: &Cell<u32>, amount: u32, limit: u32, budget: Budget, depth: usiz
     spent.set(total);
     if total > limit { Err(Failure::new(Verdict::BudgetExceeded(budget), depth)) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(result: Result<(), Failure>) -> Option<(Verdict, usize)> {
+        result.err().map(|failure| (failure.verdict, failure.depth))
+    }
+
+    #[test]
+    fn a_budget_may_be_spent_to_its_end() {
+        let work = Work::new();
+        for _ in 0..MAX_SIGNATURES {
+            assert_eq!(refused(work.signature(0)), None);
+        }
+        for _ in 0..2 {
+            assert_eq!(refused(work.signature(3)), Some((Verdict::BudgetExceeded(Budget::Signatures), 3)));
+        }
+        for _ in 0..MAX_CANDIDATES {
+            assert_eq!(refused(work.candidate(0)), None);
+        }
+        assert_eq!(refused(work.candidate(1)), Some((Verdict::BudgetExceeded(Budget::Candidates), 1)));
+    }
+
+    #[test]
+    fn long_names_are_compared_in_steps_of_64_bytes() {
+        let exceeded = Some((Verdict::BudgetExceeded(Budget::NameComparisons), 2));
+        for (bytes, steps) in [(0, 1), (63, 1), (64, 2), (64 * 1023, 1024)] {
+            let work = Work::new();
+            for _ in 0..MAX_NAME_COMPARISONS / steps {
+                assert_eq!(refused(work.name_comparison(bytes, 0)), None, "{bytes} bytes");
+            }
+            assert_eq!(refused(work.name_comparison(bytes, 2)), exceeded, "{bytes} bytes");
+        }
+        assert_eq!(refused(Work::new().name_comparison(usize::MAX, 2)), exceeded);
+    }
+}

@@ -14,18 +14,17 @@ pub(super) fn likely_issued(issuer: &Certificate<'_>, subject: &Certificate<'_>)
         && issuer.key_fits_signature_of(subject)
 }
 
-/// The issuer among certificates the peer sent, given with their places. It may not be in the chain yet, unless that is the
-/// peer's self-issued certificate alone.
+/// The issuer among certificates the peer sent, given with their places. It may not be in the chain yet. OpenSSL lets the peer's
+/// own certificate repeat when that is self-issued, but has not come here when it fits itself.
 pub(super) fn among_presented<'a>(
     context: &Context<'_>,
     presented: impl Iterator<Item = (usize, &'a Certificate<'a>)>,
     chain: &Chain<'a>,
     subject: &Certificate<'_>,
 ) -> Result<Option<(usize, &'a Certificate<'a>)>, Failure> {
-    let may_repeat = subject.self_issued && chain.len() == 1;
     choose(context, presented, chain.last_depth(), |candidate| {
         likely_issued(candidate, subject)
-            && (may_repeat || !chain.certificates.iter().any(|link| link.der() == candidate.der()))
+            && !chain.certificates.iter().any(|link| link.der() == candidate.der())
     })
 }
 

@@ -33,8 +33,7 @@ impl SecurityLevel {
     /// The smallest keys of that strength, in bits: of RSA (NIST SP 800-57, part 1, table 2), and of a curve.
     fn smallest_keys(self) -> (u16, u16) {
         let rsa = match self.bits() {
-            0 => 0,
-            80 => 1024,
+            0 | 80 => 1024,
             112 => 2048,
             128 => 3072,
             192 => 7680,
@@ -65,9 +64,8 @@ pub(super) fn check_leaf(context: &Context<'_>, chain: &Chain<'_>) -> Checked {
 /// The keys of all CAs, and the digests of all signatures but the anchor's own.
 pub(super) fn check_issuers(context: &Context<'_>, chain: &Chain<'_>) -> Checked {
     for (depth, certificate) in chain.links() {
-        if depth > 0 {
-            check_key(context, certificate, depth, Verdict::CaKeyTooSmall)?;
-        }
+        // The peer's own was strong enough before.
+        check_key(context, certificate, depth, Verdict::CaKeyTooSmall)?;
         if depth < chain.last_depth() {
             check_signature(context, certificate, depth)?;
         }
