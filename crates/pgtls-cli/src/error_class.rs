@@ -56,7 +56,7 @@ pub(crate) fn of_failure(failure: Failure) -> &'static str {
     }
 }
 
-/// Of an exchange after the start-up packet that broke.
+/// Of an exchange after the startup packet that broke.
 pub(crate) fn of_broken(broken: Broken) -> &'static str {
     match broken {
         Broken::Closed => "eof",

@@ -1,4 +1,4 @@
-//! The client's side of the conversation after the channel is up: start-up packet, authentication, and the server's
+//! The client's side of the conversation after the channel is up: startup packet, authentication, and the server's
 //! reports until it is ready for a query.
 //!
 //! [`Exchange`] does no I/O: bytes from the server go in, bytes for the server come out, so that it runs over any
@@ -30,7 +30,7 @@ use pgtls_core::{
 };
 use postgres_protocol::message::{backend::Message, frontend};
 
-/// The exchange from the start-up packet to the first ReadyForQuery (libpq: `PQconnectPoll` from
+/// The exchange from the startup packet to the first ReadyForQuery (libpq: `PQconnectPoll` from
 /// `CONNECTION_MADE` to `CONNECTION_OK`).
 pub(crate) struct Exchange<'a> {
     params: &'a Params,
@@ -63,7 +63,7 @@ enum Stage<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    /// Starts with the start-up packet in the outbox.
+    /// Starts with the startup packet in the outbox.
     ///
     /// An error is a packet that no server would read. `target`: what the server has to be in this round over the hosts (`Candidates::target_session_attrs`).
     pub(crate) fn new(

@@ -153,7 +153,7 @@ impl fmt::Display for Difference {
         f.write_str(match self {
             Self::AcceptsWhatLibpqRefuses => "connects where libpq refuses",
             Self::WeakerSession => "connects in clear where libpq's session is encrypted",
-            Self::StartupInClear => "sends its start-up packet in clear where libpq does not",
+            Self::StartupInClear => "sends its startup packet in clear where libpq does not",
             Self::FalseClaim => "claims another kind of session than the server had",
             Self::MoreCertificates => "sends a client certificate that libpq does not send",
             Self::Pipelined => "sends bytes before the answer to its request is there",
@@ -167,7 +167,7 @@ impl fmt::Display for Difference {
             Self::Sni => "sends another server name",
             Self::Alpn => "offers other protocols",
             Self::FewerCertificates => "does not send the client certificate that libpq sends",
-            Self::Startup(name) => return write!(f, "sends another start-up parameter \"{name}\""),
+            Self::Startup(name) => return write!(f, "sends another startup parameter \"{name}\""),
             Self::Lost(reason) => return write!(f, "could not be judged: {reason}"),
         })
     }

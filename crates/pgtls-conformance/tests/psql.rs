@@ -160,7 +160,7 @@ fn broken_servers() {
     }
 }
 
-/// `N` and more: psql takes what follows for the answer to its start-up packet.
+/// `N` and more: psql takes what follows for the answer to its startup packet.
 #[test]
 fn bytes_after_a_refusal_are_the_next_message() {
     need_psql!();

@@ -56,7 +56,7 @@ pub(crate) struct Postgres {
     cluster: Cluster,
 }
 
-/// What the server's log says about one connection that sent a start-up packet.
+/// What the server's log says about one connection that sent a startup packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) user: String,
@@ -100,7 +100,7 @@ impl Postgres {
 
     /// What the log says about the connections made during `action`.
     ///
-    /// The server writes these lines before it answers the start-up packet, so they are there when the client ends.
+    /// The server writes these lines before it answers the startup packet, so they are there when the client ends.
     pub(crate) fn watch<T>(&self, action: impl FnOnce() -> T) -> (T, Vec<Seen>) {
         let before = self.cluster.log().len();
         let result = action();

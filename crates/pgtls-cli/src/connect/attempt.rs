@@ -1,4 +1,4 @@
-//! The attempt itself: the adapter connects, the start-up exchange runs, and what came of it is written down.
+//! The attempt itself: the adapter connects, the startup exchange runs, and what came of it is written down.
 
 use super::{
     adapter::{Adapter, Session, Visit},
@@ -48,7 +48,7 @@ impl Visit for Visitor<'_> {
     type Value = startup::Report;
     type Outcome = Report;
 
-    /// Sends the start-up packet, authenticates, and listens until the server is ready.
+    /// Sends the startup packet, authenticates, and listens until the server is ready.
     async fn start_up(
         &self,
         session: &mut impl Session,

@@ -17,7 +17,7 @@ use pgtls_core::{
 use pgtls_rustls::{Cause, TlsError};
 use std::{error::Error, fmt};
 
-/// A failed start-up exchange, with what is known of the session that it failed on.
+/// A failed startup exchange, with what is known of the session that it failed on.
 #[derive(Clone, Debug)]
 pub(super) struct StartupFailure {
     /// What happened.

@@ -1,4 +1,4 @@
-//! Our own sentence for the errors that a server answers a start-up packet with.
+//! Our own sentence for the errors that a server answers a startup packet with.
 //!
 //! The server's text is not shown when nobody knows who wrote it: an attacker could have (CVE-2024-10977). The five
 //! characters of the SQLSTATE can only select a sentence.
@@ -6,7 +6,7 @@
 /// What an error of this SQLSTATE means (PostgreSQL documentation, appendix "PostgreSQL Error Codes").
 pub(super) fn sentence(sqlstate: [u8; 5]) -> &'static str {
     match &sqlstate {
-        b"08P01" => "protocol violation: the server did not understand the start-up packet",
+        b"08P01" => "protocol violation: the server did not understand the startup packet",
         b"0A000" => "the server does not support what was asked for",
         b"28000" => {
             "authorization refused: pg_hba.conf has no entry for this user, database, address and encryption, or rejects it"
@@ -14,8 +14,8 @@ pub(super) fn sentence(sqlstate: [u8; 5]) -> &'static str {
         b"28P01" => "password authentication failed",
         b"3D000" => "the database does not exist",
         b"42501" => "permission denied for the database",
-        b"42704" => "a name in the start-up packet is not known to the server",
-        b"22023" => "a value in the start-up packet is not valid",
+        b"42704" => "a name in the startup packet is not known to the server",
+        b"22023" => "a value in the startup packet is not valid",
         b"53300" => "too many connections",
         b"53400" => "a limit of the server's configuration is exceeded",
         b"55000" => "the database does not accept connections",

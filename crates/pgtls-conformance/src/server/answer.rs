@@ -158,8 +158,8 @@ words! {
 }
 
 words! {
-    /// The answer to a start-up packet.
-    StartupAnswer, "an answer to a start-up packet" {
+    /// The answer to a startup packet.
+    StartupAnswer, "an answer to a startup packet" {
         /// AuthenticationOk at once.
         Trust = "trust",
         /// A password in clear is asked for.
@@ -273,9 +273,9 @@ words! {
     AfterTls, "what follows the handshake" {
         /// The session goes on.
         Continue = "continue",
-        /// The start-up packet is read, and the TLS session is closed.
+        /// The startup packet is read, and the TLS session is closed.
         Close = "close",
-        /// The start-up packet is read, and the connection is reset.
+        /// The startup packet is read, and the connection is reset.
         Reset = "reset",
     }
 }

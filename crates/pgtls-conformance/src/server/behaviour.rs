@@ -23,9 +23,9 @@ pub struct Behaviour {
     pub gssencrequest: GssAnswer,
     /// The answer to a ClientHello as the first bytes.
     pub clienthello: DirectAnswer,
-    /// The answer to a start-up packet in clear.
+    /// The answer to a startup packet in clear.
     pub plain: StartupAnswer,
-    /// The answer to a start-up packet inside TLS.
+    /// The answer to a startup packet inside TLS.
     pub encrypted: StartupAnswer,
     /// What a client must prove to know where a password is asked for.
     pub password: String,

@@ -1,4 +1,4 @@
-//! The answer to a start-up packet: who is let in, and what must be shown for it.
+//! The answer to a startup packet: who is let in, and what must be shown for it.
 
 use super::{
     answer::{SqlState, StartupAnswer},

@@ -12,8 +12,8 @@
 //! sslrequest = "accept"        # answer to SSLRequest
 //! gssencrequest = "reject"     # answer to GSSENCRequest
 //! clienthello = "accept"       # answer to a ClientHello as the first bytes
-//! plain = "authfail"           # answer to a start-up packet in clear
-//! encrypted = "scram"          # answer to a start-up packet inside TLS
+//! plain = "authfail"           # answer to a startup packet in clear
+//! encrypted = "scram"          # answer to a startup packet inside TLS
 //! password = "secret"          # what the client must prove to know
 //! after_tls = "continue"       # what follows the handshake
 //! certificate = "good"         # a server certificate of the zoo, or names for one: "named:db.test,dns=*.test,ip=::1"
