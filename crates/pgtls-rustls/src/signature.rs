@@ -75,7 +75,15 @@ pub(crate) fn verify_tls13(
         verify_with_any(signed.scheme, &key, message, signed.signature(), algorithms)?;
         return Ok(HandshakeSignatureValid::assertion());
     }
-    verify_tls13_signature_with_raw_key(message, &key, signed, algorithms)
+    // No signature of TLS 1.3 has the padding of PKCS #1 v1.5.
+    let small = matches!(
+        signed.scheme,
+        SignatureScheme::RSA_PSS_SHA256 | SignatureScheme::RSA_PSS_SHA384 | SignatureScheme::RSA_PSS_SHA512
+    );
+    match verify_with_small_rsa(signed.scheme, &key, message, signed.signature()).filter(|_| small) {
+        Some(verified) => verified.map(|()| HandshakeSignatureValid::assertion()),
+        None => verify_tls13_signature_with_raw_key(message, &key, signed, algorithms),
+    }
 }
 
 /// Whether the private key is the one of the certificate, whatever form its public key is written in: what the one signs,
@@ -111,12 +119,37 @@ fn verify_with_any(
     algorithms: &WebPkiSupportedAlgorithms,
 ) -> Result<(), Error> {
     const UNKNOWN: Error = Error::PeerMisbehaved(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme);
+    if let Some(verified) = verify_with_small_rsa(scheme, key, message, signature) {
+        return verified;
+    }
     if let Some(pss) = pss::find(scheme) {
         let [unrestricted, restricted] = pss.algorithms(algorithms).ok_or(UNKNOWN)?;
         return verify_with_one_of(&[&unrestricted, &restricted], key, message, signature);
     }
     let (_, candidates) = algorithms.mapping.iter().find(|(mapped, _)| *mapped == scheme).ok_or(UNKNOWN)?;
     verify_with_one_of(candidates, key, message, signature)
+}
+
+/// Verifies with an RSA key that is too small for every algorithm; `None` if it is another key.
+#[cfg(feature = "small-rsa")]
+fn verify_with_small_rsa(
+    scheme: SignatureScheme,
+    key: &SubjectPublicKeyInfoDer<'_>,
+    message: &[u8],
+    signature: &[u8],
+) -> Option<Result<(), Error>> {
+    let is_good = crate::small_rsa::verify(scheme, key, message, signature)?;
+    Some(if is_good { Ok(()) } else { Err(CertificateError::BadSignature.into()) })
+}
+
+#[cfg(not(feature = "small-rsa"))]
+fn verify_with_small_rsa(
+    _scheme: SignatureScheme,
+    _key: &SubjectPublicKeyInfoDer<'_>,
+    _message: &[u8],
+    _signature: &[u8],
+) -> Option<Result<(), Error>> {
+    None
 }
 
 /// Verifies with the one algorithm that is for this kind of key.
