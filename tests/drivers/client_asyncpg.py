@@ -11,10 +11,10 @@ import asyncpg  # noqa: E402
 
 from conninfo import connected, decline, failed, is_address, resolve, settings  # noqa: E402
 
-# What it would hand on to the server as a setting, for it does not know it.
-UNKNOWN = ("sslnegotiation", "sslcertmode", "channel_binding", "require_auth", "sslsni", "sslcrldir", "requirepeer",
-           "sslkeylogfile", "min_protocol_version", "max_protocol_version", "options",
-           "fallback_application_name", "load_balance_hosts", "gssencmode", "replication", "client_encoding")
+# What it knows; anything else it would hand on to the server.
+KNOWN = ("host", "hostaddr", "port", "user", "password", "passfile", "dbname", "application_name", "connect_timeout", "service",
+         "sslmode", "sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl", "ssl_min_protocol_version",
+         "ssl_max_protocol_version", "target_session_attrs", "krbsrvname", "gsslib")
 
 
 def uri(values):
@@ -29,10 +29,16 @@ async def connect(conninfo):
     if values is not None:
         if values.get("gssencmode") == "disable":
             values.pop("gssencmode")
-        for name in values:
-            if name in UNKNOWN:
+        for name, value in values.items():
+            if name not in KNOWN:
                 decline(f"asyncpg has no {name}")
-        timeout = float(values.pop("connect_timeout", timeout))
+            if not value and name not in ("host", "hostaddr", "port"):
+                decline("a setting in a URI of asyncpg's is not empty")
+        timeout = values.pop("connect_timeout", timeout)
+        try:
+            timeout = float(timeout)
+        except ValueError:
+            decline("a timeout of asyncpg's is a number")
         address = values.pop("hostaddr", None)
         if address:
             values.setdefault("host", address)

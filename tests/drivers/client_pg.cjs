@@ -10,7 +10,12 @@ const { Client } = createRequire(modules + "/")("pg");
 
 function settings(text) {
   const found = {};
-  for (const [, name, quoted, bare] of text.matchAll(/\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\S*))/g)) {
+  const setting = /\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:\\.|[^\s\\'])*))(?=\s|$)/y;
+  while (text.slice(setting.lastIndex).trim()) {
+    const match = setting.exec(text);
+    // How libpq reads odd strings is not for pg to know.
+    if (match === null) decline("this string is libpq's to read");
+    const [, name, quoted, bare] = match;
     found[name] = (quoted ?? bare).replace(/\\(.)/g, "$1");
   }
   return found;

@@ -15,18 +15,23 @@ from conninfo import connected, decline, failed, reads_nothing_else, resolve, se
 def context(values):
     mode, roots = values.pop("sslmode", "prefer"), values.pop("sslrootcert", None)
     certificate, key = values.pop("sslcert", None), values.pop("sslkey", None)
+    passphrase = values.pop("sslpassword", "")
+    if mode not in ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"):
+        decline("pg8000 has no sslmode to get wrong")
+    if roots == "system":
+        decline("pg8000 is compared with libpq 15, which has no sslrootcert=system")
     if mode == "disable":
         return False
     if mode == "allow":
         decline("pg8000 has nothing like sslmode=allow")
     if mode == "prefer" and roots is None and certificate is None:
         return None
-    made = ssl.create_default_context(cafile=None if roots in (None, "system") else roots)
+    made = ssl.create_default_context(cafile=roots)
     made.check_hostname = mode == "verify-full"
     if roots is None and mode in ("prefer", "require"):
         made.verify_mode = ssl.CERT_NONE
     if certificate is not None:
-        made.load_cert_chain(certificate, key)
+        made.load_cert_chain(certificate, key, lambda: passphrase)
     return made
 
 

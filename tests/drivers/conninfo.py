@@ -7,12 +7,17 @@ import sys
 
 
 def settings(conninfo):
-    """The settings of a connection string, in order; None for a URI."""
+    """The settings of a connection string, in order; None for a URI. How libpq reads odd strings is not for these drivers to know."""
     if conninfo.startswith(("postgresql://", "postgres://")):
         return None
-    found = {}
-    for name, quoted, bare in re.findall(r"(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:\\.|\S)*))", conninfo):
-        found[name] = re.sub(r"\\(.)", r"\1", quoted or bare)
+    setting = re.compile(r"\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:\\.|[^\s\\'])*))(?=\s|$)")
+    found, at = {}, 0
+    while conninfo[at:].strip():
+        match = setting.match(conninfo, at)
+        if match is None:
+            decline("this string is libpq's to read")
+        name, quoted, bare = match.groups()
+        found[name], at = re.sub(r"\\(.)", r"\1", quoted or bare or ""), match.end()
     return found
 
 
