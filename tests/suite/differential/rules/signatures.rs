@@ -76,6 +76,8 @@ fn what_no_provider_verifies_is_refused_as_that() {
         match verify(&make(&scenario), false, 2) {
             Err(X509Error::Path(error)) => {
                 assert_eq!((error.verdict, error.depth), (UnsupportedSignature, 0), "{kind:?} {signature:?}");
+                let told = error.detail.unwrap();
+                assert!(told.contains(", issuer's key "), "{told}");
             }
             other => panic!("{kind:?} {signature:?}: {other:?}"),
         }

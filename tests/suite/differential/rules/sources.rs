@@ -1,6 +1,6 @@
 //! A refusal names what decided: the file that a certificate or a CRL came from, or those that lack one.
 
-use super::{chain, checked};
+use super::{chain, checked, issuers::with_a_stranger};
 use crate::differential::{
     grammar::{Change, CrlChange, EntryExtension, Moment, Scenario},
     make::{NOW, make},
@@ -59,7 +59,11 @@ fn hash(entity: usize) -> String {
 #[test]
 fn a_refusal_names_the_file() {
     let expired = |place| chain(3, vec![(place, Change::NotAfter(Moment::Past))]);
-    let unknown_root = || chain(3, vec![(2, Change::NotInRootFile), (1, Change::InRootFile)]);
+    let unknown_root = |change| with_a_stranger(chain(3, vec![(2, Change::NotInRootFile), change]));
+    let without_it = || unknown_root((1, Change::Presented));
+    let sent_with_it = || unknown_root((2, Change::Presented));
+    let ended_below_it = || unknown_root((1, Change::InRootFile));
+    let alone = || with_a_stranger(chain(1, vec![(0, Change::NotInRootFile)]));
     let of = |list, change| checked(3, vec![], vec![(list, change)]);
     let lists = || CrlChange::Lists(EntryExtension::None);
     let in_directory = |second| {
@@ -73,7 +77,10 @@ fn a_refusal_names_the_file() {
         (expired(0), vec![peer.to_owned()]),
         (expired(1), vec![peer.to_owned()]),
         (expired(2), vec!["root certificates \"root.crt\"".to_owned()]),
-        (unknown_root(), vec!["root certificates \"root.crt\"".to_owned()]),
+        (without_it(), vec!["root certificates \"root.crt\"".to_owned()]),
+        (sent_with_it(), vec!["root certificates \"root.crt\"".to_owned()]),
+        (ended_below_it(), vec!["root certificates \"root.crt\"".to_owned()]),
+        (alone(), vec!["root certificates \"root.crt\"".to_owned()]),
         (of(0, lists()), vec!["CRL file \"root.crl\"".to_owned()]),
         (of(1, lists()), vec!["CRL file \"root.crl\"".to_owned()]),
         (of(0, CrlChange::Missing), vec!["CRL file \"root.crl\"".to_owned()]),
@@ -90,11 +97,9 @@ fn a_refusal_names_the_file() {
     ] {
         assert_eq!(decided_by(&scenario, Names::Given), expected, "{scenario:?}");
     }
-    for (scenario, expected) in [
-        (expired(2), "root certificates"),
-        (unknown_root(), "root certificates"),
-        (of(0, lists()), "CRL file"),
-    ] {
+    for (scenario, expected) in
+        [(expired(2), "root certificates"), (without_it(), "root certificates"), (of(0, lists()), "CRL file")]
+    {
         assert_eq!(decided_by(&scenario, Names::None), [expected], "{scenario:?}");
     }
 }
