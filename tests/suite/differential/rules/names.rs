@@ -207,6 +207,16 @@ fn what_cannot_be_compared_is_refused() {
             ACCEPTED,
         ),
         (
+            "of another type",
+            chain(3, vec![(1, excluded(&[Name::SmtpUtf8("x")])), speaks_for(&[Name::Other("y")])]),
+            ACCEPTED,
+        ),
+        (
+            "of the type that is mail in Unicode",
+            chain(3, vec![(1, excluded(&[Name::SmtpUtf8("x")])), speaks_for(&[Name::SmtpUtf8("x")])]),
+            ACCEPTED,
+        ),
+        (
             "beside others",
             chain(3, vec![(1, permitted(&[HERE])), speaks_for(&[HERE, Name::Other("y")])]),
             ACCEPTED,
