@@ -1,6 +1,6 @@
 //! Keys, made once, and signatures of every kind.
 
-use super::der::{bits, integer, oid, sequence, tlv};
+use super::der::{bits, explicit, integer, oid, sequence, tlv};
 use openssl::{
     dsa::Dsa,
     ec::{Asn1Flag, EcGroup, EcKey},
@@ -25,6 +25,8 @@ pub(super) enum KeyKind {
     Rsa2048,
     Rsa1024,
     RsaPss,
+    /// The same, for SHA-256 throughout and no shorter salt alone.
+    RsaPssSha256,
     Ed25519,
     Ed448,
     Dsa,
@@ -43,6 +45,7 @@ pub(super) const KINDS: &[KeyKind] = &[
     KeyKind::Rsa2048,
     KeyKind::Rsa1024,
     KeyKind::RsaPss,
+    KeyKind::RsaPssSha256,
     KeyKind::Ed25519,
     KeyKind::Ed448,
     KeyKind::Dsa,
@@ -122,7 +125,9 @@ impl Key {
             KeyKind::P192 => curve(Nid::X9_62_PRIME192V1, Asn1Flag::NAMED_CURVE),
             KeyKind::Secp256k1 => curve(Nid::SECP256K1, Asn1Flag::NAMED_CURVE),
             KeyKind::Explicit => curve(Nid::X9_62_PRIME256V1, Asn1Flag::EXPLICIT_CURVE),
-            KeyKind::Rsa2048 | KeyKind::RsaPss => PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap(),
+            KeyKind::Rsa2048 | KeyKind::RsaPss | KeyKind::RsaPssSha256 => {
+                PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap()
+            }
             KeyKind::Rsa1024 => PKey::from_rsa(Rsa::generate(1024).unwrap()).unwrap(),
             KeyKind::Ed25519 => PKey::generate_ed25519().unwrap(),
             KeyKind::Ed448 => PKey::generate_ed448().unwrap(),
@@ -134,9 +139,14 @@ impl Key {
                 sequence(&[algorithm, bits(0, b"no point")])
             }
             // The key is an RSA key that says it is for RSASSA-PSS alone.
-            KeyKind::RsaPss => {
+            KeyKind::RsaPss | KeyKind::RsaPssSha256 => {
+                let sha256 = MessageDigest::sha256();
+                let mut algorithm = vec![oid("1.2.840.113549.1.1.10")];
+                if kind == KeyKind::RsaPssSha256 {
+                    algorithm.push(pss_parameters(sha256, Pss { mask: sha256, salt: 32 }));
+                }
                 let rsa = private.rsa().unwrap().public_key_to_der_pkcs1().unwrap();
-                sequence(&[sequence(&[oid("1.2.840.113549.1.1.10")]), bits(0, &rsa)])
+                sequence(&[sequence(&algorithm), bits(0, &rsa)])
             }
             _ => private.public_key_to_der().unwrap(),
         };
@@ -171,28 +181,11 @@ impl Key {
             KeyKind::Ed448 => sequence(&[oid("1.3.101.113")]),
             KeyKind::Dsa if digest.type_() == Nid::SHA1 => sequence(&[oid("1.2.840.10040.4.3")]),
             KeyKind::Dsa => sequence(&[oid("2.16.840.1.101.3.4.3.2")]),
-            KeyKind::Rsa2048 | KeyKind::Rsa1024 | KeyKind::RsaPss => match pss {
+            _ if self.is_rsa() => match pss {
                 Some(_) if how == Signature::PssDefaults => {
                     sequence(&[oid("1.2.840.113549.1.1.10"), sequence(&[])])
                 }
-                Some(Pss { mask, salt }) => {
-                    let hash = |digest: MessageDigest| {
-                        let dotted = match digest.type_() {
-                            Nid::SHA1 => "1.3.14.3.2.26",
-                            Nid::SHA384 => "2.16.840.1.101.3.4.2.2",
-                            Nid::SHA512 => "2.16.840.1.101.3.4.2.3",
-                            _ => "2.16.840.1.101.3.4.2.1",
-                        };
-                        sequence(&[oid(dotted), null.clone()])
-                    };
-                    let mask = sequence(&[oid("1.2.840.113549.1.1.8"), hash(mask)]);
-                    let parameters = sequence(&[
-                        super::der::explicit(0, &[hash(digest)]),
-                        super::der::explicit(1, &[mask]),
-                        super::der::explicit(2, &[integer(&[salt.to_be_bytes()[3]])]),
-                    ]);
-                    sequence(&[oid("1.2.840.113549.1.1.10"), parameters])
-                }
+                Some(pss) => sequence(&[oid("1.2.840.113549.1.1.10"), pss_parameters(digest, pss)]),
                 None => {
                     let last = match digest.type_() {
                         Nid::MD5 => "4",
@@ -215,9 +208,14 @@ impl Key {
         }
     }
 
+    fn is_rsa(&self) -> bool {
+        use KeyKind::{Rsa1024, Rsa2048, RsaPss, RsaPssSha256};
+        matches!(self.kind, Rsa2048 | Rsa1024 | RsaPss | RsaPssSha256)
+    }
+
     /// The digest, and for RSASSA-PSS what it has besides.
     fn plan(&self, how: Signature) -> (MessageDigest, Option<Pss>) {
-        let is_rsa = matches!(self.kind, KeyKind::Rsa2048 | KeyKind::Rsa1024 | KeyKind::RsaPss);
+        let is_rsa = self.is_rsa();
         let digest = match how {
             Signature::Sha1 => MessageDigest::sha1(),
             Signature::PssDefaults if is_rsa => MessageDigest::sha1(),
@@ -238,7 +236,9 @@ impl Key {
             }
             Signature::PssShortSalt => Some(Pss { mask: digest, salt: 16 }),
             Signature::PssOtherMask => Some(Pss { mask: MessageDigest::sha1(), salt: as_long }),
-            Signature::Natural if self.kind == KeyKind::RsaPss => Some(Pss { mask: digest, salt: as_long }),
+            Signature::Natural if matches!(self.kind, KeyKind::RsaPss | KeyKind::RsaPssSha256) => {
+                Some(Pss { mask: digest, salt: as_long })
+            }
             _ => None,
         };
         (digest, pss)
@@ -252,4 +252,20 @@ struct Pss {
     mask: MessageDigest,
     /// Bytes of the salt.
     salt: i32,
+}
+
+/// The parameters of RSASSA-PSS, all written out.
+fn pss_parameters(digest: MessageDigest, Pss { mask, salt }: Pss) -> Vec<u8> {
+    let hash = |digest: MessageDigest| {
+        let dotted = match digest.type_() {
+            Nid::SHA1 => "1.3.14.3.2.26",
+            Nid::SHA384 => "2.16.840.1.101.3.4.2.2",
+            Nid::SHA512 => "2.16.840.1.101.3.4.2.3",
+            _ => "2.16.840.1.101.3.4.2.1",
+        };
+        sequence(&[oid(dotted), tlv(5, &[])])
+    };
+    let mask = sequence(&[oid("1.2.840.113549.1.1.8"), hash(mask)]);
+    let salt = integer(&[salt.to_be_bytes()[3]]);
+    sequence(&[explicit(0, &[hash(digest)]), explicit(1, &[mask]), explicit(2, &[salt])])
 }

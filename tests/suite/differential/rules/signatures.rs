@@ -44,6 +44,8 @@ const VERIFIED: &[(KeyKind, &[Signature])] = &[
             Signature::PssSha512,
         ],
     ),
+    (KeyKind::RsaPss, &[Signature::Natural, Signature::PssSha384, Signature::PssSha512]),
+    (KeyKind::RsaPssSha256, &[Signature::Natural]),
     (KeyKind::Ed25519, &[Signature::Natural]),
 ];
 
@@ -61,6 +63,21 @@ fn every_usual_algorithm_is_verified() {
             ]);
         }
     }
+}
+
+#[test]
+fn a_key_for_one_algorithm_alone_signs_with_no_other() {
+    let by = |signature| {
+        let scenario = chain(2, vec![(0, Change::Signature(signature))]);
+        Scenario { kind: KeyKind::RsaPssSha256, ..scenario }
+    };
+    let bad = || refused(CertSignatureFailure, 0);
+    hold(&[
+        ("its own", by(Signature::Pss), ACCEPTED),
+        ("another digest", by(Signature::PssSha384), bad()),
+        ("another digest of the mask", by(Signature::PssOtherMask), bad()),
+        ("a shorter salt", by(Signature::PssShortSalt), bad()),
+    ]);
 }
 
 /// OpenSSL verifies these; no crypto provider for rustls does.
