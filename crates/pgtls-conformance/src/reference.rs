@@ -1,7 +1,7 @@
 //! libpq's behaviour where nobody has recorded it: pgtls itself, connected to the same servers.
 //!
 //! It does what libpq 18 does, as far as the scenarios that were recorded of it tell; a test of this crate runs them. Not quite
-//! everything: some server names rustls cannot send, and keys of RSA below 2048 bits it does not take.
+//! everything: some server names rustls cannot send.
 //!
 //! It logs in by itself, in as few lines as that takes. The program `pgtls` has an exchange of its own, which tells what it saw and
 //! asks for the server's role; what both must not get wrong is decided below them, by the core's mechanisms and gate.
@@ -53,8 +53,12 @@ impl ClientUnderTest for Reference {
     }
 
     fn declines(&self, attempt: &Attempt) -> Option<String> {
-        let other = attempt.run_as.is_some() || !attempt.names.is_empty();
-        other.then(|| "pgtls is no program of its own here".to_owned())
+        if attempt.run_as.is_some() || !attempt.names.is_empty() {
+            return Some("pgtls is no program of its own here".to_owned());
+        }
+        let by_role = attempt.conninfo.contains("target_session_attrs")
+            || attempt.environment.iter().any(|(name, _)| name == "PGTARGETSESSIONATTRS");
+        by_role.then(|| "a server's role is not asked for here".to_owned())
     }
 }
 
@@ -65,6 +69,8 @@ fn session(attempt: &Attempt) -> Result<Encryption, String> {
         .iter()
         .fold(Environment::empty(Platform::Unix), |all, (name, value)| all.with_variable(name, value));
     environment.user = own_user();
+    let machine = pgtls_os::environment().map_err(|error| error.to_string())?;
+    environment.socket_directory.clone_from(&machine.socket_directory);
     let settings = Settings::parse(&attempt.conninfo).map_err(|error| error.to_string())?;
     let params =
         pgtls_os::params(&settings, &environment, Ability::default()).map_err(|error| error.to_string())?;

@@ -27,7 +27,13 @@ impl ClientUnderTest for Recorded {
     }
     fn declines(&self, attempt: &Attempt) -> Option<String> {
         // A relative path is found from the working directory, which all threads of a process share.
-        let relative = attempt.conninfo.contains("=./") || attempt.conninfo.contains("service");
+        let mut words = attempt.conninfo.split_whitespace().filter_map(|word| word.split_once('='));
+        let relative = attempt.conninfo.contains("service")
+            || words.any(|(name, value)| {
+                ["sslrootcert", "sslcert", "sslkey"].contains(&name)
+                    && value.contains('.')
+                    && !value.trim_start_matches('\'').starts_with(['/', '~'])
+            });
         Reference.declines(attempt).or_else(|| relative.then(|| "it cannot change its directory".to_owned()))
     }
 }
