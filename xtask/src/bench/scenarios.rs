@@ -34,11 +34,12 @@ pub(super) struct Effort {
     idle: usize,
 }
 
-pub(super) const FULL: Effort = Effort { rounds: 11, milliseconds: 150, bytes: 48 << 20, idle: 200 };
-pub(super) const QUICK: Effort = Effort { rounds: 3, milliseconds: 60, bytes: 16 << 20, idle: 100 };
+pub(super) const FULL: Effort = Effort { rounds: 11, milliseconds: 75, bytes: 48 << 20, idle: 200 };
+pub(super) const QUICK: Effort = Effort { rounds: 3, milliseconds: 40, bytes: 16 << 20, idle: 100 };
 
-/// Turns of those that move bytes, in each round, there and back.
+/// Turns of those that move bytes, in each round, there and back; and of those that make sessions one after the other.
 const TRANSFERS: usize = 8;
+const SESSIONS: usize = 2;
 
 const ROOT: (&str, Option<&str>) = ("root.pem", None);
 
@@ -78,15 +79,17 @@ pub(super) fn names() -> PossibleValuesParser {
 }
 
 impl Scenario {
-    /// Who does it in a round, in this order. Bytes are soon moved, and who had the processors before, or has them
-    /// meanwhile, makes more difference than who moves them: everybody gets many turns, as often before another as after.
+    /// Who does it in a round, in this order. Who had the processors before, or has them meanwhile, can make more difference
+    /// than who has them: everybody gets many short turns, as often before another as after.
     pub(super) fn turns<'c>(&self, contenders: &[&'c Contender]) -> Vec<&'c Contender> {
-        if !matches!(self.task, Task::Transfer { .. }) {
-            return contenders.to_vec();
-        }
+        let times = match self.task {
+            Task::Transfer { .. } => TRANSFERS,
+            Task::Sessions { lanes: 1 } => SESSIONS,
+            Task::Sessions { .. } | Task::Idle => return contenders.to_vec(),
+        };
         let back = contenders.iter().rev();
         let there_and_back: Vec<_> = contenders.iter().chain(back).copied().collect();
-        there_and_back.repeat(TRANSFERS)
+        there_and_back.repeat(times)
     }
 
     /// What the program is told.

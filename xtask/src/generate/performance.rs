@@ -46,7 +46,7 @@ fn machine(results: &Results) -> String {
 }
 
 fn rounds(results: &Results) -> usize {
-    results.values("one-root", "rustls", "cpu").len()
+    results.values("idle", "rustls", "memory").len()
 }
 
 fn scenarios() -> String {
