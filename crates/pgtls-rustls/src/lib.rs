@@ -51,8 +51,8 @@
 //! ## Features
 //! - `aws-lc-rs` (default): adds `aws_lc_rs()`, which makes that crypto provider.
 //! - `ring`: adds `ring()`, which makes that one.
-//! - `small-rsa`: servers whose RSA key has 1,024 to 2,047 bits are accepted where nobody asks for their chain, as by libpq. The
-//!   providers do not verify with such keys, so that it takes the crate `rsa`.
+//! - `small-rsa`: servers whose RSA key has 1,024 to 2,047 bits are accepted where libpq accepts them. The providers do not
+//!   verify with such keys, so that it takes the crate `rsa`.
 #![forbid(unsafe_code)]
 
 mod attribute;

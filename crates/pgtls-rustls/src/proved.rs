@@ -2,8 +2,8 @@
 //!
 //! Whether a signature is good depends on key, message, signature and algorithm alone. Nothing else is kept: whether the
 //! key may be trusted, whether the certificate is in date, revoked, strong enough or for this host is asked each time. Only
-//! what the chain's own issuers have signed can get in here, because the search for a chain has ended at a root before the
-//! first signature is checked; signatures over handshakes never do, since no two are alike.
+//! what a root or an issuer proved by it has signed can get in here, and short CRLs of our own files: a chain has ended at a
+//! root before the first of its signatures is checked. Signatures over handshakes never do, since no two are alike.
 
 use arc_swap::ArcSwapOption;
 use rustls::pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};

@@ -76,14 +76,15 @@ pub(crate) fn verify_tls13(
         return Ok(HandshakeSignatureValid::assertion());
     }
     // No signature of TLS 1.3 has the padding of PKCS #1 v1.5.
-    let small = matches!(
+    let is_pss = matches!(
         signed.scheme,
         SignatureScheme::RSA_PSS_SHA256 | SignatureScheme::RSA_PSS_SHA384 | SignatureScheme::RSA_PSS_SHA512
     );
-    match verify_with_small_rsa(signed.scheme, &key, message, signed.signature()).filter(|_| small) {
-        Some(verified) => verified.map(|()| HandshakeSignatureValid::assertion()),
-        None => verify_tls13_signature_with_raw_key(message, &key, signed, algorithms),
+    if is_pss && let Some(verified) = verify_with_small_rsa(signed.scheme, &key, message, signed.signature())
+    {
+        return verified.map(|()| HandshakeSignatureValid::assertion());
     }
+    verify_tls13_signature_with_raw_key(message, &key, signed, algorithms)
 }
 
 /// Whether the private key is the one of the certificate, whatever form its public key is written in: what the one signs,

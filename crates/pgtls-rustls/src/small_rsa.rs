@@ -1,6 +1,6 @@
 //! Signatures over handshakes by RSA keys of 1,024 to 2,047 bits, which the algorithms of the providers refuse unseen.
 //!
-//! OpenSSL takes them where nobody asks for the chain; where it is verified, the security level has refused the key before.
+//! OpenSSL takes them where nobody asks for the chain, and where the security level allows keys of that size.
 
 use rsa::{
     PublicKey, pkcs1v15,
@@ -21,30 +21,31 @@ const PROVIDERS: u32 = 2048;
 pub(crate) fn verify(scheme: SignatureScheme, key: &[u8], message: &[u8], signature: &[u8]) -> Option<bool> {
     let key =
         PublicKey::from_public_key_der(key).ok().filter(|key| key.n().bit_width_vartime() < PROVIDERS)?;
-    let pkcs1 = || pkcs1v15::Signature::try_from(signature);
-    let pss = || pss::Signature::try_from(signature);
-    let good = match scheme {
+    Some(match scheme {
         SignatureScheme::RSA_PKCS1_SHA256 => {
-            pkcs1().and_then(|it| pkcs1v15::VerifyingKey::<Sha256>::new(key).verify(message, &it))
+            is_good(&pkcs1v15::VerifyingKey::<Sha256>::new(key), message, signature)
         }
         SignatureScheme::RSA_PKCS1_SHA384 => {
-            pkcs1().and_then(|it| pkcs1v15::VerifyingKey::<Sha384>::new(key).verify(message, &it))
+            is_good(&pkcs1v15::VerifyingKey::<Sha384>::new(key), message, signature)
         }
         SignatureScheme::RSA_PKCS1_SHA512 => {
-            pkcs1().and_then(|it| pkcs1v15::VerifyingKey::<Sha512>::new(key).verify(message, &it))
+            is_good(&pkcs1v15::VerifyingKey::<Sha512>::new(key), message, signature)
         }
         SignatureScheme::RSA_PSS_SHA256 => {
-            pss().and_then(|it| pss::VerifyingKey::<Sha256>::new(key).verify(message, &it))
+            is_good(&pss::VerifyingKey::<Sha256>::new(key), message, signature)
         }
         SignatureScheme::RSA_PSS_SHA384 => {
-            pss().and_then(|it| pss::VerifyingKey::<Sha384>::new(key).verify(message, &it))
+            is_good(&pss::VerifyingKey::<Sha384>::new(key), message, signature)
         }
         SignatureScheme::RSA_PSS_SHA512 => {
-            pss().and_then(|it| pss::VerifyingKey::<Sha512>::new(key).verify(message, &it))
+            is_good(&pss::VerifyingKey::<Sha512>::new(key), message, signature)
         }
         _ => return None,
-    };
-    Some(good.is_ok())
+    })
+}
+
+fn is_good<S: for<'s> TryFrom<&'s [u8]>>(key: &impl Verifier<S>, message: &[u8], signature: &[u8]) -> bool {
+    S::try_from(signature).is_ok_and(|signature| key.verify(message, &signature).is_ok())
 }
 
 #[cfg(test)]

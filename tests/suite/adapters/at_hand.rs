@@ -50,6 +50,7 @@ fn unchanged_files_need_no_work() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn what_is_reached_through_a_file_system_that_answers_late_needs_work_each_time() {
     let folder = tempfile::tempdir().unwrap();

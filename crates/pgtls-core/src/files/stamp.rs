@@ -17,13 +17,16 @@ const MAX_ROUNDS: usize = 4;
 /// tick in which it is read may be changed again without looking different.
 const TICK: Duration = Duration::from_secs(2);
 
+/// So many files are looked at on the spot. A directory of CRLs can have more than one wants to wait for.
+const MAX_AT_HAND: usize = 32;
+
 /// The answers that the disk gave while something was loaded.
 #[derive(Clone, Debug, Default)]
 pub struct Stamp {
     answers: Vec<Answer>,
     /// Something was read that is another thing each time, or that can be told from nothing: a pipe, a fault of the moment.
     unrepeatable: bool,
-    /// The disk answers all of it at once.
+    /// They are few, and the disk answers all of them at once.
     at_once: bool,
 }
 
@@ -67,8 +70,9 @@ pub fn load_stamped(params: &Params, environment: &Environment, disk: &dyn ReadF
         let recorder = Recorder { disk, stamp: RefCell::default() };
         let loaded = load(params, environment, &recorder);
         let mut stamp = recorder.stamp.into_inner();
-        stamp.at_once = stamp.answers.iter().all(|answer| disk.answers_at_once(&answer.path));
         if round == MAX_ROUNDS || stamp.unrepeatable || stamp.holds(disk) {
+            stamp.at_once = stamp.answers.len() <= MAX_AT_HAND
+                && stamp.answers.iter().all(|answer| disk.answers_at_once(&answer.path));
             return (loaded, stamp);
         }
         round = round.saturating_add(1);

@@ -180,6 +180,18 @@ fn nothing_is_at_hand_that_takes_a_while() {
     }
 }
 
+#[test]
+fn many_files_are_not_looked_at_on_the_spot() {
+    for (count, at_hand) in [(1, true), (1_000, false)] {
+        let (client, disk) = (Client::new(ALL, BrokenFiles::Fail), disk());
+        for number in 0..count {
+            disk.write(&format!("/crls/00000000.r{number}"), ZOO.crl_file("root").unwrap());
+        }
+        client.connect(&disk);
+        assert_eq!(client.at_hand(&disk).is_some(), at_hand, "{count}");
+    }
+}
+
 type Change<'a> = &'a dyn Fn(&Disk);
 
 #[test]
