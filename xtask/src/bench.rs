@@ -2,6 +2,7 @@
 
 mod contenders;
 mod machine;
+mod process;
 mod programs;
 mod results;
 mod scenarios;
@@ -9,7 +10,7 @@ mod statistics;
 
 pub(crate) use contenders::{CONTENDERS, Contender};
 pub(crate) use results::Results;
-pub(crate) use scenarios::{SCENARIOS, Scenario};
+pub(crate) use scenarios::{SCENARIOS, Scenario, TRANSFERS};
 pub(crate) use statistics::Spread;
 
 use crate::{
@@ -17,8 +18,9 @@ use crate::{
     stages::budgets,
     workspace::{Error, Workspace},
 };
+use process::Answer;
 use programs::Programs;
-use scenarios::Effort;
+use scenarios::{Effort, Turns};
 use std::{fs, time::Instant};
 
 /// Where the numbers are kept that `docs/performance.md` is made of.
@@ -44,11 +46,16 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Er
         arguments.only.is_empty() || arguments.only.iter().any(|name| name == scenario.name)
     };
     let scenarios: Vec<_> = SCENARIOS.iter().filter(chosen).collect();
+    let everything = !arguments.quick && arguments.only.is_empty();
+    if everything {
+        // What is missing is better known before all the minutes than after them.
+        budgets::build(&workspace.root)?;
+    }
     let programs = Programs::build(workspace)?;
     let mut results = Results::new(machine::facts(workspace, programs.libpq_version()));
     measure(&programs, &scenarios, &effort, arguments.rounds.unwrap_or(effort.rounds), &mut results)?;
     println!("\n{}", performance::tables(&results));
-    if arguments.quick || !arguments.only.is_empty() {
+    if !everything {
         return Ok(());
     }
     results.instructions = budgets::medians(&workspace.root)?;
@@ -75,13 +82,43 @@ fn measure(
             // Whoever is first has the machine in another state.
             let first = round % able.len().max(1);
             able.rotate_left(first);
-            for contender in scenario.turns(&able) {
-                let answers = programs.run(contender, scenario, effort)?;
-                for (quantity, value) in scenario.quantities(&answers)? {
+            take_turns(programs, scenario, effort, able, |contender, answer| {
+                for (quantity, value) in scenario.quantities(answer)? {
                     results.add(scenario.name, contender.name, quantity, value);
                 }
+                Ok(())
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Everybody does it, there and back through the order.
+fn take_turns(
+    programs: &Programs,
+    scenario: &Scenario,
+    effort: &Effort,
+    mut able: Vec<&Contender>,
+    mut add: impl FnMut(&Contender, &Answer) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let server = programs.serve(scenario)?;
+    let Turns { starts, each } = scenario.turns();
+    for _ in 0..starts {
+        let mut working = Vec::new();
+        for contender in &able {
+            let mut process = programs.start(contender, scenario, effort, &server)?;
+            add(contender, &process.answer()?)?;
+            // Whoever has no other turn ends before the next begins.
+            working.extend((each > 1).then_some((contender, process)));
+        }
+        for _ in 1..each {
+            working.reverse();
+            for (contender, process) in &mut working {
+                add(contender, &process.again()?)?;
             }
         }
+        drop(working);
+        able.reverse();
     }
     Ok(())
 }

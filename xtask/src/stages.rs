@@ -202,8 +202,8 @@ fn names(run: &mut Run<'_>) -> Result<Outcome, Error> {
 fn within_budgets(run: &mut Run<'_>) -> Result<Outcome, Error> {
     if !budgets::can_count() {
         return match run.rigour {
-            Rigour::Everyday => Ok(Outcome::Skipped("valgrind is not installed".to_owned())),
-            Rigour::Ci => Err(Error("valgrind is not installed".to_owned())),
+            Rigour::Everyday => Ok(Outcome::Skipped(budgets::NO_VALGRIND.to_owned())),
+            Rigour::Ci => Err(Error(budgets::NO_VALGRIND.to_owned())),
         };
     }
     run.cargo(budgets::BUILD)?;

@@ -39,7 +39,7 @@ pub(crate) fn measure_all() {
             for (name, contender) in pair.iter().cycle().take(ROUNDS * pair.len()) {
                 measure(&format!("connect-{name}-{case}"), || contender.connect().unwrap());
                 if case == "one-root" {
-                    record(name, &**contender);
+                    records(name, &**contender);
                 }
             }
         }
@@ -47,7 +47,9 @@ pub(crate) fn measure_all() {
 }
 
 /// What is counted is the transfer alone, which knows when it begins.
-fn record(name: &str, contender: &dyn Contender) {
-    contender.transfer(Then::Source, RECORDS * RECORD as u64).unwrap();
-    println!("records-{name}");
+fn records(name: &str, contender: &dyn Contender) {
+    for (then, case) in [(Then::Source, "received"), (Then::Sink, "sent")] {
+        contender.transfer(then, RECORDS * RECORD as u64, &mut |_| false).unwrap();
+        println!("{case}-{name}");
+    }
 }

@@ -4,10 +4,10 @@
 //! | task | what is done | what is said |
 //! |---|---|---|
 //! | `sessions LANES MILLISECONDS` | one session, then some, then as many as fit into the time | `first_wall`, `first_cpu`, `count`, `wall`, `cpu` |
-//! | `transfer source\|sink BYTES` | a session and so many bytes | `bytes`, `wall`, `cpu` |
+//! | `transfer source\|sink BYTES` | a session and so many bytes, and as many again for each line that is read | `bytes`, `wall`, `cpu` |
 //! | `idle COUNT` | so many sessions that stay open | `count`, `resident` |
 //!
-//! Times are nanoseconds, memory is bytes. `contender serve FOLDER` is the server.
+//! What is said is a line of names and values. Times are nanoseconds, memory is bytes. `contender serve FOLDER` is the server.
 //! `tests/bench/libpq/client.c` does the same for libpq.
 
 use pgtls_bench::{
@@ -17,7 +17,7 @@ use pgtls_bench::{
     server::serve_if_asked,
     setup::{Provider, Setup},
 };
-use std::{env, error::Error, fs, process, thread, time::Duration};
+use std::{env, error::Error, fs, io, process, thread, time::Duration};
 
 /// Sessions that are not counted, so that what is done once has been done.
 const WARM_UP: usize = 5;
@@ -52,19 +52,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         ["transfer", direction, bytes] => {
             let then = if *direction == "sink" { Then::Sink } else { Then::Source };
-            let cost = contenders::make(name, &setup)?.transfer(then, bytes.parse()?)?;
-            say("bytes", bytes.parse()?);
-            say("wall", cost.wall.as_nanos());
-            say("cpu", cost.cpu.as_nanos());
-            Ok(())
+            transfer(&*contenders::make(name, &setup)?, then, bytes.parse()?)
         }
         ["idle", count] => idle(&*contenders::make(name, &setup)?, count.parse()?),
         _ => Err("there is no such task".into()),
     }
 }
 
-fn say(what: &str, value: u128) {
-    println!("{what} {value}");
+/// A line of names and values.
+fn say<const COUNT: usize>(answer: [(&str, u128); COUNT]) {
+    println!("{}", answer.map(|(what, value)| format!("{what} {value}")).join(" "));
 }
 
 fn sessions(name: &str, setup: &Setup, lanes: usize, time: Duration) -> Result<(), Box<dyn Error>> {
@@ -81,11 +78,22 @@ fn sessions(name: &str, setup: &Setup, lanes: usize, time: Duration) -> Result<(
     let meter = begin();
     contender.sessions(lanes, each)?;
     let cost = end(&meter);
-    say("first_wall", first.wall.as_nanos());
-    say("first_cpu", first.cpu.as_nanos());
-    say("count", u128::try_from(lanes * each)?);
-    say("wall", cost.wall.as_nanos());
-    say("cpu", cost.cpu.as_nanos());
+    say([
+        ("first_wall", first.wall.as_nanos()),
+        ("first_cpu", first.cpu.as_nanos()),
+        ("count", u128::try_from(lanes * each)?),
+        ("wall", cost.wall.as_nanos()),
+        ("cpu", cost.cpu.as_nanos()),
+    ]);
+    Ok(())
+}
+
+fn transfer(contender: &dyn Contender, then: Then, bytes: u64) -> Result<(), Box<dyn Error>> {
+    let mut lines = io::stdin().lines();
+    contender.transfer(then, bytes, &mut |cost| {
+        say([("bytes", bytes.into()), ("wall", cost.wall.as_nanos()), ("cpu", cost.cpu.as_nanos())]);
+        lines.next().is_some_and(|line| line.is_ok())
+    })?;
     Ok(())
 }
 
@@ -94,8 +102,7 @@ fn idle(contender: &dyn Contender, count: usize) -> Result<(), Box<dyn Error>> {
     let before = resident()?;
     let sessions = (0..count).map(|_| contender.connect()).collect::<Result<Vec<_>, _>>()?;
     let after = resident()?;
-    say("count", u128::try_from(sessions.len())?);
-    say("resident", after.saturating_sub(before));
+    say([("count", u128::try_from(sessions.len())?), ("resident", after.saturating_sub(before))]);
     Ok(())
 }
 

@@ -81,8 +81,8 @@ static void measure_sessions(long lanes, long long milliseconds)
     if (lanes < 1 || lanes > MOST_LANES)
         fail("that many lanes cannot be had");
     sessions(1, 1);
-    printf("first_wall %lld\n", nanoseconds(CLOCK_MONOTONIC) - wall);
-    printf("first_cpu %lld\n", nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+    printf("first_wall %lld first_cpu %lld ", nanoseconds(CLOCK_MONOTONIC) - wall,
+           nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
     sessions(1, WARM_UP);
     wall = nanoseconds(CLOCK_MONOTONIC);
     sessions(1, WARM_UP);
@@ -93,21 +93,20 @@ static void measure_sessions(long lanes, long long milliseconds)
     wall = nanoseconds(CLOCK_MONOTONIC);
     cpu = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
     sessions(lanes, each);
-    printf("wall %lld\n", nanoseconds(CLOCK_MONOTONIC) - wall);
-    printf("cpu %lld\n", nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
-    printf("count %ld\n", lanes * each);
+    printf("wall %lld cpu %lld count %ld\n", nanoseconds(CLOCK_MONOTONIC) - wall,
+           nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - cpu, lanes * each);
 }
 
 /* The socket does not block; libpq waits for it with poll, too. */
-static void one_record(PGconn *conn, int reads, char *record)
+static void move(PGconn *conn, int reads, unsigned char *bytes, size_t length)
 {
     SSL *ssl = PQsslStruct(conn, "OpenSSL");
     size_t done = 0, moved;
 
-    while (done < RECORD)
+    while (done < length)
     {
-        int result = reads ? SSL_read_ex(ssl, record + done, RECORD - done, &moved)
-                           : SSL_write_ex(ssl, record + done, RECORD - done, &moved);
+        int result = reads ? SSL_read_ex(ssl, bytes + done, length - done, &moved)
+                           : SSL_write_ex(ssl, bytes + done, length - done, &moved);
         int error = result > 0 ? SSL_ERROR_NONE : SSL_get_error(ssl, result);
         struct pollfd wanted = {.fd = PQsocket(conn)};
 
@@ -124,23 +123,41 @@ static void one_record(PGconn *conn, int reads, char *record)
     }
 }
 
+/* So many records, which are asked for or announced, and in the end are there. */
+static void turn(PGconn *conn, int reads, long long records)
+{
+    static unsigned char record[RECORD];
+    unsigned char announced[8], received;
+
+    for (int i = 0; i < 8; i++)
+        announced[i] = (unsigned char) (records >> (56 - 8 * i));
+    move(conn, 0, announced, sizeof announced);
+    while (records-- > 0)
+        move(conn, reads, record, RECORD);
+    if (!reads)
+        move(conn, 1, &received, 1);
+}
+
+/* Once, and again for each line that is read. */
 static void measure_transfer(const char *direction, long long bytes)
 {
-    static char record[RECORD];
     PGconn *conn = connected(direction);
     int reads = strcmp(direction, "source") == 0;
     long long wall, cpu;
+    char line[16];
 
     if (PQsslStruct(conn, "OpenSSL") == NULL)
         fail("libpq does not use OpenSSL");
-    one_record(conn, reads, record);
-    wall = nanoseconds(CLOCK_MONOTONIC);
-    cpu = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
-    for (long long left = (bytes + RECORD - 1) / RECORD; left > 0; left--)
-        one_record(conn, reads, record);
-    printf("wall %lld\n", nanoseconds(CLOCK_MONOTONIC) - wall);
-    printf("cpu %lld\n", nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
-    printf("bytes %lld\n", bytes);
+    turn(conn, reads, 1);
+    do
+    {
+        wall = nanoseconds(CLOCK_MONOTONIC);
+        cpu = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+        turn(conn, reads, (bytes + RECORD - 1) / RECORD);
+        printf("wall %lld cpu %lld bytes %lld\n", nanoseconds(CLOCK_MONOTONIC) - wall,
+               nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - cpu, bytes);
+        fflush(stdout);
+    } while (fgets(line, sizeof line, stdin) != NULL);
 }
 
 static long long resident(void)
@@ -169,8 +186,7 @@ static void measure_idle(long count)
     before = resident();
     for (long i = 0; i < count; i++)
         open[i] = connected("idle");
-    printf("resident %lld\n", resident() - before);
-    printf("count %ld\n", count);
+    printf("resident %lld count %ld\n", resident() - before, count);
     for (long i = 0; i < count; i++)
         PQfinish(open[i]);
     free(open);

@@ -1,31 +1,48 @@
-//! Many bytes, a record at a time, on a session that is open.
+//! Many bytes, a record at a time, on a session that is open. A turn begins when they are asked for or announced, and ends when
+//! they are there, so that none wait in buffers of the kernel for the next.
 
 use crate::{
-    cost::{Cost, begin, end},
-    exchange::Then,
+    contenders::Again,
+    cost::{begin, end},
+    exchange::{RECEIVED, Then},
     server::RECORD,
 };
 use futures_lite::{AsyncRead as FuturesRead, AsyncWrite as FuturesWrite};
 use std::io::{self, Read, Write};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// So many records. The first is not counted: buffers grow with it.
+/// So many records.
 fn records(bytes: u64) -> u64 {
     bytes.div_ceil(RECORD as u64)
 }
 
-/// Reads or writes so many bytes.
-pub(crate) fn transfer(stream: &mut (impl Read + Write), then: Then, bytes: u64) -> io::Result<Cost> {
+/// Reads or writes so many bytes, again and again. A first record is not counted: buffers grow with it.
+pub(crate) fn transfer(
+    stream: &mut (impl Read + Write),
+    then: Then,
+    bytes: u64,
+    again: Again<'_>,
+) -> io::Result<()> {
     let mut record = vec![0; RECORD];
-    let mut one = || match then {
-        Then::Sink => stream.write_all(&record),
-        Then::Source | Then::Idle => stream.read_exact(&mut record),
+    let mut turn = |records: u64| {
+        stream.write_all(&records.to_be_bytes())?;
+        if then == Then::Sink {
+            (0..records).try_for_each(|_| stream.write_all(&record))?;
+            stream.flush()?;
+            stream.read_exact(&mut RECEIVED.clone())
+        } else {
+            stream.flush()?;
+            (0..records).try_for_each(|_| stream.read_exact(&mut record))
+        }
     };
-    one()?;
-    let meter = begin();
-    (0..records(bytes)).try_for_each(|_| one())?;
-    stream.flush()?;
-    Ok(end(&meter))
+    turn(1)?;
+    loop {
+        let meter = begin();
+        turn(records(bytes))?;
+        if !again(end(&meter)) {
+            return Ok(());
+        }
+    }
 }
 
 /// The same on tokio.
@@ -33,20 +50,34 @@ pub(crate) async fn transfer_on_tokio(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     then: Then,
     bytes: u64,
-) -> io::Result<Cost> {
+    again: Again<'_>,
+) -> io::Result<()> {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut record = vec![0; RECORD];
-    let mut one = async || match then {
-        Then::Sink => stream.write_all(&record).await,
-        Then::Source | Then::Idle => stream.read_exact(&mut record).await.map(drop),
+    let mut turn = async |records: u64| {
+        stream.write_all(&records.to_be_bytes()).await?;
+        if then == Then::Sink {
+            for _ in 0..records {
+                stream.write_all(&record).await?;
+            }
+            stream.flush().await?;
+            stream.read_exact(&mut RECEIVED.clone()).await?;
+        } else {
+            stream.flush().await?;
+            for _ in 0..records {
+                stream.read_exact(&mut record).await?;
+            }
+        }
+        io::Result::Ok(())
     };
-    one().await?;
-    let meter = begin();
-    for _ in 0..records(bytes) {
-        one().await?;
+    turn(1).await?;
+    loop {
+        let meter = begin();
+        turn(records(bytes)).await?;
+        if !again(end(&meter)) {
+            return Ok(());
+        }
     }
-    stream.flush().await?;
-    Ok(end(&meter))
 }
 
 /// The same with the traits of `futures-io`.
@@ -54,18 +85,32 @@ pub(crate) async fn transfer_on_futures(
     stream: &mut (impl FuturesRead + FuturesWrite + Unpin),
     then: Then,
     bytes: u64,
-) -> io::Result<Cost> {
+    again: Again<'_>,
+) -> io::Result<()> {
     use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut record = vec![0; RECORD];
-    let mut one = async || match then {
-        Then::Sink => stream.write_all(&record).await,
-        Then::Source | Then::Idle => stream.read_exact(&mut record).await,
+    let mut turn = async |records: u64| {
+        stream.write_all(&records.to_be_bytes()).await?;
+        if then == Then::Sink {
+            for _ in 0..records {
+                stream.write_all(&record).await?;
+            }
+            stream.flush().await?;
+            stream.read_exact(&mut RECEIVED.clone()).await?;
+        } else {
+            stream.flush().await?;
+            for _ in 0..records {
+                stream.read_exact(&mut record).await?;
+            }
+        }
+        io::Result::Ok(())
     };
-    one().await?;
-    let meter = begin();
-    for _ in 0..records(bytes) {
-        one().await?;
+    turn(1).await?;
+    loop {
+        let meter = begin();
+        turn(records(bytes)).await?;
+        if !again(end(&meter)) {
+            return Ok(());
+        }
     }
-    stream.flush().await?;
-    Ok(end(&meter))
 }

@@ -9,6 +9,9 @@ mod tokio_postgres;
 use crate::{cost::Cost, exchange::Then, setup::Setup};
 use std::{any::Any, io};
 
+/// Is told what a turn has cost, and says whether there is another.
+pub type Again<'a> = &'a mut dyn FnMut(Cost) -> bool;
+
 /// Something that connects to the server and verifies it.
 pub trait Contender {
     /// Opens a session: from the first packet to ReadyForQuery.
@@ -17,8 +20,9 @@ pub trait Contender {
     /// So many sessions, one after the other, each closed in order before the next, in each of so many lanes at a time.
     fn sessions(&self, lanes: usize, each: usize) -> io::Result<()>;
 
-    /// Opens a session and then has bytes of the server's, or lets it have them. Connecting is not counted.
-    fn transfer(&self, then: Then, bytes: u64) -> io::Result<Cost>;
+    /// Opens a session and then has so many bytes of the server's, or lets it have them, in every turn. Connecting is not
+    /// counted.
+    fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()>;
 }
 
 /// Makes a contender: reads what it keeps between connections.

@@ -9,9 +9,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub enum Then {
     /// Waits for the client to go.
     Idle,
-    /// Sends until the client goes.
+    /// Sends as many records as the client has asked for with eight bytes, and then as many as it asks for next.
     Source,
-    /// Reads until the client goes.
+    /// Reads as many records as the client has announced with eight bytes, says so with [`RECEIVED`], and then reads the next.
     Sink,
 }
 
@@ -34,6 +34,9 @@ impl Then {
 
 /// AuthenticationOk, BackendKeyData, ReadyForQuery.
 pub(crate) const READY: &[u8] = b"R\0\0\0\x08\0\0\0\0K\0\0\0\x0c\0\0\0\x01\0\0\0\x02Z\0\0\0\x05I";
+
+/// All records are there.
+pub(crate) const RECEIVED: [u8; 1] = [b'.'];
 
 /// Sends the StartupMessage and reads up to ReadyForQuery.
 pub fn start_up(stream: &mut (impl Read + Write), then: Then) -> io::Result<()> {

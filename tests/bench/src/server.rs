@@ -1,7 +1,7 @@
 //! A server that lets everybody in, for clients that want to know what connecting costs.
 
 use crate::{
-    exchange::{READY, Then},
+    exchange::{READY, RECEIVED, Then},
     material::Material,
 };
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -107,10 +107,26 @@ fn serve(mut connection: TcpStream, config: Arc<ServerConfig>) -> io::Result<()>
     stream.write_all(READY)?;
     stream.flush()?;
     match Then::asked_for(&startup) {
-        Then::Idle | Then::Sink => while stream.read(&mut [0; RECORD])? > 0 {},
+        Then::Idle => while stream.read(&mut [0; RECORD])? > 0 {},
         Then::Source => loop {
-            stream.write_all(&[0; RECORD])?;
+            for _ in 0..records(&mut stream)? {
+                stream.write_all(&[0; RECORD])?;
+            }
+        },
+        Then::Sink => loop {
+            let mut record = [0; RECORD];
+            for _ in 0..records(&mut stream)? {
+                stream.read_exact(&mut record)?;
+            }
+            stream.write_all(&RECEIVED)?;
         },
     }
     Ok(())
+}
+
+/// How many records the client announces.
+fn records(stream: &mut impl Read) -> io::Result<u64> {
+    let mut count = [0; 8];
+    stream.read_exact(&mut count)?;
+    Ok(u64::from_be_bytes(count))
 }

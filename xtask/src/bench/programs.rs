@@ -3,20 +3,16 @@
 use super::{
     contenders::{Contender, LIBPQ},
     machine::{cannot, printed},
+    process::{Place, Process},
     scenarios::{Effort, Scenario},
 };
 use crate::workspace::{Error, Workspace};
 use std::{
-    collections::BTreeMap,
     env,
-    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
 };
 use tempfile::TempDir;
-
-/// What a program has said, by name.
-pub(super) type Answers = BTreeMap<String, f64>;
 
 /// The program of all but libpq, after it was built for release.
 const CONTENDER: &str = "target/release/contender";
@@ -30,12 +26,14 @@ const LIBPQ_FOLDER: &str = "PGTLS_BENCH_LIBPQ";
 /// libpq's first version with `sslnegotiation`.
 const DIRECT_SINCE: u32 = 17;
 
+/// The processors of a client and of the server, where each stays on its own.
+const PROCESSORS: [usize; 2] = [0, 1];
+
 pub(super) struct Programs {
     contender: PathBuf,
     libpq: Option<Libpq>,
     folder: TempDir,
-    server: Child,
-    address: String,
+    can_be_pinned: bool,
 }
 
 struct Libpq {
@@ -44,7 +42,7 @@ struct Libpq {
 }
 
 impl Programs {
-    /// Builds them, and starts the server.
+    /// Builds them.
     pub(super) fn build(workspace: &Workspace) -> Result<Self, Error> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let built = Command::new(cargo)
@@ -69,8 +67,11 @@ impl Programs {
         if libpq.is_none() {
             println!("skipped libpq: it takes a C compiler and the headers of libpq and OpenSSL");
         }
-        let (server, address) = serve(&contender, folder.path())?;
-        Ok(Self { contender, libpq, folder, server, address })
+        let can_be_pinned = Place::can_be(PROCESSORS);
+        if !can_be_pinned {
+            println!("processes move between processors: it takes two of these, and taskset");
+        }
+        Ok(Self { contender, libpq, folder, can_be_pinned })
     }
 
     /// What libpq says of itself.
@@ -89,17 +90,26 @@ impl Programs {
         self.libpq.as_ref().is_some_and(|libpq| !scenario.direct || libpq.major() >= DIRECT_SINCE)
     }
 
-    /// Has it do it, in a process of its own.
-    pub(super) fn run(
+    /// Starts a server for this, which fills the folder.
+    pub(super) fn serve(&self, scenario: &Scenario) -> Result<Server, Error> {
+        let [_, place] = self.places(scenario);
+        let mut command = place.command(&self.contender);
+        command.arg("serve").arg(self.folder.path());
+        let mut process = Process::start("the server", command)?;
+        Ok(Server { address: process.line()?, _process: process })
+    }
+
+    /// Has it begin, in a process of its own.
+    pub(super) fn start(
         &self,
         contender: &Contender,
         scenario: &Scenario,
         effort: &Effort,
-    ) -> Result<Answers, Error> {
-        let mut command = match &self.libpq {
-            Some(libpq) if contender.name == LIBPQ => Command::new(&libpq.program),
-            _ => Command::new(&self.contender),
-        };
+        server: &Server,
+    ) -> Result<Process, Error> {
+        let [place, _] = self.places(scenario);
+        let libpq = self.libpq.as_ref().filter(|_| contender.name == LIBPQ);
+        let mut command = place.command(libpq.map_or(&self.contender, |libpq| &libpq.program));
         prepare(&mut command, self.folder.path());
         if contender.name != LIBPQ {
             command.arg(contender.name);
@@ -107,28 +117,29 @@ impl Programs {
         let (roots, crl) = scenario.files;
         let file = |name: &str| self.folder.path().join(name);
         command
-            .arg(&self.address)
+            .arg(&server.address)
             .arg(file(roots))
             .arg(crl.map_or_else(|| "-".into(), file))
             .arg(if scenario.direct { "direct" } else { "asked" })
             .arg(scenario.provider.unwrap_or("aws-lc-rs"))
             .args(scenario.task(effort));
-        let output = command.output().map_err(|error| cannot(contender.name, error))?;
-        if !output.status.success() {
-            let why = String::from_utf8_lossy(&output.stderr);
-            return Err(Error(format!("{} cannot do {}: {}", contender.name, scenario.name, why.trim())));
+        Process::start(contender.name, command)
+    }
+
+    /// Of a client and of the server.
+    fn places(&self, scenario: &Scenario) -> [Place; 2] {
+        if self.can_be_pinned && scenario.is_pinned() {
+            PROCESSORS.map(Place::On)
+        } else {
+            [Place::Anywhere; 2]
         }
-        let said = String::from_utf8_lossy(&output.stdout);
-        Ok(said.lines().filter_map(answer).collect())
     }
 }
 
-impl Drop for Programs {
-    fn drop(&mut self) {
-        // It ends when its input does.
-        drop(self.server.stdin.take());
-        self.server.wait().ok();
-    }
+/// A server at work. It ends with this value.
+pub(super) struct Server {
+    address: String,
+    _process: Process,
 }
 
 impl Libpq {
@@ -159,28 +170,4 @@ fn prepare(command: &mut Command, home: &Path) {
     if let Some(folder) = env::var_os(LIBPQ_FOLDER) {
         command.env("LD_LIBRARY_PATH", folder);
     }
-}
-
-/// Starts the server, which fills the folder, and says where it listens.
-fn serve(program: &Path, folder: &Path) -> Result<(Child, String), Error> {
-    let wrong = |error| cannot("the server cannot be started", error);
-    let mut server = Command::new(program)
-        .arg("serve")
-        .arg(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(wrong)?;
-    let mut address = String::new();
-    let output = server.stdout.take().expect("standard output is piped three lines above");
-    BufReader::new(output).read_line(&mut address).map_err(wrong)?;
-    if address.is_empty() {
-        return Err(Error("the server has said nothing".to_owned()));
-    }
-    Ok((server, address.trim().to_owned()))
-}
-
-fn answer(line: &str) -> Option<(String, f64)> {
-    let (what, value) = line.split_once(' ')?;
-    Some((what.to_owned(), value.parse().ok()?))
 }

@@ -48,8 +48,7 @@ impl Results {
         let is_it = |it: &&mut Measurement| {
             it.scenario == scenario && it.contender == contender && it.quantity == quantity
         };
-        // More digits than these say nothing.
-        let value = (value * 100.0).round() / 100.0;
+        let value = rounded(value);
         match self.measurements.iter_mut().find(is_it) {
             Some(measurement) => measurement.values.push(value),
             None => self.measurements.push(Measurement {
@@ -68,6 +67,11 @@ impl Results {
         };
         self.measurements.iter().find(is_it).map_or(&[], |found| &found.values)
     }
+}
+
+/// To four digits: more of them say nothing.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.3e}").parse().expect("a number that was written is one")
 }
 
 fn json(value: &impl Serialize) -> String {
@@ -93,10 +97,10 @@ mod tests {
     #[test]
     fn rounds_are_told_apart() {
         let mut results = Results::new(BTreeMap::new());
-        for (contender, value) in [("rustls", 1.0), ("libpq", 9.0), ("rustls", 2.345)] {
+        for (contender, value) in [("rustls", 1.0), ("libpq", 9.0), ("rustls", 2.3456)] {
             results.add("one-root", contender, "cpu", value);
         }
-        assert_eq!(results.values("one-root", "rustls", "cpu"), [1.0, 2.35]);
+        assert_eq!(results.values("one-root", "rustls", "cpu"), [1.0, 2.346]);
         assert_eq!(results.values("one-root", "libpq", "cpu"), [9.0]);
         assert_eq!(results.values("bundle", "rustls", "cpu"), [0.0; 0]);
     }

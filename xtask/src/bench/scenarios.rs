@@ -1,6 +1,6 @@
 //! What is measured.
 
-use super::{contenders::Contender, programs::Answers};
+use super::process::Answer;
 use crate::workspace::Error;
 use clap::builder::PossibleValuesParser;
 
@@ -34,12 +34,22 @@ pub(super) struct Effort {
     idle: usize,
 }
 
-pub(super) const FULL: Effort = Effort { rounds: 11, milliseconds: 75, bytes: 48 << 20, idle: 200 };
-pub(super) const QUICK: Effort = Effort { rounds: 3, milliseconds: 40, bytes: 16 << 20, idle: 100 };
+pub(super) const FULL: Effort = Effort { rounds: 11, milliseconds: 75, bytes: 8 << 20, idle: 200 };
+pub(super) const QUICK: Effort = Effort { rounds: 3, milliseconds: 40, bytes: 4 << 20, idle: 100 };
 
-/// Turns of those that move bytes, in each round, there and back; and of those that make sessions one after the other.
-const TRANSFERS: usize = 8;
-const SESSIONS: usize = 2;
+/// Who is asked how often in a round. Who had the processors before, or has them meanwhile, can make more difference than who
+/// has them, and where the kernel has put a process as well: everybody gets many short turns, as often before another as after.
+pub(crate) struct Turns {
+    /// How often everybody is started.
+    pub(crate) starts: usize,
+    /// How often everybody does it then.
+    pub(crate) each: usize,
+}
+
+/// Of those that move bytes. The page tells of it.
+pub(crate) const TRANSFERS: Turns = Turns { starts: 12, each: 8 };
+const SESSIONS: Turns = Turns { starts: 4, each: 1 };
+const ONCE: Turns = Turns { starts: 1, each: 1 };
 
 const ROOT: (&str, Option<&str>) = ("root.pem", None);
 
@@ -79,17 +89,18 @@ pub(super) fn names() -> PossibleValuesParser {
 }
 
 impl Scenario {
-    /// Who does it in a round, in this order. Who had the processors before, or has them meanwhile, can make more difference
-    /// than who has them: everybody gets many short turns, as often before another as after.
-    pub(super) fn turns<'c>(&self, contenders: &[&'c Contender]) -> Vec<&'c Contender> {
-        let times = match self.task {
+    /// How it is done in a round.
+    pub(super) fn turns(&self) -> Turns {
+        match self.task {
             Task::Transfer { .. } => TRANSFERS,
             Task::Sessions { lanes: 1 } => SESSIONS,
-            Task::Sessions { .. } | Task::Idle => return contenders.to_vec(),
-        };
-        let back = contenders.iter().rev();
-        let there_and_back: Vec<_> = contenders.iter().chain(back).copied().collect();
-        there_and_back.repeat(times)
+            Task::Sessions { .. } | Task::Idle => ONCE,
+        }
+    }
+
+    /// Whether the client and the server each stay on a processor of their own.
+    pub(super) fn is_pinned(&self) -> bool {
+        matches!(self.task, Task::Transfer { .. })
     }
 
     /// What the program is told.
@@ -105,9 +116,9 @@ impl Scenario {
     }
 
     /// What it has said, in the units of the page: microseconds, sessions per second, MiB per second, KiB.
-    pub(super) fn quantities(&self, answers: &Answers) -> Result<Vec<(&'static str, f64)>, Error> {
+    pub(super) fn quantities(&self, answer: &Answer) -> Result<Vec<(&'static str, f64)>, Error> {
         let number = |what: &str| {
-            answers.get(what).copied().ok_or_else(|| Error(format!("a contender did not say its {what}")))
+            answer.get(what).copied().ok_or_else(|| Error(format!("a contender did not say its {what}")))
         };
         let micro = |what: &str| number(what).map(|nanoseconds| nanoseconds / 1e3);
         let second = |what: &str| number(what).map(|nanoseconds| nanoseconds / 1e9);

@@ -4,7 +4,7 @@ mod chart;
 mod wanted;
 
 use super::template::{fill, table};
-use crate::bench::{CONTENDERS, Contender, Results, SCENARIOS, Spread};
+use crate::bench::{CONTENDERS, Contender, Results, SCENARIOS, Spread, TRANSFERS};
 use std::fmt::Write as _;
 
 /// Read when it is built, as the code that other documents are made of.
@@ -32,6 +32,8 @@ fn page(results: &Results) -> String {
         &[
             ("machine", machine(results)),
             ("rounds", rounds(results).to_string()),
+            ("starts", TRANSFERS.starts.to_string()),
+            ("transfers", (TRANSFERS.starts * TRANSFERS.each).to_string()),
             ("wanted", wanted::table(results)),
             ("kept", wanted::summary(results)),
             ("scenarios", scenarios()),

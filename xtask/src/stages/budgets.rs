@@ -22,9 +22,27 @@ const END: &str = "pgtls_bench::cost::end";
 /// The command that builds the program.
 pub(super) const BUILD: &[&str] = &["build", "--release", "--package", "pgtls-bench", "--bin", "budgets"];
 
+/// Why nothing is counted.
+pub(super) const NO_VALGRIND: &str = "valgrind is not installed";
+
 /// Whether valgrind is there.
 pub(super) fn can_count() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// Builds the program, where there is somebody to count.
+pub(crate) fn build(root: &Path) -> Result<(), Error> {
+    if !can_count() {
+        return Err(Error(format!(
+            "{NO_VALGRIND}, and instructions are a part of the page; --quick does without"
+        )));
+    }
+    let built = Command::new("cargo").args(BUILD).current_dir(root).status();
+    if built.is_ok_and(|status| status.success()) {
+        Ok(())
+    } else {
+        Err(Error(format!("{PROGRAM} does not build")))
+    }
 }
 
 /// Instructions of each case.

@@ -1,9 +1,8 @@
 //! Blocking sockets of the standard library.
 
-use super::Contender;
+use super::{Again, Contender};
 use crate::{
     bare, bulk,
-    cost::Cost,
     exchange::{Then, start_up},
     ours,
     setup::Setup,
@@ -51,8 +50,8 @@ impl<C: Client> Contender for Threads<C> {
         })
     }
 
-    fn transfer(&self, then: Then, bytes: u64) -> io::Result<Cost> {
-        bulk::transfer(&mut self.0.connect(then)?, then, bytes)
+    fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()> {
+        bulk::transfer(&mut self.0.connect(then)?, then, bytes, again)
     }
 }
 

@@ -1,9 +1,8 @@
 //! smol, on one thread; what async-std is today is the same `async-io`.
 
-use super::Contender;
+use super::{Again, Contender};
 use crate::{
     bare, bulk,
-    cost::Cost,
     exchange::{Then, start_up_on_futures},
     ours,
     setup::Setup,
@@ -56,8 +55,10 @@ impl<C: Client> Contender for Smol<C> {
         }))
     }
 
-    fn transfer(&self, then: Then, bytes: u64) -> io::Result<Cost> {
-        smol::block_on(async { bulk::transfer_on_futures(&mut self.0.open(then).await?, then, bytes).await })
+    fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()> {
+        smol::block_on(async {
+            bulk::transfer_on_futures(&mut self.0.open(then).await?, then, bytes, again).await
+        })
     }
 }
 

@@ -1,9 +1,8 @@
 //! tokio, on one thread: what the processor does is the same as on several, but for the way from one to the other.
 
-use super::Contender;
+use super::{Again, Contender};
 use crate::{
     bare, bulk,
-    cost::Cost,
     exchange::{Then, start_up_on_tokio},
     ours,
     setup::Setup,
@@ -27,7 +26,7 @@ pub(super) trait Client: 'static {
     /// Says goodbye.
     async fn close(session: Self::Session) -> io::Result<()>;
 
-    async fn transfer(&self, then: Then, bytes: u64) -> io::Result<Cost>;
+    async fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()>;
 }
 
 /// A lane is a task.
@@ -67,8 +66,8 @@ impl<C: Client> Contender for Tokio<C> {
         })
     }
 
-    fn transfer(&self, then: Then, bytes: u64) -> io::Result<Cost> {
-        self.runtime.block_on(self.client.transfer(then, bytes))
+    fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()> {
+        self.runtime.block_on(self.client.transfer(then, bytes, again))
     }
 }
 
@@ -118,8 +117,8 @@ impl Client for TokioRustls {
         session.shutdown().await
     }
 
-    async fn transfer(&self, then: Then, bytes: u64) -> io::Result<Cost> {
-        bulk::transfer_on_tokio(&mut self.open(then).await?, then, bytes).await
+    async fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()> {
+        bulk::transfer_on_tokio(&mut self.open(then).await?, then, bytes, again).await
     }
 }
 
@@ -151,7 +150,7 @@ impl Client for PgtlsTokio {
         session.shutdown().await
     }
 
-    async fn transfer(&self, then: Then, bytes: u64) -> io::Result<Cost> {
-        bulk::transfer_on_tokio(&mut self.open(then).await?, then, bytes).await
+    async fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()> {
+        bulk::transfer_on_tokio(&mut self.open(then).await?, then, bytes, again).await
     }
 }

@@ -1,9 +1,11 @@
 //! tokio-postgres with what there is for its TLS: a session is one of the driver's.
 
-use super::on_tokio::{Client, asked};
+use super::{
+    Again,
+    on_tokio::{Client, asked},
+};
 use crate::{
     bare, bulk,
-    cost::Cost,
     exchange::{Then, start_up_on_tokio},
     material::HOST,
     ours,
@@ -85,7 +87,7 @@ where
     }
 
     /// On the bytes of the TLS stream that the driver would have.
-    async fn transfer(&self, then: Then, bytes: u64) -> io::Result<Cost> {
+    async fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()> {
         let socket = asked(self.address, self.direct).await?;
         let other = |error: &dyn Display| io::Error::other(error.to_string());
         let mut make = self.tls.clone();
@@ -93,7 +95,7 @@ where
             MakeTlsConnect::<TcpStream>::make_tls_connect(&mut make, HOST).map_err(|error| other(&error))?;
         let mut stream = tls.connect(socket).await.map_err(|error| other(&error))?;
         start_up_on_tokio(&mut stream, then).await?;
-        bulk::transfer_on_tokio(&mut stream, then, bytes).await
+        bulk::transfer_on_tokio(&mut stream, then, bytes, again).await
     }
 }
 
@@ -124,11 +126,11 @@ impl Client for PgtlsTokioPostgres {
         connection.await.map_err(io::Error::other)
     }
 
-    async fn transfer(&self, then: Then, bytes: u64) -> io::Result<Cost> {
+    async fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()> {
         let socket = asked(self.address, self.direct).await?;
         let tls = TlsForHost::new(self.config.clone(), HOST);
         let mut stream = tls.connect(socket).await.map_err(io::Error::other)?;
         start_up_on_tokio(&mut stream, then).await?;
-        bulk::transfer_on_tokio(&mut stream, then, bytes).await
+        bulk::transfer_on_tokio(&mut stream, then, bytes, again).await
     }
 }

@@ -95,12 +95,12 @@ fn libpq(results: &Results) -> Vec<Wanted> {
 }
 
 fn records(results: &Results) -> Vec<Wanted> {
-    let of = |[ours, bare]: [&str; 2]| Wanted {
-        what: format!("instructions of records of 16 KiB, {ours} ÷ {bare}"),
+    let of = |[ours, bare]: [&str; 2], way: &str| Wanted {
+        what: format!("instructions of records of 16 KiB, {ours} ÷ {bare}, {way}"),
         bound: Bound::AtMost(1.01),
-        measured: ratio(results, &format!("records-{ours}"), &format!("records-{bare}")),
+        measured: ratio(results, &format!("{way}-{ours}"), &format!("{way}-{bare}")),
     };
-    ADAPTERS.into_iter().map(of).collect()
+    ADAPTERS.into_iter().flat_map(|pair| ["received", "sent"].map(|way| of(pair, way))).collect()
 }
 
 fn bulk(results: &Results) -> Vec<Wanted> {
@@ -168,6 +168,6 @@ mod tests {
         has("libpq ÷ pgtls-tokio, one-root | at least 3.5 | 3.465 | **no** |");
         has("libpq ÷ pgtls-std, bundle | at least 50 | – | not measured |");
         has("`sslmode=prefer` | at most 2000 | 2001 | **no** |");
-        assert_eq!(summary(&results), "1 of 26 are kept; 23 were not measured.");
+        assert_eq!(summary(&results), "1 of 29 are kept; 26 were not measured.");
     }
 }
