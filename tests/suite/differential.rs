@@ -233,16 +233,21 @@ fn verify(files: &Files, client: bool, level: u8) -> Result<Vec<Vec<u8>>, X509Er
     if let Some(crls) = &crls {
         trust.add_from_crl_file(crls);
     }
-    let options = VerifyOptions::new(
-        UnixTime::since_unix_epoch(Duration::from_secs(NOW)),
-        if client { Purpose::Client } else { Purpose::Server },
-        SecurityLevel(level),
-        rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
-    );
+    let options = options(if client { Purpose::Client } else { Purpose::Server }, SecurityLevel(level));
     let presented: Vec<&[u8]> = files.presented.iter().map(Vec::as_slice).collect();
     let path = verify_chain(&files.leaf, &presented, &trust, crls.as_ref(), &options)?;
     // Written by OpenSSL again, which does not keep the unused bits of a bit string.
     Ok(path.certificates.iter().map(|link| X509::from_der(link).unwrap().to_der().unwrap()).collect())
+}
+
+/// At the time at which all of this happens.
+fn options(purpose: Purpose, level: SecurityLevel) -> VerifyOptions<'static> {
+    VerifyOptions::new(
+        UnixTime::since_unix_epoch(Duration::from_secs(NOW)),
+        purpose,
+        level,
+        rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
+    )
 }
 
 /// Everything needed to try it by hand.

@@ -10,7 +10,7 @@ mod statistics;
 
 pub(crate) use contenders::{CONTENDERS, Contender};
 pub(crate) use results::Results;
-pub(crate) use scenarios::{SCENARIOS, Scenario, TRANSFERS};
+pub(crate) use scenarios::{SCENARIOS, SESSIONS, Scenario, TRANSFERS};
 pub(crate) use statistics::Spread;
 
 use crate::{

@@ -25,10 +25,12 @@ pub fn connecting(address: &Address, params: &Params) -> io::Result<(Socket, boo
     let (socket, address) = unconnected(address, params)?;
     socket.set_nonblocking(true)?;
     match socket.connect(&address) {
-        Ok(()) => socket.take_error()?.map_or(Ok((socket, true)), Err),
-        Err(error) if is_under_way(&error) => Ok((socket, false)),
-        Err(error) => Err(error),
+        Err(error) if !is_under_way(&error) => return Err(error),
+        // On this machine it is there at once all the same, and nobody has to be woken up.
+        Err(_) if socket.peer_addr().is_err() => return Ok((socket, false)),
+        Ok(()) | Err(_) => {}
     }
+    socket.take_error()?.map_or(Ok((socket, true)), Err)
 }
 
 /// What became of a connection that was under way.

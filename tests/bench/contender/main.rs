@@ -3,7 +3,7 @@
 //!
 //! | task | what is done | what is said |
 //! |---|---|---|
-//! | `sessions LANES MILLISECONDS` | one session, then some, then as many as fit into the time | `first_wall`, `first_cpu`, `count`, `wall`, `cpu` |
+//! | `sessions LANES MILLISECONDS` | one session, then some, then twice as many as fit into the time; the second time counts | `first_wall`, `first_cpu`, `count`, `wall`, `cpu` |
 //! | `transfer source\|sink BYTES` | a session and so many bytes, and as many again for each line that is read | `bytes`, `wall`, `cpu` |
 //! | `idle COUNT` | so many sessions that stay open | `count`, `resident` |
 //!
@@ -12,7 +12,7 @@
 
 use pgtls_bench::{
     contenders::{self, Contender},
-    cost::{begin, end},
+    cost::{Cost, begin, end},
     exchange::Then,
     server::serve_if_asked,
     setup::{Provider, Setup},
@@ -67,17 +67,12 @@ fn say<const COUNT: usize>(answer: [(&str, u128); COUNT]) {
 fn sessions(name: &str, setup: &Setup, lanes: usize, time: Duration) -> Result<(), Box<dyn Error>> {
     let first = begin();
     let contender = contenders::make(name, setup)?;
-    contender.sessions(1, 1)?;
+    once(&*contender, 1)?;
     let first = end(&first);
-    contender.sessions(1, WARM_UP)?;
-    let each = begin();
-    contender.sessions(1, WARM_UP)?;
-    let each = end(&each).wall / u32::try_from(WARM_UP)?;
+    let each = second(&*contender, 1, WARM_UP)?.wall / u32::try_from(WARM_UP)?;
     let fitting = usize::try_from(time.as_nanos() / each.as_nanos().max(1))?;
     let each = fitting.div_ceil(lanes).max(1);
-    let meter = begin();
-    contender.sessions(lanes, each)?;
-    let cost = end(&meter);
+    let cost = second(&*contender, lanes, each)?;
     say([
         ("first_wall", first.wall.as_nanos()),
         ("first_cpu", first.cpu.as_nanos()),
@@ -86,6 +81,21 @@ fn sessions(name: &str, setup: &Setup, lanes: usize, time: Duration) -> Result<(
         ("cpu", cost.cpu.as_nanos()),
     ]);
     Ok(())
+}
+
+/// What sessions cost the second time, when the threads of a runtime have found their places.
+fn second(contender: &dyn Contender, lanes: usize, each: usize) -> io::Result<Cost> {
+    let mut costs = Vec::new();
+    contender.sessions(lanes, each, &mut |cost| {
+        costs.push(cost);
+        costs.len() < 2
+    })?;
+    Ok(costs.pop().unwrap_or_default())
+}
+
+/// So many sessions, one after the other.
+fn once(contender: &dyn Contender, count: usize) -> io::Result<()> {
+    contender.sessions(1, count, &mut |_| false)
 }
 
 fn transfer(contender: &dyn Contender, then: Then, bytes: u64) -> Result<(), Box<dyn Error>> {
@@ -98,7 +108,7 @@ fn transfer(contender: &dyn Contender, then: Then, bytes: u64) -> Result<(), Box
 }
 
 fn idle(contender: &dyn Contender, count: usize) -> Result<(), Box<dyn Error>> {
-    contender.sessions(1, WARM_UP)?;
+    once(contender, WARM_UP)?;
     let before = resident()?;
     let sessions = (0..count).map(|_| contender.connect()).collect::<Result<Vec<_>, _>>()?;
     let after = resident()?;

@@ -90,6 +90,7 @@ static void measure_sessions(long lanes, long long milliseconds)
     each = (milliseconds * 1000000 / one + lanes - 1) / lanes;
     if (each < 1)
         each = 1;
+    sessions(lanes, each);
     wall = nanoseconds(CLOCK_MONOTONIC);
     cpu = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
     sessions(lanes, each);
@@ -138,7 +139,6 @@ static void turn(PGconn *conn, int reads, long long records)
         move(conn, 1, &received, 1);
 }
 
-/* Once, and again for each line that is read. */
 static void measure_transfer(const char *direction, long long bytes)
 {
     PGconn *conn = connected(direction);

@@ -17,8 +17,9 @@ pub trait Contender {
     /// Opens a session: from the first packet to ReadyForQuery.
     fn connect(&self) -> io::Result<Box<dyn Any>>;
 
-    /// So many sessions, one after the other, each closed in order before the next, in each of so many lanes at a time.
-    fn sessions(&self, lanes: usize, each: usize) -> io::Result<()>;
+    /// So many sessions, one after the other, each closed in order before the next, in each of so many lanes at a time, in
+    /// every turn. The runtime goes on from turn to turn.
+    fn sessions(&self, lanes: usize, each: usize, again: Again<'_>) -> io::Result<()>;
 
     /// Opens a session and then has so many bytes of the server's, or lets it have them, in every turn. Connecting is not
     /// counted.

@@ -37,8 +37,8 @@ fn all_connect_in_every_way_and_move_bytes() {
     let (folder, setup) = setup();
     each(&setup, |name, contender| {
         contender.connect().unwrap_or_else(|error| panic!("{name}: {error}"));
-        contender.sessions(1, 2).unwrap();
-        contender.sessions(3, 2).unwrap();
+        contender.sessions(1, 2, &mut |_| false).unwrap();
+        contender.sessions(3, 2, &mut |_| false).unwrap();
         for then in [Then::Source, Then::Sink] {
             let mut costs = Vec::new();
             let mut again = |cost| {
@@ -55,7 +55,9 @@ fn all_connect_in_every_way_and_move_bytes() {
     let ring = Setup { provider: Provider::Ring, ..setup };
     for setup in [bundle, crl, direct, ring] {
         each(&setup, |name, contender| {
-            contender.sessions(1, 2).unwrap_or_else(|error| panic!("{name}: {setup:?}: {error}"));
+            contender
+                .sessions(1, 2, &mut |_| false)
+                .unwrap_or_else(|error| panic!("{name}: {setup:?}: {error}"));
         });
     }
 }

@@ -4,6 +4,7 @@ use super::{
     der::{bits, explicit, implicit, integer, octets, oid, sequence, set, tlv},
     keys::{KeyKind, Signature, key},
     make::NOW,
+    options,
 };
 use pgtls_core::name::PeerName;
 use pgtls_x509::{
@@ -235,12 +236,7 @@ fn read_all(bytes: &[u8]) {
     let _ = CrlStore::from_pem(bytes);
     let mut crls = CrlStore::empty();
     crls.add_directory("d", [("00000000.r0", bytes)]);
-    let options = VerifyOptions::new(
-        UnixTime::since_unix_epoch(Duration::from_secs(NOW)),
-        Purpose::Server,
-        SecurityLevel(0),
-        rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
-    );
+    let options = options(Purpose::Server, SecurityLevel(0));
     for crls in [None, Some(&crls)] {
         let _ = verify_chain(bytes, &[bytes], &trust, crls, &options);
         let _ = verify_chain_strict(bytes, &[bytes], &trust, crls, &options);

@@ -3,14 +3,13 @@
 use super::{
     grammar::{Change, CrlChange, EntryExtension, Extension, Name, Scenario},
     keys::KeyKind,
-    make::{NOW, make},
+    make::make,
+    options,
 };
 use pgtls_x509::{
-    CrlStore, Description, Purpose, Refusal, SecurityLevel, TrustStore, VerifyOptions, X509Error,
-    verify_chain, verify_chain_strict,
+    CrlStore, Description, Purpose, Refusal, SecurityLevel, TrustStore, X509Error, verify_chain,
+    verify_chain_strict,
 };
-use rustls_pki_types::UnixTime;
-use std::time::Duration;
 
 fn plain(length: usize, changes: Vec<(usize, Change)>, crls: Option<Vec<(usize, CrlChange)>>) -> Scenario {
     Scenario {
@@ -30,12 +29,7 @@ fn both(scenario: &Scenario) -> [Result<usize, &'static str>; 2] {
     let files = make(scenario);
     let trust = TrustStore::from_pem(files.roots.as_bytes()).unwrap();
     let crls = files.crls.as_ref().map(|crls| CrlStore::from_pem(crls.as_bytes()).unwrap());
-    let options = VerifyOptions::new(
-        UnixTime::since_unix_epoch(Duration::from_secs(NOW)),
-        Purpose::Server,
-        SecurityLevel::DEFAULT,
-        rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
-    );
+    let options = options(Purpose::Server, SecurityLevel::DEFAULT);
     let presented: Vec<&[u8]> = files.presented.iter().map(Vec::as_slice).collect();
     [
         verify_chain(&files.leaf, &presented, &trust, crls.as_ref(), &options),

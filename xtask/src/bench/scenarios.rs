@@ -34,8 +34,8 @@ pub(super) struct Effort {
     idle: usize,
 }
 
-pub(super) const FULL: Effort = Effort { rounds: 11, milliseconds: 75, bytes: 8 << 20, idle: 200 };
-pub(super) const QUICK: Effort = Effort { rounds: 3, milliseconds: 40, bytes: 4 << 20, idle: 100 };
+pub(super) const FULL: Effort = Effort { rounds: 11, milliseconds: 60, bytes: 8 << 20, idle: 200 };
+pub(super) const QUICK: Effort = Effort { rounds: 3, milliseconds: 30, bytes: 4 << 20, idle: 100 };
 
 /// Who is asked how often in a round. Who had the processors before, or has them meanwhile, can make more difference than who
 /// has them, and where the kernel has put a process as well: everybody gets many short turns, as often before another as after.
@@ -46,9 +46,9 @@ pub(crate) struct Turns {
     pub(crate) each: usize,
 }
 
-/// Of those that move bytes. The page tells of it.
+/// Of those that move bytes, and of those that make sessions one after the other. The page tells of them.
 pub(crate) const TRANSFERS: Turns = Turns { starts: 12, each: 8 };
-const SESSIONS: Turns = Turns { starts: 4, each: 1 };
+pub(crate) const SESSIONS: Turns = Turns { starts: 6, each: 1 };
 const ONCE: Turns = Turns { starts: 1, each: 1 };
 
 const ROOT: (&str, Option<&str>) = ("root.pem", None);

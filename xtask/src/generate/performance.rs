@@ -4,7 +4,7 @@ mod chart;
 mod wanted;
 
 use super::template::{fill, table};
-use crate::bench::{CONTENDERS, Contender, Results, SCENARIOS, Spread, TRANSFERS};
+use crate::bench::{CONTENDERS, Contender, Results, SCENARIOS, SESSIONS, Spread, TRANSFERS};
 use std::fmt::Write as _;
 
 /// Read when it is built, as the code that other documents are made of.
@@ -32,6 +32,7 @@ fn page(results: &Results) -> String {
         &[
             ("machine", machine(results)),
             ("rounds", rounds(results).to_string()),
+            ("sessions", SESSIONS.starts.to_string()),
             ("starts", TRANSFERS.starts.to_string()),
             ("transfers", (TRANSFERS.starts * TRANSFERS.each).to_string()),
             ("wanted", wanted::table(results)),
@@ -91,7 +92,7 @@ const GRIDS: &[Grid] = &[
     Grid {
         heading: "Processor time of the first session of a process, in microseconds, reading the files included",
         quantity: "first-cpu",
-        scenarios: &["one-root", "bundle", "crl"],
+        scenarios: &["one-root", "bundle", "crl", "ring"],
         shows: Shows::Values,
     },
     Grid {

@@ -3,6 +3,7 @@
 use super::{Again, Contender};
 use crate::{
     bare, bulk,
+    cost::{begin, end},
     exchange::{Then, start_up},
     ours,
     setup::Setup,
@@ -33,14 +34,8 @@ impl<C: Client> Threads<C> {
     fn lane(&self, each: usize) -> io::Result<()> {
         (0..each).try_for_each(|_| C::close(self.0.connect(Then::Idle)?))
     }
-}
 
-impl<C: Client> Contender for Threads<C> {
-    fn connect(&self) -> io::Result<Box<dyn Any>> {
-        Ok(Box::new(self.0.connect(Then::Idle)?))
-    }
-
-    fn sessions(&self, lanes: usize, each: usize) -> io::Result<()> {
+    fn turn(&self, lanes: usize, each: usize) -> io::Result<()> {
         if lanes == 1 {
             return self.lane(each);
         }
@@ -48,6 +43,22 @@ impl<C: Client> Contender for Threads<C> {
             let lanes: Vec<_> = (0..lanes).map(|_| scope.spawn(|| self.lane(each))).collect();
             lanes.into_iter().try_for_each(|lane| lane.join().unwrap())
         })
+    }
+}
+
+impl<C: Client> Contender for Threads<C> {
+    fn connect(&self) -> io::Result<Box<dyn Any>> {
+        Ok(Box::new(self.0.connect(Then::Idle)?))
+    }
+
+    fn sessions(&self, lanes: usize, each: usize, again: Again<'_>) -> io::Result<()> {
+        loop {
+            let meter = begin();
+            self.turn(lanes, each)?;
+            if !again(end(&meter)) {
+                return Ok(());
+            }
+        }
     }
 
     fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()> {

@@ -3,6 +3,7 @@
 use super::{Again, Contender};
 use crate::{
     bare, bulk,
+    cost::{begin, end},
     exchange::{Then, start_up_on_futures},
     ours,
     setup::Setup,
@@ -41,18 +42,25 @@ impl<C: Client> Contender for Smol<C> {
         Ok(Box::new(smol::block_on(self.0.open(Then::Idle))?))
     }
 
-    fn sessions(&self, lanes: usize, each: usize) -> io::Result<()> {
-        if lanes == 1 {
-            return smol::block_on(lane(self.0.clone(), each));
-        }
+    fn sessions(&self, lanes: usize, each: usize, again: Again<'_>) -> io::Result<()> {
         let executor = LocalExecutor::new();
-        let lanes: Vec<_> = (0..lanes).map(|_| executor.spawn(lane(self.0.clone(), each))).collect();
-        smol::block_on(executor.run(async {
-            for lane in lanes {
-                lane.await?;
+        let lane = || lane(self.0.clone(), each);
+        let turns = async {
+            loop {
+                let meter = begin();
+                if lanes == 1 {
+                    lane().await?;
+                } else {
+                    for lane in (0..lanes).map(|_| executor.spawn(lane())).collect::<Vec<_>>() {
+                        lane.await?;
+                    }
+                }
+                if !again(end(&meter)) {
+                    return Ok(());
+                }
             }
-            Ok(())
-        }))
+        };
+        smol::block_on(executor.run(turns))
     }
 
     fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()> {

@@ -3,6 +3,7 @@
 use super::{Again, Contender};
 use crate::{
     bare, bulk,
+    cost::{begin, end},
     exchange::{Then, start_up_on_tokio},
     ours,
     setup::Setup,
@@ -52,18 +53,25 @@ impl<C: Client> Contender for Tokio<C> {
         Ok(Box::new(self.runtime.block_on(self.client.connect())?))
     }
 
-    fn sessions(&self, lanes: usize, each: usize) -> io::Result<()> {
-        if lanes == 1 {
-            return self.runtime.block_on(lane(self.client.clone(), each));
-        }
+    fn sessions(&self, lanes: usize, each: usize, again: Again<'_>) -> io::Result<()> {
         let tasks = LocalSet::new();
-        let lanes: Vec<_> = (0..lanes).map(|_| tasks.spawn_local(lane(self.client.clone(), each))).collect();
-        tasks.block_on(&self.runtime, async {
-            for lane in lanes {
-                lane.await??;
+        let lane = || lane(self.client.clone(), each);
+        let turns = async {
+            loop {
+                let meter = begin();
+                if lanes == 1 {
+                    lane().await?;
+                } else {
+                    for lane in (0..lanes).map(|_| tasks.spawn_local(lane())).collect::<Vec<_>>() {
+                        lane.await??;
+                    }
+                }
+                if !again(end(&meter)) {
+                    return Ok(());
+                }
             }
-            Ok(())
-        })
+        };
+        tasks.block_on(&self.runtime, turns)
     }
 
     fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()> {

@@ -3,14 +3,11 @@
 use super::{chain, checked, issuers::with_a_stranger};
 use crate::differential::{
     grammar::{Change, CrlChange, EntryExtension, Moment, Scenario},
-    make::{NOW, make},
+    make::make,
+    options,
 };
 use openssl::x509::X509;
-use pgtls_x509::{
-    CrlStore, Purpose, SecurityLevel, Source, TrustStore, VerifyOptions, X509Error, verify_chain,
-};
-use rustls_pki_types::UnixTime;
-use std::time::Duration;
+use pgtls_x509::{CrlStore, Purpose, SecurityLevel, Source, TrustStore, X509Error, verify_chain};
 
 /// How the stores are called.
 #[derive(Clone, Copy)]
@@ -36,12 +33,7 @@ fn decided_by(scenario: &Scenario, names: Names) -> Vec<String> {
         }
         trust.add_from_crl_file(crls);
     }
-    let options = VerifyOptions::new(
-        UnixTime::since_unix_epoch(Duration::from_secs(NOW)),
-        Purpose::Server,
-        SecurityLevel::DEFAULT,
-        rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
-    );
+    let options = options(Purpose::Server, SecurityLevel::DEFAULT);
     let presented: Vec<&[u8]> = files.presented.iter().map(Vec::as_slice).collect();
     match verify_chain(&files.leaf, &presented, &trust, crls.as_ref(), &options) {
         Err(X509Error::Path(error)) => error.decided_by.iter().map(Source::to_string).collect(),
@@ -112,12 +104,7 @@ fn a_certificate_of_the_crl_file_is_that_files() {
     let crls = CrlStore::from_pem(crls.as_bytes()).unwrap().named("root.crl");
     let mut trust = TrustStore::from_der([files.presented[0].as_slice()]);
     trust.add_from_crl_file(&crls);
-    let options = VerifyOptions::new(
-        UnixTime::since_unix_epoch(Duration::from_secs(NOW)),
-        Purpose::Server,
-        SecurityLevel::DEFAULT,
-        rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
-    );
+    let options = options(Purpose::Server, SecurityLevel::DEFAULT);
     match verify_chain(&files.leaf, &[], &trust, Some(&crls), &options) {
         Err(X509Error::Path(error)) => {
             let told: Vec<String> = error.decided_by.iter().map(Source::to_string).collect();
