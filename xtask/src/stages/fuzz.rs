@@ -9,7 +9,7 @@ use std::{
 
 const FOLDER: &str = "tests/fuzz";
 /// Seconds for each target, unless the environment says otherwise: `.ci/fuzz` takes a minute.
-const SECONDS: u32 = 10;
+const SECONDS: u32 = 5;
 const VARIABLE: &str = "PGTLS_FUZZ_SECONDS";
 
 pub(super) fn fuzz(run: &mut Run<'_>) -> Result<Outcome, Error> {
