@@ -52,7 +52,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Er
         budgets::build(&workspace.root)?;
     }
     let programs = Programs::build(workspace)?;
-    let mut results = Results::new(machine::facts(workspace, programs.libpq_version()));
+    let mut results = Results::new(machine::facts(workspace, &programs));
     measure(&programs, &scenarios, &effort, arguments.rounds.unwrap_or(effort.rounds), &mut results)?;
     println!("\n{}", performance::tables(&results));
     if !everything {

@@ -1,5 +1,6 @@
 //! On what, with what, and when.
 
+use super::programs::Programs;
 use crate::workspace::{Error, Workspace};
 use std::{collections::BTreeMap, fs, process::Command, thread};
 
@@ -15,8 +16,8 @@ const PACKAGES: &[&str] = &[
     "postgres-openssl",
 ];
 
-/// Facts of the machine. `libpq` is what its program says of itself.
-pub(super) fn facts(workspace: &Workspace, libpq: Option<&str>) -> BTreeMap<String, String> {
+/// Facts of the machine.
+pub(super) fn facts(workspace: &Workspace, programs: &Programs) -> BTreeMap<String, String> {
     let mut facts = BTreeMap::new();
     let mut add = |what: &str, value: Option<String>| {
         facts.extend(value.map(|value| (what.to_owned(), value)));
@@ -33,7 +34,11 @@ pub(super) fn facts(workspace: &Workspace, libpq: Option<&str>) -> BTreeMap<Stri
     let load = fs::read_to_string("/proc/loadavg").ok();
     add("load average before", load.and_then(|text| Some(text.split_whitespace().next()?.to_owned())));
     add("date", printed(Command::new("date").args(["-u", "+%Y-%m-%d"])));
-    add("libpq", libpq.map(str::to_owned));
+    add("libpq", programs.libpq_version().map(str::to_owned));
+    add(
+        "processes can be kept on a processor",
+        Some(if programs.can_be_pinned() { "yes" } else { "no" }.to_owned()),
+    );
     let lock = workspace.file("Cargo.lock").map_or("", |file| file.text.as_str());
     for package in PACKAGES {
         add(package, version(lock, package).map(str::to_owned));

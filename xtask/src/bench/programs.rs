@@ -74,6 +74,11 @@ impl Programs {
         Ok(Self { contender, libpq, folder, can_be_pinned })
     }
 
+    /// Whether clients and servers can be kept on a processor of their own.
+    pub(super) fn can_be_pinned(&self) -> bool {
+        self.can_be_pinned
+    }
+
     /// What libpq says of itself.
     pub(super) fn libpq_version(&self) -> Option<&str> {
         Some(self.libpq.as_ref()?.version.as_str())
