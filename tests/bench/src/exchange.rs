@@ -11,7 +11,7 @@ pub enum Then {
     Idle,
     /// Sends as many records as the client has asked for with eight bytes, and then as many as it asks for next.
     Source,
-    /// Reads as many records as the client has announced with eight bytes, says so with [`RECEIVED`], and then reads the next.
+    /// Reads as many records as the client has announced with eight bytes, says so with one byte, and then reads the next.
     Sink,
 }
 
