@@ -38,11 +38,7 @@ impl Watch {
     pub fn may_read(&self) -> io::Result<Option<u8>> {
         let mut watched = self.lock();
         watched.gate.may_pass().map_err(shut)?;
-        let carry = watched.gate.take_carry();
-        if let Some(carry) = carry {
-            watched.gate.received(&[carry]).map_err(shut)?;
-        }
-        Ok(carry)
+        watched.gate.take_carry().map_err(shut)
     }
 
     /// These bytes were read; none is the end of the connection. After an error the driver must not see them.

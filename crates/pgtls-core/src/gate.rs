@@ -85,9 +85,12 @@ impl StartupGate {
         }
     }
 
-    /// The byte that came too early, once. It is the first one to be read.
-    pub fn take_carry(&mut self) -> Option<u8> {
-        self.carry.take()
+    /// The byte that came too early, once. It is the first one that the driver reads, and counts as
+    /// [`received`](Self::received) by this.
+    pub fn take_carry(&mut self) -> Result<Option<u8>, Shut> {
+        let carry = self.carry.take();
+        carry.map_or(Ok(()), |byte| self.received(&[byte]))?;
+        Ok(carry)
     }
 
     /// These bytes came from the server. An error means that the driver must not see them: they ask for what must not be
@@ -178,7 +181,7 @@ mod tests {
         message::{PROTOCOL_3_0, startup_message},
         negotiation::Encryption,
         param::{Ability, Params, Settings},
-        startup::{BindingRefusal, ClientCertificate},
+        startup::{BindingRefusal, Broken, ClientCertificate},
     };
     use alloc::vec::Vec;
 
@@ -278,13 +281,13 @@ mod tests {
         check("", &error, true, false, [rejected; 4]);
         let refused = Input::LocalRefusal(Refusal::AuthNotAllowed(crate::param::AuthMethod::Password));
         check("require_auth=md5", &password, false, false, [refused; 4]);
-        let broken = Input::StartupBroken(crate::startup::Broken::Unexpected(b'H'));
+        let broken = Input::StartupBroken(Broken::Unexpected(b'H'));
         check("", b"HTTP", false, false, [broken; 4]);
     }
 
     #[test]
     fn ends_of_the_connection() {
-        let closed = Input::StartupBroken(crate::startup::Broken::Closed);
+        let closed = Input::StartupBroken(Broken::Closed);
         let ends: [(fn(&mut StartupGate), _); 3] = [
             (StartupGate::closed, closed),
             (StartupGate::aborted, closed),
@@ -302,7 +305,14 @@ mod tests {
     #[test]
     fn the_carried_byte_is_read_once() {
         let mut gate = gate("");
-        assert_eq!(gate.take_carry(), Some(b'R'));
-        assert_eq!(gate.take_carry(), None);
+        assert_eq!(gate.take_carry(), Ok(Some(b'R')));
+        assert_eq!(gate.take_carry(), Ok(None));
+        // The watch has seen it: what follows is read as the rest of its message.
+        let rest = message(b'R', &3_u32.to_be_bytes());
+        assert_eq!(gate.received(&rest[1..]), Ok(()));
+        assert_eq!(
+            gate.received(&message(b'H', b"")),
+            Err(Shut(Input::StartupBroken(Broken::Unexpected(b'H'))))
+        );
     }
 }

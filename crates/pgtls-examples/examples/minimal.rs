@@ -11,7 +11,7 @@ use pgtls_core::{
     attempt::{Attempt, MethodError},
     candidates::{Address, Candidate, CandidateAction, Candidates},
     files,
-    gate::{Exchange, StartupGate},
+    gate::{Exchange, Shut, StartupGate},
     negotiation::{Action, Input, Then},
     param::{Ability, Params, Settings},
     policy::{GssCredentials, Payload, plan},
@@ -114,7 +114,12 @@ fn one_address(
             Action::Startup { encryption, carry } => {
                 let mut gate = attempt.gate(encryption, carry);
                 let exchange = start_up(&mut wire, &mut gate, params);
-                let cause = exchange.as_ref().err().map(|error| Cause::Startup(error.to_string().into()));
+                // What the gate says, the machine is told.
+                let told = |error: &&io::Error| {
+                    error.get_ref().and_then(|inner| inner.downcast_ref::<Shut>()).is_some()
+                };
+                let error = exchange.as_ref().err().filter(|error| !told(error));
+                let cause = error.map(|error| Cause::Startup(error.to_string().into()));
                 (gate.conclude(exchange.unwrap_or(Exchange::Failed)), cause)
             }
             Action::Done(encryption) => {
@@ -138,7 +143,7 @@ fn start_up(wire: &mut Wire, gate: &mut StartupGate, params: &Params) -> io::Res
     wire.write_all(&packet)?;
     gate.sent(&packet);
     let mut messages = Messages::default();
-    messages.push(gate.take_carry().as_slice());
+    messages.push(gate.take_carry().map_err(io::Error::other)?.as_slice());
     let mut buffer = [0; 4096];
     loop {
         let count = match wire.read(&mut buffer) {

@@ -12,7 +12,7 @@ use pgtls_core::{
     candidates::{Address, Candidate, CandidateAction, Candidates},
     environment::Environment,
     files::{self, Loaded, Roots},
-    gate::{Exchange, StartupGate},
+    gate::{Exchange, Shut, StartupGate},
     message::ALPN_POSTGRESQL,
     name::{NameRules, NameVerified, match_host},
     negotiation::{Action, Alpn, ChainVerified, Input, Negotiation, TlsFacts, TlsFailure, TlsStart},
@@ -84,7 +84,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let watch = StartupWatch::new(&params, encryption, ClientCertificate::default());
                 let mut gate = StartupGate::new(watch, carry);
                 let exchange = driver.start_up(&mut wire, &mut gate).unwrap_or_else(|error| {
-                    said = error.to_string();
+                    // What the gate says, the machine is told.
+                    if !error.is::<Shut>() {
+                        said = error.to_string();
+                    }
                     Exchange::Failed
                 });
                 gate.conclude(exchange)
@@ -94,6 +97,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 println!("{encryption}: SELECT 1 is {value}");
                 return Ok(wire.write_all(&terminate())?);
             }
+            Action::Fail { error, .. } if said.is_empty() => return Err(error.to_string().into()),
             Action::Fail { error, .. } => return Err(format!("{error}: {said}").into()),
             _ => Input::GssFailed,
         };
@@ -198,7 +202,7 @@ impl Driver<'_> {
         wire.write_all(&packet)?;
         gate.sent(&packet);
         let mut messages = Messages::default();
-        messages.push(gate.take_carry().as_slice());
+        messages.push(gate.take_carry()?.as_slice());
         let mut buffer = [0; 4096];
         loop {
             let bytes = match wire.read(&mut buffer) {

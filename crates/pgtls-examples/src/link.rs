@@ -306,11 +306,10 @@ impl<'p> Link<'p> {
 
     fn open_gate(&mut self) -> Result<(), Misuse> {
         let Action::Startup { encryption, carry } = self.attempt.action() else { return Ok(()) };
-        let mut gate = self.attempt.gate(encryption, carry);
-        let carried = gate.take_carry();
-        self.gate = Some(gate);
+        // The byte that came too early is heard like those after it.
+        self.gate = Some(self.attempt.gate(encryption, None));
         self.start_is_due = true;
-        carried.map_or(Ok(()), |byte| self.heard(&[byte]))
+        carry.map_or(Ok(()), |byte| self.heard(&[byte]))
     }
 
     /// Plaintext from the server.

@@ -46,11 +46,10 @@ impl pgtls_machine {
                     Payload::Startup => StartupWatch::new(&self.params, encryption, self.flags()),
                     Payload::Cancel => StartupWatch::cancel(encryption),
                 };
-                let mut gate = StartupGate::new(watch, carry);
-                self.carry = gate.take_carry();
-                self.gate = Some(gate);
+                self.gate = Some(StartupGate::new(watch, None));
+                self.carry = carry;
                 // The one byte is shown to the gate like those after it.
-                self.carry.map_or(Ok(()), |byte| self.heard(&[byte]))
+                carry.map_or(Ok(()), |byte| self.heard(&[byte]))
             }
             Action::Startup { .. } => Ok(()),
             action => {
