@@ -47,6 +47,8 @@ mod tests {
         assert!(matches!(params.source("user"), Some(Source::Service { line: 4, .. })));
         let missing = Settings::parse("service=c").unwrap();
         let error = super::params(&missing, &environment, Ability::default()).unwrap_err();
-        assert_eq!(error.to_string(), "definition of service \"c\" not found");
+        let (mine, theirs) = (path("mine"), path("pg_service.conf"));
+        let told = format!("not found; write [c] and its settings into {mine:?} or {theirs:?}");
+        assert_eq!(error.to_string(), format!("definition of service \"c\" {told}"));
     }
 }

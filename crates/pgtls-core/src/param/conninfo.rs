@@ -16,8 +16,9 @@ pub(super) fn parse(text: &str) -> Result<Settings, ParamError> {
     while !rest.is_empty() {
         let source = Source::Conninfo { at: text.len().saturating_sub(rest.len()) };
         let (name, after) = split_at(rest, rest.find(|c| c == '=' || is_space(c)));
-        // A word that follows a password may be its second half: not shown.
-        let shown = (!after_secret).then_some(name);
+        // A word that follows a password may be its second half, and a URI that is not taken for one may hold one: not
+        // shown.
+        let shown = (!after_secret && !is_like_uri(name)).then_some(name);
         let Some(after) = after.trim_start_matches(is_space).strip_prefix('=') else {
             return Err(ParamErrorKind::MissingEquals { name: shown.map(ToOwned::to_owned) }.from(source));
         };
@@ -36,6 +37,11 @@ pub(super) fn parse(text: &str) -> Result<Settings, ParamError> {
         rest = after.trim_start_matches(is_space);
     }
     Ok(settings)
+}
+
+/// Whether a word stands where a URI was meant: another scheme than PostgreSQL's two, or none.
+fn is_like_uri(word: &str) -> bool {
+    word.contains("://") || word.contains('@')
 }
 
 /// What is before the closing quote and what is after it; `None` when there is none.

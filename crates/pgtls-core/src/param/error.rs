@@ -3,7 +3,7 @@
 mod sentence;
 
 use super::{EncodingFault, Source, SslMode, suggest};
-use alloc::{borrow::ToOwned, boxed::Box, string::String};
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 /// A parameter, string, URI or service file that libpq would refuse.
@@ -23,14 +23,16 @@ pub struct ParamError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParamErrorKind {
-    /// A name that libpq does not know; `None` when it follows a secret and may be a part of it.
+    /// A name that libpq does not know; `None` when it follows a secret and may be a part of it, and when it looks like a
+    /// URI.
     UnknownOption {
         /// The name.
         name: Option<String>,
         /// What may have been meant.
         suggestion: Option<&'static str>,
     },
-    /// A word without `=` in a keyword/value string; `None` when it follows a secret and may be a part of it.
+    /// A word without `=` in a keyword/value string; `None` when it follows a secret and may be a part of it, and when it
+    /// looks like a URI.
     MissingEquals {
         /// The word.
         name: Option<String>,
@@ -81,6 +83,8 @@ pub enum ParamErrorKind {
     ServiceNotFound {
         /// Name of the service.
         name: String,
+        /// The files in which it may stand, whether they exist or not.
+        files: Vec<String>,
     },
     /// A service file that was named, or found, cannot be read.
     ServiceFileUnreadable {

@@ -33,7 +33,8 @@ impl ServiceFile {
                 return Ok(section);
             }
         }
-        Err(ParamErrorKind::ServiceNotFound { name: name.to_owned() }.into())
+        let files = files(environment).map(|(path, _)| path).collect();
+        Err(ParamErrorKind::ServiceNotFound { name: name.to_owned(), files }.into())
     }
 
     /// The settings of section `name` in `text`, which was read from `path`; `None` when the section is not there
@@ -67,14 +68,19 @@ const MAX_LINE: usize = 1022;
 
 /// A file that the user named has to be there; others are passed over when they are not.
 fn existing_files(environment: &Environment, disk: &dyn ReadFile) -> Vec<String> {
-    let exists = |path: &String| disk.metadata(path).is_ok();
+    let counts = |(path, named): &(String, bool)| *named || disk.metadata(path).is_ok();
+    files(environment).filter(counts).map(|(path, _)| path).collect()
+}
+
+/// The files in which services are looked for, in order, and whether the user named them.
+fn files(environment: &Environment) -> impl Iterator<Item = (String, bool)> {
     let users = match environment.variable("PGSERVICEFILE") {
-        Some(path) => Some(path.to_owned()),
-        None => environment.home().map(|home| format!("{home}/.pg_service.conf")).filter(exists),
+        Some(path) => Some((path.to_owned(), true)),
+        None => environment.home().map(|home| (format!("{home}/.pg_service.conf"), false)),
     };
     let directory = environment.variable("PGSYSCONFDIR").or(environment.sysconfdir.as_deref());
-    let systems = directory.map(|directory| format!("{directory}/pg_service.conf")).filter(exists);
-    users.into_iter().chain(systems).collect()
+    let systems = directory.map(|directory| (format!("{directory}/pg_service.conf"), false));
+    users.into_iter().chain(systems)
 }
 
 /// `[name]`; libpq does not look at what follows the bracket.

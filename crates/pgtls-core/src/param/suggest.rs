@@ -48,29 +48,29 @@ fn nearest(text: &str, candidates: impl Iterator<Item = &'static str>) -> Option
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein's distance over the letters and digits.
+/// Levenshtein's distance over the letters and digits, where two neighbours that have changed places are one mistake.
 fn distance(a: &str, b: &str) -> usize {
-    let mut row = [0; MAX_LENGTH + 1];
-    let b_len = letters(b).count().min(MAX_LENGTH);
-    for (index, cell) in row.iter_mut().enumerate() {
-        *cell = index;
-    }
+    type Row = [usize; MAX_LENGTH + 1];
+    let at = |row: &Row, column: usize| row.get(column).copied().unwrap_or(MAX_LENGTH);
+    let mut row: Row = core::array::from_fn(|column| column);
+    let mut above = row;
+    let mut before = None;
     for (index, x) in letters(a).enumerate() {
-        let mut diagonal = index;
-        let mut left = index.saturating_add(1);
-        let mut cells = row.iter_mut();
-        if let Some(first) = cells.next() {
-            *first = left;
+        let mut next: Row = [index.saturating_add(1); MAX_LENGTH + 1];
+        let mut left = None;
+        for (column, (y, end)) in letters(b).zip(1..).enumerate() {
+            let replaced = at(&row, column).saturating_add(usize::from(x != y));
+            let moved = at(&next, column).min(at(&row, end)).saturating_add(1);
+            let swapped = (before == Some(y) && left == Some(x))
+                .then(|| at(&above, column.saturating_sub(1)).saturating_add(1));
+            if let Some(cell) = next.get_mut(end) {
+                *cell = replaced.min(moved).min(swapped.unwrap_or(usize::MAX));
+            }
+            left = Some(y);
         }
-        for (y, cell) in letters(b).zip(cells) {
-            let replaced = diagonal.saturating_add(usize::from(x != y));
-            let moved = left.min(*cell).saturating_add(1);
-            diagonal = *cell;
-            left = replaced.min(moved);
-            *cell = left;
-        }
+        (above, row, before) = (row, next, Some(x));
     }
-    row.get(b_len).copied().unwrap_or(usize::MAX)
+    at(&row, letters(b).count().min(MAX_LENGTH))
 }
 
 fn letters(text: &str) -> impl Iterator<Item = char> {
@@ -89,6 +89,10 @@ mod tests {
             ("ssl_mode", Some("sslmode")),
             ("sslmod", Some("sslmode")),
             ("sslmdoe", Some("sslmode")),
+            ("hots", Some("host")),
+            ("prot", Some("port")),
+            ("usre", Some("user")),
+            ("rose", None),
             ("ssl", Some("sslmode")),
             ("database", Some("dbname")),
             ("sslroot", None),
@@ -98,6 +102,11 @@ mod tests {
             ("nosuch", None),
         ] {
             assert_eq!(keyword(written), meant, "{written}");
+        }
+        for (a, b, expected) in
+            [("ab", "ba", 1), ("abc", "ca", 3), ("", "ab", 2), ("ab", "", 2), ("abc", "abc", 0)]
+        {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
         }
         assert_eq!(word("verify_full", SslMode::WORDS), Some("verify-full"));
         assert_eq!(word("Require", SslMode::WORDS), Some("require"));

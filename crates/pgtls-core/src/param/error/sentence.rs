@@ -4,6 +4,12 @@ use super::{EncodingFault, ParamErrorKind, ServiceHint};
 use crate::param::{scram_key::SCRAM_KEY_LENGTH, suggest};
 use core::fmt;
 
+/// Why a word may stand alone.
+const QUOTE: &str = "; put a value that holds spaces in single quotes";
+/// The same for a word that is not shown.
+const QUOTE_OR_SCHEME: &str =
+    "; put a value that holds spaces in single quotes, and begin a URI with postgresql:// or postgres://";
+
 /// One sentence for each kind of error.
 #[expect(clippy::too_many_lines, reason = "the sentences are easier to compare when they stand together")]
 pub(super) fn write(kind: &ParamErrorKind, in_uri: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -12,14 +18,20 @@ pub(super) fn write(kind: &ParamErrorKind, in_uri: bool, f: &mut fmt::Formatter<
         Kind::UnknownOption { name, suggestion } => {
             f.write_str(if in_uri { "invalid URI query parameter" } else { "invalid connection option" })?;
             word(name.as_deref(), f)?;
+            if name.is_none() && !in_uri {
+                f.write_str(QUOTE_OR_SCHEME)?;
+            }
             meant(*suggestion, f)
         }
         Kind::MissingEquals { name } => {
             f.write_str("missing \"=\" after")?;
             word(name.as_deref(), f)?;
-            f.write_str(" in the connection string; put a value that holds spaces in single quotes")
+            f.write_str(" in the connection string")?;
+            f.write_str(if name.is_none() { QUOTE_OR_SCHEME } else { QUOTE })
         }
-        Kind::UnterminatedQuote => f.write_str("unterminated quoted value in the connection string"),
+        Kind::UnterminatedQuote => f.write_str(
+            "unterminated quoted value in the connection string; write \\' for a single quote in a value",
+        ),
         Kind::NulByte { at } => write!(f, "NUL byte at byte {at}, which no parameter can hold"),
         Kind::UriMissingEquals { name } => {
             f.write_str("missing key/value separator \"=\" in URI query parameter")?;
@@ -59,7 +71,14 @@ pub(super) fn write(kind: &ParamErrorKind, in_uri: bool, f: &mut fmt::Formatter<
         Kind::NestedService => {
             f.write_str("nested service specifications are not supported in a service file")
         }
-        Kind::ServiceNotFound { name } => write!(f, "definition of service {name:?} not found"),
+        Kind::ServiceNotFound { name, files } => {
+            write!(f, "definition of service {name:?} not found")?;
+            match files.as_slice() {
+                [] => f.write_str("; name the file that holds it with PGSERVICEFILE"),
+                [file] => write!(f, "; write [{name}] and its settings into {file:?}"),
+                [first, second, ..] => write!(f, "; write [{name}] and its settings into {first:?} or {second:?}"),
+            }
+        }
         Kind::ServiceFileUnreadable { path } => write!(f, "service file {path:?} not found or not readable"),
         Kind::InvalidValue { keyword, value, allowed } => {
             write!(f, "invalid {keyword} value: {value:?}, allowed: {}", Words(allowed))?;
@@ -74,7 +93,10 @@ pub(super) fn write(kind: &ParamErrorKind, in_uri: bool, f: &mut fmt::Formatter<
         }
         Kind::PortOutOfRange { value } => write!(f, "invalid port number: {value:?}, allowed: 1 to 65535"),
         Kind::HostCount { hosts, hostaddrs } => {
-            write!(f, "could not match {hosts} host names to {hostaddrs} hostaddr values")
+            write!(
+                f,
+                "could not match {hosts} host names to {hostaddrs} hostaddr values; give one for each host, or an empty one for a host that is to be looked up"
+            )
         }
         Kind::PortCount { ports, hosts } => {
             write!(
@@ -83,7 +105,9 @@ pub(super) fn write(kind: &ParamErrorKind, in_uri: bool, f: &mut fmt::Formatter<
             )
         }
         Kind::CommaInHost { host } => write!(f, "invalid host name {host:?}: a comma separates hosts"),
-        Kind::HostAddr { value } => write!(f, "could not parse network address {value:?}"),
+        Kind::HostAddr { value } => {
+            write!(f, "could not parse network address {value:?}; a name belongs into \"host\"")
+        }
         Kind::SocketPathTooLong { path, maximum } => {
             write!(f, "Unix-domain socket path {path:?} is too long (maximum {maximum} bytes)")
         }
@@ -176,7 +200,7 @@ impl fmt::Display for Words<'_> {
 mod tests {
     use super::*;
     use crate::param::{ParamError, Source, SslMode};
-    use alloc::string::ToString;
+    use alloc::{string::ToString, vec};
 
     #[test]
     #[expect(clippy::too_many_lines, reason = "every sentence stands here once")]
@@ -190,13 +214,20 @@ mod tests {
             ),
             (
                 Kind::UnknownOption { name: None, suggestion: None },
-                "invalid connection option (not shown: it may be a part of a secret)",
+                "invalid connection option (not shown: it may be a part of a secret); put a value that holds spaces in single quotes, and begin a URI with postgresql:// or postgres://",
             ),
             (
                 Kind::MissingEquals { name: Some("b".into()) },
                 r#"missing "=" after "b" in the connection string; put a value that holds spaces in single quotes"#,
             ),
-            (Kind::UnterminatedQuote, "unterminated quoted value in the connection string"),
+            (
+                Kind::MissingEquals { name: None },
+                r#"missing "=" after (not shown: it may be a part of a secret) in the connection string; put a value that holds spaces in single quotes, and begin a URI with postgresql:// or postgres://"#,
+            ),
+            (
+                Kind::UnterminatedQuote,
+                r"unterminated quoted value in the connection string; write \' for a single quote in a value",
+            ),
             (Kind::NulByte { at: 3 }, "NUL byte at byte 3, which no parameter can hold"),
             (
                 Kind::UriMissingEquals { name: Some("a".into()) },
@@ -244,7 +275,18 @@ mod tests {
             (syntax(ServiceHint::NotText), "syntax error in service file: a line that is not UTF-8 text"),
             (Kind::ServiceLineTooLong, "line too long in service file"),
             (Kind::NestedService, "nested service specifications are not supported in a service file"),
-            (Kind::ServiceNotFound { name: "s".into() }, r#"definition of service "s" not found"#),
+            (
+                Kind::ServiceNotFound { name: "s".into(), files: vec![] },
+                r#"definition of service "s" not found; name the file that holds it with PGSERVICEFILE"#,
+            ),
+            (
+                Kind::ServiceNotFound { name: "s".into(), files: vec!["/a".into()] },
+                r#"definition of service "s" not found; write [s] and its settings into "/a""#,
+            ),
+            (
+                Kind::ServiceNotFound { name: "s".into(), files: vec!["/a".into(), "/b".into()] },
+                r#"definition of service "s" not found; write [s] and its settings into "/a" or "/b""#,
+            ),
             (
                 Kind::ServiceFileUnreadable { path: "/s".into() },
                 r#"service file "/s" not found or not readable"#,
@@ -262,13 +304,19 @@ mod tests {
                 r#"invalid integer value "x" for connection option "port""#,
             ),
             (Kind::PortOutOfRange { value: "0".into() }, r#"invalid port number: "0", allowed: 1 to 65535"#),
-            (Kind::HostCount { hosts: 2, hostaddrs: 1 }, "could not match 2 host names to 1 hostaddr values"),
+            (
+                Kind::HostCount { hosts: 2, hostaddrs: 1 },
+                "could not match 2 host names to 1 hostaddr values; give one for each host, or an empty one for a host that is to be looked up",
+            ),
             (
                 Kind::PortCount { ports: 3, hosts: 2 },
                 "could not match 3 port numbers to 2 hosts; give one port, or one for each host",
             ),
             (Kind::CommaInHost { host: "a,b".into() }, r#"invalid host name "a,b": a comma separates hosts"#),
-            (Kind::HostAddr { value: "x".into() }, r#"could not parse network address "x""#),
+            (
+                Kind::HostAddr { value: "x".into() },
+                r#"could not parse network address "x"; a name belongs into "host""#,
+            ),
             (
                 Kind::SocketPathTooLong { path: "/x".into(), maximum: 107 },
                 r#"Unix-domain socket path "/x" is too long (maximum 107 bytes)"#,
@@ -344,10 +392,10 @@ mod tests {
         ];
         for (source, place) in places {
             assert_eq!(source.to_string(), place);
-            let error = ParamErrorKind::UnterminatedQuote.from(source);
+            let error = ParamErrorKind::EmptyBracket.from(source);
             assert_eq!(
                 error.to_string(),
-                alloc::format!("unterminated quoted value in the connection string ({place})")
+                alloc::format!("IPv6 host address may not be empty in URI ({place})")
             );
         }
     }
