@@ -71,9 +71,12 @@ impl<'c> Material<'c> {
         let kept = cached.kept.as_ref().map(|why| {
             format!("files have changed and cannot be used, what was read before stays in use: {why}")
         });
+        let ignored = cached.connector.ignored_crl_file();
+        let ignored =
+            ignored.map(|error| format!("{error}: it is ignored, and nothing is checked for revocation"));
         let trouble = key_log.and_then(|log| log.trouble().take());
         let trouble = trouble.map(|error| format!("could not write to the file of sslkeylogfile: {error}"));
-        (cached.files.to_vec(), warning.into_iter().chain(kept).chain(trouble).collect())
+        (cached.files.to_vec(), warning.into_iter().chain(kept).chain(ignored).chain(trouble).collect())
     }
 }
 

@@ -23,6 +23,7 @@ use pgtls_core::{
     policy::{GssCredentials, Payload, PlanError, Transport, plan, verification},
 };
 use pgtls_os::Disk;
+use pgtls_rustls::Connector;
 use protection::Protection;
 use serde::Serialize;
 use settings::SettingLine;
@@ -106,7 +107,9 @@ impl Explanation {
         }
         let openssl = Openssl::new(params);
         let exists = |path: &str| Disk.metadata(path).is_ok();
-        let subject = Subject { params, environment, loaded, openssl: &openssl, tcp, unix, exists: &exists };
+        let connector = &Connector::new(params, loaded, &openssl.options);
+        let subject =
+            Subject { params, environment, loaded, connector, openssl: &openssl, tcp, unix, exists: &exists };
         Ok(Self {
             settings: settings::settings(params),
             sslmode: params.sslmode().as_str(),
@@ -117,7 +120,7 @@ impl Explanation {
             } else {
                 protection::LOCAL
             },
-            files: loaded.report.iter().map(FileLine::from).collect(),
+            files: loaded.report_with(connector.ignored_crl_file()).iter().map(FileLine::from).collect(),
             plans,
             warnings: warnings::warnings(&subject),
             openssl,

@@ -178,6 +178,21 @@ fn files_say_what_they_decided() {
 }
 
 #[test]
+fn a_list_that_is_ignored_is_told() {
+    let files = Files::new();
+    let text = files.write("text", "no list");
+    for (crl, told) in [("/nonexistent", "does not exist"), (&text, "no revocation list in it can be used")] {
+        let parameters = format!("sslmode=require sslrootcert={{root}} sslcrl={crl}");
+        let object = connect(&files, "ok", &parameters, &[]);
+        let notes = object["notes"].as_array().expect("there is a list of notes");
+        let note = notes.first().and_then(Value::as_str).unwrap_or_default();
+        assert!(notes.len() == 1 && note.contains(crl) && note.contains(told), "{object}");
+    }
+    let object = connect(&files, "ok", "sslmode=require sslrootcert={root}", &[]);
+    assert_eq!(object["notes"], value!([]), "the default file need not be there");
+}
+
+#[test]
 fn several_hosts_are_told_apart() {
     let files = Files::new();
     let (busy, good) = (files.server("starting-up"), files.server("ok"));

@@ -25,6 +25,8 @@ fn a_careful_reviewer_warns_where_there_is_reason() {
     fs::create_dir(&folder).expect("the temporary folder can be written to");
     let empty = home.path().join("empty");
     fs::create_dir(&empty).expect("the temporary folder can be written to");
+    let text = home.path().join("text");
+    fs::write(&text, "no certificate, no list, no key\n").expect("the temporary folder can be written to");
     for (present, conninfo, expected) in [
         (Nothing, "sslmode=disable", &["no-tls"][..]),
         (Nothing, "", &["opportunistic"]),
@@ -43,13 +45,17 @@ fn a_careful_reviewer_warns_where_there_is_reason() {
         (Bundle, "sslmode=verify-ca", &["verify-ca-with-public-roots"]),
         (Bundle, "sslmode=verify-full", &[]),
         (Root, "sslmode=verify-full sslrootcert={empty}", &["root-file-unusable"]),
+        (Root, "sslmode=verify-full sslrootcert={text}", &["root-file-unusable"]),
+        (Root, "sslmode=disable sslrootcert={text}", &["no-tls"]),
         (Root, "host='' hostaddr=127.0.0.1 sslmode=verify-full", &["no-host-to-verify"]),
         (Root, "sslmode=verify-full sslcrl=/nonexistent", &["crl-ignored"]),
+        (Root, "sslmode=verify-full sslcrl={text}", &["crl-ignored"]),
         (Root, "sslmode=verify-full sslcrldir={empty}", &["crl-directory-empty"]),
         (Nothing, "sslrootcert=system sslcrl=x", &["crl-not-used-with-system"]),
         (Nothing, "sslrootcert=system", &[]),
         (Root, "sslmode=verify-full sslcert=/nonexistent", &["client-certificate-missing"]),
         (Root, "sslmode=verify-full sslcert={empty}", &["client-certificate-unusable"]),
+        (Root, "sslmode=verify-full sslcert={text}", &["client-certificate-unusable"]),
         (Root, "sslmode=verify-full sslcertmode=require", &["certificate-required-but-absent"]),
         (Root, "host=/tmp channel_binding=require", &["channel-binding-without-tls"]),
         (Root, "sslmode=verify-full channel_binding=require", &[]),
@@ -66,7 +72,11 @@ fn a_careful_reviewer_warns_where_there_is_reason() {
         };
         place(&folder.join("root.crt"), root.as_deref());
         let host = if conninfo.contains("host=") { "" } else { "host=db.test " };
-        let conninfo = format!("{host}{conninfo}").replace("{empty}", empty.to_str().expect("it is UTF-8"));
+        let conninfo = [("{empty}", &empty), ("{text}", &text)]
+            .iter()
+            .fold(format!("{host}{conninfo}"), |told, (name, path)| {
+                told.replace(name, path.to_str().expect("it is UTF-8"))
+            });
         let output = command(&["explain", "--json", &conninfo]).env("HOME", home.path()).output();
         let object = json(&output.expect("the binary was built with this test"));
         let warnings = object["warnings"].as_array().expect("there is a list of warnings");

@@ -98,6 +98,39 @@ fn people_see_the_path_and_what_to_change() {
 }
 
 #[test]
+fn lists_that_are_not_used_are_told() {
+    let files = Files::new();
+    let root = files.root("root");
+    let good = files.write("good.crt", &files.zoo.server("good").expect("the zoo has it").chain_pem());
+    let text = files.write("text", "no list");
+    let folder = tempfile::tempdir().expect("there is a folder for temporary files");
+    let folder = folder.path().to_str().expect("it is UTF-8");
+    for (arguments, states, told) in [
+        (&[][..], &["read"][..], None),
+        (&["--crl", "/nonexistent"], &["read", "missing"], Some("\"/nonexistent\" does not exist")),
+        (&["--crl", &text], &["read", "unusable"], Some("no revocation list in it can be used")),
+        (
+            &["--crl", &text, "--crldir", folder],
+            &["read", "unusable", "read"],
+            Some("no revocation list in it can be used"),
+        ),
+    ] {
+        let common = ["verify", "--json", "--rootcert", &root, "--chain", &good];
+        let object = json(&pgtls(&[&common, arguments].concat()));
+        assert_eq!(object["verified"], "ca", "{arguments:?}: {object}");
+        let notes = object["notes"].as_array().expect("there is a list of notes");
+        assert_eq!(notes.len(), usize::from(told.is_some()), "{arguments:?}: {object}");
+        assert!(
+            told.is_none_or(|told| notes[0].as_str().is_some_and(|note| note.contains(told))),
+            "{object}"
+        );
+        let lines = object["files"].as_array().expect("there is a list of files");
+        let found: Vec<_> = lines.iter().filter_map(|line| line["state"].as_str()).collect();
+        assert_eq!(found, states, "{arguments:?}");
+    }
+}
+
+#[test]
 fn arguments_that_contradict_each_other_are_wrong_usage() {
     for arguments in [
         &["--sslmode", "verify-full"][..],

@@ -107,7 +107,7 @@ impl ConnectorCache {
         let now =
             options.clock.current_time().map_or(Duration::ZERO, |now| Duration::from_secs(now.as_secs()));
         let settled = stamp.is_settled(now);
-        let files = loaded.report.into();
+        let files = loaded.report_with(connector.ignored_crl_file()).into();
         let kept = match (self.broken, known) {
             (BrokenFiles::KeepLastGood, Some(known)) => {
                 let former = &known.cached.connector;

@@ -15,7 +15,12 @@ use crate::{
     verifier::{Rules, Verifier},
     versions::VersionRange,
 };
-use pgtls_core::{files::Loaded, openssl_conf::Unmapped, param::Params, policy::RootPresence};
+use pgtls_core::{
+    files::{FileError, Loaded},
+    openssl_conf::Unmapped,
+    param::Params,
+    policy::RootPresence,
+};
 use rustls::ClientConfig;
 use std::sync::Arc;
 
@@ -34,6 +39,7 @@ pub struct Connector {
     schemes: Schemes,
     template: Result<ClientConfig, SetupError>,
     unmapped: Vec<Unmapped>,
+    ignored_crl_file: Option<FileError>,
 }
 
 impl Connector {
@@ -51,16 +57,31 @@ impl Connector {
     ) -> Self {
         let (options, unmapped) = &options.in_force();
         let versions = VersionRange::of(params, options.versions);
+        let rules = rules(params, loaded, options);
+        let checked = |rules: &Rules| matches!(rules.trust, Trust::Verified { crls: Some(_), .. });
+        let ignored_crl_file = rules.as_ref().ok().and_then(|rules| loaded.ignored_crl_file(checked(rules)));
         Self {
             sslsni: params.sslsni(),
             versions,
             root: loaded.roots.presence(),
-            rules: rules(params, loaded, options).map(Arc::new),
+            rules: rules.map(Arc::new),
             identity: Identity::new(params, &loaded.identity, options, former.map(|former| &former.identity)),
             schemes: options.schemes.clone(),
             template: template(versions, options),
             unmapped: unmapped.clone(),
+            ignored_crl_file,
         }
+    }
+
+    /// Why the file of CRLs is ignored, as libpq ignores one that does not load: nothing is checked for revocation.
+    pub fn ignored_crl_file(&self) -> Option<&FileError> {
+        self.ignored_crl_file.as_ref()
+    }
+
+    /// What is wrong with the files, the first of it: what [`session`](Self::session) will say when TLS starts.
+    pub fn fault(&self) -> Option<&SetupError> {
+        let Identity { certificate, key, .. } = &self.identity;
+        self.rules.as_ref().err().or(certificate.as_ref().err()).or(key.as_ref().err())
     }
 
     /// What `openssl.cnf` asks for and was not applied.
@@ -111,12 +132,6 @@ impl Connector {
         } else {
             None
         }
-    }
-
-    /// What is wrong with the files, the first of it.
-    fn fault(&self) -> Option<&SetupError> {
-        let Identity { certificate, key, .. } = &self.identity;
-        self.rules.as_ref().err().or(certificate.as_ref().err()).or(key.as_ref().err())
     }
 
     fn verifies(&self) -> bool {

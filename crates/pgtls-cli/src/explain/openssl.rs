@@ -30,6 +30,9 @@ pub(crate) struct Openssl {
     pub(crate) groups: Vec<String>,
     /// Why nothing is.
     pub(crate) impossible: Option<String>,
+    /// What a connection would be made with.
+    #[serde(skip)]
+    pub(crate) options: TlsOptions,
 }
 
 impl Openssl {
@@ -62,6 +65,7 @@ impl Openssl {
             cipher_suites: offer.iter().flat_map(|offer| offer.cipher_suites.clone()).collect(),
             groups: offer.map(|offer| offer.groups).unwrap_or_default(),
             impossible,
+            options,
         }
     }
 }

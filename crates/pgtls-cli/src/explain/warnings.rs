@@ -9,6 +9,8 @@ use pgtls_core::{
     },
     param::{ChannelBinding, Params, Source, SslCertMode, SslMode, TlsVersion},
 };
+use pgtls_rustls::{Connector, SetupError};
+use pgtls_x509::{KeyProblem, X509Error};
 use serde::Serialize;
 
 /// A root file with this many certificates is a public bundle rather than the file of a private authority.
@@ -31,6 +33,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) environment: &'a Environment,
     /// Files.
     pub(crate) loaded: &'a Loaded,
+    /// What TLS makes of them.
+    pub(crate) connector: &'a Connector,
     /// OpenSSL's own settings.
     pub(crate) openssl: &'a Openssl,
     /// Whether any host is reached over TCP.
@@ -134,8 +138,11 @@ fn root_file_missing(s: &Subject<'_>) -> Option<String> {
 }
 
 fn root_file_unusable(s: &Subject<'_>) -> Option<String> {
-    let Roots::Unusable(error) = &s.loaded.roots else { return None };
-    s.tcp.then(|| format!("TLS cannot be set up: {error}"))
+    if matches!(s.loaded.roots, Roots::Missing(_)) {
+        return None;
+    }
+    let fault = fault_of(s, &[FileRole::RootCert, FileRole::Crl, FileRole::CrlDir])?;
+    Some(format!("TLS cannot be set up: {fault}"))
 }
 
 fn root_file_verifies(s: &Subject<'_>) -> Option<String> {
@@ -172,11 +179,10 @@ fn no_host_to_verify(s: &Subject<'_>) -> Option<String> {
 }
 
 fn crl_ignored(s: &Subject<'_>) -> Option<String> {
-    let CrlFile::Failed(error) = &s.loaded.crls.file else { return None };
-    let explicit = report(s, FileRole::Crl)?.source == FileSource::Explicit;
-    (explicit && !s.loaded.crls.file_must_load).then(|| {
-        format!("{error}: it is ignored, with sslcrldir if that is given; revoked certificates are accepted")
-    })
+    let error = s.connector.ignored_crl_file()?;
+    Some(format!(
+        "{error}: it is ignored, with sslcrldir if that is given; revoked certificates are accepted"
+    ))
 }
 
 fn crl_directory_empty(s: &Subject<'_>) -> Option<String> {
@@ -201,11 +207,26 @@ fn client_certificate_missing(s: &Subject<'_>) -> Option<String> {
 }
 
 fn client_certificate_unusable(s: &Subject<'_>) -> Option<String> {
-    let (Identity::Unusable(error) | Identity::Certificate { key: Err(error), .. }) = &s.loaded.identity
-    else {
-        return None;
+    let fault = fault_of(s, &[FileRole::Cert, FileRole::Key])?;
+    let unless = match fault {
+        SetupError::Content { error: X509Error::Key(KeyProblem::PassphraseNeeded), .. } => {
+            " (unless somebody is there to be asked for it)"
+        }
+        _ => "",
     };
-    s.tcp.then(|| format!("TLS cannot be set up: {error}"))
+    Some(format!("TLS cannot be set up: {fault}{unless}"))
+}
+
+/// The first fault of the files, if it is about one of these.
+fn fault_of<'a>(s: &Subject<'a>, roles: &[FileRole]) -> Option<&'a SetupError> {
+    let fault = s.connector.fault().filter(|_| s.tcp && s.params.sslmode() != SslMode::Disable)?;
+    let role = match fault {
+        SetupError::File(error) => error.role,
+        SetupError::Content { role, .. } => *role,
+        SetupError::KeyUnsupported { .. } | SetupError::KeyMismatch { .. } => FileRole::Key,
+        _ => return None,
+    };
+    roles.contains(&role).then_some(fault)
 }
 
 fn certificate_required_but_absent(s: &Subject<'_>) -> Option<String> {

@@ -24,8 +24,18 @@ pub(super) struct Unusable {
     pub(super) error: String,
 }
 
+/// What the files came to.
+pub(super) struct Found {
+    /// Those that were named.
+    pub(super) files: Vec<FileReport>,
+    /// What to judge, and by what.
+    pub(super) material: Result<Material, Unusable>,
+    /// Why nothing is checked for revocation although lists were named.
+    pub(super) unchecked: Option<String>,
+}
+
 /// Reads the files by libpq's rules. What came of each is told even when one of them cannot be used.
-pub(super) fn read(arguments: &VerifyArguments) -> (Vec<FileReport>, Result<Material, Unusable>) {
+pub(super) fn read(arguments: &VerifyArguments) -> Found {
     let mut settings = FileSettings::DEFAULT;
     settings.sslrootcert = Some(&arguments.rootcert);
     settings.sslcrl = arguments.crl.as_deref();
@@ -33,7 +43,10 @@ pub(super) fn read(arguments: &VerifyArguments) -> (Vec<FileReport>, Result<Mate
     settings.sslcertmode = SslCertMode::Disable;
     let environment = match environment() {
         Ok(environment) => environment,
-        Err(error) => return (Vec::new(), Err(Unusable { error_class: "other", error: error.to_string() })),
+        Err(error) => {
+            let unusable = Unusable { error_class: "other", error: error.to_string() };
+            return Found { files: Vec::new(), material: Err(unusable), unchecked: None };
+        }
     };
     let loaded = load_settings(&settings, &environment, &Disk);
     let material = pgtls_rustls::trust(&loaded)
@@ -45,7 +58,14 @@ pub(super) fn read(arguments: &VerifyArguments) -> (Vec<FileReport>, Result<Mate
         FileRole::CrlDir => arguments.crldir.is_some(),
         FileRole::Cert | FileRole::Key => false,
     };
-    (loaded.report.into_iter().filter(|line| given(line.role)).collect(), material)
+    let checked = material.as_ref().map_or(true, |material| material.crls.is_some());
+    let ignored = loaded.ignored_crl_file(checked);
+    let unchecked = (!checked && (given(FileRole::Crl) || given(FileRole::CrlDir))).then(|| match &ignored {
+        Some(error) => error.to_string(),
+        None => "--rootcert system uses no revocation list".to_owned(),
+    });
+    let files = loaded.report_with(ignored.as_ref()).into_iter().filter(|line| given(line.role)).collect();
+    Found { files, material, unchecked }
 }
 
 /// This process's environment without a home directory, so that only files given on the command line count.

@@ -2,7 +2,7 @@
 
 use super::verdict::Verdict;
 use crate::{
-    paint::{BAD, FAINT, GOOD},
+    paint::{BAD, CAUTION, FAINT, GOOD},
     report::{self, heading},
 };
 use std::io::{self, Write};
@@ -26,6 +26,9 @@ pub(super) fn write(out: &mut dyn Write, verdict: &Verdict) -> io::Result<()> {
                 _ => writeln!(out, "     {FAINT}{line}{FAINT:#}")?,
             }
         }
+    }
+    for note in &verdict.notes {
+        writeln!(out, "\n{CAUTION}note{CAUTION:#}: {note}")?;
     }
     writeln!(out)?;
     match (verdict.verified, &verdict.matched_name) {

@@ -1,6 +1,6 @@
 //! The verdict as data: the JSON object is this structure, the text for people is written from it.
 
-use super::material::{self, Material};
+use super::material::{self, Found, Material};
 use crate::{
     advice::advice,
     arguments::{PurposeArgument, VerifyArguments},
@@ -50,6 +50,8 @@ pub(super) struct Verdict {
     pub(super) chain_trusted: bool,
     /// Files.
     pub(super) files: Vec<FileLine>,
+    /// What does not change the verdict, and what a person should know.
+    pub(super) notes: Vec<String>,
 }
 
 /// OpenSSL's words for a verdict.
@@ -66,7 +68,7 @@ pub(super) struct OpensslVerdict {
 impl Verdict {
     /// Judges.
     pub(super) fn of(request: &Request<'_>) -> Self {
-        let (files, material) = material::read(request.arguments);
+        let Found { files, material, unchecked } = material::read(request.arguments);
         let mut verdict = Self {
             verified: "none",
             matched_name: None,
@@ -78,6 +80,10 @@ impl Verdict {
             certificates: Vec::new(),
             chain_trusted: false,
             files: files.iter().map(FileLine::from).collect(),
+            notes: unchecked
+                .iter()
+                .map(|why| format!("nothing is checked for revocation, as in a connection: {why}"))
+                .collect(),
         };
         match material {
             Ok(material) => verdict.judge(request, &material),

@@ -1,8 +1,8 @@
 //! Certificate revocation lists: `sslcrl`, `sslcrldir`, or `root.crl` in the home directory.
 
 use super::{
-    FileError, FilePath, FileProblem, FileRole, FileSource, FileState, LoadedFile, ReadError, ReadFile,
-    Roots, Unconsulted, hashed, path::explicit, report::Reporter, system::search_path,
+    FileError, FilePath, FileProblem, FileReport, FileRole, FileSource, FileState, Loaded, LoadedFile,
+    ReadError, ReadFile, Roots, Unconsulted, hashed, path::explicit, report::Reporter, system::search_path,
 };
 use alloc::{string::String, vec::Vec};
 
@@ -87,6 +87,37 @@ impl Crls {
             // A broken file cancels the directory too.
             CrlFile::Read(_) | CrlFile::Failed(_) => Ok(CrlCheck::Off),
         }
+    }
+}
+
+impl Loaded {
+    /// Why the CRL file is passed over, once somebody has tried to load it (`file_loads`, as for [`Crls::in_force`]), so that
+    /// nothing is checked for revocation. libpq does so without a word. `None` where the file loads or must load, and where
+    /// it is a default file that is not there.
+    pub fn ignored_crl_file(&self, file_loads: bool) -> Option<FileError> {
+        let Ok(CrlCheck::Off) = self.crls.in_force(file_loads) else { return None };
+        let line = self.report.iter().find(|line| line.role == FileRole::Crl)?;
+        let by_default = line.source == FileSource::HomeDefault;
+        match &self.crls.file {
+            CrlFile::None => None,
+            CrlFile::Failed(_) if by_default && line.state == FileState::Missing => None,
+            CrlFile::Failed(error) => Some(error.clone()),
+            CrlFile::Read(file) => {
+                Some(FileError::new(FileRole::Crl, Some(&file.path), FileProblem::NothingLoads))
+            }
+        }
+    }
+
+    /// The report, with what came of the CRL file once somebody has tried to load it.
+    pub fn report_with(&self, ignored_crl_file: Option<&FileError>) -> Vec<FileReport> {
+        let mut report = self.report.clone();
+        for line in &mut report {
+            if let (FileRole::Crl, FileState::Read, Some(error)) = (line.role, &line.state, ignored_crl_file)
+            {
+                line.state = FileState::Unusable(error.clone());
+            }
+        }
+        report
     }
 }
 

@@ -37,7 +37,7 @@ pub enum FileProblem {
         /// Name of the engine.
         engine: String,
     },
-    /// An explicit CRL file in which nothing loads, while the hardening `explicit_crl_must_load` is on.
+    /// A CRL file in which nothing loads: ignored, but for an explicit one while the hardening `explicit_crl_must_load` is on.
     NothingLoads,
 }
 
