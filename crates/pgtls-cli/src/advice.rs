@@ -42,7 +42,7 @@ const ADVICE: &[(&str, &str)] = &[
     ("missing-root-file", "get the certificate of the authority from whoever runs the server"),
     (
         "bad-root-file",
-        "the root file must hold PEM certificates, -----BEGIN CERTIFICATE----- and so on, unbroken",
+        "sslrootcert must name a file of PEM certificates, -----BEGIN CERTIFICATE----- and so on, unbroken",
     ),
     (
         "server-rejected-client-cert",
@@ -56,6 +56,15 @@ const ADVICE: &[(&str, &str)] = &[
         "key-mismatch",
         "sslcert and sslkey must be a pair: have the certificate made for this key, or name the other key",
     ),
+    (
+        "bad-client-cert-file",
+        "sslcert must name a file of PEM certificates, the client's own first; sslcertmode=disable does without one",
+    ),
+    (
+        "missing-key-file",
+        "name the key of the certificate with sslkey, or do without the certificate with sslcertmode=disable",
+    ),
+    ("key-not-regular", "sslkey must name the file itself, not a directory, pipe or device"),
     ("key-permissions", "chmod 0600 the key file"),
     (
         "bad-key-file",
@@ -83,7 +92,10 @@ const ADVICE: &[(&str, &str)] = &[
         "give the password with a password file (~/.pgpass), PGPASSWORD or the parameter password",
     ),
     ("peer-requirement", "requirepeer must be the operating-system user that runs the server"),
-    ("could-not-resolve", "check the host name, and that it can be looked up from here"),
+    (
+        "could-not-resolve",
+        "check the host name, and that it can be looked up from here; hostaddr takes addresses alone",
+    ),
     (
         "refused",
         "check that the server is running, listens there (listen_addresses, unix_socket_directories) and that no firewall is in between",

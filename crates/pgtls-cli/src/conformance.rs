@@ -20,6 +20,7 @@ use std::{
     error::Error,
     fs,
     io::Write,
+    num::{NonZeroU64, NonZeroUsize},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -51,10 +52,10 @@ pub(crate) struct Arguments {
     shard: Shard,
     /// How many run at a time [default: as many as there are processors]
     #[arg(long, value_name = "COUNT")]
-    jobs: Option<usize>,
+    jobs: Option<NonZeroUsize>,
     /// Seconds after which a client is ended
-    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
-    limit: u64,
+    #[arg(long, value_name = "SECONDS", default_value = "20")]
+    limit: NonZeroU64,
     /// The client can do GSSAPI: ask it the scenarios about that too
     #[arg(long)]
     gss: bool,
@@ -83,8 +84,9 @@ pub(crate) fn run(arguments: &Arguments, out: &mut dyn Write) -> Exit {
     match conformance(arguments, out) {
         Ok(exit) => exit,
         Err(error) => {
+            // Not that the client differs: nothing was judged.
             eprintln!("pgtls conformance: {error}");
-            Exit::Failure
+            Exit::Usage
         }
     }
 }
@@ -111,9 +113,9 @@ fn conformance(arguments: &Arguments, out: &mut dyn Write) -> Result<Exit, Box<d
         return Err(format!("there is no program {}", client.program().display()).into());
     }
     let name = arguments.name.clone().unwrap_or_else(|| program_name(client.program()));
-    let client = client.limit(Duration::from_secs(arguments.limit)).gss(arguments.gss);
+    let client = client.limit(Duration::from_secs(arguments.limit.get())).gss(arguments.gss);
     let run = Run::new().name(&name).libpq(arguments.libpq);
-    let run = arguments.jobs.map_or(run.clone(), |jobs| run.jobs(jobs));
+    let run = arguments.jobs.map_or(run.clone(), |jobs| run.jobs(jobs.get()));
     let bench = Bench::new()?;
     let progress = Progress::new(chosen.len());
     let report = run.on(&bench, &client, &chosen, &|_, verdict| progress.told(verdict))?;
@@ -200,7 +202,7 @@ const AFTER_HELP: &str = r#"For example:
 
 The command is cut into arguments as a shell does it, but no shell runs it. It is successful when its exit code is 0; with 77 it declines the scenario, for a reason that it writes to standard error. If the last line that it prints is a JSON object, "outcome" in it (ssl, plain, fail) is held to be what the client claims, and "error" is its reason. Each run has a home directory of its own.
 
-Exit codes: 0 the client does what libpq does, 2 it does not, 64 wrong usage."#;
+Exit codes: 0 the client does what libpq does, 2 it does not, 64 nothing was judged: wrong usage, or a file that cannot be read or written."#;
 
 #[cfg(test)]
 mod tests {
@@ -242,6 +244,8 @@ mod tests {
             &["--client", "psql {conninfo}", "--shard", "4/3"],
             &["--client", "psql {conninfo}", "--libpq", "9"],
             &["--client", "psql {conninfo}", "--match", "("],
+            &["--client", "psql {conninfo}", "--jobs", "0"],
+            &["--client", "psql {conninfo}", "--limit", "0"],
             &[],
         ] {
             let words = ["pgtls", "conformance"].iter().chain(words);

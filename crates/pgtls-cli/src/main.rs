@@ -23,7 +23,10 @@ mod verify;
 mod words;
 
 use arguments::{Arguments, Command};
-use clap::Parser;
+use clap::{
+    Parser,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 use exit::Exit;
 use std::process::ExitCode;
 
@@ -52,5 +55,14 @@ fn run(command: Command) -> Exit {
 fn usage(error: &clap::Error) -> Exit {
     // Nothing is left to be done when even the usage text cannot be written.
     let _ = error.print();
+    if is_cut_string(error) {
+        eprintln!("\nPut the connection string in quotes, so that the shell hands it over as one word.");
+    }
     if error.use_stderr() { Exit::Usage } else { Exit::Success }
+}
+
+/// Whether the argument that was one too many is a setting: the shell has cut a connection string.
+fn is_cut_string(error: &clap::Error) -> bool {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return false };
+    error.kind() == ErrorKind::UnknownArgument && !argument.starts_with('-') && argument.contains('=')
 }

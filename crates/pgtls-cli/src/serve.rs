@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with_all = ["script", "behaviour", "listen", "zoo", "connections"])]
     control: bool,
     /// A behaviour with a name, the same on every connection [default: ok]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = behaviour)]
     behaviour: Option<String>,
     /// Address and port of this machine, or a unix socket such as /tmp/.s.PGSQL.5433
     #[arg(long, value_name = "PLACE", default_value_t)]
@@ -57,6 +57,11 @@ pub(crate) fn run(arguments: &Arguments, out: &mut dyn Write) -> Exit {
             Exit::Failure
         }
     }
+}
+
+/// The name of a behaviour.
+fn behaviour(name: &str) -> Result<String, String> {
+    Behaviour::named(name).map(|_| name.to_owned()).map_err(|error| error.to_string())
 }
 
 /// How long the log is waited for before it is looked at again. Nothing depends on it.
@@ -124,8 +129,14 @@ fn read(file: &Path) -> Result<Script, Box<dyn Error>> {
 /// The format of scripts and the names of behaviours, from where they are defined.
 fn after_help() -> String {
     let names: Vec<_> = Behaviour::names().collect();
-    format!("{SCRIPT_HELP}\n\nBehaviours with a name: {}.", names.join(", "))
+    format!("{FIRST_HELP}\n\n{SCRIPT_HELP}\n\nBehaviours with a name: {}.", names.join(", "))
 }
+
+const FIRST_HELP: &str = r#"The servers' certificates are for the host db.test, from the authority ca/root.crt of the folder --zoo:
+  pgtls serve --listen 127.0.0.1:5433 --zoo zoo
+  pgtls connect "host=db.test hostaddr=127.0.0.1 port=5433 sslmode=verify-full sslrootcert=zoo/ca/root.crt"
+
+Standard output is one JSON object per line: where the server listens, then what it saw of each connection that has ended. Exit codes: 0 when the connections of --connections have ended, 2 when it cannot serve, 64 wrong usage."#;
 
 const SCRIPT_HELP: &str = r#"A script is TOML. Each [[connection]] describes one connection, in order; the last one repeats. What is left out is done as an honest server does it. These are the defaults, and some of the other words; a word that is not known is answered with all that are.
 

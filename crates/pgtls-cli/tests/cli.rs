@@ -65,10 +65,29 @@ fn wrong_usage_exits_with_64() {
         &["connect", "--verbose", "host=h"],
         &["verify", "--rootcert", "x"],
         &["completions", "tcl"],
+        &["serve", "--behaviour", "unicorn"],
+        &["conformance", "--client", "/nonexistent {conninfo}"],
+        &["conformance", "--list", "--match", "^nothing$"],
+        &["conformance", "--merge", "/nonexistent"],
     ] {
         let output = pgtls(arguments);
         assert_eq!(output.status.code(), Some(64), "{arguments:?}");
         assert!(stdout(&output).is_empty(), "{arguments:?}: usage errors go to standard error");
+    }
+}
+
+#[test]
+fn a_connection_string_that_the_shell_has_cut_is_recognised() {
+    for (arguments, cut) in [
+        (&["connect", "host=h", "port=1"][..], true),
+        (&["explain", "host=h", "sslmode=require"], true),
+        (&["connect", "host=h", "db"], false),
+        (&["connect", "host=h", "--port=1"], false),
+        (&["connect"], false),
+    ] {
+        let output = pgtls(arguments);
+        let told = String::from_utf8_lossy(&output.stderr).contains("in quotes");
+        assert_eq!((output.status.code(), told), (Some(64), cut), "{arguments:?}");
     }
 }
 
