@@ -6,6 +6,39 @@
 //!
 //! With `target_session_attrs=prefer-standby` all hosts are tried for a standby first, and then all of them again for
 //! any server.
+//!
+//! ```
+//! use pgtls_core::{
+//!     candidates::{Address, CandidateAction, Candidates},
+//!     environment::{Environment, Platform},
+//!     negotiation::Then,
+//!     param::{Ability, Params, Settings},
+//! };
+//! use std::io;
+//!
+//! let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
+//! let settings = Settings::parse("host=db.example.com,replica hostaddr=,192.0.2.2 port=5433")?;
+//! let params = Params::resolve(&settings, None, &environment, Ability::default())?;
+//!
+//! // A resolver and a network, played by hand; an adapter drives an `Attempt` where an address is tried, and is done when
+//! // that has a session.
+//! let mut candidates = Candidates::new(&params, &environment, 0);
+//! let mut tried = Vec::new();
+//! loop {
+//!     match candidates.poll_action() {
+//!         CandidateAction::Resolve { .. } => candidates.resolved(["192.0.2.1:0".parse()?]),
+//!         CandidateAction::Try(candidate) => {
+//!             tried.push(candidate.address);
+//!             candidates.failed(io::Error::from(io::ErrorKind::ConnectionRefused), Then::NextAddress);
+//!         }
+//!         _ => break,
+//!     }
+//! }
+//! assert_eq!(tried, ["192.0.2.1:5433", "192.0.2.2:5433"].map(|address| Address::Tcp(address.parse().unwrap())));
+//! let error = candidates.errors()[0].to_string();
+//! assert!(error.starts_with(r#"connection to server at "db.example.com" (192.0.2.1), port 5433 failed: "#), "{error}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod host;
 mod numeric;

@@ -6,6 +6,29 @@
 //! `sslmode=prefer` a broken file is answered with a plaintext connection.
 //!
 //! What is *inside* a file is not judged here: whether a root file, a CRL or a key parses is for whoever holds a parser.
+//!
+//! Which files these are can be told without a disk; what became of them, with one, is in [`Loaded::report`]:
+//!
+//! ```
+//! use pgtls_core::{
+//!     environment::{Environment, Platform},
+//!     files::{FILES, path_of},
+//!     param::{Ability, Params, Settings},
+//! };
+//!
+//! let environment =
+//!     Environment::empty(Platform::Unix).with_variable("PGUSER", "u").with_variable("HOME", "/home/u");
+//! let settings = Settings::parse("host=db.example.com sslrootcert=/etc/ca.crt")?;
+//! let params = Params::resolve(&settings, None, &environment, Ability::default())?;
+//!
+//! let path = |parameter| {
+//!     let rule = FILES.iter().find(|rule| rule.parameter == parameter)?;
+//!     path_of(rule.role, &(&params).into(), &environment).path
+//! };
+//! assert_eq!(path("sslrootcert").as_deref(), Some("/etc/ca.crt"));
+//! assert_eq!(path("sslkey").as_deref(), Some("/home/u/.postgresql/postgresql.key"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod crl;
 mod disk;

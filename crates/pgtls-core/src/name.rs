@@ -11,6 +11,23 @@
 //! - Q: *What ends the search?* The first match, and the first name that cannot be used: one with a NUL byte in it
 //!   (CVE-2009-4034), or an iPAddress that has neither 4 nor 16 octets. A match before it hides it.
 //! - Q: *And `hostaddr`?* Never compared. Without a `host` there is nothing to compare with, which is an error.
+//!
+//! ```
+//! use pgtls_core::{
+//!     hardening::Hardening,
+//!     name::{NameRules, PeerName, PeerNames, match_host},
+//! };
+//!
+//! // `pgtls_x509::presented_names` reads them from a certificate.
+//! let subject_alt_names = [PeerName::Dns(b"*.example.com"), PeerName::Ip(&[192, 0, 2, 1])];
+//! let names = PeerNames { subject_alt_names: &subject_alt_names, common_name: None };
+//!
+//! let matched = |host| match_host(Some(host), &names, NameRules::default(), Hardening::NONE);
+//! assert_eq!(matched("db.example.com")?.name(), subject_alt_names[0]);
+//! assert_eq!(matched("192.0.2.1")?.name(), subject_alt_names[1]);
+//! assert!(matched("a.db.example.com").is_err());
+//! # Ok::<(), pgtls_core::name::HostMismatch>(())
+//! ```
 
 mod error;
 mod inet;

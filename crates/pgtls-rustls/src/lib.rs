@@ -34,7 +34,9 @@
 //! let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
 //! let settings = Settings::parse("host=db.example.com sslmode=require")?;
 //! let params = Params::resolve(&settings, None, &environment, Ability::default())?;
-//! let loaded = files::load(&params, &environment, &Disk);
+//! # let disk = &Disk;
+//! // `disk` is `&pgtls_os::Disk`, or what else reads files.
+//! let loaded = files::load(&params, &environment, disk);
 //!
 //! let now = || SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
 //! let connector = Connector::new(&params, &loaded, &TlsOptions::new(pgtls_rustls::aws_lc_rs(), clock(now)));

@@ -8,6 +8,20 @@ use pgtls_adapter::{Config, ConnectError, Connected, Hosts, Startup, StartupErro
 ///
 /// `startup` may be called several times, each time on a new connection. It reads up to ReadyForQuery.
 ///
+/// In a task that is spawned it has to own what it uses: Rust cannot tell yet that the future of a closure which borrows is
+/// [`Send`] ("implementation of `Send` is not general enough"). Or the task calls [`connecting`], where nothing is a closure.
+///
+/// ```no_run
+/// # use pgtls_tokio::{Config, StartupError, Stream, connect};
+/// # async fn start_up(stream: &mut Stream, config: &Config) -> Result<(), StartupError> { Ok(()) }
+/// # fn example(config: std::sync::Arc<Config>) {
+/// tokio::spawn(async move {
+///     let owned = config.clone();
+///     let connected = connect(&config, async move |stream, _at| start_up(stream, &owned).await).await;
+/// });
+/// # }
+/// ```
+///
 /// # Errors
 /// All attempts, in order, with what was seen on the way.
 pub async fn connect<T>(

@@ -7,29 +7,47 @@
 //! owns the loop, with [`connecting`].
 //!
 //! ```no_run
-//! use pgtls_core::param::{Ability, Params, Settings};
-//! use pgtls_tokio::{Config, connect};
+//! use pgtls_core::{
+//!     message::{PROTOCOL_3_0, startup_message},
+//!     param::{Ability, Params, Settings},
+//!     startup::Refusal,
+//! };
+//! use pgtls_tokio::{Config, StartupError, Stream, connect};
 //! use tokio::io::{AsyncReadExt, AsyncWriteExt};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let environment = pgtls_os::environment()?;
 //! let settings = Settings::parse("host=db.example.com sslmode=verify-full sslrootcert=root.crt")?;
-//! let params = Params::resolve(&settings, None, &environment, Ability::default())?;
+//! let params = pgtls_os::params(&settings, &environment, Ability::default())?;
 //! let config = Config::new(params, environment, pgtls_rustls::aws_lc_rs());
 //!
-//! let connected = connect(&config, async |stream, _| {
-//!     // The driver's part: send the StartupMessage, authenticate, read up to ReadyForQuery.
-//!     # let startup: &[u8] = b"";
-//!     stream.write_all(startup).await?;
-//!     stream.read(&mut [0; 1024]).await?;
-//!     Ok(())
-//! })
-//! .await?;
+//! let connected = connect(&config, async |stream, _at| start_up(stream, &config.params).await).await?;
 //! if let Some(tls) = connected.stream.facts() {
 //!     println!("{} with {}, host name {:?}", tls.protocol, tls.cipher.name, tls.matched_name);
 //! }
 //! # Ok(())
 //! # }
+//!
+//! /// The driver's part, from the StartupMessage to ReadyForQuery. This one knows no passwords.
+//! async fn start_up(stream: &mut Stream, params: &Params) -> Result<(), StartupError> {
+//!     stream.write_all(&startup_message(PROTOCOL_3_0, params.startup_pairs())?).await?;
+//!     stream.flush().await?;
+//!     loop {
+//!         let mut head = [0; 5];
+//!         stream.read_exact(&mut head).await?;
+//!         let [kind, length @ ..] = head;
+//!         let length = u64::from(u32::from_be_bytes(length)).saturating_sub(4);
+//!         let mut body = Vec::new();
+//!         stream.take(length).read_to_end(&mut body).await?;
+//!         match (kind, body.as_slice()) {
+//!             (b'Z', _) => return Ok(()),
+//!             (b'R', [0, 0, 0, 0]) => {}
+//!             (b'R', _) => return Err(StartupError::Refused { refusal: Refusal::NoPassword, error: None }),
+//!             // An error of the server's ends the exchange: the next read fails.
+//!             _ => {}
+//!         }
+//!     }
+//! }
 //! ```
 //!
 //! The runtime needs its I/O driver, and its timer when there is a `connect_timeout`. Files are read and keys derived on
@@ -42,8 +60,9 @@
 //! meanwhile; looking up a name is not covered, as in libpq.
 //!
 //! ## Features
-//! - `aws-lc-rs` (default): the crypto provider of aws-lc-rs.
-//! - `ring`: the one of ring.
+//! - `aws-lc-rs` (default): the crypto provider of aws-lc-rs, `pgtls_rustls::aws_lc_rs()`.
+//! - `ring`: the one of ring, `pgtls_rustls::ring()`. Who wants it alone leaves the default features out, here and of
+//!   `pgtls-rustls`.
 #![forbid(unsafe_code)]
 
 mod cancel;

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 ///
 /// `endpoint` is what is known about the other end: mostly the host that the certificate is verified against. `redial`
 /// opens a new connection to the same address, which some modes need to fall back. The deadline of `connect_timeout`
-/// begins now.
+/// begins now. What [`connect`](crate::connect()) says about tasks that are spawned holds for both closures.
 ///
 /// # Errors
 /// What failed on this address; [`ConnectError::then`] says whether libpq would go on to another.

@@ -24,15 +24,30 @@ pub(super) fn content(workspace: &Workspace, member: &Member) -> String {
     )
 }
 
-/// The documentation up to its first example, picture, table or heading, without the links that only rustdoc knows.
+/// The documentation up to the end of its first example or picture, or to its first table or heading, without the links that
+/// only rustdoc knows and the lines that it hides.
 fn beginning(source: &str) -> String {
-    let lines = source
+    let mut lines = source
         .lines()
         .map_while(|line| line.strip_prefix("//!"))
         .map(|line| line.strip_prefix(' ').unwrap_or(line));
-    let prose = lines.take_while(|line| !["#", "```", "|"].iter().any(|mark| line.starts_with(mark)));
-    let text = prose.map(without_links).collect::<Vec<_>>().join("\n");
-    // What introduces the example, picture or table that was left out.
+    let mut text: Vec<String> = Vec::new();
+    while let Some(line) = lines.next() {
+        if let Some(words) = line.strip_prefix("```") {
+            text.push(if words == "text" { line.to_owned() } else { "```rust".to_owned() });
+            let block = lines.by_ref().take_while(|line| !line.starts_with("```"));
+            let hidden = |line: &&str| words != "text" && (*line == "#" || line.starts_with("# "));
+            text.extend(block.filter(|line| !hidden(line)).map(str::to_owned));
+            text.push("```".to_owned());
+            return text.join("\n");
+        }
+        if line.starts_with(['#', '|']) {
+            break;
+        }
+        text.push(without_links(line));
+    }
+    let text = text.join("\n");
+    // What introduces the table that was left out.
     let (kept, last) = text.trim_end().rsplit_once("\n\n").unwrap_or(("", text.trim_end()));
     if last.ends_with(':') { kept.to_owned() } else { text.trim_end().to_owned() }
 }
@@ -68,7 +83,12 @@ mod tests {
             "//! One [`two`](three), [`four`] and `five`.\n//!\n//! Six.\n#![seven]\n",
             "One `two`, `four` and `five`.\n\nSix.",
         );
-        check("//! One.\n//!\n//! Like this:\n//!\n//! ```\n//! code\n//! ```\n", "One.");
+        check(
+            "//! One:\n//!\n//! ```no_run\n//! a();\n//! # b();\n//! #\n//! #[c]\n//! ```\n//! Two.\n",
+            "One:\n\n```rust\na();\n#[c]\n```",
+        );
+        check("//! One:\n//!\n//! ```text\n//! # a\n//! ```\n", "One:\n\n```text\n# a\n```");
+        check("//! One.\n//!\n//! Like this:\n//!\n//! | a |\n", "One.");
         check("//! One:\n//!\n//! - [`two`]\n", "One:\n\n- `two`");
         check("//! One:\n//!\n//! | two |\n", "");
         check("//! One.\n//!\n//! # Two\n//! Three.\n", "One.");
