@@ -9,8 +9,8 @@ use memory::Memory;
 use pgtls_core::{
     environment::{Environment, Platform},
     files::{
-        CrlCheck, FileError, FileSettings, FileSource, Identity, KeyPermissions, Loaded, LoadedFile,
-        MAX_PATH_BYTES, Roots, load_settings,
+        CrlCheck, FileError, FileSource, Identity, KeyPermissions, Loaded, LoadedFile, MAX_PATH_BYTES, Roots,
+        load,
     },
     hardening::Hardening,
     param::{Ability, Params, Settings},
@@ -90,14 +90,13 @@ impl Case {
         let settings = Settings::from_pairs(&pairs, false).unwrap();
         let params = Params::resolve(&settings, None, &environment, Ability::default())
             .unwrap()
-            .with_hardening(self.hardening());
-        let mut settings = FileSettings::from(&params);
-        settings.key_permissions = match self.key_permissions.as_deref() {
-            None => KeyPermissions::Check,
-            Some("ignore") => KeyPermissions::Ignore,
-            Some(other) => panic!("{}: {other} is no way to check permissions", self.name),
-        };
-        load_settings(&settings, &environment, &Memory::new(&self.disk))
+            .with_hardening(self.hardening())
+            .with_key_permissions(match self.key_permissions.as_deref() {
+                None => KeyPermissions::Check,
+                Some("ignore") => KeyPermissions::Ignore,
+                Some(other) => panic!("{}: {other} is no way to check permissions", self.name),
+            });
+        load(&params, &environment, &Memory::new(&self.disk))
     }
 }
 

@@ -110,7 +110,7 @@ impl<'a> From<&'a Params> for FileSettings<'a> {
             sslcert: params.value("sslcert"),
             sslkey: params.value("sslkey"),
             sslcertmode: params.sslcertmode(),
-            key_permissions: KeyPermissions::Check,
+            key_permissions: params.key_permissions(),
             hardening: params.hardening(),
         }
     }
@@ -138,7 +138,7 @@ pub fn load(params: &Params, environment: &Environment, disk: &dyn ReadFile) -> 
     load_settings(&params.into(), environment, disk)
 }
 
-/// [`load`] for callers that have no [`Params`], or want another [`KeyPermissions`].
+/// [`load`] for callers that have no [`Params`].
 pub fn load_settings(settings: &FileSettings<'_>, environment: &Environment, disk: &dyn ReadFile) -> Loaded {
     let mut reporter = Reporter { settings, environment, lines: Vec::with_capacity(FILES.len()) };
     let roots = root::load(&mut reporter, disk);

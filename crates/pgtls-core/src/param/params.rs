@@ -8,7 +8,7 @@ use super::{
     resolve,
     validate::{self, Checked},
 };
-use crate::{environment::Environment, hardening::Hardening};
+use crate::{environment::Environment, files::KeyPermissions, hardening::Hardening};
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::time::Duration;
 
@@ -32,6 +32,7 @@ pub struct Params {
     /// What `client_encoding=auto` means here.
     locale_encoding: Option<&'static str>,
     hardening: Hardening,
+    key_permissions: KeyPermissions,
 }
 
 impl Params {
@@ -54,6 +55,7 @@ impl Params {
             server_settings: server_settings(environment),
             locale_encoding: encoding::of_locale(environment),
             hardening: Hardening::NONE,
+            key_permissions: KeyPermissions::Check,
             settings,
             checked,
         })
@@ -67,6 +69,16 @@ impl Params {
     /// The hardenings that are on; none by default.
     pub fn hardening(&self) -> Hardening {
         self.hardening
+    }
+    /// With the permissions of the key file checked or not.
+    #[must_use]
+    pub fn with_key_permissions(mut self, key_permissions: KeyPermissions) -> Self {
+        self.key_permissions = key_permissions;
+        self
+    }
+    /// Whether the permissions of the key file are checked; they are by default.
+    pub fn key_permissions(&self) -> KeyPermissions {
+        self.key_permissions
     }
     /// `sslmode`.
     pub fn sslmode(&self) -> SslMode {
