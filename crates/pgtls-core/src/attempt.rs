@@ -201,9 +201,10 @@ impl<C: fmt::Display> fmt::Display for MethodError<C> {
     }
 }
 
-impl<C: core::error::Error + 'static> core::error::Error for MethodError<C> {
+impl<C: core::error::Error> core::error::Error for MethodError<C> {
+    /// What led to the cause, whose text is in this one's.
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        self.cause.as_ref().map(|cause| cause as _)
+        self.cause.as_ref().and_then(C::source)
     }
 }
 

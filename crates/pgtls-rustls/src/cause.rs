@@ -74,15 +74,16 @@ impl fmt::Display for Cause {
 }
 
 impl Error for Cause {
+    /// What led to the error within, whose text this one has.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Io(error) => Some(error),
-            Self::Param(error) => Some(error),
-            Self::Plan(error) => Some(error),
-            Self::Tls(error) => Some(error),
+            Self::Io(error) => error.source(),
+            Self::Param(error) => error.source(),
+            Self::Plan(error) => error.source(),
+            Self::Tls(error) => error.source(),
             Self::PeerUser { .. } => None,
-            Self::Startup(error) => Some(&**error),
-            Self::Misuse(error) => Some(error),
+            Self::Startup(error) => error.source(),
+            Self::Misuse(error) => error.source(),
         }
     }
 }

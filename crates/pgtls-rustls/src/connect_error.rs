@@ -31,11 +31,13 @@ impl fmt::Display for ConnectError {
 }
 
 impl Error for ConnectError {
+    /// What led to the last failure, whose text is in this one's. The failures themselves are in
+    /// [`attempts`](Self::attempts).
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.attempts.last()?.error {
-            CandidateError::Attempt(error) => Some(error),
-            CandidateError::Lookup { error, .. } => error.as_ref().map(|error| error as _),
-            CandidateError::Param(error) => Some(error),
+            CandidateError::Attempt(error) => error.source(),
+            CandidateError::Lookup { error, .. } => error.as_ref()?.source(),
+            CandidateError::Param(error) => error.source(),
             _ => None,
         }
     }

@@ -150,14 +150,15 @@ impl fmt::Display for TlsError {
 }
 
 impl Error for TlsError {
+    /// What led to the error within, whose text is in this one's.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Setup(error) => error.source(),
-            Self::Chain(error) | Self::Names(error) => Some(error),
-            Self::Host(mismatch) => Some(mismatch),
+            Self::Chain(error) | Self::Names(error) => error.source(),
+            Self::Host(mismatch) => mismatch.source(),
             Self::NoCertificate => None,
-            Self::ProtocolVersion { error, .. } | Self::Handshake(error) => Some(error),
-            Self::Connection(error) => Some(error),
+            Self::ProtocolVersion { error, .. } | Self::Handshake(error) => error.source(),
+            Self::Connection(error) => error.source(),
         }
     }
 }
@@ -200,12 +201,13 @@ impl fmt::Display for SetupError {
 }
 
 impl Error for SetupError {
+    /// What led to the error within, whose text is in this one's.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::File(error) => Some(error),
-            Self::Content { error, .. } => Some(error),
-            Self::KeyUnsupported { error, .. } | Self::Provider(error) => Some(error),
-            Self::ServerName(error) => Some(error),
+            Self::File(error) => error.source(),
+            Self::Content { error, .. } => error.source(),
+            Self::KeyUnsupported { error, .. } | Self::Provider(error) => error.source(),
+            Self::ServerName(error) => error.source(),
             Self::KeyMismatch { .. } | Self::Versions(_) | Self::NothingLeft(_) => None,
         }
     }

@@ -33,7 +33,7 @@ impl fmt::Display for Error {
             Self::Environment(error) => error.fmt(f),
             Self::Param(error) => error.fmt(f),
             Self::Unsupported(keyword) => {
-                write!(f, "tokio-postgres cannot do what the parameter {keyword} asks for")
+                write!(f, "tokio-postgres cannot do what the parameter {keyword} asks for: leave it out")
             }
             Self::Io(error) => error.fmt(f),
             Self::Connect(error) => error.fmt(f),
@@ -42,13 +42,14 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {
+    /// What led to the error within, whose text this one has.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Environment(error) => Some(error),
-            Self::Param(error) => Some(error),
+            Self::Environment(error) => error.source(),
+            Self::Param(error) => error.source(),
             Self::Unsupported(_) => None,
-            Self::Io(error) => Some(error),
-            Self::Connect(error) => Some(error),
+            Self::Io(error) => error.source(),
+            Self::Connect(error) => error.source(),
         }
     }
 }

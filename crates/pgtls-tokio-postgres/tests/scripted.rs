@@ -183,3 +183,28 @@ async fn pools_tell_what_was_wrong() {
     let Err(error) = outcome else { panic!("there is no TLS") };
     assert!(error.to_string().contains("does not support SSL"), "{error}");
 }
+
+/// An error says all of it, and its sources nothing that it has said.
+#[tokio::test]
+async fn nothing_is_said_twice() {
+    let alert = server("tls-alert", "good");
+    let good = server("ok", "good");
+    let refusing = server("authfail", "good");
+    let nowhere = "hostaddr=127.0.0.1 port=1".to_owned();
+    for (place, parameters) in [
+        (alert.listen().conninfo(), "sslmode=require"),
+        (good.listen().conninfo(), "sslmode=verify-full sslrootcert=/nonexistent"),
+        (good.listen().conninfo(), "sslmode=verify-full sslrootcert=/"),
+        (refusing.listen().conninfo(), "sslmode=require"),
+        (nowhere, ""),
+        ("hostaddr=nonsense".to_owned(), ""),
+    ] {
+        let error = connect(&format!("host=db.test {place} {parameters}")).await.unwrap_err();
+        let said = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(further) = source {
+            assert!(!said.contains(&further.to_string()), "{said:?} and then {further}");
+            source = further.source();
+        }
+    }
+}
