@@ -1,8 +1,9 @@
 /*
  * A connection to PostgreSQL in C: pgtls decides, OpenSSL speaks TLS, this program has the socket.
  *
- *     cc connect.c -I../include -lpgtls_ffi -lssl -lcrypto -o connect
- *     ./connect "host=localhost user=me sslmode=verify-full sslrootcert=root.crt"
+ *     cargo build --release --package pgtls-ffi
+ *     cc connect.c -I../include -L../../../target/release -lpgtls_ffi -lssl -lcrypto -o connect
+ *     LD_LIBRARY_PATH=../../../target/release ./connect "host=localhost user=me sslmode=verify-full sslrootcert=root.crt"
  *
  * It prints how the session is protected and what the server answers to SELECT 1. One address, and no passwords.
  */

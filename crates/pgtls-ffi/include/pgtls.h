@@ -5,6 +5,9 @@
  * It has no sockets and speaks no TLS: a program brings both, tells the machine what happened, and does what it says. It
  * calls nobody back. Files and environment are read by pgtls_params_new and pgtls_trust_of_params alone.
  *
+ * cargo build --release --package pgtls-ffi makes libpgtls_ffi, shared and static, in target/release; examples/connect.c
+ * and examples/connect.py are whole clients.
+ *
  * The contract
  *
  * - Handles are opaque. What a function named ..._new, ..._of_... or pgtls_verify gives belongs to the caller, who

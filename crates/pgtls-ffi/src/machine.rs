@@ -162,9 +162,9 @@ pub unsafe extern "C" fn pgtls_machine_verification(
         match (machine.negotiation.plan().verification(trust.presence), trust.trouble()) {
             // SAFETY: `verification` is a place.
             (Some(wanted), None) => unsafe { set(verification, wanted.into()) },
-            (_, trouble) => {
+            _ => {
                 // SAFETY: `error` is a place.
-                unsafe { give_text(error, trouble.unwrap_or("there is no root file")) };
+                unsafe { give_text(error, trust.lack()) };
                 return Err(PGTLS_FILE);
             }
         }

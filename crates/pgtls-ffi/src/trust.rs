@@ -31,6 +31,11 @@ impl pgtls_trust {
             (Err(reason), _) => Some(reason),
         }
     }
+
+    /// Why a mode that verifies cannot do with these roots.
+    pub(crate) fn lack(&self) -> &str {
+        self.material.as_ref().err().map_or("there is no root file", String::as_str)
+    }
 }
 
 /// What was proved about one server: that its chain holds, and perhaps that it is the host.
