@@ -159,15 +159,14 @@ pub unsafe extern "C" fn pgtls_machine_verification(
             nothing_yet(error);
             (handle(machine)?, handle(trust)?)
         };
-        match (machine.negotiation.plan().verification(trust.presence), trust.trouble()) {
-            // SAFETY: `verification` is a place.
-            (Some(wanted), None) => unsafe { set(verification, wanted.into()) },
-            _ => {
-                // SAFETY: `error` is a place.
-                unsafe { give_text(error, trust.lack()) };
-                return Err(PGTLS_FILE);
-            }
-        }
+        let wanted = machine.negotiation.plan().verification(trust.presence);
+        let Some(wanted) = wanted.filter(|_| !trust.is_unusable()) else {
+            // SAFETY: `error` is a place.
+            unsafe { give_text(error, trust.lack()) };
+            return Err(PGTLS_FILE);
+        };
+        // SAFETY: `verification` is a place.
+        unsafe { set(verification, wanted.into()) };
         Ok(())
     })
 }

@@ -23,13 +23,10 @@ pub struct pgtls_trust {
 }
 
 impl pgtls_trust {
-    /// Why TLS cannot be set up in any mode: the roots are there and cannot be used. That they are missing is the mode's
+    /// Whether TLS cannot be set up in any mode: the roots are there and cannot be used. That they are missing is the mode's
     /// to judge.
-    pub(crate) fn trouble(&self) -> Option<&str> {
-        match (&self.material, self.presence) {
-            (Ok(_), _) | (Err(_), RootPresence::Missing) => None,
-            (Err(reason), _) => Some(reason),
-        }
+    pub(crate) fn is_unusable(&self) -> bool {
+        self.material.is_err() && self.presence != RootPresence::Missing
     }
 
     /// Why a mode that verifies cannot do with these roots.
