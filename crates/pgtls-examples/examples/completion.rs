@@ -18,6 +18,7 @@ use pgtls_core::{
     startup::{ClientCertificate, Refusal},
 };
 use pgtls_examples::{
+    Told,
     link::{Link, Next},
     messages::{Messages, query, startup, terminate},
 };
@@ -34,7 +35,7 @@ use std::{
 /// How long an address may take when `connect_timeout` does not say.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Told> {
     let conninfo = std::env::args().nth(1).ok_or("usage: completion CONNINFO")?;
     let environment = pgtls_os::environment()?;
     let params = pgtls_os::params(&Settings::parse(&conninfo)?, &environment, Ability::default())?;

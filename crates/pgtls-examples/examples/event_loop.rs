@@ -15,6 +15,7 @@ use pgtls_core::{
     startup::Refusal,
 };
 use pgtls_examples::{
+    Told,
     dialled::Progress,
     messages::{Messages, query, startup, terminate},
     walk::{Target, Walk},
@@ -23,12 +24,11 @@ use pgtls_rustls::{Connector, TlsOptions, clock};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{
     collections::BTreeMap,
-    error::Error,
     io,
     time::{Duration, Instant},
 };
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Told> {
     let mut arguments = std::env::args().skip(1);
     let conninfo = arguments.next().ok_or("usage: event_loop CONNINFO [COUNT]")?;
     let count: usize = arguments.next().map_or(Ok(100), |count| count.parse())?;

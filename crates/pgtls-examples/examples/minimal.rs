@@ -17,7 +17,10 @@ use pgtls_core::{
     policy::{GssCredentials, Payload, plan},
     startup::{ClientCertificate, Refusal},
 };
-use pgtls_examples::messages::{Message, Messages, query, startup, terminate};
+use pgtls_examples::{
+    Told,
+    messages::{Message, Messages, query, startup, terminate},
+};
 use pgtls_rustls::{Cause, Connector, TlsError, TlsOptions, clock};
 use rustls::{ClientConnection, StreamOwned};
 use std::{
@@ -30,7 +33,7 @@ use std::{
 /// How long an address may take when `connect_timeout` does not say.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Told> {
     let conninfo = std::env::args().nth(1).ok_or("usage: minimal CONNINFO")?;
 
     // Parameters: the string, the service file, the environment, libpq's defaults.

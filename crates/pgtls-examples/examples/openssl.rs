@@ -21,7 +21,10 @@ use pgtls_core::{
     sni,
     startup::{ClientCertificate, StartupWatch},
 };
-use pgtls_examples::messages::{Messages, query, startup, terminate};
+use pgtls_examples::{
+    Told,
+    messages::{Messages, query, startup, terminate},
+};
 use pgtls_x509::presented_names;
 use std::{
     error::Error,
@@ -33,7 +36,7 @@ use std::{
 /// No read and no write takes longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Told> {
     let conninfo = std::env::args().nth(1).ok_or("usage: openssl CONNINFO")?;
     let environment = pgtls_os::environment()?;
     let params = pgtls_os::params(&Settings::parse(&conninfo)?, &environment, Ability::default())?;

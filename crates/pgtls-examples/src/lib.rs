@@ -20,4 +20,7 @@
 pub mod dialled;
 pub mod link;
 pub mod messages;
+mod told;
 pub mod walk;
+
+pub use told::Told;

@@ -27,7 +27,7 @@ use pgtls_core::{
     files,
     param::{Ability, Settings},
 };
-use pgtls_examples::walk::Target;
+use pgtls_examples::{Told, walk::Target};
 use pgtls_rustls::{Connector, TlsOptions, clock};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use session::{Session, State};
@@ -73,7 +73,7 @@ impl World {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Told> {
     let (world, address) = world(std::env::args().skip(1))?;
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
