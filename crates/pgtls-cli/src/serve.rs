@@ -136,7 +136,7 @@ const FIRST_HELP: &str = r#"The servers' certificates are for the host db.test, 
   pgtls serve --listen 127.0.0.1:5433 --zoo zoo
   pgtls connect "host=db.test hostaddr=127.0.0.1 port=5433 sslmode=verify-full sslrootcert=zoo/ca/root.crt"
 
-Standard output is one JSON object per line: where the server listens, then what it saw of each connection that has ended. Exit codes: 0 when the connections of --connections have ended, 2 when it cannot serve, 64 wrong usage."#;
+Standard output is one JSON object per line: where the server listens, then what it saw of each connection that has ended. No more than 64 are served at a time. Exit codes: 0 when the connections of --connections have ended, 2 when it cannot serve, 64 wrong usage."#;
 
 const SCRIPT_HELP: &str = r#"A script is TOML. Each [[connection]] describes one connection, in order; the last one repeats. What is left out is done as an honest server does it. These are the defaults, and some of the other words; a word that is not known is answered with all that are.
 

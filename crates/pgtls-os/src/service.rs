@@ -50,5 +50,9 @@ mod tests {
         let (mine, theirs) = (path("mine"), path("pg_service.conf"));
         let told = format!("not found; write [c] and its settings into {mine:?} or {theirs:?}");
         assert_eq!(error.to_string(), format!("definition of service \"c\" {told}"));
+        let environment = environment.with_variable("PGSERVICEFILE", &path("none"));
+        let error = super::params(&missing, &environment, Ability::default()).unwrap_err();
+        let told = "not found or not readable (environment variable PGSERVICEFILE)";
+        assert_eq!(error.to_string(), format!("service file {:?} {told}", path("none")));
     }
 }

@@ -27,7 +27,11 @@ impl ServiceFile {
                 Ok((text, _)) => text,
                 // C can open a directory, and finds that there is nothing to read.
                 Err(ReadError::IsADirectory) => Vec::new(),
-                Err(_) => return Err(ParamErrorKind::ServiceFileUnreadable { path }.into()),
+                Err(_) => {
+                    let named = environment.variable(PGSERVICEFILE) == Some(&path);
+                    let kind = ParamErrorKind::ServiceFileUnreadable { path };
+                    return Err(if named { kind.from(Source::Variable(PGSERVICEFILE)) } else { kind.into() });
+                }
             };
             if let Some(section) = Self::section(&path, &text, name)? {
                 return Ok(section);
@@ -63,6 +67,9 @@ impl ServiceFile {
     }
 }
 
+/// The variable that names the user's file.
+const PGSERVICEFILE: &str = "PGSERVICEFILE";
+
 /// The longest line, its end included, that libpq's buffer of 1024 bytes takes.
 const MAX_LINE: usize = 1022;
 
@@ -74,7 +81,7 @@ fn existing_files(environment: &Environment, disk: &dyn ReadFile) -> Vec<String>
 
 /// The files in which services are looked for, in order, and whether the user named them.
 fn files(environment: &Environment) -> impl Iterator<Item = (String, bool)> {
-    let users = match environment.variable("PGSERVICEFILE") {
+    let users = match environment.variable(PGSERVICEFILE) {
         Some(path) => Some((path.to_owned(), true)),
         None => environment.home().map(|home| (format!("{home}/.pg_service.conf"), false)),
     };
