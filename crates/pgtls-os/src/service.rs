@@ -36,7 +36,7 @@ mod tests {
         fs::write(path("pg_service.conf"), "[a]\nuser=theirs\n[b]\nuser=theirs\n").unwrap();
         let environment = Environment::empty(Platform::Unix)
             .with_variable("PGSERVICEFILE", &path("mine"))
-            .with_variable("PGSYSCONFDIR", &path(""));
+            .with_variable("PGSYSCONFDIR", directory.path().to_str().unwrap());
         for (text, user) in [("service=a", "mine"), ("service=b", "theirs"), ("service=a user=me", "me")] {
             let explicit = Settings::parse(text).unwrap();
             let params = params(&explicit, &environment, Ability::default()).unwrap();
