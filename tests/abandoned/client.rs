@@ -23,6 +23,8 @@ use tokio::{
 const LANES: usize = 16;
 /// What the heap may have grown by for each connection, on average: less than anything that a connection holds.
 const GROWTH: usize = 8;
+/// How often it is looked for connections that leave nothing.
+const TRIES: usize = 3;
 
 /// One set of parameters for each way to get to a server.
 const PARAMETERS: [&str; 9] = [
@@ -129,13 +131,20 @@ fn check<C: Client>(client: &C, task: &Task) {
     let half = task.connections / 2;
     let first = connect(client, task, &configs, 0..half);
     before.is_all_again(is_idle);
-    // The tables of the reactor, among others, have grown to their size.
-    let heap = held::heap();
-    let second = connect(client, task, &configs, half..task.connections);
-    before.is_all_again(is_idle);
-    let growth = held::heap().saturating_sub(heap);
-
-    let tally: Tally = [first, second].into_iter().sum();
+    // The tables of the reactor, among others, have grown to their size. What a leak leaves, it leaves each time; a thread of
+    // the runtime, which keeps something for itself, is not new each time.
+    let mut tally = first;
+    let mut growth = usize::MAX;
+    for _ in 0..TRIES {
+        let heap = held::heap();
+        let again = connect(client, task, &configs, half..task.connections);
+        before.is_all_again(is_idle);
+        tally = [tally, again].into_iter().sum();
+        growth = growth.min(held::heap().saturating_sub(heap));
+        if growth < half * GROWTH {
+            break;
+        }
+    }
     println!("{tally:?}, the heap has grown by {growth} bytes while it held {before:?}");
     assert!(growth < half * GROWTH, "{growth} bytes are left of {half} connections");
     let Tally { connected, failed, given_up } = tally;
