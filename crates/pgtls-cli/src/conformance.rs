@@ -19,7 +19,7 @@ use shard::Shard;
 use std::{
     error::Error,
     fs,
-    io::Write,
+    io::{self, Write},
     num::{NonZeroU64, NonZeroUsize},
     path::{Path, PathBuf},
     time::Duration,
@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut dyn Write) -> Exit {
         Ok(exit) => exit,
         Err(error) => {
             // Not that the client differs: nothing was judged.
-            eprintln!("pgtls conformance: {error}");
+            let _ = writeln!(io::stderr(), "pgtls conformance: {error}");
             Exit::Usage
         }
     }

@@ -15,7 +15,13 @@ use matrix::{Attempt, RootFile, walk};
 use pgtls_conformance::zoo::Zoo;
 use serde::Serialize;
 use server::DemoServer;
-use std::{error::Error, fs, io::Write, path::Path, sync::Arc};
+use std::{
+    error::Error,
+    fs,
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
 
 /// Arguments of `pgtls demo`.
 #[derive(Args, Debug)]
@@ -31,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut dyn Write) -> Exit {
         Ok(true) => Exit::Success,
         Ok(false) => Exit::Failure,
         Err(error) => {
-            eprintln!("pgtls demo: {error}");
+            let _ = writeln!(io::stderr(), "pgtls demo: {error}");
             Exit::Failure
         }
     }

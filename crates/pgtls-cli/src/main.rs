@@ -28,7 +28,10 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 use exit::Exit;
-use std::process::ExitCode;
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 fn main() -> ExitCode {
     match Arguments::try_parse() {
@@ -56,7 +59,10 @@ fn usage(error: &clap::Error) -> Exit {
     // Nothing is left to be done when even the usage text cannot be written.
     let _ = error.print();
     if is_cut_string(error) {
-        eprintln!("\nPut the connection string in quotes, so that the shell hands it over as one word.");
+        let _ = writeln!(
+            io::stderr(),
+            "\nPut the connection string in quotes, so that the shell hands it over as one word."
+        );
     }
     if error.use_stderr() { Exit::Usage } else { Exit::Success }
 }

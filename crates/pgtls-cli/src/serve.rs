@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut dyn Write) -> Exit {
     match served {
         Ok(()) => Exit::Success,
         Err(error) => {
-            eprintln!("pgtls serve: {error}");
+            let _ = writeln!(io::stderr(), "pgtls serve: {error}");
             Exit::Failure
         }
     }

@@ -4,7 +4,10 @@
 mod common;
 
 use common::{command, json, pgtls, stdout};
-use std::process::{Command, Stdio};
+use std::{
+    io,
+    process::{Command, Stdio},
+};
 
 /// Keys of the JSON object that other programs rely on.
 const CONNECT_KEYS: &[&str] = &[
@@ -73,6 +76,24 @@ fn wrong_usage_exits_with_64() {
         let output = pgtls(arguments);
         assert_eq!(output.status.code(), Some(64), "{arguments:?}");
         assert!(stdout(&output).is_empty(), "{arguments:?}: usage errors go to standard error");
+    }
+}
+
+/// The exit code tells the outcome also when nobody reads standard error any more.
+#[test]
+fn complaints_that_nobody_reads_are_no_panic() {
+    for arguments in [
+        &["connect", "host=h", "port=1"][..],
+        &["verify", "--rootcert", "x"],
+        &["serve", "--script", "/nonexistent"],
+        &["conformance", "--client", "/nonexistent {conninfo}"],
+    ] {
+        let (reader, writer) = io::pipe().expect("a pipe can be made");
+        drop(reader);
+        let status = command(arguments).stderr(writer).stdout(Stdio::null()).status();
+        let code = status.expect("the binary was built with this test").code();
+        let read = pgtls(arguments).status.code();
+        assert!(code == read && matches!(code, Some(2 | 64)), "{arguments:?}: {code:?}");
     }
 }
 
