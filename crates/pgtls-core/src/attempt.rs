@@ -42,7 +42,7 @@ use crate::{
     files::FileReport,
     gate::StartupGate,
     negotiation::{Action, Encryption, Event, Failure, Input, Misuse, Negotiation, Then},
-    param::Params,
+    param::{Params, TargetSessionAttrs},
     policy::{EncryptionPlan, Payload},
     startup::{ClientCertificate, StartupWatch},
 };
@@ -56,6 +56,8 @@ pub struct Attempt<'p, C> {
     negotiation: Negotiation,
     certificate: ClientCertificate,
     earlier: ClientCertificate,
+    /// The role that is demanded in this round over the hosts.
+    role: Option<TargetSessionAttrs>,
     trace: Trace,
     errors: Vec<MethodError<C>>,
 }
@@ -109,9 +111,18 @@ impl<'p, C> Attempt<'p, C> {
             negotiation: Negotiation::new(plan),
             certificate: ClientCertificate::default(),
             earlier,
+            role: None,
             trace: Trace::default(),
             errors: Vec::new(),
         }
+    }
+
+    /// Demands this role of the server, from [`Candidates`](crate::candidates::Candidates::target_session_attrs). Without
+    /// it the parameters' role is demanded; `prefer-standby` is no demand then.
+    #[must_use]
+    pub fn with_role(mut self, role: TargetSessionAttrs) -> Self {
+        self.role = Some(role);
+        self
     }
 
     /// What to do now; the same answer until something is handed in.
@@ -148,9 +159,12 @@ impl<'p, C> Attempt<'p, C> {
 
     /// The gate for the startup exchange that [`Action::Startup`] asks for.
     pub fn gate(&self, encryption: Encryption, carry: Option<u8>) -> StartupGate {
-        let watch = match self.negotiation.plan().payload() {
-            Payload::Startup => StartupWatch::new(self.params, encryption, self.certificate()),
-            Payload::Cancel => StartupWatch::cancel(encryption),
+        let watch = match (self.negotiation.plan().payload(), self.role) {
+            (Payload::Startup, None) => StartupWatch::new(self.params, encryption, self.certificate()),
+            (Payload::Startup, Some(role)) => {
+                StartupWatch::new(self.params, encryption, self.certificate()).with_role(role)
+            }
+            (Payload::Cancel, _) => StartupWatch::cancel(encryption),
         };
         StartupGate::new(watch, carry)
     }
@@ -193,7 +207,13 @@ impl<C: fmt::Display> fmt::Display for MethodError<C> {
             // The cause is the whole story.
             (
                 None
-                | Some(Failure::Connect | Failure::Tls(_) | Failure::PeerUser | Failure::ServerError { .. }),
+                | Some(
+                    Failure::Connect
+                    | Failure::Tls(_)
+                    | Failure::PeerUser
+                    | Failure::ServerError { .. }
+                    | Failure::WrongRole,
+                ),
                 Some(cause),
             ) => cause.fmt(f),
             (Some(failure), Some(cause)) => write!(f, "{failure}: {cause}"),

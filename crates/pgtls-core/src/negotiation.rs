@@ -59,7 +59,7 @@ mod state;
 pub use action::{Action, Encryption, TlsStart};
 pub use event::Event;
 pub use failure::{Consequence, Failure, Request, Then};
-pub use input::{Input, Misuse, TlsFailure};
+pub use input::{Input, MissingProof, Misuse, TlsFailure};
 pub use proof::{Alpn, ChainVerified, TlsFacts};
 
 use crate::policy::EncryptionPlan;

@@ -1,8 +1,9 @@
 //! `target_session_attrs`: is this the kind of server that was asked for? (libpq: `PQconnectPoll`,
 //! `CONNECTION_CHECK_TARGET` and the states after it)
 //!
-//! Whoever runs the startup exchange asks a [`RoleCheck`] when the server is ready, and tells the walk over the hosts with
-//! [`Exchange::WrongRole`](crate::gate::Exchange::WrongRole) when it is the wrong one.
+//! The [`StartupGate`](crate::gate::StartupGate) of a startup exchange has one: it reads what the server reports, and
+//! there is no session before the role is established. A server before release 14 does not report it and has to be
+//! asked; the gate has the query.
 //!
 //! ```
 //! use pgtls_core::{param::TargetSessionAttrs, role::RoleCheck};
@@ -50,7 +51,7 @@ impl fmt::Display for WrongRole {
 }
 
 /// What is wanted, and what is known of the server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RoleCheck {
     wanted: Wanted,
     in_hot_standby: Option<bool>,
@@ -58,6 +59,22 @@ pub struct RoleCheck {
     session_read_only: Option<bool>,
     asked: Option<&'static str>,
     answered: bool,
+}
+
+/// A parameter in which a server reports its role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reported {
+    InHotStandby,
+    DefaultReadOnly,
+}
+
+impl Reported {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::InHotStandby => "in_hot_standby",
+            Self::DefaultReadOnly => "default_transaction_read_only",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +88,7 @@ impl core::error::Error for WrongRole {}
 
 impl RoleCheck {
     /// `prefer-standby` is two rounds over the hosts, `standby` and then `any`; taken as it is, it means the first.
-    pub fn new(wanted: TargetSessionAttrs) -> Self {
+    pub const fn new(wanted: TargetSessionAttrs) -> Self {
         let wanted = match wanted {
             TargetSessionAttrs::Any => Wanted::Any,
             TargetSessionAttrs::ReadWrite => Wanted::ReadOnly(false),
@@ -91,14 +108,20 @@ impl RoleCheck {
 
     /// A ParameterStatus came. Servers from version 14 on report both facts.
     pub fn status(&mut self, name: &str, value: &str) {
-        match name {
-            "in_hot_standby" => self.in_hot_standby = Some(value == "on"),
-            "default_transaction_read_only" => self.default_read_only = Some(value == "on"),
-            _ => {}
+        let reported = [Reported::InHotStandby, Reported::DefaultReadOnly];
+        if let Some(reported) = reported.into_iter().find(|reported| reported.name() == name) {
+            self.reported(reported, value == "on");
         }
     }
 
-    /// The query to ask, or nothing when the server is the right one. At most one query is asked.
+    pub(crate) fn reported(&mut self, reported: Reported, is_on: bool) {
+        match reported {
+            Reported::InHotStandby => self.in_hot_standby = Some(is_on),
+            Reported::DefaultReadOnly => self.default_read_only = Some(is_on),
+        }
+    }
+
+    /// The query to ask, or nothing when the server is the right one. It is the same query until it is answered.
     pub fn verdict(&mut self) -> Result<Option<&'static str>, WrongRole> {
         match self.wanted {
             Wanted::Any => Ok(None),
@@ -142,7 +165,6 @@ impl RoleCheck {
         match fact {
             Some(is) if is == wanted => Ok(None),
             Some(_) => Err(problem),
-            None if self.asked.is_some() => Err(WrongRole::Unknown),
             None => {
                 self.asked = Some(query);
                 Ok(Some(query))

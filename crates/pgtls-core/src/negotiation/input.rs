@@ -85,20 +85,71 @@ pub enum TlsFailure {
     Handshake,
 }
 
-/// The caller's mistake: an input that does not answer the current action.
+/// Error of the caller: an input that does not answer the current action, or a session reported without proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Misuse {
-    pub(super) state: &'static str,
-    pub(super) input: &'static str,
+pub struct Misuse(Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Input { state: &'static str, input: &'static str },
+    Unproven(MissingProof),
+}
+
+/// The first part of the proof that is missing when a startup exchange is reported as complete
+/// ([`StartupGate::conclude`](crate::gate::StartupGate::conclude)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MissingProof {
+    /// No StartupMessage was written through the gate.
+    StartupMessage,
+    /// No CancelRequest was written through the gate.
+    CancelRequest,
+    /// ReadyForQuery, or the orderly end after a CancelRequest, was not read through the gate.
+    ReadyForQuery,
+    /// `target_session_attrs` demands a role, the server did not report it, and the gate has no answer to
+    /// [`role_query`](crate::gate::StartupGate::role_query).
+    Role,
+}
+
+impl Misuse {
+    pub(super) const fn input(state: &'static str, input: &'static str) -> Self {
+        Self(Kind::Input { state, input })
+    }
+
+    /// The part of the proof that is missing, if that is the mistake.
+    pub const fn missing_proof(self) -> Option<MissingProof> {
+        match self.0 {
+            Kind::Input { .. } => None,
+            Kind::Unproven(missing) => Some(missing),
+        }
+    }
+}
+
+impl From<MissingProof> for Misuse {
+    fn from(missing: MissingProof) -> Self {
+        Self(Kind::Unproven(missing))
+    }
 }
 
 impl core::fmt::Display for Misuse {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(
-            f,
-            "input {} does not answer the action of state \"{}\"; this is a bug in the program",
-            self.input, self.state
-        )
+        match self.0 {
+            Kind::Input { state, input } => write!(
+                f,
+                "input {input} does not answer the action of state \"{state}\"; this is a bug in the program"
+            ),
+            Kind::Unproven(missing) => write!(
+                f,
+                "the startup exchange was reported as complete, but {}; this is a bug in the program",
+                match missing {
+                    MissingProof::StartupMessage => "no StartupMessage was written through its watch",
+                    MissingProof::CancelRequest => "no CancelRequest was written through its watch",
+                    MissingProof::ReadyForQuery => "ReadyForQuery was not read through its watch",
+                    MissingProof::Role =>
+                        "the role that target_session_attrs demands was not established: the server does not report it, and the answer to role_query is missing",
+                }
+            ),
+        }
     }
 }
 

@@ -167,7 +167,7 @@ pub(super) fn step(
     input: Input<'_>,
 ) -> Result<State, Misuse> {
     use Input as I;
-    let misuse = Err(Misuse { state: state.name(), input: input.name() });
+    let misuse = Err(Misuse::input(state.name(), input.name()));
     let turn = &mut Turn { plan, events };
     match state {
         State::Connecting(attempt) => match input {

@@ -1,7 +1,10 @@
 //! The bodies of the messages that matter, read byte by byte and never kept.
 
 use super::{Broken, NO_SQLSTATE, auth::AuthRequest};
-use crate::mechanism::{Mechanism, Offer};
+use crate::{
+    mechanism::{Mechanism, Offer},
+    role::Reported,
+};
 
 /// The body of the message under way.
 #[derive(Clone, Copy, Debug)]
@@ -10,7 +13,7 @@ pub(super) enum Body {
     Error(Fields),
     Notice(Fields),
     NegotiateProtocolVersion(VersionBody),
-    ParameterStatus(Strings),
+    ParameterStatus(Status),
     Notification(Strings),
     BackendKeyData,
     ReadyForQuery,
@@ -24,7 +27,8 @@ impl Body {
             Self::Auth(body) => body.byte(byte),
             Self::Error(fields) | Self::Notice(fields) => fields.byte(byte),
             Self::NegotiateProtocolVersion(body) => body.byte(byte),
-            Self::ParameterStatus(strings) | Self::Notification(strings) => strings.byte(byte),
+            Self::ParameterStatus(status) => status.byte(byte),
+            Self::Notification(strings) => strings.byte(byte),
             Self::BackendKeyData | Self::ReadyForQuery | Self::Unexpected(_) => {}
         }
     }
@@ -209,8 +213,6 @@ pub(super) struct Strings {
 }
 
 impl Strings {
-    /// ParameterStatus: name and value.
-    pub(super) const PARAMETER_STATUS: Self = Self { before: 0, missing: 2, trailing: false };
     /// NotificationResponse: a process id, channel and payload.
     pub(super) const NOTIFICATION: Self = Self { before: 4, missing: 2, trailing: false };
 
@@ -225,5 +227,67 @@ impl Strings {
 
     pub(super) fn exact(self) -> bool {
         self.missing == 0 && !self.trailing
+    }
+}
+
+/// ParameterStatus: name and value. Compared with the parameters of the server's role while it is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Status {
+    missing: u8,
+    trailing: bool,
+    /// Bytes of the current string. No string that matters has so many that the count does not fit.
+    position: u8,
+    in_hot_standby: bool,
+    default_read_only: bool,
+    on: bool,
+}
+
+impl Status {
+    pub(super) const START: Self = Self {
+        missing: 2,
+        trailing: false,
+        position: 0,
+        in_hot_standby: true,
+        default_read_only: true,
+        on: true,
+    };
+
+    fn byte(&mut self, byte: u8) {
+        // The zero at the end is compared too, so that a longer or shorter text does not match.
+        let expected = |text: &str| match text.as_bytes().get(usize::from(self.position)) {
+            Some(expected) => byte == *expected,
+            None => byte == 0 && usize::from(self.position) == text.len(),
+        };
+        match self.missing {
+            2 => {
+                let (standby, read_only) = (
+                    expected(Reported::InHotStandby.name()),
+                    expected(Reported::DefaultReadOnly.name()),
+                );
+                self.in_hot_standby &= standby;
+                self.default_read_only &= read_only;
+            }
+            1 => self.on &= expected("on"),
+            _ => self.trailing = true,
+        }
+        if byte == 0 {
+            self.missing = self.missing.saturating_sub(1);
+            self.position = 0;
+        } else {
+            self.position = self.position.saturating_add(1);
+        }
+    }
+
+    pub(super) fn exact(self) -> bool {
+        self.missing == 0 && !self.trailing
+    }
+
+    /// The role that is reported, and whether the value is `on` (libpq: `pqSaveParameterStatus`).
+    pub(super) fn reported(self) -> Option<(Reported, bool)> {
+        match (self.in_hot_standby, self.default_read_only) {
+            (true, _) => Some((Reported::InHotStandby, self.on)),
+            (_, true) => Some((Reported::DefaultReadOnly, self.on)),
+            _ => None,
+        }
     }
 }

@@ -63,8 +63,16 @@ pub enum Refusal {
     CertificateNotRequested,
     /// `sslcertmode=require` and none was sent.
     CertificateNotSent,
-    /// The server speaks only protocol versions below `min_protocol_version`.
-    ProtocolVersion(ProtocolVersion),
+    /// The server supports at most `server`, a version below `min_protocol_version` (libpq:
+    /// `pqGetNegotiateProtocolVersion3`).
+    ProtocolVersion {
+        /// The version in NegotiateProtocolVersion: major in the upper 16 bits, minor in the lower.
+        server: u32,
+        /// `min_protocol_version`.
+        minimum: ProtocolVersion,
+    },
+    /// The StartupMessage requests this version, which is not between `min_protocol_version` and `max_protocol_version`.
+    RequestedVersion(u32),
     /// The authentication exchange itself failed on our side (SCRAM nonce, signature, a certificate without a binding hash).
     Exchange,
 }
@@ -99,7 +107,8 @@ impl Refusal {
             | Self::PlusWithoutTls
             | Self::NoMechanism
             | Self::UnsupportedMethod(_)
-            | Self::ProtocolVersion(_)
+            | Self::ProtocolVersion { .. }
+            | Self::RequestedVersion(_)
             | Self::Exchange => false,
         }
     }
@@ -140,15 +149,31 @@ impl core::fmt::Display for Refusal {
             Self::CertificateNotSent => f.write_str(
                 "sslcertmode=require, but no client certificate was sent: server did not get a certificate from sslcert",
             ),
-            Self::ProtocolVersion(minimum) => {
-                write!(f, "server does not support protocol version {minimum}, which min_protocol_version demands")
-            }
+            Self::ProtocolVersion { server, minimum } => write!(
+                f,
+                "server only supports protocol version {}, but \"min_protocol_version\" was set to {minimum}",
+                Version(*server)
+            ),
+            Self::RequestedVersion(version) => write!(
+                f,
+                "StartupMessage requests protocol version {}, which min_protocol_version and max_protocol_version do not allow; the driver has to request max_protocol_version",
+                Version(*version)
+            ),
             Self::Exchange => f.write_str("authentication exchange with the server failed"),
         }
     }
 }
 
 impl core::error::Error for Refusal {}
+
+/// A protocol version as `major.minor`.
+struct Version(u32);
+
+impl core::fmt::Display for Version {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}.{}", self.0 >> 16, self.0 & 0xFFFF)
+    }
+}
 
 /// What a server asks for, in words.
 const fn asked_for(method: AuthMethod) -> &'static str {

@@ -2,7 +2,7 @@
 
 use crate::{
     hardening::Hardening,
-    param::{AuthMethods, ChannelBinding, Params, ProtocolVersion, SslCertMode},
+    param::{AuthMethods, ChannelBinding, Params, ProtocolVersion, SslCertMode, TargetSessionAttrs},
 };
 
 /// What the TLS layer knows about the client certificate.
@@ -44,8 +44,12 @@ pub struct WatchRules {
     pub sslcertmode: SslCertMode,
     /// `min_protocol_version`.
     pub min_protocol_version: ProtocolVersion,
-    /// The version in the StartupMessage (`max_protocol_version`).
+    /// `max_protocol_version`; the version of the StartupMessage until the gate has read another one from it.
     pub max_protocol_version: ProtocolVersion,
+    /// The role that the server must have. `prefer-standby` in the parameters is no demand on a single server; the walk
+    /// over the hosts has one for each round
+    /// ([`Candidates::target_session_attrs`](crate::candidates::Candidates::target_session_attrs)).
+    pub target_session_attrs: TargetSessionAttrs,
     /// There is no password: a request for one is refused here. `false` leaves it to the driver.
     pub no_password: bool,
 }
@@ -58,6 +62,7 @@ impl WatchRules {
         sslcertmode: SslCertMode::Allow,
         min_protocol_version: ProtocolVersion::V3_0,
         max_protocol_version: ProtocolVersion::V3_0,
+        target_session_attrs: TargetSessionAttrs::Any,
         no_password: false,
     };
 }
@@ -70,6 +75,10 @@ impl From<&Params> for WatchRules {
             sslcertmode: params.sslcertmode(),
             min_protocol_version: params.min_protocol_version(),
             max_protocol_version: params.max_protocol_version(),
+            target_session_attrs: match params.target_session_attrs() {
+                TargetSessionAttrs::PreferStandby => TargetSessionAttrs::Any,
+                role => role,
+            },
             no_password: false,
         }
     }

@@ -3,13 +3,14 @@
 use super::{
     Broken, ClientCertificate, Refusal, WatchRules,
     auth::{Auth, AuthRequest, Context, Objection},
-    body::{AuthBody, Body, Fields, Strings, VersionBody, Word},
+    body::{AuthBody, Body, Fields, Status, Strings, VersionBody, Word},
     sent::Sent,
 };
 use crate::{
     message::PROTOCOL_3_0,
     negotiation::{Encryption, Input},
-    param::Params,
+    param::{Params, ProtocolVersion, TargetSessionAttrs},
+    role::RoleCheck,
 };
 
 /// Lengths of Authentication and NegotiateProtocolVersion messages, the length word included (libpq: `PQconnectPoll`).
@@ -45,6 +46,7 @@ pub struct StartupWatch {
     version_negotiated: bool,
     auth: Auth,
     sent: Sent,
+    role: RoleCheck,
 }
 
 /// What the server may say now.
@@ -97,6 +99,7 @@ impl StartupWatch {
             version_negotiated: false,
             auth: Auth::START,
             sent: Sent::START,
+            role: RoleCheck::new(rules.target_session_attrs),
         }
     }
 
@@ -112,6 +115,36 @@ impl StartupWatch {
     pub const fn without_password(mut self) -> Self {
         self.rules.no_password = true;
         self
+    }
+
+    /// With this role demanded of the server, in the place of the rules' one.
+    #[must_use]
+    pub const fn with_role(mut self, role: TargetSessionAttrs) -> Self {
+        self.role = RoleCheck::new(role);
+        self
+    }
+
+    /// The version in the StartupMessage: NegotiateProtocolVersion and the length of a cancel key depend on it.
+    pub(crate) fn requested(&mut self, version: u32) -> Option<Input<'static>> {
+        let (minimum, maximum) = (self.rules.min_protocol_version, self.rules.max_protocol_version);
+        // Not every number in between is a version.
+        let exists = ProtocolVersion::ALL.iter().any(|known| known.number() == version);
+        if exists && (minimum.number()..=maximum.number()).contains(&version) {
+            self.version = version;
+            None
+        } else {
+            self.verdict(Input::LocalRefusal(Refusal::RequestedVersion(version)))
+        }
+    }
+
+    /// Whether this is the watch of a cancel request that has not ended.
+    pub(crate) fn is_cancel(&self) -> bool {
+        self.phase == Phase::Cancel
+    }
+
+    /// The role of the server, as far as it is known.
+    pub(crate) fn role(&mut self) -> &mut RoleCheck {
+        &mut self.role
     }
 
     /// What became known about the client certificate since the watch was made.
@@ -204,7 +237,7 @@ impl StartupWatch {
                 b'E' => (LONG_LENGTHS, Body::Error(Fields::START)),
                 b'N' => (LONG_LENGTHS, Body::Notice(Fields::START)),
                 b'A' => (LONG_LENGTHS, Body::Notification(Strings::NOTIFICATION)),
-                b'S' => (SHORT_LENGTHS, Body::ParameterStatus(Strings::PARAMETER_STATUS)),
+                b'S' => (SHORT_LENGTHS, Body::ParameterStatus(Status::START)),
                 b'K' if self.version == PROTOCOL_3_0 => (KEY_DATA_LENGTHS_3_0, Body::BackendKeyData),
                 b'K' => (KEY_DATA_LENGTHS_3_2, Body::BackendKeyData),
                 b'Z' => (5..=5, Body::ReadyForQuery),
@@ -257,10 +290,19 @@ impl StartupWatch {
                 None => broken(Broken::Malformed(b'E')),
             },
             Body::Notice(fields) => go_if(fields.exact(), b'N'),
-            Body::ParameterStatus(strings) => go_if(strings.exact(), b'S'),
+            Body::ParameterStatus(status) => {
+                if let (true, Some((reported, is_on))) = (status.exact(), status.reported()) {
+                    self.role.reported(reported, is_on);
+                }
+                go_if(status.exact(), b'S')
+            }
             Body::Notification(strings) => go_if(strings.exact(), b'A'),
             Body::BackendKeyData => Step::Go(At::Kind),
-            Body::ReadyForQuery => Step::Verdict(Input::Ready),
+            // A server that does not report its role is asked afterwards.
+            Body::ReadyForQuery => match self.role.verdict() {
+                Err(_) => Step::Verdict(Input::WrongRole),
+                Ok(_) => Step::Verdict(Input::Ready),
+            },
             Body::Unexpected(kind) => broken(Broken::Unexpected(*kind)),
         }
     }
@@ -278,7 +320,8 @@ impl StartupWatch {
                 self.version_negotiated = true;
                 self.version = theirs;
                 if theirs < self.rules.min_protocol_version.number() {
-                    let refusal = Refusal::ProtocolVersion(self.rules.min_protocol_version);
+                    let minimum = self.rules.min_protocol_version;
+                    let refusal = Refusal::ProtocolVersion { server: theirs, minimum };
                     Step::Verdict(Input::LocalRefusal(refusal))
                 } else {
                     Step::Go(At::Kind)
