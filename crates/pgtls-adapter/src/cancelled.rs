@@ -1,6 +1,5 @@
 //! A cancel request that was taken.
 
-use crate::connected::Connected;
 use pgtls_core::{
     attempt::{MethodError, Report},
     candidates::AttemptError,
@@ -21,14 +20,6 @@ pub struct Cancelled {
     pub report: Report,
     /// What failed before, in order.
     pub failed: Vec<AttemptError<MethodError<Cause>>>,
-}
-
-impl Cancelled {
-    /// The connection has ended as it should.
-    pub fn new<S>(connected: Connected<S, Encryption>) -> Self {
-        let Connected { value: encryption, report, failed, .. } = connected;
-        Self { encryption, report, failed }
-    }
 }
 
 /// The bytes of a cancel request, whose memory is overwritten afterwards.

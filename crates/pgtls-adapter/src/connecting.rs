@@ -11,7 +11,7 @@ use crate::{
     step::Step,
     walk::Walk,
 };
-use pgtls_core::{candidates::Candidate, message::CancelRequest};
+use pgtls_core::{candidates::Candidate, message::CancelRequest, negotiation::Encryption};
 use pgtls_rustls::{ConnectError, StartupError};
 use std::{fmt, future::poll_fn, io, marker::PhantomData, pin::pin, task::Poll};
 
@@ -52,14 +52,30 @@ impl<R: Dialling + Carry<R::Socket>> Connecting<'_, R, Hosts> {
         request: &CancelRequest,
     ) -> Result<Cancelled, ConnectError> {
         let message = cancel_message(request);
-        let connecting = Connecting::<R, _>::cancelling(config, session);
-        let connected = connecting.finish(async |stream, _| {
-            R::send(stream, &message).await?;
-            // The watch lets nothing through but the end.
-            while R::receive(stream, &mut [0; 1]).await? > 0 {}
-            Ok(R::guard(stream).encryption())
-        });
-        Ok(Cancelled::new(connected.await?))
+        let mut connecting = Connecting::<R, _>::cancelling(config, session);
+        loop {
+            let mut stream = connecting.advance().await?;
+            let sent = request_cancel::<R, _>(&mut stream, &message).await;
+            let encryption = R::guard(&mut stream).encryption();
+            if let Some(cancelled) = connecting.cancelled(sent.map(|()| encryption).map_err(Into::into)) {
+                return Ok(cancelled);
+            }
+        }
+    }
+}
+
+async fn request_cancel<R: Carry<S>, S>(stream: &mut R::Stream, message: &[u8]) -> io::Result<()> {
+    R::send(stream, message).await?;
+    // The watch lets nothing through but the end.
+    while R::receive(stream, &mut [0; 1]).await? > 0 {}
+    Ok(())
+}
+
+impl<R, D> Connecting<'_, R, D> {
+    /// The result of a connection that was made to cancel what a session is doing: its protection, once the server has
+    /// closed it. If the request was not taken, go on with [`advance`](Self::advance).
+    pub fn cancelled(&mut self, outcome: Result<Encryption, StartupError>) -> Option<Cancelled> {
+        self.walk.cancelled(outcome)
     }
 }
 
@@ -67,6 +83,31 @@ impl<'c, R, S, F: AsyncFnMut() -> io::Result<S>> Connecting<'c, R, Opened<S, F>>
     /// On connections that the program opens itself.
     pub fn opened(config: &'c Config, endpoint: Endpoint, source: Opened<S, F>) -> Self {
         Self { walk: Walk::opened(config, endpoint), source, runtime: PhantomData }
+    }
+
+    /// On connections that the program opens itself, for the connector of a driver that starts the session by itself:
+    /// negotiates up to the stream on which that driver sends its StartupMessage. The stream enforces `require_auth`,
+    /// `channel_binding` and `sslcertmode` until the server is ready for queries; it is no proof of a session.
+    ///
+    /// # Errors
+    /// All attempts, in order, with what was seen on the way.
+    pub async fn channel(
+        config: &'c Config,
+        endpoint: Endpoint,
+        source: Opened<S, F>,
+    ) -> Result<R::Stream, ConnectError>
+    where
+        R: Carry<S>,
+    {
+        let walk = Walk::channel(config, endpoint);
+        let mut connecting = Connecting::<R, _> { walk, source, runtime: PhantomData };
+        loop {
+            let mut stream = connecting.advance().await?;
+            if connecting.walk.hand_over() {
+                R::relax(&mut stream);
+                return Ok(stream);
+            }
+        }
     }
 }
 
@@ -88,9 +129,13 @@ impl<R: Carry<D::Connection>, D: Source<R>> Connecting<'_, R, D> {
                     let opened = within::<R, _>(deadline, source.open(walk.address(), walk.params())).await;
                     *stream = walk.connected(opened).map(|opened| R::plain(opened, deadline));
                 }
-                (Step::Work(work), _) => walk.worked(R::work(work.detached()).await),
+                (Step::Work(work), _) => {
+                    let worked = within::<R, _>(walk.deadline(), R::work(work.detached())).await;
+                    walk.worked(worked);
+                }
                 (Step::CheckPeer, Some(stream)) => {
-                    walk.peer_user(source.peer_user(R::connection(stream)).await);
+                    let user = source.peer_user(R::connection(stream));
+                    walk.peer_user(within::<R, _>(walk.deadline(), user).await);
                 }
                 (Step::Send(bytes), Some(stream)) => walk.sent(R::send(stream, bytes).await),
                 (Step::Receive { at_most }, Some(stream)) => {
@@ -122,13 +167,14 @@ impl<R: Carry<D::Connection>, D: Source<R>> Connecting<'_, R, D> {
         }
     }
 
-    /// What a startup exchange may want to know about where it is.
+    /// The host and address of the startup exchange that is under way.
     pub fn startup(&self) -> Startup<'_> {
         self.walk.startup()
     }
 
-    /// What the startup exchange returned; gives it back if there is a session. If there is none, go on with
-    /// [`advance`](Self::advance). What the server has sent counts for more than what the exchange returned.
+    /// Takes the result of the startup exchange and returns it if there is a session. If there is none, go on with
+    /// [`advance`](Self::advance). What the server has sent takes precedence over the result, and a session needs proof; see
+    /// [`Walk::conclude`].
     pub fn conclude<S, T>(&mut self, outcome: Result<(S, T), StartupError>) -> Option<Connected<S, T>> {
         self.walk.conclude(outcome)
     }

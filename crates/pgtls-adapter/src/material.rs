@@ -65,6 +65,14 @@ impl<'c> Material<'c> {
         }
     }
 
+    /// The deadline passed before the work was done. Lines that are not in the key log by then are not written.
+    pub(crate) fn expired(&self, error: io::Error) {
+        if let Some(log) = self.made.as_ref().and_then(|made| made.key_log.as_ref()) {
+            log.pending().clear();
+            log.trouble().get_or_insert(error);
+        }
+    }
+
     /// The files that were looked at, and what went wrong without disturbing the connection.
     pub(crate) fn take_report(&mut self) -> (Vec<FileReport>, Vec<String>) {
         let Some(Made { cached, warning, key_log }) = self.made.take() else { return Default::default() };
@@ -75,7 +83,7 @@ impl<'c> Material<'c> {
         let ignored =
             ignored.map(|error| format!("{error}: it is ignored, and nothing is checked for revocation"));
         let trouble = key_log.and_then(|log| log.trouble().take());
-        let trouble = trouble.map(|error| format!("could not write to the file of sslkeylogfile: {error}"));
+        let trouble = trouble.map(|error| error.to_string());
         (cached.files.to_vec(), warning.into_iter().chain(kept).chain(ignored).chain(trouble).collect())
     }
 }

@@ -48,11 +48,12 @@ impl<'c> Trial<'c> {
     ) -> Result<Self, PlanError> {
         let plan = plan(params, target.transport, GssCredentials::Absent, payload)?;
         let limit = params.connect_timeout();
+        let role = target.role;
         Ok(Self {
             target,
             deadline: Deadline::after(limit.as_ref().ok().copied().flatten()),
             params,
-            attempt: Attempt::new(params, plan, earlier),
+            attempt: Attempt::new(params, plan, earlier).with_role(role),
             limit,
             stage: Stage::Idle,
             abandoned: None,
@@ -154,8 +155,12 @@ impl<'c> Trial<'c> {
             return None;
         };
         self.attempt.saw_certificate(session.client_certificate());
-        self.tell(Input::TlsEstablished(session.facts(connection)), None);
-        Some(session.session_facts(connection))
+        let (Some(facts), shown) = (session.facts(connection), session.session_facts(connection)) else {
+            self.abandon(misuse("the adapter reports a TLS handshake that is not complete"));
+            return None;
+        };
+        self.tell(Input::TlsEstablished(facts), None);
+        shown
     }
 
     pub(crate) fn not_encrypted(&mut self, error: io::Error) {
@@ -168,15 +173,44 @@ impl<'c> Trial<'c> {
         }
     }
 
-    /// What the startup exchange led to; whether there is a session.
+    /// The result of the startup exchange; returns whether there is a session.
     pub(crate) fn conclude(&mut self, outcome: Result<(), StartupError>) -> bool {
         let Stage::StartUp(watch) = self.stage.take() else {
             self.misused();
             return false;
         };
-        let (input, cause) = watch.conclude(outcome);
-        self.tell(input, cause);
+        match watch.conclude(outcome) {
+            Ok((input, cause)) => self.tell(input, cause),
+            Err(misuse) => self.abandon(misuse.into()),
+        }
         self.abandoned.is_none() && matches!(self.attempt.action(), Action::Done(_))
+    }
+
+    /// Leaves the startup exchange to the driver of a connection that is not for a session of ours. Returns whether it was
+    /// about to begin.
+    pub(crate) fn hand_over(&mut self) -> bool {
+        let Stage::StartUp(watch) = self.stage.take() else {
+            self.misused();
+            return false;
+        };
+        watch.hand_over();
+        true
+    }
+
+    /// The watch over the startup exchange that is under way.
+    pub(crate) fn watch(&self) -> Option<&Watch> {
+        match &self.stage {
+            Stage::StartUp(watch) => Some(watch),
+            Stage::Idle | Stage::Farewell(_) | Stage::Handshake(_) => None,
+        }
+    }
+
+    /// The deadline passed while files were read or the key log was written.
+    pub(crate) fn timed_out(&mut self) {
+        // The key log is written after a failure, too.
+        if !matches!(self.attempt.action(), Action::Fail { .. }) {
+            self.tell(Input::TimedOut, None);
+        }
     }
 
     /// Ends the trial, and with it the walk.
@@ -213,13 +247,14 @@ impl<'c> Trial<'c> {
         }
     }
 
-    /// The answer fits no question.
-    fn misused(&mut self) {
-        self.abandon(Cause::Io(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "the adapter answers a question that it was not asked; this is a bug in it",
-        )));
+    /// The method does not answer the step.
+    pub(crate) fn misused(&mut self) {
+        self.abandon(misuse("the adapter calls a method that does not answer the step"));
     }
+}
+
+fn misuse(text: &str) -> Cause {
+    Cause::Io(io::Error::new(io::ErrorKind::InvalidInput, format!("{text}; this is a bug in it")))
 }
 
 impl Stage {

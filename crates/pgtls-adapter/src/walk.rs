@@ -1,18 +1,19 @@
 //! From parameters to a session: all hosts, all addresses.
 
 use crate::{
+    cancelled::Cancelled,
     config::Config,
     connected::{Connected, Startup},
-    deadline::Deadline,
+    deadline::{Deadline, has_expired},
     material::{Material, Worked},
     route::{Direction, Endpoint, Route},
     step::Step,
     trial::Trial,
 };
 use pgtls_core::{
-    attempt::{Report, Tried},
-    candidates::{Address, Candidate, Candidates},
-    negotiation::Then,
+    attempt::{MethodError, Report, Tried},
+    candidates::{Address, AttemptError, Candidate, Candidates},
+    negotiation::{Encryption, Then},
     param::{Params, TargetSessionAttrs},
     policy::Payload,
     startup::ClientCertificate,
@@ -20,6 +21,9 @@ use pgtls_core::{
 use pgtls_rustls::{Cause, ConnectError, SessionFacts, StartupError};
 use rustls::ClientConnection;
 use std::{fmt, io, net::SocketAddr};
+
+/// The attempts that failed before, in order.
+type Failures = Vec<AttemptError<MethodError<Cause>>>;
 
 /// From parameters to a session (libpq: `PQconnectPoll`): tries hosts and addresses in libpq's order, negotiates encryption
 /// with each, and falls back where `sslmode` says so.
@@ -29,42 +33,63 @@ use std::{fmt, io, net::SocketAddr};
 pub struct Walk<'c> {
     config: &'c Config,
     route: Route,
-    payload: Payload,
+    purpose: Purpose,
     trial: Option<Trial<'c>>,
     material: Material<'c>,
     certificate: ClientCertificate,
     tried: Vec<Tried>,
 }
 
+/// The purpose of the connections. Each has a method of its own that answers [`Step::StartUp`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// [`Walk::conclude`].
+    Session,
+    /// [`Walk::cancelled`].
+    Cancel,
+    /// [`Walk::hand_over`].
+    Channel,
+}
+
 impl<'c> Walk<'c> {
     /// Over the hosts of the parameters.
     pub fn new(config: &'c Config) -> Self {
         let candidates = Candidates::new(&config.params, &config.environment, config.tls.seed());
-        Self::on(config, Route::Hosts(Box::new(candidates)), Payload::Startup)
+        Self::on(config, Route::Hosts(Box::new(candidates)), Purpose::Session)
     }
 
     /// Over nothing but the address of a session, to cancel what it is doing (libpq: `PQcancelStart`). At
-    /// [`Step::StartUp`] the adapter sends a [`CancelRequest`](pgtls_core::message::CancelRequest) and reads until the
-    /// server closes the connection.
+    /// [`Step::StartUp`] the adapter sends a [`CancelRequest`](pgtls_core::message::CancelRequest), reads until the
+    /// server closes the connection, and calls [`cancelled`](Self::cancelled).
     pub fn cancel(config: &'c Config, session: &Candidate) -> Self {
         let candidates = Candidates::only(&config.params, &config.environment, session);
-        Self::on(config, Route::Hosts(Box::new(candidates)), Payload::Cancel)
+        Self::on(config, Route::Hosts(Box::new(candidates)), Purpose::Cancel)
     }
 
     /// Over nothing but the connections that the program opens itself, to one address.
     pub fn opened(config: &'c Config, endpoint: Endpoint) -> Self {
+        Self::to(config, endpoint, Purpose::Session)
+    }
+
+    /// Over nothing but the connections that the program opens itself, for the connector of a driver that starts the session
+    /// by itself. [`hand_over`](Self::hand_over) answers [`Step::StartUp`]; there is never a [`Connected`].
+    pub fn channel(config: &'c Config, endpoint: Endpoint) -> Self {
+        Self::to(config, endpoint, Purpose::Channel)
+    }
+
+    fn to(config: &'c Config, endpoint: Endpoint, purpose: Purpose) -> Self {
         let route = Route::Opened { endpoint, errors: Vec::new(), over: None };
-        let mut walk = Self::on(config, route, Payload::Startup);
+        let mut walk = Self::on(config, route, purpose);
         // The deadline begins now.
         walk.enter();
         walk
     }
 
-    fn on(config: &'c Config, route: Route, payload: Payload) -> Self {
+    fn on(config: &'c Config, route: Route, purpose: Purpose) -> Self {
         Self {
             config,
             route,
-            payload,
+            purpose,
             trial: None,
             material: Material::new(config),
             certificate: ClientCertificate::default(),
@@ -91,8 +116,17 @@ impl<'c> Walk<'c> {
         match self.route.direction(&self.config.params) {
             Direction::Resolve { name, port } => return Some(Step::Resolve { name, port }),
             Direction::Nowhere => return Some(Step::GiveUp),
-            Direction::Try(target) => {
-                match Trial::new(&self.config.params, target, self.payload, self.certificate) {
+            Direction::Try(mut target) => {
+                let payload = match self.purpose {
+                    Purpose::Session => Payload::Startup,
+                    Purpose::Cancel => Payload::Cancel,
+                    Purpose::Channel => {
+                        // The other driver has queries of its own for it.
+                        target.role = TargetSessionAttrs::Any;
+                        Payload::Startup
+                    }
+                };
+                match Trial::new(&self.config.params, target, payload, self.certificate) {
                     Ok(trial) => self.trial = Some(trial),
                     Err(error) => self.route.failed(Cause::Plan(error).into(), Then::Stop),
                 }
@@ -132,20 +166,22 @@ impl<'c> Walk<'c> {
         self.trial.as_ref().map(|trial| trial.deadline).unwrap_or_default()
     }
 
-    /// What a startup exchange may want to know about where it is.
+    /// The host and address of the startup exchange that is under way.
     pub fn startup(&self) -> Startup<'_> {
-        match self.trial.as_ref().map(|trial| &trial.target) {
-            Some(target) => Startup {
-                host_index: target.host_index,
-                host: target.host.as_deref(),
-                address: target.address(),
-                target_session_attrs: target.role,
+        match &self.trial {
+            Some(trial) => Startup {
+                host_index: trial.target.host_index,
+                host: trial.target.host.as_deref(),
+                address: trial.target.address(),
+                target_session_attrs: trial.target.role,
+                watch: trial.watch(),
             },
             None => Startup {
                 host_index: 0,
                 host: None,
                 address: None,
                 target_session_attrs: TargetSessionAttrs::Any,
+                watch: None,
             },
         }
     }
@@ -192,16 +228,22 @@ impl<'c> Walk<'c> {
         }
     }
 
-    /// Answers [`Step::Work`]; an error if it could not be done, which ends the walk.
+    /// Answers [`Step::Work`]. An error means that it could not be done, which ends the walk; if the error is
+    /// [`expired`](crate::expired), the deadline of the address has passed.
     pub fn worked(&mut self, worked: io::Result<Worked>) {
         match (worked, &mut self.trial) {
             (Ok(worked), _) => self.material.worked(worked),
+            (Err(error), Some(trial)) if has_expired(&error) => {
+                self.material.expired(error);
+                trial.timed_out();
+            }
             (Err(error), Some(trial)) => trial.abandon(error.into()),
             (Err(_), None) => {}
         }
     }
 
-    /// Answers [`Step::StartTls`]: the handshake is complete. Facts of the session.
+    /// Answers [`Step::StartTls`]: the handshake is complete. Returns facts of the session. A handshake that is not
+    /// complete ends the walk.
     pub fn encrypted(&mut self, connection: &ClientConnection) -> Option<SessionFacts> {
         self.trial.as_mut()?.encrypted(connection)
     }
@@ -213,19 +255,54 @@ impl<'c> Walk<'c> {
         }
     }
 
-    /// Answers [`Step::StartUp`] with the stream, and what the startup exchange returned; gives them back if there is a
-    /// session. What the server has sent counts for more than what the exchange returned.
+    /// Answers [`Step::StartUp`] with the stream and the result of the startup exchange; returns them if there is a
+    /// session. What the server has sent takes precedence over the result.
+    ///
+    /// There is a session only if its bytes have passed the [`Watch`](crate::Watch): a StartupMessage of an allowed protocol
+    /// version, ReadyForQuery, and the role that `target_session_attrs` demands ([`Startup::role_query`]). A result that
+    /// claims a session without this proof ends the walk.
     pub fn conclude<S, T>(&mut self, outcome: Result<(S, T), StartupError>) -> Option<Connected<S, T>> {
+        let (session, report, failed) = self.end_startup(Purpose::Session, outcome)?;
+        Some(Connected::new(session, report, failed))
+    }
+
+    /// Answers [`Step::StartUp`] of [`cancel`](Self::cancel) with the protection of the connection on which the
+    /// CancelRequest was sent and which the server has closed.
+    pub fn cancelled(&mut self, outcome: Result<Encryption, StartupError>) -> Option<Cancelled> {
+        let (encryption, report, failed) = self.end_startup(Purpose::Cancel, outcome)?;
+        Some(Cancelled { encryption, report, failed })
+    }
+
+    /// Answers [`Step::StartUp`] of [`channel`](Self::channel): the other driver gets the stream, which stays under the
+    /// watch until the server is ready for queries. The deadline is met.
+    pub fn hand_over(&mut self) -> bool {
+        let Some(trial) = &mut self.trial else { return false };
+        if self.purpose == Purpose::Channel {
+            return trial.hand_over();
+        }
+        trial.misused();
+        false
+    }
+
+    fn end_startup<T>(
+        &mut self,
+        purpose: Purpose,
+        outcome: Result<T, StartupError>,
+    ) -> Option<(T, Report, Failures)> {
         let trial = self.trial.as_mut()?;
-        let (session, outcome) = match outcome {
-            Ok(session) => (Some(session), Ok(())),
+        if self.purpose != purpose {
+            trial.misused();
+            return None;
+        }
+        let (value, outcome) = match outcome {
+            Ok(value) => (Some(value), Ok(())),
             Err(error) => (None, Err(error)),
         };
-        let connected = trial.conclude(outcome);
-        let session = session.filter(|_| connected)?;
+        let is_up = trial.conclude(outcome);
+        let value = value.filter(|_| is_up)?;
         self.leave();
         let (report, (failed, _)) = (self.report(), self.route.end());
-        Some(Connected::new(session, report, failed))
+        Some((value, report, failed))
     }
 
     /// Answers [`Step::GiveUp`]: all attempts, in order, with what was seen on the way.

@@ -3,7 +3,7 @@
 use crate::deadline::has_expired;
 use pgtls_core::{
     gate::{Exchange, Shut, StartupGate},
-    negotiation::Input,
+    negotiation::{Input, Misuse},
 };
 use pgtls_rustls::{Cause, StartupError, TlsError};
 use std::{
@@ -98,24 +98,47 @@ impl Watch {
         self.lock().concluded
     }
 
-    /// Whether there is nothing left to watch. A program that was content before the server was ready goes on being
-    /// watched.
+    /// Whether there is nothing left to watch. The connection of another driver's connector is watched until the server is
+    /// ready for queries, although its deadline is met when TLS is established.
     pub fn is_over(&self) -> bool {
         let watched = self.lock();
         watched.concluded && watched.gate.is_done()
     }
 
-    /// What the exchange led to.
-    pub(crate) fn conclude(&self, outcome: Result<(), StartupError>) -> (Input<'static>, Option<Cause>) {
+    /// The query that establishes the server's role; see [`StartupGate::role_query`].
+    pub fn role_query(&self) -> Option<&'static str> {
+        self.lock().gate.role_query()
+    }
+
+    /// The answer to [`role_query`](Self::role_query); see [`StartupGate::role_answer`].
+    pub fn role_answer(&self, value: Option<&[u8]>) {
+        self.lock().gate.role_answer(value);
+    }
+
+    /// Ends the deadline without a session: another driver runs the exchange, and the gate stays until the server is ready.
+    pub(crate) fn hand_over(&self) {
+        self.lock().concluded = true;
+    }
+
+    /// The input for the machine that follows from the exchange.
+    ///
+    /// # Errors
+    /// The exchange is reported as complete, and a part of the proof is missing.
+    pub(crate) fn conclude(
+        &self,
+        outcome: Result<(), StartupError>,
+    ) -> Result<(Input<'static>, Option<Cause>), Misuse> {
         let mut watched = self.lock();
         let (exchange, error) = match outcome {
             Ok(()) => (Exchange::Up, None),
             Err(error) => (error.exchange(), Some(error)),
         };
-        let input = watched.gate.conclude(exchange);
+        let input = watched.gate.conclude(exchange)?;
         watched.concluded = input == Input::Ready;
         let broken = watched.broken.as_ref().map(|broken| TlsError::Handshake(broken.clone()).into());
-        (input, error.and_then(|error| broken.or_else(|| error.into_cause())))
+        let cause = error.and_then(|error| broken.or_else(|| error.into_cause()));
+        let role = || watched.gate.wrong_role().map(|role| Cause::Startup(role.into()));
+        Ok((input, cause.or_else(role)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Watched> {

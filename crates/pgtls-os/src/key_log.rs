@@ -8,12 +8,28 @@ use std::{
 
 /// Appends a line to the file, which is made with permissions for its owner alone. It is opened for each line, as libpq
 /// does (`SSL_CTX_keylog_cb`), so that several programs can write to it.
+///
+/// Never waits. libpq waits for a reader if the file is a pipe; here a pipe without a reader, or one that is full, is an
+/// error.
+///
+/// # Errors
+/// The file cannot be opened or written to, with libpq's sentence.
 pub fn append_key_log(path: &Path, line: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(line.as_bytes())
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        options.mode(0o600).custom_flags(flags.bits().cast_signed());
+    }
+    let failed = |verb: &str, error: &io::Error| {
+        let text = format!("could not {verb} SSL key logging file \"{}\": {error}", path.display());
+        io::Error::new(error.kind(), text)
+    };
+    let mut file = options.open(path).map_err(|error| failed("open", &error))?;
+    file.write_all(line.as_bytes()).map_err(|error| failed("write to", &error))
 }
 
 #[cfg(test)]
@@ -35,7 +51,30 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_not_there() {
-        assert!(append_key_log("/does/not/exist/keys".as_ref(), "a\n").is_err());
+    fn errors_are_libpqs() {
+        let error = append_key_log("/does/not/exist/keys".as_ref(), "a\n").unwrap_err().to_string();
+        let expected = "could not open SSL key logging file \"/does/not/exist/keys\": No such file or directory";
+        assert!(error.starts_with(expected), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_never_waited_for() {
+        use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat, open};
+        use std::{fs::File, io::Read};
+
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pipe");
+        mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let unread = append_key_log(&path, "a\n").unwrap_err().to_string();
+        assert!(unread.contains("could not open SSL key logging file"), "{unread}");
+
+        let reader = open(&path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()).unwrap();
+        append_key_log(&path, "a\n").unwrap();
+        let full = append_key_log(&path, &"b".repeat(1 << 21)).unwrap_err().to_string();
+        assert!(full.contains("could not write to SSL key logging file"), "{full}");
+        let mut written = [0; 3];
+        File::from(reader).read_exact(&mut written).unwrap();
+        assert_eq!(&written, b"a\nb");
     }
 }

@@ -42,8 +42,8 @@
 //! let connector = Connector::new(&params, &loaded, &TlsOptions::new(pgtls_rustls::aws_lc_rs(), clock(now)));
 //! let session = connector.session(Some("db.example.com"))?;
 //! let tls = rustls::ClientConnection::new(session.config(), session.server_name())?;
-//! // Run the handshake, then ask `session.facts(&tls)` or, if it failed, `session.failure(error)`.
-//! # assert!(tls.is_handshaking());
+//! // Run the handshake, then take `session.facts(&tls)` or, if it failed, `session.failure(error)`.
+//! assert!(session.facts(&tls).is_none(), "nothing is proved before the handshake is complete");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -63,10 +63,13 @@ impl Session {
         self.indication.server_name.clone()
     }
 
-    /// After the handshake: what the negotiation machine wants to know.
-    pub fn facts(&self, connection: &ClientConnection) -> TlsFacts {
+    /// Facts for the negotiation machine; `None` before the handshake is complete, when nothing is proved yet.
+    pub fn facts(&self, connection: &ClientConnection) -> Option<TlsFacts> {
+        if connection.is_handshaking() {
+            return None;
+        }
         let seen = self.record.seen();
-        TlsFacts {
+        Some(TlsFacts {
             alpn: match connection.alpn_protocol() {
                 None => Alpn::Absent,
                 Some(ALPN_POSTGRESQL) => Alpn::Postgresql,
@@ -75,7 +78,7 @@ impl Session {
             root: self.root,
             chain: seen.chain.as_ref().map(|(proof, _)| *proof),
             name: seen.name.as_ref().map(|(proof, _)| *proof),
-        }
+        })
     }
 
     /// After a failed handshake: why. `error` is what the stream returned, with rustls' error inside if it was rustls
@@ -114,10 +117,13 @@ impl Session {
         self.indication.sent.as_deref()
     }
 
-    /// After the handshake: everything that a person or a driver may want to know.
-    pub fn session_facts(&self, connection: &ClientConnection) -> SessionFacts {
+    /// Facts for people and drivers; `None` before the handshake is complete.
+    pub fn session_facts(&self, connection: &ClientConnection) -> Option<SessionFacts> {
+        if connection.is_handshaking() {
+            return None;
+        }
         let seen = self.record.seen();
-        SessionFacts {
+        Some(SessionFacts {
             protocol: facts::protocol(connection),
             cipher: facts::cipher(connection),
             alpn: connection.alpn_protocol().map(|alpn| String::from_utf8_lossy(alpn).into_owned()),
@@ -127,7 +133,7 @@ impl Session {
             path: seen.chain.as_ref().map(|(_, path)| path.certificates.clone()).unwrap_or_default(),
             peer_certificate: connection.peer_certificates().and_then(<[_]>::first).cloned(),
             client_certificate: seen.client_certificate(),
-        }
+        })
     }
 }
 

@@ -6,8 +6,15 @@ use crate::{
     stream::Stream,
     tls,
 };
-use pgtls_adapter::{ConnectError, Connected, Startup, StartupError, Step, Walk};
-use std::io::{self, Read, Write};
+use pgtls_adapter::{
+    Cancelled, ConnectError, Connected, Deadline, Startup, StartupError, Step, Walk, Work, Worked, expired,
+};
+use pgtls_core::negotiation::Encryption;
+use std::{
+    io::{self, Read, Write},
+    sync::mpsc::{RecvTimeoutError, channel},
+    thread,
+};
 
 /// A connection that is being made, for drivers that own the loop because their startup exchange takes the stream away.
 #[derive(Debug)]
@@ -49,7 +56,7 @@ impl<'c, D: Dial> Connecting<'c, D> {
                     let read = open(&mut stream).and_then(|stream| stream.read(buffer));
                     self.walk.received(read.map(|read| reply.get(..read).unwrap_or_default()));
                 }
-                Step::Work(work) => self.walk.worked(Ok(work.run())),
+                Step::Work(work) => self.walk.worked(within(self.walk.deadline(), work)),
                 Step::StartTls { config, server_name } => {
                     let Some(below) = stream.take().and_then(Stream::into_plain) else {
                         self.walk.interrupted();
@@ -75,15 +82,21 @@ impl<'c, D: Dial> Connecting<'c, D> {
         }
     }
 
-    /// What a startup exchange may want to know about where it is.
+    /// The host and address of the startup exchange that is under way.
     pub fn startup(&self) -> Startup<'_> {
         self.walk.startup()
     }
 
-    /// What the startup exchange returned; gives it back if there is a session. If there is none, go on with
-    /// [`advance`](Self::advance). What the server has sent counts for more than what the exchange returned.
+    /// Takes the result of the startup exchange and returns it if there is a session. If there is none, go on with
+    /// [`advance`](Self::advance). What the server has sent takes precedence over the result, and a session needs proof; see
+    /// [`Walk::conclude`].
     pub fn conclude<S, T>(&mut self, outcome: Result<(S, T), StartupError>) -> Option<Connected<S, T>> {
         self.walk.conclude(outcome)
+    }
+
+    /// The result of a connection that was made to cancel what a session is doing; see [`Walk::cancelled`].
+    pub(crate) fn cancelled(&mut self, outcome: Result<Encryption, StartupError>) -> Option<Cancelled> {
+        self.walk.cancelled(outcome)
     }
 
     /// Goes on until there is a session, or nothing left to be tried.
@@ -105,4 +118,17 @@ impl<'c, D: Dial> Connecting<'c, D> {
 
 fn open<S: Connection>(stream: &mut Option<Stream<S>>) -> io::Result<&mut Stream<S>> {
     stream.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
+}
+
+/// Does the work before the deadline passes. With a deadline it is done on a thread of its own, which is left behind when
+/// the deadline passes: a file system or a key derivation cannot be interrupted.
+fn within(deadline: Deadline, work: Work<'_>) -> io::Result<Worked> {
+    let Some(left) = deadline.left()? else { return Ok(work.run()) };
+    let work = work.detached();
+    let (done, worked) = channel();
+    thread::Builder::new().name("pgtls".to_owned()).spawn(move || done.send(work.run()))?;
+    worked.recv_timeout(left).map_err(|error| match error {
+        RecvTimeoutError::Timeout => expired(),
+        RecvTimeoutError::Disconnected => io::Error::other("the thread that reads the files has panicked"),
+    })
 }

@@ -76,7 +76,7 @@ mod timed;
 
 pub use cancel::{cancel, cancelling};
 pub use connect::{Connecting, connect, connecting};
-pub use negotiate::{Negotiating, negotiate, negotiating};
+pub use negotiate::{Negotiating, channel, negotiate, negotiating};
 pub use pgtls_adapter::{
     BoxError, Cancelled, Cause, Config, ConnectError, Connected, Endpoint, Hosts, LibraryInit,
     NoDefaultProvider, Opened, Startup, StartupError,

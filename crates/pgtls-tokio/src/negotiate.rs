@@ -35,3 +35,21 @@ pub fn negotiating<S: AsyncRead + AsyncWrite + Unpin, F: AsyncFnMut() -> io::Res
 ) -> Negotiating<'_, S, F> {
     Negotiating::opened(config, endpoint.into(), Opened::new(connection, redial))
 }
+
+/// Negotiates on a connection that is open already, up to the stream on which another driver sends its StartupMessage: for
+/// the connectors of drivers that start the session by themselves.
+///
+/// The deadline of `connect_timeout` covers the negotiation. The stream enforces `require_auth`, `channel_binding` and
+/// `sslcertmode` until the server is ready for queries. What the parameters demand of the session beyond that
+/// (`target_session_attrs`) is the other driver's.
+///
+/// # Errors
+/// What failed on this address.
+pub async fn channel<S: AsyncRead + AsyncWrite + Unpin>(
+    config: &Config,
+    endpoint: impl Into<Endpoint>,
+    connection: S,
+    redial: impl AsyncFnMut() -> io::Result<S>,
+) -> Result<Stream<S>, ConnectError> {
+    pgtls_adapter::Connecting::<Tokio, _>::channel(config, endpoint.into(), Opened::new(connection, redial)).await
+}

@@ -234,7 +234,9 @@ pub(crate) fn shake(session: &Session, server: &Arc<ServerConfig>) -> Result<Sha
         client.reader().read(&mut [0; 1]).map_err(|error| error.kind()),
         Err(std::io::ErrorKind::WouldBlock)
     ));
-    Ok(Shaken { tls: session.facts(&client), facts: session.session_facts(&client), client })
+    let complete = "the handshake is complete";
+    let (tls, facts) = (session.facts(&client), session.session_facts(&client));
+    Ok(Shaken { tls: tls.expect(complete), facts: facts.expect(complete), client })
 }
 
 fn pour(server: &mut ServerConnection, client: &mut ClientConnection) -> Result<(), Error> {
