@@ -11,7 +11,7 @@
 //! use futures_lite::{AsyncReadExt, AsyncWriteExt};
 //! use pgtls_async_std::{Config, StartupError, Stream, connect};
 //! use pgtls_core::{
-//!     message::{PROTOCOL_3_0, startup_message},
+//!     message::startup_message,
 //!     param::{Ability, Params, Settings},
 //!     startup::Refusal,
 //! };
@@ -31,7 +31,8 @@
 //!
 //! /// The driver's part, from the StartupMessage to ReadyForQuery. This one knows no passwords.
 //! async fn start_up(stream: &mut Stream, params: &Params) -> Result<(), StartupError> {
-//!     stream.write_all(&startup_message(PROTOCOL_3_0, params.startup_pairs())?).await?;
+//!     let packet = startup_message(params.max_protocol_version().number(), params.startup_pairs())?;
+//!     stream.write_all(&packet).await?;
 //!     stream.flush().await?;
 //!     loop {
 //!         let mut head = [0; 5];
@@ -50,6 +51,10 @@
 //!     }
 //! }
 //! ```
+//!
+//! There is a session only if the stream has seen it: a StartupMessage of a protocol version that the parameters allow,
+//! ReadyForQuery after an authentication that they allow, and the role that `target_session_attrs` demands. Servers report
+//! their role since release 14; [`Startup::role_query`] is for older ones.
 //!
 //! No executor is needed in particular: sockets and timers are those of `async-io`, which brings its own thread, and names
 //! are looked up, files read and keys derived on the threads of `blocking`, which keeps them for the whole process

@@ -73,7 +73,7 @@ pub(crate) fn of_refusal(refusal: Refusal) -> &'static str {
         Refusal::ChannelBinding(_) => "channel-binding",
         Refusal::UnsupportedMethod(_) => "bad-auth-request",
         Refusal::CertificateNotRequested => "client-cert-missing",
-        Refusal::ProtocolVersion(_) => "protocol-version",
+        Refusal::ProtocolVersion { .. } | Refusal::RequestedVersion(_) => "protocol-version",
         _ => "other",
     }
 }

@@ -38,6 +38,7 @@ pub(crate) struct Exchange<'a> {
     frames: Frames,
     outbox: BytesMut,
     role: RoleCheck,
+    role_answer: Option<Vec<u8>>,
     report: Report,
     requested: ProtocolVersion,
 }
@@ -80,6 +81,7 @@ impl<'a> Exchange<'a> {
             frames: Frames::default(),
             outbox: BytesMut::from(packet.as_slice()),
             role: RoleCheck::new(target),
+            role_answer: None,
             report: Report::default(),
             requested,
         })
@@ -98,6 +100,11 @@ impl<'a> Exchange<'a> {
     /// What the server said about itself so far.
     pub(crate) fn report(&self) -> &Report {
         &self.report
+    }
+
+    /// The answer to the query about the server's role, if there was one.
+    pub(crate) fn role_answer(&self) -> Option<&[u8]> {
+        self.role_answer.as_deref()
     }
 
     /// The server sent these bytes, in any split.
@@ -151,7 +158,11 @@ impl<'a> Exchange<'a> {
                     self.role.query_complete()?;
                     self.reports_complete()?;
                 }
-                b'D' => role::row(&mut self.role, frame)?,
+                b'D' => {
+                    let value = role::value(frame)?;
+                    self.role.row(&value);
+                    self.role_answer = Some(value);
+                }
                 b'C' | b'N' | b'T' => {}
                 // libpq goes on with the next host when the query cannot be answered.
                 b'E' => return Err(Fault::WrongRole(WrongRole::Unknown)),

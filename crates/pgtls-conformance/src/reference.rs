@@ -17,7 +17,7 @@ use fallible_iterator::FallibleIterator as _;
 use pgtls_core::{
     environment::{Environment, Platform},
     mechanism::{Choice, Gs2Flag, Offer, choose},
-    message::{PROTOCOL_3_0, startup_message},
+    message::startup_message,
     negotiation::Encryption,
     param::{Ability, Params, Secret, Settings},
     startup::Refusal,
@@ -92,7 +92,8 @@ fn session(attempt: &Attempt) -> Result<Encryption, String> {
 
 /// Sends the StartupMessage, authenticates, and reads up to ReadyForQuery. What must not be answered the stream refuses.
 fn start_up(stream: &mut Stream, params: &Params, password: Option<&Secret>) -> Result<(), StartupError> {
-    send(stream, &startup_message(PROTOCOL_3_0, params.startup_pairs())?)?;
+    let version = params.max_protocol_version().number();
+    send(stream, &startup_message(version, params.startup_pairs())?)?;
     let mut login = Login { params, password, scram: None };
     loop {
         let (kind, mut message) = message(stream)?;

@@ -8,12 +8,12 @@
 //! It prints how the session is protected and what the server answers. TCP alone, and no passwords.
 
 use pgtls_core::{
-    attempt::{Attempt, MethodError},
+    attempt::{Attempt, Ended},
     candidates::{Address, Candidate, CandidateAction, Candidates},
     files,
     gate::{Exchange, Shut, StartupGate},
-    negotiation::{Action, Input, Then},
-    param::{Ability, Params, Settings},
+    negotiation::{Action, Input},
+    param::{Ability, Params, Settings, TargetSessionAttrs},
     policy::{GssCredentials, Payload, plan},
     startup::{ClientCertificate, Refusal},
 };
@@ -48,20 +48,30 @@ fn main() -> Result<(), Told> {
 
     // Hosts and their addresses, one after the other.
     let mut candidates = Candidates::new(&params, &environment, options.seed());
+    let mut certificate = ClientCertificate::default();
     loop {
         match candidates.poll_action() {
             CandidateAction::Resolve { name, port } => match (name.as_str(), port).to_socket_addrs() {
                 Ok(addresses) => candidates.resolved(addresses),
                 Err(error) => candidates.resolve_failed(Cause::Io(error).into()),
             },
-            CandidateAction::Try(candidate) => match one_address(&params, &connector, &candidate)? {
-                Ok(mut session) => {
-                    let value = session.ask("SELECT 1")?;
-                    println!("{}: SELECT 1 is {value}", session.protection);
-                    return Ok(session.wire.write_all(&terminate())?);
+            CandidateAction::Try(candidate) => {
+                let role = candidates.target_session_attrs();
+                match one_address(&params, &connector, &candidate, certificate, role)? {
+                    Ok(mut session) => {
+                        let value = session.ask("SELECT 1")?;
+                        println!("{}: SELECT 1 is {value}", session.protection);
+                        return Ok(session.wire.write_all(&terminate())?);
+                    }
+                    Err(ended) => {
+                        certificate = ended.certificate;
+                        ended.failed_before.into_iter().for_each(|error| candidates.note(error));
+                        if let Some((error, then)) = ended.failed {
+                            candidates.failed(error, then);
+                        }
+                    }
                 }
-                Err((error, then)) => candidates.failed(error, then),
-            },
+            }
             _ => break,
         }
     }
@@ -77,16 +87,16 @@ struct Session {
     wire: Wire,
 }
 
-type Failed = (MethodError<Cause>, Then);
-
 /// The loop around the machine: does what it says, tells it what happened, decides nothing.
 fn one_address(
     params: &Params,
     connector: &Connector,
     candidate: &Candidate,
-) -> Result<Result<Session, Failed>, Box<dyn Error>> {
+    earlier: ClientCertificate,
+    role: TargetSessionAttrs,
+) -> Result<Result<Session, Ended<Cause>>, Box<dyn Error>> {
     let plan = plan(params, candidate.address.transport(), GssCredentials::Absent, Payload::Startup)?;
-    let mut attempt = Attempt::new(params, plan, ClientCertificate::default());
+    let mut attempt = Attempt::new(params, plan, earlier).with_role(role);
     // One deadline for all methods of an address.
     let deadline = Instant::now() + params.connect_timeout()?.unwrap_or(PATIENCE);
     let mut wire = Wire::None;
@@ -123,16 +133,12 @@ fn one_address(
                 };
                 let error = exchange.as_ref().err().filter(|error| !told(error));
                 let cause = error.map(|error| Cause::Startup(error.to_string().into()));
-                (gate.conclude(exchange.unwrap_or(Exchange::Failed)), cause)
+                (gate.conclude(exchange.unwrap_or(Exchange::Failed))?, cause)
             }
             Action::Done(encryption) => {
                 return Ok(Ok(Session { protection: encryption.as_str(), wire }));
             }
-            Action::Fail { then, .. } => {
-                let ended = attempt.end();
-                let error = ended.failed.map_or(MethodError::new(None, None), |(error, _)| error);
-                return Ok(Err((error, then)));
-            }
+            Action::Fail { .. } => return Ok(Err(attempt.end())),
             // Neither GSSAPI nor unix sockets: the plan has been told.
             _ => (Input::GssFailed, None),
         };
@@ -147,6 +153,7 @@ fn start_up(wire: &mut Wire, gate: &mut StartupGate, params: &Params) -> io::Res
     gate.sent(&packet);
     let mut messages = Messages::default();
     messages.push(gate.take_carry().map_err(io::Error::other)?.as_slice());
+    let mut asked = false;
     let mut buffer = [0; 4096];
     loop {
         let count = match wire.read(&mut buffer) {
@@ -169,7 +176,20 @@ fn start_up(wire: &mut Wire, gate: &mut StartupGate, params: &Params) -> io::Res
         messages.push(bytes);
         while let Some(message) = messages.take().map_err(io::Error::other)? {
             match (message.kind, message.refusal()) {
-                (b'Z', _) => return Ok(Exchange::Up),
+                (b'Z', _) => match gate.role_query() {
+                    None => return Ok(Exchange::Up),
+                    // Asked already, and no row came.
+                    Some(_) if asked => {
+                        gate.role_answer(None);
+                        return Ok(Exchange::WrongRole);
+                    }
+                    // A server before release 14 does not report its role.
+                    Some(sql) => {
+                        asked = true;
+                        wire.write_all(&query(sql))?;
+                    }
+                },
+                (b'D', _) => gate.role_answer(message.first_column().as_deref().map(str::as_bytes)),
                 (b'E', Some(error)) => return Err(io::Error::other(error)),
                 (_, Some(_password_wanted)) => return Ok(Exchange::Refused(Refusal::NoPassword)),
                 _ => {}
@@ -230,7 +250,7 @@ impl Wire {
         }
         let facts = session.facts(&engine);
         *self = Self::Tls(Box::new(StreamOwned::new(engine, tcp)));
-        Ok(Input::TlsEstablished(facts))
+        Ok(facts.map_or(Input::Closed, Input::TlsEstablished))
     }
 }
 

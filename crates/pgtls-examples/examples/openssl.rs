@@ -93,7 +93,9 @@ fn main() -> Result<(), Told> {
                     }
                     Exchange::Failed
                 });
-                gate.conclude(exchange)
+                // A server before release 14 does not report its role. This example does not query it.
+                let unknown = exchange == Exchange::Up && gate.role_query().is_some();
+                gate.conclude(if unknown { Exchange::WrongRole } else { exchange })?
             }
             Action::Done(encryption) => {
                 let value = wire.ask("SELECT 1")?;

@@ -3,11 +3,12 @@
 //! Whoever has a socket asks [`Link::poll`] what to do and moves bytes: those of [`Link::outgoing`] out, those that come
 //! into [`Link::received`]. Blocking, readiness or completion makes no difference to it.
 
+use crate::messages::{Messages, query};
 use pgtls_core::{
     attempt::{Attempt, Ended},
     gate::{Exchange, StartupGate},
     negotiation::{Action, Encryption, Input, Misuse, Then},
-    param::Params,
+    param::{Params, TargetSessionAttrs},
     policy::EncryptionPlan,
     startup::ClientCertificate,
 };
@@ -46,6 +47,7 @@ pub struct Link<'p> {
     attempt: Attempt<'p, Cause>,
     tls: Option<Box<Tls>>,
     gate: Option<StartupGate>,
+    role: Option<RoleQuery>,
     /// [`Next::Start`] was not said yet for this gate.
     start_is_due: bool,
     /// The server has ended a session that was up.
@@ -57,6 +59,14 @@ pub struct Link<'p> {
 struct Tls {
     engine: ClientConnection,
     session: Session,
+}
+
+/// The query that establishes the role of a server before release 14.
+struct RoleQuery {
+    answer: Messages,
+    value: Option<String>,
+    /// Bytes for the driver, up to ReadyForQuery, until there is a session.
+    held: Vec<u8>,
 }
 
 impl<'p> Link<'p> {
@@ -74,11 +84,20 @@ impl<'p> Link<'p> {
             attempt: Attempt::new(params, plan, earlier),
             tls: None,
             gate: None,
+            role: None,
             start_is_due: false,
             closed: false,
             outgoing: Vec::new(),
             incoming: Vec::new(),
         }
+    }
+
+    /// Demands this role of the server, from
+    /// [`Candidates`](pgtls_core::candidates::Candidates::target_session_attrs).
+    #[must_use]
+    pub fn with_role(mut self, role: TargetSessionAttrs) -> Self {
+        self.attempt = self.attempt.with_role(role);
+        self
     }
 
     /// What to do now. The same answer until something happens, but for [`Next::Start`].
@@ -124,6 +143,7 @@ impl<'p> Link<'p> {
     pub fn connected(&mut self) -> Result<(), Misuse> {
         self.tls = None;
         self.gate = None;
+        self.role = None;
         self.outgoing.clear();
         self.incoming.clear();
         self.attempt.handle(Input::Connected, None)
@@ -207,6 +227,9 @@ impl<'p> Link<'p> {
                     Some(gate) => gate.aborted(),
                     None => {}
                 }
+                if let (Some(gate), Some(_)) = (&mut self.gate, &self.role) {
+                    gate.role_answer(None);
+                }
                 self.conclude(Exchange::Up, error.map(Cause::Io))
             }
             Action::Done(_) => {
@@ -221,7 +244,10 @@ impl<'p> Link<'p> {
 
     /// The startup exchange is over before the server says so: it was refused.
     pub fn conclude(&mut self, exchange: Exchange, cause: Option<Cause>) -> Result<(), Misuse> {
-        let input = self.gate.as_ref().map_or(Input::Closed, |gate| gate.conclude(exchange));
+        let input = match &mut self.gate {
+            Some(gate) => gate.conclude(exchange)?,
+            None => Input::Closed,
+        };
         self.attempt.handle(input, cause)
     }
 
@@ -277,8 +303,7 @@ impl<'p> Link<'p> {
             };
             let mut plain = vec![0; state.plaintext_bytes_to_read()];
             let _ = engine.reader().read_exact(&mut plain);
-            if handshake && !engine.is_handshaking() {
-                let facts = session.facts(engine);
+            if let (true, Some(facts)) = (handshake, session.facts(engine)) {
                 self.attempt.handle(Input::TlsEstablished(facts), None)?;
                 // A server that speaks before the startup packet is heard by the gate.
                 self.open_gate()?;
@@ -314,20 +339,48 @@ impl<'p> Link<'p> {
 
     /// Plaintext from the server.
     fn heard(&mut self, bytes: &[u8]) -> Result<(), Misuse> {
-        if let Some(gate) = &mut self.gate {
-            if gate.received(bytes).is_ok() {
-                self.incoming.extend_from_slice(bytes);
-                if gate.may_pass().is_ok() && !gate.is_done() {
-                    return Ok(());
-                }
-            }
-            // The watch has come to its verdict.
-            self.conclude(Exchange::Up, None)?;
-            self.gate = None;
+        let Some(gate) = &mut self.gate else {
+            self.incoming.extend_from_slice(bytes);
             return Ok(());
+        };
+        if let Some(role) = &mut self.role {
+            role.answer.push(bytes);
+            if !role.is_complete() {
+                return Ok(());
+            }
+            gate.role_answer(role.value.as_deref().map(str::as_bytes));
+            self.incoming = self.role.take().map(|role| role.held).unwrap_or_default();
+        } else if gate.received(bytes).is_ok() {
+            self.incoming.extend_from_slice(bytes);
+            if gate.may_pass().is_ok() && !gate.is_done() {
+                return Ok(());
+            }
+            if let Some(sql) = gate.role_query() {
+                let held = std::mem::take(&mut self.incoming);
+                self.role = Some(RoleQuery { answer: Messages::default(), value: None, held });
+                self.send(&query(sql));
+                return Ok(());
+            }
         }
-        self.incoming.extend_from_slice(bytes);
+        // The watch has decided.
+        self.conclude(Exchange::Up, None)?;
+        self.gate = None;
         Ok(())
+    }
+}
+
+impl RoleQuery {
+    /// Reads the answer as far as it has come; returns whether it ends with ReadyForQuery, or makes no sense.
+    fn is_complete(&mut self) -> bool {
+        loop {
+            match self.answer.take() {
+                Ok(None) => return false,
+                Ok(Some(message)) if message.kind != b'Z' => {
+                    self.value = message.first_column().or(self.value.take());
+                }
+                Ok(Some(_)) | Err(_) => return true,
+            }
+        }
     }
 }
 

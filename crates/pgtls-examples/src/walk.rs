@@ -10,7 +10,7 @@ use pgtls_core::{
     candidates::{Address, Candidate, CandidateAction, Candidates},
     environment::Environment,
     negotiation::{Misuse, Then},
-    param::{ParamError, Params},
+    param::{ParamError, Params, TargetSessionAttrs},
     policy::{GssCredentials, Payload, plan},
     startup::ClientCertificate,
 };
@@ -69,6 +69,7 @@ impl Target {
         candidate: &Candidate,
         payload: Payload,
         earlier: ClientCertificate,
+        role: TargetSessionAttrs,
         token: Token,
     ) -> Result<Dialled<'_>, Cause> {
         let Address::Tcp(address) = candidate.address else {
@@ -77,7 +78,7 @@ impl Target {
         let plan = plan(&self.params, candidate.address.transport(), GssCredentials::Absent, payload)
             .map_err(Cause::Plan)?;
         let link = Link::new(&self.params, plan, &self.connector, candidate.host.clone(), earlier);
-        Ok(Dialled::new(link, address, token))
+        Ok(Dialled::new(link.with_role(role), address, token))
     }
 }
 
@@ -110,7 +111,7 @@ impl<'t> Walk<'t> {
     /// The parameters leave no way to connect.
     pub fn cancel(target: &'t Target, candidate: Candidate, token: Token) -> Result<Self, Cause> {
         let certificate = ClientCertificate::default();
-        let dialled = target.dial(&candidate, Payload::Cancel, certificate, token)?;
+        let dialled = target.dial(&candidate, Payload::Cancel, certificate, TargetSessionAttrs::Any, token)?;
         let deadline = Instant::now() + target.patience;
         Ok(Self {
             target,
@@ -189,8 +190,8 @@ impl<'t> Walk<'t> {
                 None => candidates.resolve_failed(MethodError::new(None, None)),
             },
             CandidateAction::Try(candidate) => {
-                let dialled = self.target.dial(&candidate, Payload::Startup, self.certificate, self.token);
-                match dialled {
+                let role = candidates.target_session_attrs();
+                match self.target.dial(&candidate, Payload::Startup, self.certificate, role, self.token) {
                     Ok(dialled) => {
                         self.deadline = Instant::now() + self.target.patience;
                         self.current = Some((candidate, dialled));

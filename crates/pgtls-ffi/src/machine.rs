@@ -70,11 +70,17 @@ impl pgtls_machine {
     fn heard(&mut self, bytes: &[u8]) -> Result<(), pgtls_status> {
         let gate = self.gate.as_mut().ok_or(PGTLS_MISUSE)?;
         let stopped = gate.received(bytes).is_err() || gate.may_pass().is_err();
-        if stopped || gate.is_done() { self.conclude(Exchange::Up) } else { Ok(()) }
+        if !stopped && !gate.is_done() {
+            return Ok(());
+        }
+        // A server before release 14 does not report its role, and there is no function for the answer to a query.
+        let exchange = if gate.role_query().is_some() { Exchange::WrongRole } else { Exchange::Up };
+        self.conclude(exchange)
     }
 
     fn conclude(&mut self, exchange: Exchange) -> Result<(), pgtls_status> {
-        let input = self.gate.as_ref().ok_or(PGTLS_MISUSE)?.conclude(exchange);
+        let gate = self.gate.as_mut().ok_or(PGTLS_MISUSE)?;
+        let input = gate.conclude(exchange).map_err(|_| PGTLS_MISUSE)?;
         self.handle(input)
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! ```no_run
 //! use pgtls_core::{
-//!     message::{PROTOCOL_3_0, startup_message},
+//!     message::startup_message,
 //!     param::{Ability, Params, Settings},
 //!     startup::Refusal,
 //! };
@@ -27,7 +27,8 @@
 //!
 //! /// The driver's part, from the StartupMessage to ReadyForQuery. This one knows no passwords.
 //! fn start_up(stream: &mut Stream, params: &Params) -> Result<(), StartupError> {
-//!     stream.write_all(&startup_message(PROTOCOL_3_0, params.startup_pairs())?)?;
+//!     let packet = startup_message(params.max_protocol_version().number(), params.startup_pairs())?;
+//!     stream.write_all(&packet)?;
 //!     stream.flush()?;
 //!     loop {
 //!         let mut head = [0; 5];
@@ -47,6 +48,10 @@
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! There is a session only if the stream has seen it: a StartupMessage of a protocol version that the parameters allow,
+//! ReadyForQuery after an authentication that they allow, and the role that `target_session_attrs` demands. Servers report
+//! their role since release 14; [`Startup::role_query`] is for older ones.
 //!
 //! [`cancel`] asks the server to cancel what a session is doing, encrypted and verified as the session was.
 //!

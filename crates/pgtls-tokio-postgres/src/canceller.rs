@@ -37,22 +37,20 @@ impl Canceller {
         let mut cancelling = cancelling(&self.config, &self.session);
         loop {
             let stream = cancelling.advance().await?;
-            if let Some(connected) = cancelling.conclude(self.request(stream).await) {
-                return Ok(Cancelled::new(connected));
+            if let Some(cancelled) = cancelling.cancelled(self.request(stream).await) {
+                return Ok(cancelled);
             }
         }
     }
 
-    async fn request(&self, stream: Stream) -> Result<(Stream, Encryption), StartupError> {
+    async fn request(&self, stream: Stream) -> Result<Encryption, StartupError> {
         let circumstances = Circumstances::of(&stream, true);
         let mut channel = Channel::new(stream);
         let sent = self.token.cancel_query_raw(Kept(&mut channel), Established).await;
         sent.map_err(|error| circumstances.startup_error(error))?;
         // The watch lets nothing through but the end.
         channel.read_to_end(&mut Vec::new()).await?;
-        let stream = channel.into_inner();
-        let encryption = stream.encryption();
-        Ok((stream, encryption))
+        Ok(channel.stream().encryption())
     }
 }
 

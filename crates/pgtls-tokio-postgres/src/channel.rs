@@ -21,10 +21,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
         Self(stream)
     }
 
-    pub(crate) fn into_inner(self) -> Stream<S> {
-        self.0
-    }
-
     /// The stream itself, for facts of the session.
     pub fn stream(&self) -> &Stream<S> {
         &self.0

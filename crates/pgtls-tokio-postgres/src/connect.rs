@@ -9,8 +9,8 @@ use crate::{
     role,
     session::{Connection, Session},
 };
-use pgtls_core::param::{Passwords, TargetSessionAttrs};
-use pgtls_tokio::{Config, StartupError, Stream, connecting};
+use pgtls_core::param::Passwords;
+use pgtls_tokio::{Config, Startup, StartupError, Stream, connecting};
 use std::{io, sync::Arc};
 use tokio::task::spawn_blocking;
 use tokio_postgres::Client;
@@ -37,10 +37,9 @@ pub async fn connect_with(config: &Arc<Config>) -> Result<Session, Error> {
     loop {
         let stream = connecting.advance().await?;
         let at = connecting.startup();
-        let (host, wanted) = (at.host_index, at.target_session_attrs);
         let (encryption, facts) = (stream.encryption(), stream.facts().cloned());
-        let driver = driver::with_password(&driver, passwords.password(host));
-        let outcome = start_up(&driver, stream, wanted).await;
+        let driver = driver::with_password(&driver, passwords.password(at.host_index));
+        let outcome = start_up(&driver, stream, at).await;
         let Some(connected) = connecting.conclude(outcome) else { continue };
         let Some(session) = connected.candidate().cloned() else { continue };
         let client = connected.value;
@@ -59,13 +58,11 @@ async fn passwords(config: Arc<Config>) -> io::Result<Passwords> {
 async fn start_up(
     driver: &tokio_postgres::Config,
     stream: Stream,
-    wanted: TargetSessionAttrs,
+    at: Startup<'_>,
 ) -> Result<(Connection, Client), StartupError> {
     let circumstances = Circumstances::of(&stream, driver.get_password().is_some());
     let started = driver.connect_raw(Channel::new(stream), Established).await;
     let (client, mut connection) = started.map_err(|error| circumstances.startup_error(error))?;
-    match role::check(&client, &mut connection, wanted).await {
-        Ok(()) => Ok((connection, client)),
-        Err(wrong) => Err(StartupError::WrongRole { error: Some(Box::new(wrong)) }),
-    }
+    role::establish(&client, &mut connection, at).await;
+    Ok((connection, client))
 }

@@ -1,7 +1,14 @@
 //! The parameters as tokio-postgres wants them.
 
 use crate::error::Error;
-use pgtls_core::param::{ChannelBinding, Params, ProtocolVersion, Secret};
+use pgtls_core::{
+    environment::Environment,
+    param::{
+        ChannelBinding, GssEncMode, HostItem, Keepalives, LoadBalanceHosts, Params, Passwords, ProtocolVersion,
+        Secret, SslCertMode, TargetSessionAttrs,
+    },
+};
+use std::time::Duration;
 use tokio_postgres::config::{self, SslMode, SslNegotiation};
 
 /// What tokio-postgres sends in the StartupMessage, without a password.
@@ -10,7 +17,7 @@ use tokio_postgres::config::{self, SslMode, SslNegotiation};
 /// because it asks for the channel binding then.
 pub(crate) fn config(params: &Params) -> Result<tokio_postgres::Config, Error> {
     if params.min_protocol_version() > ProtocolVersion::V3_0 {
-        return Err(Error::Unsupported("min_protocol_version"));
+        return unsupported("min_protocol_version", "it speaks protocol 3.0 alone; leave the parameter out");
     }
     let mut config = tokio_postgres::Config::new();
     config.ssl_mode(SslMode::Require).ssl_negotiation(SslNegotiation::Direct);
@@ -29,7 +36,9 @@ pub(crate) fn config(params: &Params) -> Result<tokio_postgres::Config, Error> {
             // The driver speaks UTF-8 alone and says so by itself.
             "client_encoding" => {}
             "replication" if is_false(value) => {}
-            "replication" => return Err(Error::Unsupported("replication")),
+            "replication" => {
+                return unsupported("replication", "it has no replication protocol; leave the parameter out");
+            }
             // Settings that have variables but no parameter.
             name => options.push(format!("-c {name}={}", escaped(value))),
         }
@@ -38,6 +47,147 @@ pub(crate) fn config(params: &Params) -> Result<tokio_postgres::Config, Error> {
         config.options(options.join(" "));
     }
     Ok(config)
+}
+
+/// The configuration with which tokio-postgres opens the connections by itself. Never weaker than the parameters: what it
+/// cannot be given is an error.
+pub(crate) fn dialling(
+    params: &Params,
+    environment: &Environment,
+    passwords: &Passwords,
+) -> Result<tokio_postgres::Config, Error> {
+    let mut config = config(params)?;
+    let sockets = add_hosts(&mut config, params, environment)?;
+    let mode = ssl_mode(params, sockets)?;
+    config.ssl_mode(mode);
+    if mode != SslMode::Require {
+        config.ssl_negotiation(SslNegotiation::Postgres);
+        // The driver answers requests for authentication in clear, and there is no stream of ours to prevent it.
+        if params.value("require_auth").is_some_and(|value| !value.is_empty()) {
+            return unsupported("require_auth", "it is enforced under TLS alone; set sslmode=require or stricter");
+        }
+        if params.sslcertmode() == SslCertMode::Require {
+            return unsupported("sslcertmode", "it is enforced under TLS alone; set sslmode=require or stricter");
+        }
+    }
+    if params.gssencmode() == GssEncMode::Require {
+        return unsupported("gssencmode", "it has no GSSAPI encryption; leave the parameter out");
+    }
+    config.target_session_attrs(match params.target_session_attrs() {
+        TargetSessionAttrs::Any => config::TargetSessionAttrs::Any,
+        TargetSessionAttrs::ReadWrite => config::TargetSessionAttrs::ReadWrite,
+        TargetSessionAttrs::ReadOnly => config::TargetSessionAttrs::ReadOnly,
+        _ => {
+            let reason = "it knows any, read-write and read-only; connect with pgtls_tokio_postgres::connect";
+            return unsupported("target_session_attrs", reason);
+        }
+    });
+    config.load_balance_hosts(match params.load_balance_hosts() {
+        LoadBalanceHosts::Random => config::LoadBalanceHosts::Random,
+        _ => config::LoadBalanceHosts::Disable,
+    });
+    if let Some(limit) = params.connect_timeout().map_err(Error::Param)? {
+        config.connect_timeout(limit);
+    }
+    keep_alive(&mut config, params.keepalives().map_err(Error::Param)?);
+    let password = |index| passwords.password(index).map(Secret::expose);
+    let first = password(0);
+    if (0..params.hosts().len()).any(|index| password(index) != first) {
+        return unsupported("passfile", "it has one password for all hosts, and the file has several");
+    }
+    if let Some(password) = first {
+        config.password(password);
+    }
+    Ok(config)
+}
+
+/// How many of the hosts are unix sockets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sockets {
+    None,
+    Some,
+    All,
+}
+
+fn ssl_mode(params: &Params, sockets: Sockets) -> Result<SslMode, Error> {
+    use pgtls_core::param::SslMode as Ours;
+    if sockets != Sockets::None && params.value("requirepeer").is_some_and(|user| !user.is_empty()) {
+        return unsupported("requirepeer", "it does not check the peer of a unix socket");
+    }
+    Ok(match (params.sslmode(), sockets) {
+        // On a unix socket sslmode has no meaning.
+        (Ours::Disable, _) | (_, Sockets::All) => SslMode::Disable,
+        (Ours::Allow, _) => {
+            return unsupported("sslmode", "it does not begin in clear and go on to TLS, as allow demands");
+        }
+        (Ours::Prefer, _) => SslMode::Prefer,
+        (Ours::Require | Ours::VerifyCa | Ours::VerifyFull, Sockets::None) => SslMode::Require,
+        (Ours::Require | Ours::VerifyCa | Ours::VerifyFull, Sockets::Some) => {
+            return unsupported("host", "it would ask for TLS on the unix sockets, too; leave them out");
+        }
+    })
+}
+
+fn add_hosts(
+    config: &mut tokio_postgres::Config,
+    params: &Params,
+    environment: &Environment,
+) -> Result<Sockets, Error> {
+    let hosts = params.hosts();
+    let count = |has: fn(&HostItem) -> bool| hosts.iter().filter(|item| has(item)).count();
+    let (named, addresses) = (count(|item| item.host.is_some()), count(|item| item.hostaddr.is_some()));
+    if addresses > 0 && (addresses < hosts.len() || named < hosts.len()) {
+        return unsupported("hostaddr", "it needs a host and a hostaddr in each place, or no hostaddr at all");
+    }
+    let default = environment.socket_directory.as_deref().unwrap_or("localhost");
+    let mut sockets = 0;
+    for item in hosts {
+        let host = item.host.as_deref().unwrap_or(default);
+        if host.starts_with('@') {
+            return unsupported("host", "it has no abstract unix sockets");
+        }
+        let is_socket = cfg!(unix) && host.starts_with('/');
+        if let Some(hostaddr) = &item.hostaddr {
+            match hostaddr.parse() {
+                Ok(address) if !is_socket => config.hostaddr(address),
+                _ => return unsupported("hostaddr", "it takes numeric addresses without a zone, of named hosts"),
+            };
+        }
+        sockets += usize::from(is_socket);
+        match item.port_text().trim().parse() {
+            Ok(port @ 1_u16..) => config.host(host).port(port),
+            _ => return unsupported("port", "it takes numbers from 1 to 65535"),
+        };
+    }
+    Ok(match sockets {
+        0 => Sockets::None,
+        all if all == hosts.len() => Sockets::All,
+        _ => Sockets::Some,
+    })
+}
+
+fn keep_alive(config: &mut tokio_postgres::Config, keepalives: Keepalives) {
+    let Keepalives::On { idle, interval, count, user_timeout } = keepalives else {
+        config.keepalives(false);
+        return;
+    };
+    let given = |value: Option<u32>| value.filter(|value| *value > 0);
+    if let Some(seconds) = given(idle) {
+        config.keepalives_idle(Duration::from_secs(seconds.into()));
+    }
+    if let Some(seconds) = given(interval) {
+        config.keepalives_interval(Duration::from_secs(seconds.into()));
+    }
+    if let Some(count) = given(count) {
+        config.keepalives_retries(count);
+    }
+    if let Some(milliseconds) = given(user_timeout) {
+        config.tcp_user_timeout(Duration::from_millis(milliseconds.into()));
+    }
+}
+
+fn unsupported<T>(keyword: &'static str, reason: &'static str) -> Result<T, Error> {
+    Err(Error::Unsupported { keyword, reason })
 }
 
 /// The same with the password for one host.
@@ -110,7 +260,7 @@ mod tests {
         ] {
             match (made(conninfo, &[]), keyword) {
                 (Ok(_), None) => {}
-                (Err(Error::Unsupported(found)), Some(expected)) => assert_eq!(found, expected),
+                (Err(Error::Unsupported { keyword, .. }), Some(expected)) => assert_eq!(keyword, expected),
                 (outcome, _) => panic!("{conninfo}: {outcome:?}"),
             }
         }

@@ -13,8 +13,13 @@ pub enum Error {
     Environment(EnvironmentError),
     /// A parameter that libpq refuses.
     Param(ParamError),
-    /// A parameter that asks for what tokio-postgres does not do, by its name.
-    Unsupported(&'static str),
+    /// A parameter that tokio-postgres cannot fulfil.
+    Unsupported {
+        /// Its name.
+        keyword: &'static str,
+        /// The reason, and the remedy.
+        reason: &'static str,
+    },
     /// The runtime could not do what it was asked for.
     Io(io::Error),
     /// No server was reached: all attempts, in order.
@@ -32,8 +37,8 @@ impl fmt::Display for Error {
         match self {
             Self::Environment(error) => error.fmt(f),
             Self::Param(error) => error.fmt(f),
-            Self::Unsupported(keyword) => {
-                write!(f, "tokio-postgres cannot do what the parameter {keyword} asks for: leave it out")
+            Self::Unsupported { keyword, reason } => {
+                write!(f, "tokio-postgres cannot fulfil the parameter {keyword}: {reason}")
             }
             Self::Io(error) => error.fmt(f),
             Self::Connect(error) => error.fmt(f),
@@ -47,7 +52,7 @@ impl std::error::Error for Error {
         match self {
             Self::Environment(error) => error.source(),
             Self::Param(error) => error.source(),
-            Self::Unsupported(_) => None,
+            Self::Unsupported { .. } => None,
             Self::Io(error) => error.source(),
             Self::Connect(error) => error.source(),
         }

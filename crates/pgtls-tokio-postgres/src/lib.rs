@@ -16,8 +16,8 @@
 //! [`connect_with`] says more about the [`Session`] and takes a [`Config`] that is made once. A [`Canceller`] cancels what a
 //! session is doing, over a connection that is encrypted and verified by the same rules.
 //!
-//! [`Tls`] is for whoever has a `tokio_postgres::Config` and keeps it: it verifies and binds as libpq does, and cannot fall
-//! back, because tokio-postgres opens the connections then.
+//! [`DriverConfig`] is for pools and programs in which tokio-postgres opens the connections: a `tokio_postgres::Config` as
+//! strict as the parameters, and the connector that belongs to it. It verifies and binds as libpq does, and cannot fall back.
 //!
 //! What tokio-postgres does not do stays undone: it speaks protocol 3.0 and UTF-8, and nothing for `replication`. Whoever
 //! asks for more in the connection string gets an [`Error`], but for `client_encoding`, which the driver sets by itself.
@@ -28,7 +28,6 @@
 //! - `deadpool`, `bb8`: managers for pools.
 #![forbid(unsafe_code)]
 
-mod asked;
 #[cfg(feature = "bb8")]
 pub mod bb8;
 mod canceller;
@@ -39,13 +38,13 @@ mod connect;
 pub mod deadpool;
 mod driver;
 mod error;
+mod pre_negotiated;
 mod refused;
 mod role;
 mod running;
 mod session;
 mod tls;
 
-pub use asked::Asked;
 pub use canceller::Canceller;
 pub use channel::Channel;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
@@ -56,7 +55,8 @@ pub use connect::connect;
 pub use connect::connect_with;
 pub use error::Error;
 pub use pgtls_tokio::{Cancelled, Config, ConnectError};
+pub use pre_negotiated::PreNegotiated;
 pub use refused::DriverError;
 pub use running::Running;
 pub use session::{Connection, Session};
-pub use tls::{Tls, TlsForHost};
+pub use tls::{DriverConfig, Tls, TlsChannel, TlsForHost};

@@ -1,10 +1,7 @@
-//! `target_session_attrs`, asked of a server whose session is up.
+//! The query about `target_session_attrs`, for servers that do not report their role.
 
 use crate::session::Connection;
-use pgtls_core::{
-    param::TargetSessionAttrs,
-    role::{RoleCheck, WrongRole},
-};
+use pgtls_tokio::Startup;
 use std::{
     future::poll_fn,
     pin::{Pin, pin},
@@ -12,28 +9,12 @@ use std::{
 };
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-/// What a server may report of itself.
-const REPORTS: [&str; 2] = ["in_hot_standby", "default_transaction_read_only"];
-
-/// Whether it is the kind of server that is wanted.
-pub(crate) async fn check(
-    client: &Client,
-    connection: &mut Connection,
-    wanted: TargetSessionAttrs,
-) -> Result<(), WrongRole> {
-    let mut role = RoleCheck::new(wanted);
-    for name in REPORTS {
-        if let Some(value) = connection.parameter(name) {
-            role.status(name, value);
-        }
+/// Establishes the role of the server, if it has not reported it and one is demanded.
+pub(crate) async fn establish(client: &Client, connection: &mut Connection, at: Startup<'_>) {
+    if let Some(query) = at.role_query() {
+        let answer = ask(client, connection, query).await;
+        at.role_answer(answer.as_deref().map(str::as_bytes));
     }
-    while let Some(query) = role.verdict()? {
-        if let Some(value) = ask(client, connection, query).await {
-            role.row(value.as_bytes());
-        }
-        role.query_complete()?;
-    }
-    Ok(())
 }
 
 /// The one value that a query returns. The connection has to be driven meanwhile.

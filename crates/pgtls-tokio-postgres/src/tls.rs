@@ -1,92 +1,160 @@
-//! TLS for programs that keep their `tokio_postgres::Config`.
+//! libpq's TLS for programs in which tokio-postgres opens the connections.
 
-use crate::{asked::Asked, channel::Channel};
+use crate::{channel::Channel, driver, error::Error, pre_negotiated::PreNegotiated};
 use pgtls_core::negotiation::Encryption;
-use pgtls_tokio::{BoxError, Config, negotiating};
-use std::{io, pin::Pin, sync::Arc};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use pgtls_tokio::{BoxError, Config};
+use std::{convert::Infallible, io, pin::Pin, sync::Arc};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::spawn_blocking,
+};
+use tokio_postgres::{
+    Client, Connection, Socket,
+    config::SslMode,
+    tls::{MakeTlsConnect, TlsConnect},
+};
 
-/// libpq's verification and channel binding for tokio-postgres, which opens the connections and asks for TLS by itself.
+/// The stream of a connector.
+pub type TlsChannel<S> = Channel<PreNegotiated<S>>;
+
+/// A `tokio_postgres::Config` and the connector that belongs to it, derived from the same parameters.
 ///
-/// What the server has to show is what the parameters in the [`Config`] say; which hosts are tried, what happens when a
-/// server has no TLS, and all time limits are what `tokio_postgres::Config` says. It **cannot fall back**: where `sslmode`
-/// says `prefer` and TLS fails, libpq goes on in clear and this fails. [`connect`](crate::connect) does it all.
+/// The driver opens the connections and sends the SSLRequest if the policy allows plaintext. It does so by **its**
+/// `sslmode`, which defaults to `prefer`: a connector alone cannot keep it from going on in clear when a server answers `N`.
+/// So there is no [`Tls`] without the configuration that is as strict as the parameters:
+///
+/// | `sslmode` | `tokio_postgres` |
+/// |---|---|
+/// | `disable` | `SslMode::Disable` |
+/// | `prefer` | `SslMode::Prefer`; TLS that fails is an error, where libpq goes on in clear |
+/// | `require`, `verify-ca`, `verify-full` | `SslMode::Require`, `SslNegotiation::Direct`: the connector sends the SSLRequest |
+///
+/// `require_auth`, `channel_binding` and `sslcertmode` are enforced on encrypted connections by their stream. Parameters
+/// that the driver cannot be given are an [`Error::Unsupported`], among them `sslmode=allow`, `require_auth` and
+/// `sslcertmode=require` where plaintext is allowed, the roles `primary`, `standby` and `prefer-standby`,
+/// `gssencmode=require`, `requirepeer` on a unix socket, and hosts of which some have a `hostaddr`. `connect_timeout` covers
+/// the connection and the TLS negotiation, each on its own, and not the authentication. [`connect`](crate::connect) has none
+/// of these limits.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let tls = pgtls_tokio_postgres::Tls::new(
-///     pgtls_tokio_postgres::config("sslmode=verify-full sslrootcert=root.crt").await?,
-/// );
-/// let (client, connection) =
-///     tokio_postgres::connect("host=db.example.com user=alice sslmode=require", tls).await?;
+/// let config = pgtls_tokio_postgres::config("host=db.example.com user=alice sslmode=verify-full").await?;
+/// let driver = pgtls_tokio_postgres::DriverConfig::new(config).await?;
+/// let (client, connection) = driver.connect().await?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Tls(Arc<Config>);
+pub struct DriverConfig {
+    config: tokio_postgres::Config,
+    tls: Tls,
+}
+
+impl DriverConfig {
+    /// Derives both, with the password of the password file.
+    ///
+    /// # Errors
+    /// Parameters that tokio-postgres cannot be given.
+    pub async fn new(config: Arc<Config>) -> Result<Self, Error> {
+        let shared = config.clone();
+        let derived = spawn_blocking(move || {
+            let passwords = pgtls_os::passwords(&shared.params, &shared.environment);
+            driver::dialling(&shared.params, &shared.environment, &passwords)
+        });
+        let derived = derived.await.map_err(|error| Error::Io(error.into()))??;
+        let by_driver = derived.get_ssl_mode() != SslMode::Require;
+        Ok(Self { config: derived, tls: Tls { config, by_driver } })
+    }
+
+    /// Connects with both.
+    ///
+    /// # Errors
+    /// The driver's; an error of the connector is its source.
+    pub async fn connect(
+        &self,
+    ) -> Result<(Client, Connection<Socket, TlsChannel<Socket>>), tokio_postgres::Error> {
+        self.config.connect(self.tls.clone()).await
+    }
+
+    /// Starts a session on a connection that is open, with a server that has to be this host.
+    ///
+    /// # Errors
+    /// The driver's; an error of the connector is its source.
+    pub async fn connect_raw<S: AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static>(
+        &self,
+        stream: S,
+        host: &str,
+    ) -> Result<(Client, Connection<S, TlsChannel<S>>), tokio_postgres::Error> {
+        self.config.connect_raw(stream, self.tls.for_host(host)).await
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &tokio_postgres::Config {
+        &self.config
+    }
+
+    /// Both, for pools and for the crate `postgres`. They belong together: a connector of parameters that forbid plaintext
+    /// sends the SSLRequest by itself, so that it fails at every server with TLS if a configuration of another origin has
+    /// sent one before. A configuration whose `ssl_mode` is lowered afterwards is not covered by this.
+    pub fn into_parts(self) -> (tokio_postgres::Config, Tls) {
+        (self.config, self.tls)
+    }
+}
+
+/// libpq's verification and channel binding for tokio-postgres; see [`DriverConfig`], which it comes from.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    config: Arc<Config>,
+    /// The driver sends the SSLRequest, because plaintext is allowed.
+    by_driver: bool,
+}
 
 impl Tls {
-    /// By these parameters. Their hosts do not matter.
-    pub fn new(config: Arc<Config>) -> Self {
-        Self(config)
+    fn for_host(&self, host: &str) -> TlsForHost {
+        TlsForHost { tls: self.clone(), host: host.to_owned() }
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static> MakeTlsConnect<S> for Tls {
-    type Stream = Channel<Asked<S>>;
+    type Stream = TlsChannel<S>;
     type TlsConnect = TlsForHost;
-    type Error = std::convert::Infallible;
+    type Error = Infallible;
 
     fn make_tls_connect(&mut self, host: &str) -> Result<TlsForHost, Self::Error> {
-        Ok(TlsForHost { config: self.0.clone(), host: host.to_owned() })
+        Ok(self.for_host(host))
     }
 }
 
-/// The same for one host; for [`tokio_postgres::Config::connect_raw`] too.
+/// [`Tls`] for one host.
 #[derive(Clone, Debug)]
 pub struct TlsForHost {
-    config: Arc<Config>,
+    tls: Tls,
     host: String,
 }
 
-impl TlsForHost {
-    /// By these parameters, whose hosts do not matter, for a server that has to be this host.
-    pub fn new(config: Arc<Config>, host: &str) -> Self {
-        Self { config, host: host.to_owned() }
-    }
-}
-
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static> TlsConnect<S> for TlsForHost {
-    type Stream = Channel<Asked<S>>;
+    type Stream = TlsChannel<S>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, BoxError>> + Send>>;
 
     fn connect(self, stream: S) -> Self::Future {
-        Box::pin(shake_hands(self.config, self.host, stream))
+        Box::pin(shake_hands(self, stream))
     }
 }
 
 async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin + Send + Sync>(
-    config: Arc<Config>,
-    host: String,
+    TlsForHost { tls: Tls { config, by_driver }, host }: TlsForHost,
     stream: S,
-) -> Result<Channel<Asked<S>>, BoxError> {
+) -> Result<TlsChannel<S>, BoxError> {
     let host = Some(host.as_str()).filter(|host| !host.is_empty());
     let redial = async || {
         let why = "tokio-postgres opens the connections, so that TLS which has failed is the end";
         Err(io::Error::new(io::ErrorKind::Unsupported, why))
     };
-    let mut negotiating = negotiating(&config, host, Asked::new(stream), redial);
-    let stream = negotiating.advance().await?;
-    if stream.encryption() != Encryption::Ssl {
-        return Err(
-            "the parameters ask for a session in clear first, which begins before TLS is asked for".into()
-        );
-    }
-    // The time limit was that of the handshake; the watch goes on until the server is ready.
-    match negotiating.conclude(Ok((stream, ()))) {
-        Some(connected) => Ok(Channel::new(connected.stream)),
-        None => Err(io::Error::from(io::ErrorKind::NotConnected).into()),
+    let connection = PreNegotiated::new(stream, by_driver);
+    let stream = pgtls_tokio::channel(&config, host, connection, redial).await?;
+    match stream.encryption() {
+        Encryption::Ssl => Ok(Channel::new(stream)),
+        Encryption::Plain | Encryption::Gss => Err("the connector was used where sslmode forbids TLS".into()),
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! ```no_run
 //! use pgtls_core::{
-//!     message::{PROTOCOL_3_0, startup_message},
+//!     message::startup_message,
 //!     param::{Ability, Params, Settings},
 //!     startup::Refusal,
 //! };
@@ -30,7 +30,8 @@
 //!
 //! /// The driver's part, from the StartupMessage to ReadyForQuery. This one knows no passwords.
 //! async fn start_up(stream: &mut Stream, params: &Params) -> Result<(), StartupError> {
-//!     stream.write_all(&startup_message(PROTOCOL_3_0, params.startup_pairs())?).await?;
+//!     let packet = startup_message(params.max_protocol_version().number(), params.startup_pairs())?;
+//!     stream.write_all(&packet).await?;
 //!     stream.flush().await?;
 //!     loop {
 //!         let mut head = [0; 5];
@@ -49,6 +50,10 @@
 //!     }
 //! }
 //! ```
+//!
+//! There is a session only if the stream has seen it: a StartupMessage of a protocol version that the parameters allow,
+//! ReadyForQuery after an authentication that they allow, and the role that `target_session_attrs` demands. Servers report
+//! their role since release 14; [`Startup::role_query`] is for older ones.
 //!
 //! The runtime needs its I/O driver, and its timer when there is a `connect_timeout`. Files are read and keys derived on
 //! its threads for blocking work. Dropping a future closes the socket that it was about; work that has begun on such a thread

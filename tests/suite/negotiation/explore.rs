@@ -145,7 +145,8 @@ pub(super) fn refusals() -> impl Iterator<Item = Refusal> {
         Refusal::UnsupportedMethod(99),
         Refusal::CertificateNotRequested,
         Refusal::CertificateNotSent,
-        Refusal::ProtocolVersion(pgtls_core::param::ProtocolVersion::V3_2),
+        Refusal::ProtocolVersion { server: 0x0003_0000, minimum: pgtls_core::param::ProtocolVersion::V3_2 },
+        Refusal::RequestedVersion(0x0003_0001),
         Refusal::Exchange,
     ]
     .into_iter()

@@ -58,7 +58,12 @@ impl Visit for Visitor<'_> {
         let password = self.passwords.password(at.host_index);
         let mut exchange = Exchange::new(self.params, channel, password, at.target_session_attrs)?;
         match startup::run(&mut exchange, session).await {
-            Ok(()) => Ok(exchange.report().clone()),
+            Ok(()) => {
+                if at.role_query().is_some() {
+                    at.role_answer(exchange.role_answer());
+                }
+                Ok(exchange.report().clone())
+            }
             Err(RunError::Io(error)) => Err(error.into()),
             Err(RunError::Fault(fault)) => Err(startup_error(fault, session.facts())),
         }

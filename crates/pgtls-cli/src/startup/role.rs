@@ -2,14 +2,13 @@
 
 use super::{Fault, frames::Frame};
 use fallible_iterator::FallibleIterator;
-use pgtls_core::{role::RoleCheck, startup::Broken};
+use pgtls_core::startup::Broken;
 use postgres_protocol::message::backend::Message;
 
-/// A row of the answer: one column.
-pub(super) fn row(role: &mut RoleCheck, frame: Frame) -> Result<(), Fault> {
+/// The one column of a row of the answer.
+pub(super) fn value(frame: Frame) -> Result<Vec<u8>, Fault> {
     let malformed = || Fault::Broken(Broken::Malformed(b'D'));
     let Message::DataRow(row) = frame.parse()? else { return Err(malformed()) };
     let range = row.ranges().next().map_err(|_| malformed())?.flatten().ok_or_else(malformed)?;
-    role.row(row.buffer().get(range).ok_or_else(malformed)?);
-    Ok(())
+    row.buffer().get(range).map(<[u8]>::to_vec).ok_or_else(malformed)
 }

@@ -305,7 +305,10 @@ fn a_protocol_version_is_negotiated_once_and_downwards() {
         (
             "min_protocol_version=3.2 max_protocol_version=latest",
             offer(0x3_0000, &none),
-            Err(Fault::Refused(Refusal::ProtocolVersion(ProtocolVersion::V3_2))),
+            Err(Fault::Refused(Refusal::ProtocolVersion {
+                server: ProtocolVersion::V3_0.number(),
+                minimum: ProtocolVersion::V3_2,
+            })),
         ),
     ] {
         let list = [[bytes, welcome(&[])].concat()];

@@ -36,7 +36,7 @@ pub(super) fn negotiate(
         return Err(malformed);
     }
     if offered < minimum {
-        return Err(Fault::Refused(Refusal::ProtocolVersion(minimum)));
+        return Err(Fault::Refused(Refusal::ProtocolVersion { server: offered.number(), minimum }));
     }
     Ok(offered)
 }

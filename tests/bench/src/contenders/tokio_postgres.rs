@@ -15,7 +15,7 @@ use openssl::{
     ssl::{SslConnector, SslMethod},
     x509::verify::X509VerifyFlags,
 };
-use pgtls_tokio_postgres::{Session, TlsForHost};
+use pgtls_tokio_postgres::Session;
 use postgres_openssl::MakeTlsConnector;
 use std::{fmt::Display, io, net::SocketAddr, sync::Arc};
 use tokio::net::TcpStream;
@@ -103,13 +103,12 @@ where
 pub(super) struct PgtlsTokioPostgres {
     config: Arc<pgtls_tokio::Config>,
     address: SocketAddr,
-    direct: bool,
 }
 
 impl PgtlsTokioPostgres {
     /// The files are read when they are needed.
     pub(super) fn new(setup: &Setup) -> io::Result<Self> {
-        Ok(Self { config: Arc::new(ours::config(setup)?), address: setup.address, direct: setup.direct })
+        Ok(Self { config: Arc::new(ours::config(setup)?), address: setup.address })
     }
 }
 
@@ -127,9 +126,10 @@ impl Client for PgtlsTokioPostgres {
     }
 
     async fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()> {
-        let socket = asked(self.address, self.direct).await?;
-        let tls = TlsForHost::new(self.config.clone(), HOST);
-        let mut stream = tls.connect(socket).await.map_err(io::Error::other)?;
+        let socket = TcpStream::connect(self.address).await?;
+        let redial = async || Err(io::ErrorKind::Unsupported.into());
+        let stream = pgtls_tokio::channel(&self.config, HOST, socket, redial).await;
+        let mut stream = stream.map_err(io::Error::other)?;
         start_up_on_tokio(&mut stream, then).await?;
         bulk::transfer_on_tokio(&mut stream, then, bytes, again).await
     }

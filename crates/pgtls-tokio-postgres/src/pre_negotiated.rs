@@ -1,4 +1,4 @@
-//! A connection on which the SSLRequest was sent and granted already.
+//! A connection on which the driver has sent the SSLRequest already.
 
 use pgtls_core::message::SSL_REQUEST;
 use std::{
@@ -8,10 +8,10 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A connection on which tokio-postgres has sent the SSLRequest and read the `S` that grants it. Whoever negotiates on it
-/// asks again: that question is answered here, and everything else passes.
+/// A connection of tokio-postgres. If the driver has sent the SSLRequest and read the `S` that grants it
+/// (`sslmode=prefer`), a second SSLRequest is answered here; everything else passes.
 #[derive(Debug)]
-pub struct Asked<S> {
+pub struct PreNegotiated<S> {
     inner: S,
     stage: Stage,
 }
@@ -25,13 +25,13 @@ enum Stage {
     Passing,
 }
 
-impl<S> Asked<S> {
-    pub(crate) fn new(inner: S) -> Self {
-        Self { inner, stage: Stage::Fresh }
+impl<S> PreNegotiated<S> {
+    pub(crate) fn new(inner: S, by_driver: bool) -> Self {
+        Self { inner, stage: if by_driver { Stage::Fresh } else { Stage::Passing } }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Asked<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for PreNegotiated<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -46,7 +46,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Asked<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Asked<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for PreNegotiated<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if self.stage == Stage::Fresh && !bytes.is_empty() {
             if bytes == SSL_REQUEST {
