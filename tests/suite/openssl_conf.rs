@@ -7,8 +7,8 @@ mod hello;
 mod live;
 
 use openssl::ssl::{Ssl, SslContext, SslMethod, SslVersion};
-use pgtls_core::openssl_conf::{CIPHER_SUITES, ConfFile, SystemDefault};
 use pgtls_os::Disk;
+use pgtls_x509::openssl_conf::{CIPHER_SUITES, ConfFile, SystemDefault};
 use proptest::{collection::vec, prelude::*, sample::select};
 use std::io::{self, Read, Write};
 

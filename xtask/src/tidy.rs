@@ -15,6 +15,7 @@ mod proofs;
 mod published;
 mod tables;
 mod top_level;
+mod unused;
 mod words;
 
 use crate::workspace::{Error, Workspace};
@@ -31,6 +32,7 @@ const RULES: &[Rule] = &[
     Rule { name: "manifests", check: manifests::check },
     Rule { name: "published", check: published::check },
     Rule { name: "layers", check: layers::check },
+    Rule { name: "unused", check: unused::check },
     Rule { name: "ambient", check: ambient::check },
     Rule { name: "proofs", check: proofs::check },
     Rule { name: "lints", check: lints::check },
@@ -118,6 +120,7 @@ mod example {
         Member {
             name: name.to_owned(),
             folder: format!("crates/{name}"),
+            code_folders: vec![format!("crates/{name}")],
             description: Some("A crate.".to_owned()),
             license: Some("MIT".to_owned()),
             published: true,
@@ -126,7 +129,8 @@ mod example {
     }
 
     pub(super) fn depends(mut member: Member, on: &str, kind: DependencyKind) -> Member {
-        member.dependencies.push(Dependency { name: on.to_owned(), kind, optional: false });
+        let library = on.replace('-', "_");
+        member.dependencies.push(Dependency { name: on.to_owned(), library, kind, optional: false });
         member
     }
 

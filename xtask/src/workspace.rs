@@ -2,7 +2,11 @@
 //!
 //! Rules take this value instead of reading the disk, so that their tests can hand them a tree of two lines.
 
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, semver::Version};
+use cargo_metadata::{
+    DependencyKind, Metadata, MetadataCommand, Package,
+    camino::{Utf8Path, Utf8PathBuf},
+    semver::Version,
+};
 use std::{
     collections::BTreeMap,
     fmt, fs,
@@ -44,11 +48,16 @@ pub(crate) struct Member {
     pub(crate) rust_version: Option<Version>,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) features: Vec<String>,
+    /// Folders from the root, with `/`, that hold the code of its targets.
+    pub(crate) code_folders: Vec<String>,
 }
 
 /// A dependency as a crate of ours declares it.
 pub(crate) struct Dependency {
+    /// The package.
     pub(crate) name: String,
+    /// Its library, as code names it.
+    pub(crate) library: String,
     pub(crate) kind: DependencyKind,
     /// Only there when a feature asks for it.
     pub(crate) optional: bool,
@@ -131,12 +140,17 @@ fn read_files(root: &Path) -> Result<Vec<File>, Error> {
 }
 
 fn member(metadata: &Metadata, package: &Package) -> Member {
-    let folder = package.manifest_path.parent().unwrap_or(&package.manifest_path);
-    let folder = folder.strip_prefix(&metadata.workspace_root).unwrap_or(folder);
+    let from_root = |folder: &Utf8Path| {
+        let folder = without_dots(folder);
+        folder.strip_prefix(&metadata.workspace_root).unwrap_or(&folder).as_str().replace('\\', "/")
+    };
+    let folder = from_root(package.manifest_path.parent().unwrap_or(&package.manifest_path));
+    let targets = package.targets.iter().filter_map(|target| target.src_path.parent()).map(from_root);
     Member {
         name: package.name.to_string(),
         version: package.version.to_string(),
-        folder: folder.as_str().replace('\\', "/"),
+        code_folders: targets.chain([folder.clone()]).collect(),
+        folder,
         description: package.description.clone(),
         license: package.license.clone(),
         repository: package.repository.clone(),
@@ -151,12 +165,35 @@ fn member(metadata: &Metadata, package: &Package) -> Member {
             .iter()
             .map(|dependency| Dependency {
                 name: dependency.name.clone(),
+                library: library(metadata, dependency),
                 kind: dependency.kind,
                 optional: dependency.optional,
             })
             .collect(),
         features: package.features.keys().cloned().collect(),
     }
+}
+
+/// The path without its `..`, each of which takes a component before it away.
+fn without_dots(path: &Utf8Path) -> Utf8PathBuf {
+    let mut plain = Utf8PathBuf::new();
+    for component in path.components() {
+        if component.as_str() == ".." {
+            plain.pop();
+        } else {
+            plain.push(component);
+        }
+    }
+    plain
+}
+
+/// The name under which code uses a dependency: the one that the manifest gives it, or the one that its library has.
+fn library(metadata: &Metadata, dependency: &cargo_metadata::Dependency) -> String {
+    let package = metadata.packages.iter().find(|package| package.name.as_str() == dependency.name);
+    let target = package
+        .and_then(|package| package.targets.iter().find(|target| target.is_lib() || target.is_proc_macro()));
+    let name = dependency.rename.as_ref().or(target.map(|target| &target.name)).unwrap_or(&dependency.name);
+    name.replace('-', "_")
 }
 
 /// What is reachable from our published crates without passing through a dev-dependency.

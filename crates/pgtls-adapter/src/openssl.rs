@@ -1,7 +1,7 @@
 //! The machine's `openssl.cnf`, read when TLS first starts, and not again: so does OpenSSL.
 
-use pgtls_core::openssl_conf::SystemDefault;
 use pgtls_rustls::TlsOptions;
+use pgtls_x509::openssl_conf::SystemDefault;
 use std::sync::{Arc, OnceLock};
 
 /// What the file says; clones share it.
@@ -32,7 +32,7 @@ impl OpensslConf {
     }
 
     /// What a person should know: the file cannot be used, or part of it was not applied.
-    pub(crate) fn warning(&self, unmapped: &[pgtls_core::openssl_conf::Unmapped]) -> Option<String> {
+    pub(crate) fn warning(&self, unmapped: &[pgtls_x509::openssl_conf::Unmapped]) -> Option<String> {
         let Read { path, problem, .. } = self.0.get()?;
         if let Some(problem) = problem {
             return Some(format!("nothing of OpenSSL's configuration file is applied: {problem}"));

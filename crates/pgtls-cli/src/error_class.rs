@@ -23,9 +23,7 @@ pub(crate) fn of_param(error: &ParamError) -> &'static str {
         ParamErrorKind::AuthMethodRepeated { .. } | ParamErrorKind::AuthMethodMixed { .. } => {
             "auth-requirement"
         }
-        ParamErrorKind::GssNotSupported
-        | ParamErrorKind::GssWithoutCredentials
-        | ParamErrorKind::GssOnUnixSocket => "server-no-gss",
+        ParamErrorKind::GssNotSupported => "server-no-gss",
         ParamErrorKind::ScramKey { .. } => "other",
         _ => "invalid-parameter",
     }

@@ -79,7 +79,6 @@ pub mod mechanism;
 pub mod message;
 pub mod name;
 pub mod negotiation;
-pub mod openssl_conf;
 pub mod param;
 pub mod policy;
 pub mod role;

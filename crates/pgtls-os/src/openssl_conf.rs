@@ -1,10 +1,8 @@
 //! Finds and reads `openssl.cnf`.
 
 use crate::Disk;
-use pgtls_core::{
-    files::{ReadError, ReadFile},
-    openssl_conf::{ConfError, ConfFile},
-};
+use pgtls_core::files::{ReadError, ReadFile};
+use pgtls_x509::openssl_conf::{ConfError, ConfFile};
 use std::fmt;
 
 /// Where builds of OpenSSL look when `OPENSSL_CONF` is not set: each of them in one place, which `openssl version -d`

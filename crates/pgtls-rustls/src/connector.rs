@@ -17,10 +17,10 @@ use crate::{
 };
 use pgtls_core::{
     files::{FileError, Loaded},
-    openssl_conf::Unmapped,
     param::Params,
     policy::RootPresence,
 };
+use pgtls_x509::openssl_conf::Unmapped;
 use rustls::ClientConfig;
 use std::sync::Arc;
 

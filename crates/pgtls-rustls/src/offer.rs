@@ -8,10 +8,8 @@ use crate::{
     strength::{is_strong_group, is_strong_suite},
     versions::VersionRange,
 };
-use pgtls_core::{
-    openssl_conf::GROUPS,
-    param::{Params, TlsVersion},
-};
+use pgtls_core::param::{Params, TlsVersion};
+use pgtls_x509::openssl_conf::GROUPS;
 use rustls::{SupportedProtocolVersion, crypto::CryptoProvider};
 use std::sync::Arc;
 

@@ -1,11 +1,8 @@
 //! What a connector needs besides parameters and files: all of it is handed in, nothing is looked up.
 
 use crate::{schemes::Schemes, versions::VersionRange};
-use pgtls_core::{
-    name::NameRules,
-    openssl_conf::{SystemDefault, VersionsOff},
-    param::Secret,
-};
+use pgtls_core::{name::NameRules, param::Secret};
+use pgtls_x509::openssl_conf::{SystemDefault, VersionsOff};
 use pgtls_x509::{Profile, SecurityLevel};
 use rustls::{KeyLog, crypto::CryptoProvider, pki_types::UnixTime, time_provider::TimeProvider};
 use std::{fmt, sync::Arc, time::Duration};

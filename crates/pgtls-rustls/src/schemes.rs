@@ -1,6 +1,6 @@
 //! The signature schemes that `openssl.cnf` allows: the server's, and our own.
 
-use pgtls_core::openssl_conf::{Scheme, SystemDefault};
+use pgtls_x509::openssl_conf::{Scheme, SystemDefault};
 use rustls::{
     SignatureAlgorithm, SignatureScheme,
     pki_types::SubjectPublicKeyInfoDer,

@@ -1,8 +1,8 @@
 //! What the security level leaves of a provider's suites and groups and of the signature schemes (OpenSSL:
 //! `ssl_security_default_callback`). Keys and digests of certificates are judged in `pgtls-x509`.
 
-use pgtls_core::openssl_conf::{CIPHER_SUITES, GROUPS, TLS13_SUITES};
 use pgtls_x509::SecurityLevel;
+use pgtls_x509::openssl_conf::{CIPHER_SUITES, GROUPS, TLS13_SUITES};
 use rustls::{CipherSuite, NamedGroup, SignatureScheme};
 
 /// Whether a suite is strong enough. One that OpenSSL does not have is for its provider to vouch for.

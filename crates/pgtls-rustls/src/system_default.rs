@@ -1,8 +1,8 @@
 //! What `openssl.cnf` asks of every program, in terms of what rustls can be told.
 
 use crate::{options::TlsOptions, schemes::Schemes, signature, versions::VersionRange};
-use pgtls_core::openssl_conf::{Bound, SystemDefault, Unmapped};
 use pgtls_x509::SecurityLevel;
+use pgtls_x509::openssl_conf::{Bound, SystemDefault, Unmapped};
 use rustls::{SupportedCipherSuite, crypto::CryptoProvider};
 use std::sync::Arc;
 

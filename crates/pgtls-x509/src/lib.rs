@@ -30,6 +30,7 @@ mod inspect;
 mod key;
 mod names;
 mod oid;
+pub mod openssl_conf;
 mod own;
 mod path;
 mod pem;

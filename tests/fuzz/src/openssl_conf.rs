@@ -1,7 +1,7 @@
 //! `openssl.cnf`. What follows a NUL byte in the input is another file, `b.cnf`, which the first may include.
 
 use super::disk::Disk;
-use pgtls_core::openssl_conf::{
+use pgtls_x509::openssl_conf::{
     CIPHER_SUITES, ConfFile, GROUPS, MAX_VALUE_BYTES, SystemDefault, TLS13_SUITES,
 };
 use std::fmt::Write;

@@ -7,9 +7,9 @@ use crate::support::{
     postgres::{Postgres, Tls},
     skip,
 };
-use pgtls_core::openssl_conf::{ConfFile, SystemDefault};
 use pgtls_os::Disk;
 use pgtls_rustls::aws_lc_rs;
+use pgtls_x509::openssl_conf::{ConfFile, SystemDefault};
 use serde::Deserialize;
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 

@@ -13,9 +13,9 @@ struct Layer {
 const LAYERS: &[Layer] = &[
     Layer { name: "pgtls-core", may_use: &[] },
     Layer { name: "pgtls-x509", may_use: &["pgtls-core"] },
-    Layer { name: "pgtls-os", may_use: &["pgtls-core"] },
+    Layer { name: "pgtls-os", may_use: &["pgtls-core", "pgtls-x509"] },
     Layer { name: "pgtls-rustls", may_use: &["pgtls-core", "pgtls-x509"] },
-    Layer { name: "pgtls-adapter", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-os"] },
+    Layer { name: "pgtls-adapter", may_use: &["pgtls-core", "pgtls-x509", "pgtls-rustls", "pgtls-os"] },
     Layer { name: "pgtls-std", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-adapter"] },
     Layer { name: "pgtls-async-std", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-adapter"] },
     Layer { name: "pgtls-tokio", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-adapter"] },
@@ -64,11 +64,7 @@ const RESERVED: &[Reserved] = &[
         for_crates: &["pgtls-x509", "pgtls-rustls", "pgtls-conformance"],
         because: CERTIFICATES,
     },
-    Reserved {
-        foreign: "x509-cert",
-        for_crates: &["pgtls-x509", "pgtls-conformance"],
-        because: CERTIFICATES,
-    },
+    Reserved { foreign: "x509-cert", for_crates: &["pgtls-conformance"], because: CERTIFICATES },
     Reserved { foreign: "der", for_crates: &["pgtls-x509", "pgtls-conformance"], because: CERTIFICATES },
     Reserved {
         foreign: "pem-rfc7468",

@@ -1,11 +1,9 @@
 //! What the machine's `openssl.cnf` changes, and what is offered to a server in the end.
 
 use crate::words::printable;
-use pgtls_core::{
-    openssl_conf::{Bound, SystemDefault},
-    param::{Params, TlsVersion},
-};
+use pgtls_core::param::{Params, TlsVersion};
 use pgtls_rustls::{TlsOptions, clock};
+use pgtls_x509::openssl_conf::{Bound, SystemDefault};
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 

@@ -11,9 +11,9 @@ use crate::{
 use pgtls_core::{
     hardening::Hardening,
     name::{NameRules, match_host, printable_name},
-    openssl_conf::SystemDefault,
 };
 use pgtls_rustls::{Profile, TlsOptions, clock};
+use pgtls_x509::openssl_conf::SystemDefault;
 use pgtls_x509::{PathError, Purpose, VerifyOptions, X509Error};
 use rustls_pki_types::UnixTime;
 use serde::Serialize;

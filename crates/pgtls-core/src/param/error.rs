@@ -178,10 +178,6 @@ pub enum ParamErrorKind {
     },
     /// `gssencmode=require` in a program that cannot do GSSAPI encryption.
     GssNotSupported,
-    /// `gssencmode=require` without Kerberos credentials.
-    GssWithoutCredentials,
-    /// `gssencmode=require` on a unix socket.
-    GssOnUnixSocket,
 }
 
 /// What may be wrong with a line of a service file.

@@ -5,6 +5,7 @@ use super::{
     ParamErrorKind, ProtocolVersion, Settings, SslCertMode, SslMode, SslNegotiation, TargetSessionAttrs,
     TlsVersion, host, scram_key,
 };
+use crate::policy::row;
 use alloc::{borrow::ToOwned, vec::Vec};
 
 /// What the checks make of the settings.
@@ -42,11 +43,11 @@ pub(super) fn check(settings: &Settings, ability: Ability) -> Result<Checked, Pa
     let sslmode = at("sslmode").word(SslMode::from_word)?;
     let sslnegotiation = at("sslnegotiation").word(SslNegotiation::from_word)?;
     at("sslmode").refuse_if(
-        sslnegotiation == SslNegotiation::Direct && sslmode < SslMode::Require,
+        sslnegotiation == SslNegotiation::Direct && !row(sslmode).direct,
         ParamErrorKind::WeakModeForDirect { sslmode },
     )?;
     at("sslmode").refuse_if(
-        at("sslrootcert").text() == "system" && sslmode != SslMode::VerifyFull,
+        at("sslrootcert").text() == "system" && !row(sslmode).system_roots,
         ParamErrorKind::WeakModeForSystem { sslmode },
     )?;
     let ssl_min_protocol_version = at("ssl_min_protocol_version").tls_version()?;

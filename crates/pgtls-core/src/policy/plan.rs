@@ -230,7 +230,7 @@ impl Tls {
             SslNegotiation::Direct if row(sslmode).direct => true,
             SslNegotiation::Direct => return Err(PlanError::DirectWithWeakMode(sslmode)),
         };
-        if input.system_roots && sslmode != SslMode::VerifyFull {
+        if input.system_roots && !row(sslmode).system_roots {
             return Err(PlanError::SystemRootsWithWeakMode(sslmode));
         }
         Ok(match sslmode {
@@ -273,10 +273,10 @@ impl core::fmt::Display for PlanError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::GssOverUnixSocket => f.write_str(
-                "GSSAPI encryption is required by gssencmode but is not supported over a unix socket; connect to a host name or address, or set gssencmode=prefer",
+                "GSSAPI encryption required but it is not supported over a local socket; connect to a host name or address, or set gssencmode=prefer",
             ),
             Self::NoGssCredentials => f.write_str(
-                "GSSAPI encryption is required by gssencmode but there is no credential cache; obtain a ticket, or set gssencmode=prefer",
+                "GSSAPI encryption required but no credential cache; obtain a ticket, or set gssencmode=prefer",
             ),
             Self::DirectWithWeakMode(mode) => write!(
                 f,
@@ -379,8 +379,8 @@ mod tests {
         ]
         .map(|error| std::format!("{error}"));
         let expected: [String; 4] = [
-            "GSSAPI encryption is required by gssencmode but is not supported over a unix socket; connect to a host name or address, or set gssencmode=prefer".into(),
-            "GSSAPI encryption is required by gssencmode but there is no credential cache; obtain a ticket, or set gssencmode=prefer".into(),
+            "GSSAPI encryption required but it is not supported over a local socket; connect to a host name or address, or set gssencmode=prefer".into(),
+            "GSSAPI encryption required but no credential cache; obtain a ticket, or set gssencmode=prefer".into(),
             "weak sslmode \"prefer\" may not be used with sslnegotiation=direct (use \"require\", \"verify-ca\" or \"verify-full\")".into(),
             "weak sslmode \"require\" may not be used with sslrootcert=system (use \"verify-full\")".into(),
         ];

@@ -81,6 +81,8 @@ pub struct Row {
     pub fallback: Option<Method>,
     /// Whether `sslnegotiation=direct` is legal: never where plaintext could follow.
     pub direct: bool,
+    /// Whether `sslrootcert=system` is legal: only where the host name is verified.
+    pub system_roots: bool,
     /// What is verified when trusted roots are there.
     pub with_roots: Verification,
     /// What is verified when the root file is missing; `None` means that TLS cannot be set up without one.
@@ -99,24 +101,24 @@ impl Row {
 /// The policy of libpq. Everything about `sslmode` follows from these rows.
 ///
 /// Order and set of methods: `init_allowed_encryption_methods` and `select_next_encryption_method` (fe-connect.c). Direct
-/// TLS: `pqConnectOptions2`. Verification: `initialize_SSL` (fe-secure-openssl.c) for the chain,
+/// TLS and the system's roots: `pqConnectOptions2`. Verification: `initialize_SSL` (fe-secure-openssl.c) for the chain,
 /// `pq_verify_peer_name_matches_certificate` (fe-secure-common.c) for the name.
 #[rustfmt::skip]
 pub const TABLE: [Row; 6] = {
     use Method::{Plain, Ssl};
     use Verification::{Ca, Full, None as Nothing};
     [
-        Row { sslmode: SslMode::Disable,    first: Plain, fallback: None,        direct: false, with_roots: Nothing, without_roots: Some(Nothing),
+        Row { sslmode: SslMode::Disable,    first: Plain, fallback: None,        direct: false, system_roots: false, with_roots: Nothing, without_roots: Some(Nothing),
               source: "PostgreSQL 18, 32.1.2 sslmode: only try a non-SSL connection" },
-        Row { sslmode: SslMode::Allow,      first: Plain, fallback: Some(Ssl),   direct: false, with_roots: Ca,      without_roots: Some(Nothing),
+        Row { sslmode: SslMode::Allow,      first: Plain, fallback: Some(Ssl),   direct: false, system_roots: false, with_roots: Ca,      without_roots: Some(Nothing),
               source: "PostgreSQL 18, 32.1.2 sslmode: first non-SSL; fe-connect.c select_next_encryption_method, sslmode[0] == 'a'" },
-        Row { sslmode: SslMode::Prefer,     first: Ssl,   fallback: Some(Plain), direct: false, with_roots: Ca,      without_roots: Some(Nothing),
+        Row { sslmode: SslMode::Prefer,     first: Ssl,   fallback: Some(Plain), direct: false, system_roots: false, with_roots: Ca,      without_roots: Some(Nothing),
               source: "PostgreSQL 18, 32.1.2 sslmode: first SSL, then non-SSL; fe-secure-openssl.c initialize_SSL, root file present" },
-        Row { sslmode: SslMode::Require,    first: Ssl,   fallback: None,        direct: true,  with_roots: Ca,      without_roots: Some(Nothing),
+        Row { sslmode: SslMode::Require,    first: Ssl,   fallback: None,        direct: true,  system_roots: false, with_roots: Ca,      without_roots: Some(Nothing),
               source: "PostgreSQL 18, 32.19.1: with a root CA file, require behaves as verify-ca" },
-        Row { sslmode: SslMode::VerifyCa,   first: Ssl,   fallback: None,        direct: true,  with_roots: Ca,      without_roots: None,
+        Row { sslmode: SslMode::VerifyCa,   first: Ssl,   fallback: None,        direct: true,  system_roots: false, with_roots: Ca,      without_roots: None,
               source: "PostgreSQL 18, 32.19.1; fe-secure-openssl.c initialize_SSL, sslmode[0] == 'v' without a root file" },
-        Row { sslmode: SslMode::VerifyFull, first: Ssl,   fallback: None,        direct: true,  with_roots: Full,    without_roots: None,
+        Row { sslmode: SslMode::VerifyFull, first: Ssl,   fallback: None,        direct: true,  system_roots: true,  with_roots: Full,    without_roots: None,
               source: "PostgreSQL 18, 32.19.1; fe-secure-common.c pq_verify_peer_name_matches_certificate" },
     ]
 };
@@ -189,6 +191,14 @@ mod tests {
     fn direct_is_legal_exactly_where_plaintext_is_not() {
         for row in &TABLE {
             assert_eq!(row.direct, row.methods().all(|method| method == Method::Ssl), "{}", row.sslmode);
+        }
+    }
+
+    /// A public CA issues a certificate to anybody, so that its roots prove nothing without the name.
+    #[test]
+    fn system_roots_are_legal_exactly_where_the_name_is_verified() {
+        for row in &TABLE {
+            assert_eq!(row.system_roots, row.with_roots == Verification::Full, "{}", row.sslmode);
         }
     }
 

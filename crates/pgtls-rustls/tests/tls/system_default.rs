@@ -1,8 +1,8 @@
 //! What a configuration file leaves of what is offered.
 
 use crate::memory::{Files, options, params};
-use pgtls_core::openssl_conf::{ConfFile, SystemDefault};
 use pgtls_rustls::{SetupError, TlsOptions};
+use pgtls_x509::openssl_conf::{ConfFile, SystemDefault};
 use std::sync::Arc;
 
 fn applied(commands: &str) -> (TlsOptions, Vec<String>) {

@@ -143,12 +143,6 @@ pub(super) fn write(kind: &ParamErrorKind, in_uri: bool, f: &mut fmt::Formatter<
         Kind::GssNotSupported => {
             f.write_str("gssencmode \"require\" cannot be met: this program has no GSSAPI support")
         }
-        Kind::GssWithoutCredentials => {
-            f.write_str("GSSAPI encryption required by gssencmode, but there is no credential cache")
-        }
-        Kind::GssOnUnixSocket => {
-            f.write_str("GSSAPI encryption required by gssencmode, but a Unix-domain socket cannot have it")
-        }
     }
 }
 
@@ -361,14 +355,6 @@ mod tests {
             (
                 Kind::GssNotSupported,
                 r#"gssencmode "require" cannot be met: this program has no GSSAPI support"#,
-            ),
-            (
-                Kind::GssWithoutCredentials,
-                "GSSAPI encryption required by gssencmode, but there is no credential cache",
-            ),
-            (
-                Kind::GssOnUnixSocket,
-                "GSSAPI encryption required by gssencmode, but a Unix-domain socket cannot have it",
             ),
         ];
         for (kind, sentence) in pinned {

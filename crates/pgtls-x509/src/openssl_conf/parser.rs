@@ -5,12 +5,12 @@ use super::{
     expand::{Lookup, expand},
     file::{ConfFile, DEFAULT_SECTION},
 };
-use crate::files::{FileKind, ReadFile};
 use alloc::{
     borrow::{Cow, ToOwned},
     format,
     string::String,
 };
+use pgtls_core::files::{FileKind, ReadFile};
 
 /// The most bytes that a file and all that it includes may have.
 pub const MAX_CONF_BYTES: usize = 1 << 20;

@@ -1,7 +1,7 @@
 //! A disk for tests.
 
-use crate::files::{FileIdentity, FileKind, Metadata, NativeRoots, ReadError, ReadFile};
 use alloc::{borrow::ToOwned, collections::BTreeMap, format, string::String, vec::Vec};
+use pgtls_core::files::{FileIdentity, FileKind, Metadata, NativeRoots, ReadError, ReadFile};
 
 /// A disk of texts; a path is a directory when another lies below it.
 #[derive(Default)]

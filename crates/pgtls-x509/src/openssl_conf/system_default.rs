@@ -9,9 +9,9 @@ use super::{
     signature::{Scheme, schemes},
     suite::{Tls13Suite, tls13_suites},
 };
-use crate::param::TlsVersion;
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::fmt;
+use pgtls_core::param::TlsVersion;
 
 /// A bound on the TLS version as the file sets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Commands whose value is a list of flags: `Protocol` and `VerifyMode` (OpenSSL: `CONF_parse_list`,
 //! `ssl_set_option_list`).
 
-use crate::param::TlsVersion;
+use pgtls_core::param::TlsVersion;
 
 /// Versions of TLS that are switched off one by one, whatever the bounds are (OpenSSL: `SSL_OP_NO_TLSv1_3`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,8 @@ const fn bit(version: TlsVersion) -> u8 {
         TlsVersion::Tls1_1 => 2,
         TlsVersion::Tls1_2 => 4,
         TlsVersion::Tls1_3 => 8,
+        // OpenSSL has no flag for a later version.
+        _ => 0,
     }
 }
 

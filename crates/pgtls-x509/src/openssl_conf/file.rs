@@ -1,8 +1,8 @@
 //! The settings of a configuration file, section by section, and how they are looked up (config(5)).
 
 use super::{error::ConfError, parser};
-use crate::files::ReadFile;
 use alloc::{borrow::ToOwned, collections::BTreeMap, string::String, vec::Vec};
+use pgtls_core::files::ReadFile;
 
 /// The section that lines before the first header belong to, and that every look-up falls back to.
 pub(super) const DEFAULT_SECTION: &str = "default";
