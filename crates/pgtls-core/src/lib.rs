@@ -69,11 +69,9 @@
 extern crate alloc;
 
 pub mod accept;
-pub mod attempt;
-pub mod candidates;
+pub mod connect;
 pub mod environment;
 pub mod files;
-pub mod gate;
 pub mod hardening;
 pub mod mechanism;
 pub mod message;

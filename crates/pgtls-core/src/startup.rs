@@ -11,11 +11,13 @@
 
 mod auth;
 mod body;
+mod monitor;
 mod refusal;
 mod rules;
 mod sent;
 mod watch;
 
+pub use monitor::{StartupMonitor, StartupOutcome, StartupRejection, StartupVerdict};
 pub use refusal::{BindingRefusal, Broken, Refusal};
 pub use rules::{ClientCertificate, WatchRules};
 pub use watch::StartupWatch;

@@ -4,8 +4,8 @@ use crate::error::Error;
 use pgtls_core::{
     environment::Environment,
     param::{
-        ChannelBinding, GssEncMode, HostItem, Keepalives, LoadBalanceHosts, Params, Passwords, ProtocolVersion,
-        Secret, SslCertMode, TargetSessionAttrs,
+        ChannelBinding, GssEncMode, HostItem, Keepalives, LoadBalanceHosts, Params, Passwords,
+        ProtocolVersion, Secret, SslCertMode, TargetSessionAttrs,
     },
 };
 use std::time::Duration;
@@ -64,10 +64,16 @@ pub(crate) fn dialling(
         config.ssl_negotiation(SslNegotiation::Postgres);
         // The driver answers requests for authentication in clear, and there is no stream of ours to prevent it.
         if params.value("require_auth").is_some_and(|value| !value.is_empty()) {
-            return unsupported("require_auth", "it is enforced under TLS alone; set sslmode=require or stricter");
+            return unsupported(
+                "require_auth",
+                "it is enforced under TLS alone; set sslmode=require or stricter",
+            );
         }
         if params.sslcertmode() == SslCertMode::Require {
-            return unsupported("sslcertmode", "it is enforced under TLS alone; set sslmode=require or stricter");
+            return unsupported(
+                "sslcertmode",
+                "it is enforced under TLS alone; set sslmode=require or stricter",
+            );
         }
     }
     if params.gssencmode() == GssEncMode::Require {
@@ -137,7 +143,10 @@ fn add_hosts(
     let count = |has: fn(&HostItem) -> bool| hosts.iter().filter(|item| has(item)).count();
     let (named, addresses) = (count(|item| item.host.is_some()), count(|item| item.hostaddr.is_some()));
     if addresses > 0 && (addresses < hosts.len() || named < hosts.len()) {
-        return unsupported("hostaddr", "it needs a host and a hostaddr in each place, or no hostaddr at all");
+        return unsupported(
+            "hostaddr",
+            "it needs a host and a hostaddr in each place, or no hostaddr at all",
+        );
     }
     let default = environment.socket_directory.as_deref().unwrap_or("localhost");
     let mut sockets = 0;
@@ -150,7 +159,12 @@ fn add_hosts(
         if let Some(hostaddr) = &item.hostaddr {
             match hostaddr.parse() {
                 Ok(address) if !is_socket => config.hostaddr(address),
-                _ => return unsupported("hostaddr", "it takes numeric addresses without a zone, of named hosts"),
+                _ => {
+                    return unsupported(
+                        "hostaddr",
+                        "it takes numeric addresses without a zone, of named hosts",
+                    );
+                }
             };
         }
         sockets += usize::from(is_socket);

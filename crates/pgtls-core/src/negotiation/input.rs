@@ -96,23 +96,23 @@ enum Kind {
 }
 
 /// The first part of the proof that is missing when a startup exchange is reported as complete
-/// ([`StartupGate::conclude`](crate::gate::StartupGate::conclude)).
+/// ([`StartupMonitor::finish`](crate::startup::StartupMonitor::finish)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MissingProof {
-    /// No StartupMessage was written through the gate.
+    /// No StartupMessage was written through the monitor.
     StartupMessage,
-    /// No CancelRequest was written through the gate.
+    /// No CancelRequest was written through the monitor.
     CancelRequest,
-    /// ReadyForQuery, or the orderly end after a CancelRequest, was not read through the gate.
+    /// ReadyForQuery, or the orderly end after a CancelRequest, was not read through the monitor.
     ReadyForQuery,
-    /// `target_session_attrs` demands a role, the server did not report it, and the gate has no answer to
-    /// [`role_query`](crate::gate::StartupGate::role_query).
+    /// `target_session_attrs` demands a role, the server did not report it, and the monitor has no answer to
+    /// [`role_query`](crate::startup::StartupMonitor::role_query).
     Role,
 }
 
 impl Misuse {
-    pub(super) const fn input(state: &'static str, input: &'static str) -> Self {
+    pub(crate) const fn input(state: &'static str, input: &'static str) -> Self {
         Self(Kind::Input { state, input })
     }
 
@@ -142,9 +142,9 @@ impl core::fmt::Display for Misuse {
                 f,
                 "the startup exchange was reported as complete, but {}; this is a bug in the program",
                 match missing {
-                    MissingProof::StartupMessage => "no StartupMessage was written through its watch",
-                    MissingProof::CancelRequest => "no CancelRequest was written through its watch",
-                    MissingProof::ReadyForQuery => "ReadyForQuery was not read through its watch",
+                    MissingProof::StartupMessage => "no StartupMessage was written through its monitor",
+                    MissingProof::CancelRequest => "no CancelRequest was written through its monitor",
+                    MissingProof::ReadyForQuery => "ReadyForQuery was not read through its monitor",
                     MissingProof::Role =>
                         "the role that target_session_attrs demands was not established: the server does not report it, and the answer to role_query is missing",
                 }

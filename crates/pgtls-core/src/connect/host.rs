@@ -36,8 +36,8 @@ struct Sources {
     port: Option<Source>,
 }
 
-/// What is to be done with a host first.
-pub(super) enum Entrance {
+/// First step towards a host.
+pub(super) enum FirstStep {
     Resolve { name: String, port: u16 },
     Try(Address),
     NextHost(ParamError),
@@ -72,22 +72,22 @@ pub(super) fn list(params: &Params, environment: &Environment) -> Vec<Host> {
 }
 
 impl Host {
-    pub(super) fn entrance(&self) -> Entrance {
+    pub(super) fn first_step(&self) -> FirstStep {
         let port = match self.item.port_number() {
             Ok(port) => port,
             Err(kind) => {
                 let no_integer = matches!(kind, ParamErrorKind::InvalidInteger { .. });
                 let error = blame(kind, self.sources.port.as_ref());
-                return if no_integer { Entrance::Stop(error) } else { Entrance::NextHost(error) };
+                return if no_integer { FirstStep::Stop(error) } else { FirstStep::NextHost(error) };
             }
         };
         let (host, hostaddr) = (self.host_text(), self.hostaddr_text());
         match self.kind {
-            Kind::Name => Entrance::Resolve { name: host.to_owned(), port },
+            Kind::Name => FirstStep::Resolve { name: host.to_owned(), port },
             Kind::Address => match numeric::parse(hostaddr, port) {
-                Numeric::Address(address) => Entrance::Try(Address::Tcp(address)),
-                Numeric::NamedZone => Entrance::Resolve { name: hostaddr.to_owned(), port },
-                Numeric::Invalid => Entrance::NextHost(blame(
+                Numeric::Address(address) => FirstStep::Try(Address::Tcp(address)),
+                Numeric::NamedZone => FirstStep::Resolve { name: hostaddr.to_owned(), port },
+                Numeric::Invalid => FirstStep::NextHost(blame(
                     ParamErrorKind::HostAddr { value: hostaddr.to_owned() },
                     self.sources.hostaddr.as_ref(),
                 )),
@@ -96,9 +96,9 @@ impl Host {
                 let path = format!("{host}/.s.PGSQL.{port}");
                 if path.len() > MAX_SOCKET_PATH {
                     let kind = ParamErrorKind::SocketPathTooLong { path, maximum: MAX_SOCKET_PATH };
-                    return Entrance::NextHost(blame(kind, self.sources.host.as_ref()));
+                    return FirstStep::NextHost(blame(kind, self.sources.host.as_ref()));
                 }
-                Entrance::Try(Address::Unix(path))
+                FirstStep::Try(Address::Unix(path))
             }
         }
     }

@@ -1,28 +1,31 @@
-//! The gate between a connection and the driver that starts a session on it.
+//! The monitor between a connection and the driver that starts a session on it.
 //!
 //! The startup exchange belongs to the driver: it sends the StartupMessage and answers the server's requests for
-//! authentication. But libpq decides things while it goes on (is this error one after which plaintext is tried? may this
-//! server ask for a password at all?), and a driver's own errors do not say enough. So every byte passes a
-//! [`StartupGate`], which hands it to a [`StartupWatch`] and shuts as soon as the watch has decided against the server.
+//! authentication. libpq decides things while the exchange goes on (is this error one after which plaintext is tried? may
+//! this server ask for a password?), and the errors of a driver are not enough for that. So every byte passes a
+//! [`StartupMonitor`], which rejects reads and writes as soon as it has decided against the server.
 //!
-//! The bytes are also the proof of the session. [`conclude`](StartupGate::conclude) accepts [`Exchange::Up`] only if a
-//! StartupMessage of an allowed protocol version was written through the gate, ReadyForQuery was read through it after an
-//! authentication that the parameters allow, and the server has the role that `target_session_attrs` demands.
+//! The bytes are also the proof of the session. [`finish`](StartupMonitor::finish) accepts [`StartupOutcome::Up`] only if a
+//! StartupMessage of an allowed protocol version was written, ReadyForQuery was read after an authentication that the
+//! parameters allow, and the server has the role that `target_session_attrs` demands.
 
+use super::{Refusal, StartupWatch};
 use crate::{
     message::{CANCEL_CODE, word},
-    negotiation::{Input, MissingProof, Misuse},
+    negotiation::{Input, MissingProof},
     role::WrongRole,
-    startup::{Refusal, StartupWatch},
 };
 use core::fmt;
 
-/// Lets the bytes of a startup exchange pass and remembers what they decide.
-#[derive(Clone, Debug)]
-pub struct StartupGate {
+/// Monitor of the startup exchange on one connection. Its size is fixed and it never allocates.
+///
+/// There is one for each connection, and it has no `Clone`: the bytes of an exchange belong to one monitor.
+#[derive(Debug)]
+pub struct StartupMonitor {
     watch: StartupWatch,
     is_cancel: bool,
-    carry: Option<u8>,
+    /// The byte that was read after `N`.
+    leftover: Option<u8>,
     packet: Packet,
     decided: Option<Input<'static>>,
     wrong_role: Option<WrongRole>,
@@ -32,9 +35,17 @@ pub struct StartupGate {
 #[derive(Clone, Copy, Debug)]
 enum Packet {
     /// Length and code, both big-endian.
-    Head { have: usize, bytes: [u8; 8] },
-    Body { code: u32, left: u32 },
-    Sent { code: u32 },
+    Head {
+        have: usize,
+        bytes: [u8; 8],
+    },
+    Body {
+        code: u32,
+        left: u32,
+    },
+    Sent {
+        code: u32,
+    },
 }
 
 impl Packet {
@@ -73,51 +84,73 @@ impl Packet {
     }
 }
 
-/// The gate is shut: what the server sent ended the exchange.
+/// A read or write that the monitor does not allow: the exchange has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shut(pub Input<'static>);
+pub struct StartupRejection(Input<'static>);
 
-/// How a startup exchange ended in the eyes of whoever ran it.
+/// The result of a startup exchange as the driver reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exchange {
+pub enum StartupOutcome {
     /// The session is up.
     Up,
-    /// We refused to go on.
+    /// The driver refused to go on.
     Refused(Refusal),
-    /// The session is up and the server has the wrong role (`target_session_attrs`).
+    /// The session is up, and the driver found that the server has the wrong role.
     WrongRole,
-    /// Anything else went wrong.
+    /// Anything else.
     Failed,
 }
 
-impl StartupGate {
-    /// For one connection on which the startup packet is about to be sent. `carry` is the byte that came too early, from
-    /// [`Action::Startup`](crate::negotiation::Action::Startup).
-    pub fn new(watch: StartupWatch, carry: Option<u8>) -> Self {
+/// The verdict on a startup exchange. [`StartupMonitor::finish`] alone makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StartupVerdict {
+    pub(crate) input: Result<Input<'static>, MissingProof>,
+    pub(crate) wrong_role: Option<WrongRole>,
+}
+
+impl StartupVerdict {
+    /// Whether there is a session, or the cancel request has been accepted.
+    pub fn is_up(&self) -> bool {
+        self.input == Ok(Input::Ready)
+    }
+}
+
+impl StartupMonitor {
+    /// For one connection on which the startup packet is about to be sent. `leftover` is the byte that was read after `N`
+    /// ([`negotiation::Action::Startup`](crate::negotiation::Action::Startup)).
+    pub fn new(watch: StartupWatch, leftover: Option<u8>) -> Self {
         let is_cancel = watch.is_cancel();
-        Self { watch, is_cancel, carry, packet: Packet::START, decided: None, wrong_role: None }
+        Self { watch, is_cancel, leftover, packet: Packet::START, decided: None, wrong_role: None }
     }
 
-    /// Whether bytes may be read or sent now. After an error of the server's nothing may, but for the message itself, which
-    /// has passed already.
-    pub fn may_pass(&self) -> Result<(), Shut> {
+    /// Before a read: the byte that was read after `N`, once. It is the first one that the driver reads, and counts as
+    /// [`read`](Self::read) by this.
+    ///
+    /// # Errors
+    /// No more bytes may be read.
+    pub fn before_read(&mut self) -> Result<Option<u8>, StartupRejection> {
+        self.before_write()?;
+        let leftover = self.leftover.take();
+        leftover.map_or(Ok(()), |byte| self.read(&[byte]))?;
+        Ok(leftover)
+    }
+
+    /// Before a write. After an error of the server no byte may follow.
+    ///
+    /// # Errors
+    /// No more bytes may be written.
+    pub fn before_write(&self) -> Result<(), StartupRejection> {
         match self.decided {
             None | Some(Input::Ready) => Ok(()),
-            Some(decided) => Err(Shut(decided)),
+            Some(decided) => Err(StartupRejection(decided)),
         }
     }
 
-    /// The byte that came too early, once. It is the first one that the driver reads, and counts as
-    /// [`received`](Self::received) by this.
-    pub fn take_carry(&mut self) -> Result<Option<u8>, Shut> {
-        let carry = self.carry.take();
-        carry.map_or(Ok(()), |byte| self.received(&[byte]))?;
-        Ok(carry)
-    }
-
-    /// These bytes came from the server. An error means that the driver must not see them: they ask for what must not be
-    /// given, or make no sense.
-    pub fn received(&mut self, bytes: &[u8]) -> Result<(), Shut> {
+    /// After a read. The end of the connection is [`closed`](Self::closed) or [`aborted`](Self::aborted).
+    ///
+    /// # Errors
+    /// The driver must not see these bytes: they ask for something that must not be given, or are malformed.
+    pub fn read(&mut self, bytes: &[u8]) -> Result<(), StartupRejection> {
         if self.decided.is_some() {
             return Ok(());
         }
@@ -126,14 +159,14 @@ impl StartupGate {
             self.wrong_role = self.watch.role().verdict().err();
         }
         match self.decided {
-            Some(input @ (Input::LocalRefusal(_) | Input::StartupBroken(_))) => Err(Shut(input)),
+            Some(input @ (Input::LocalRefusal(_) | Input::StartupBroken(_))) => Err(StartupRejection(input)),
             _ => Ok(()),
         }
     }
 
-    /// The driver sent these bytes, the startup packet first. A StartupMessage of a protocol version that the parameters
-    /// do not allow shuts the gate.
-    pub fn sent(&mut self, bytes: &[u8]) {
+    /// After a write, the startup packet first. A StartupMessage of a protocol version that the parameters do not allow ends
+    /// the exchange.
+    pub fn wrote(&mut self, bytes: &[u8]) {
         if self.decided.is_some() {
             return;
         }
@@ -172,9 +205,9 @@ impl StartupGate {
         self.decided.get_or_insert(Input::TimedOut);
     }
 
-    /// Nothing is left to watch: the server is ready for queries.
-    pub fn is_done(&self) -> bool {
-        self.carry.is_none() && self.decided == Some(Input::Ready)
+    /// Whether ReadyForQuery has been read: there is nothing left to monitor but the role.
+    pub fn is_ready(&self) -> bool {
+        self.leftover.is_none() && self.decided == Some(Input::Ready)
     }
 
     /// The query that establishes the server's role, once ReadyForQuery has been read. `None` if no role is demanded, or
@@ -207,24 +240,19 @@ impl StartupGate {
         self.wrong_role
     }
 
-    /// The input for the negotiation machine when the exchange has ended. The decision of the watch takes precedence over
-    /// the driver's result.
-    ///
-    /// # Errors
-    /// The driver reports a session, and a part of the proof is missing.
-    pub fn conclude(&mut self, exchange: Exchange) -> Result<Input<'static>, Misuse> {
-        Ok(match (self.decided, exchange) {
-            (None | Some(Input::Ready), Exchange::Up) => {
-                if let Some(missing) = self.missing_proof() {
-                    return Err(missing.into());
-                }
-                Input::Ready
-            }
-            (None | Some(Input::Ready), Exchange::Refused(refusal)) => Input::LocalRefusal(refusal),
-            (None | Some(Input::Ready), Exchange::WrongRole) => Input::WrongRole,
-            (None | Some(Input::Ready), Exchange::Failed) => Input::LocalRefusal(Refusal::Exchange),
-            (Some(decided), _) => decided,
-        })
+    /// The verdict. The decision of the monitor takes precedence over the driver's outcome.
+    pub fn finish(&mut self, outcome: StartupOutcome) -> StartupVerdict {
+        let input = match (self.decided, outcome) {
+            (None | Some(Input::Ready), StartupOutcome::Up) => match self.missing_proof() {
+                Some(missing) => Err(missing),
+                None => Ok(Input::Ready),
+            },
+            (None | Some(Input::Ready), StartupOutcome::Refused(refusal)) => Ok(Input::LocalRefusal(refusal)),
+            (None | Some(Input::Ready), StartupOutcome::WrongRole) => Ok(Input::WrongRole),
+            (None | Some(Input::Ready), StartupOutcome::Failed) => Ok(Input::LocalRefusal(Refusal::Exchange)),
+            (Some(decided), _) => Ok(decided),
+        };
+        StartupVerdict { input, wrong_role: self.wrong_role }
     }
 
     fn missing_proof(&mut self) -> Option<MissingProof> {
@@ -242,7 +270,7 @@ impl StartupGate {
     }
 }
 
-impl fmt::Display for Shut {
+impl fmt::Display for StartupRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Input::LocalRefusal(refusal) => refusal.fmt(f),
@@ -256,7 +284,7 @@ impl fmt::Display for Shut {
     }
 }
 
-impl core::error::Error for Shut {}
+impl core::error::Error for StartupRejection {}
 
 #[cfg(test)]
 mod tests {
@@ -276,12 +304,12 @@ mod tests {
     }
 
     /// A whole exchange in pieces of this length, with `channel_binding=require`.
-    fn exchange(mechanism: &[u8], split: usize) -> Result<Input<'static>, Misuse> {
+    fn exchange(mechanism: &[u8], split: usize) -> Result<Input<'static>, MissingProof> {
         let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
         let settings = Settings::parse("host=h channel_binding=require").expect("it is well-formed");
         let params = Params::resolve(&settings, None, &environment, Ability::default()).expect("it is valid");
         let watch = StartupWatch::new(&params, Encryption::Ssl, ClientCertificate::default());
-        let mut gate = StartupGate::new(watch, None);
+        let mut monitor = StartupMonitor::new(watch, None);
 
         let packet = startup_message(PROTOCOL_3_0, params.startup_pairs()).expect("it is short");
         let answer = message(b'p', &[mechanism, b"\0\0\0\0\x03n,,"].concat());
@@ -298,13 +326,13 @@ mod tests {
         for (from_client, bytes) in steps {
             for piece in bytes.chunks(split) {
                 if from_client {
-                    gate.sent(piece);
-                } else if let Err(Shut(input)) = gate.received(piece) {
+                    monitor.wrote(piece);
+                } else if let Err(StartupRejection(input)) = monitor.read(piece) {
                     return Ok(input);
                 }
             }
         }
-        gate.conclude(Exchange::Up)
+        monitor.finish(StartupOutcome::Up).input
     }
 
     #[test]
@@ -316,41 +344,45 @@ mod tests {
         }
     }
 
-    fn gate(conninfo: &str) -> StartupGate {
+    fn monitor(conninfo: &str) -> StartupMonitor {
         let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
         let settings = Settings::parse(conninfo).expect("it is well-formed");
         let params = Params::resolve(&settings, None, &environment, Ability::default()).expect("it is valid");
-        StartupGate::new(
+        StartupMonitor::new(
             StartupWatch::new(&params, Encryption::Plain, ClientCertificate::default()),
             Some(b'R'),
         )
     }
 
-    const EXCHANGES: [Exchange; 4] =
-        [Exchange::Up, Exchange::Refused(Refusal::NoPassword), Exchange::WrongRole, Exchange::Failed];
+    const EXCHANGES: [StartupOutcome; 4] = [
+        StartupOutcome::Up,
+        StartupOutcome::Refused(Refusal::NoPassword),
+        StartupOutcome::WrongRole,
+        StartupOutcome::Failed,
+    ];
 
     /// A StartupMessage of this version.
     fn packet(version: u32) -> Vec<u8> {
         startup_message(version, [("user", "u")]).expect("it is short")
     }
 
-    type Ends = [Result<Input<'static>, Misuse>; 4];
+    type Ends = [Result<Input<'static>, MissingProof>; 4];
 
-    /// The gate after the StartupMessage and these bytes: whether they may be seen, whether anything may follow, and the
+    /// The monitor after the StartupMessage and these bytes: whether they may be seen, whether anything may follow, and the
     /// meaning of each kind of end.
     #[track_caller]
     fn check(conninfo: &str, bytes: &[u8], seen: bool, open: bool, ends: Ends) {
-        let mut gate = gate(conninfo);
-        gate.sent(&packet(PROTOCOL_3_0));
-        assert_eq!(gate.received(bytes).is_ok(), seen);
-        assert_eq!(gate.may_pass().is_ok(), open);
-        assert_eq!(EXCHANGES.map(|exchange| gate.conclude(exchange)), ends);
+        let mut monitor = monitor(conninfo);
+        monitor.wrote(&packet(PROTOCOL_3_0));
+        assert_eq!(monitor.read(bytes).is_ok(), seen);
+        assert_eq!(monitor.before_write().is_ok(), open);
+        assert_eq!(EXCHANGES.map(|exchange| monitor.finish(exchange).input), ends);
         // Nothing that comes later changes the verdict.
-        let verdict = gate.decided;
-        gate.closed();
-        gate.aborted();
-        gate.timed_out();
-        assert!(verdict.is_none() || gate.decided == verdict);
+        let verdict = monitor.decided;
+        monitor.closed();
+        monitor.aborted();
+        monitor.timed_out();
+        assert!(verdict.is_none() || monitor.decided == verdict);
     }
 
     #[test]
@@ -363,7 +395,7 @@ mod tests {
                 Ok(Input::LocalRefusal(Refusal::Exchange)),
             ]
         };
-        let early = own(Err(MissingProof::ReadyForQuery.into()));
+        let early = own(Err(MissingProof::ReadyForQuery));
         let ok = message(b'R', &[0; 4]);
         let ready = message(b'Z', b"I");
         let password = message(b'R', &[0, 0, 0, 3]);
@@ -383,17 +415,17 @@ mod tests {
 
     const UP: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
 
-    /// The result of [`Exchange::Up`] after these bytes of the client and these of the server, in this order.
-    fn claimed(conninfo: &str, sent: &[u8], received: &[u8]) -> Result<Input<'static>, Misuse> {
-        let mut gate = gate(conninfo);
-        gate.sent(sent);
-        let _ = gate.received(received);
-        gate.conclude(Exchange::Up)
+    /// The result of [`StartupOutcome::Up`] after these bytes of the client and these of the server, in this order.
+    fn claimed(conninfo: &str, sent: &[u8], received: &[u8]) -> Result<Input<'static>, MissingProof> {
+        let mut monitor = monitor(conninfo);
+        monitor.wrote(sent);
+        let _ = monitor.read(received);
+        monitor.finish(StartupOutcome::Up).input
     }
 
     #[test]
     fn a_session_needs_proof() {
-        let missing = |proof: MissingProof| Err(proof.into());
+        let missing = |proof: MissingProof| Err(proof);
         let version = |version| Ok(Input::LocalRefusal(Refusal::RequestedVersion(version)));
         let (old, new) = (packet(PROTOCOL_3_0), packet(PROTOCOL_3_2));
         let cancel = CancelRequest::new(7, &[9; 4]).expect("it is short").encode();
@@ -418,9 +450,9 @@ mod tests {
             assert_eq!(claimed(conninfo, sent, received), expected, "{conninfo} {sent:?} {received:?}");
         }
         // The server is not read before the driver has sent its message, and nothing is sent after a refusal.
-        let mut refused = gate("min_protocol_version=3.2");
-        refused.sent(&old);
-        assert!(refused.may_pass().is_err());
+        let mut refused = monitor("min_protocol_version=3.2");
+        refused.wrote(&old);
+        assert!(refused.before_write().is_err());
     }
 
     #[test]
@@ -448,7 +480,7 @@ mod tests {
             let status = message(b'S', [name, "\0", value, "\0"].concat().as_bytes());
             [&UP[..9], &status, &UP[9..]].concat()
         };
-        let asked = Err(MissingProof::Role.into());
+        let asked = Err(MissingProof::Role);
         let standby = "target_session_attrs=standby";
         for (conninfo, received, expected) in [
             (standby, report("in_hot_standby", "on"), Ok(Input::Ready)),
@@ -477,17 +509,17 @@ mod tests {
             ("read-write", Some("off"), Ok(Input::Ready)),
             ("read-write", Some("on"), Ok(Input::WrongRole)),
         ] {
-            let mut gate = gate(&alloc::format!("target_session_attrs={wanted}"));
-            assert_eq!(gate.role_query(), None, "the session is not up");
-            gate.role_answer(answer.map(str::as_bytes));
-            gate.sent(&packet(PROTOCOL_3_0));
-            assert_eq!(gate.received(UP), Ok(()));
-            assert!(gate.role_query().is_some() && gate.role_query() == gate.role_query());
-            assert_eq!(gate.conclude(Exchange::Up), Err(MissingProof::Role.into()));
-            gate.role_answer(answer.map(str::as_bytes));
-            assert_eq!(gate.role_query(), None);
-            assert_eq!(gate.conclude(Exchange::Up), expected, "{wanted} {answer:?}");
-            assert_eq!(gate.wrong_role().is_some(), expected == Ok(Input::WrongRole));
+            let mut monitor = monitor(&alloc::format!("target_session_attrs={wanted}"));
+            assert_eq!(monitor.role_query(), None, "the session is not up");
+            monitor.role_answer(answer.map(str::as_bytes));
+            monitor.wrote(&packet(PROTOCOL_3_0));
+            assert_eq!(monitor.read(UP), Ok(()));
+            assert!(monitor.role_query().is_some() && monitor.role_query() == monitor.role_query());
+            assert_eq!(monitor.finish(StartupOutcome::Up).input, Err(MissingProof::Role));
+            monitor.role_answer(answer.map(str::as_bytes));
+            assert_eq!(monitor.role_query(), None);
+            assert_eq!(monitor.finish(StartupOutcome::Up).input, expected, "{wanted} {answer:?}");
+            assert_eq!(monitor.wrong_role().is_some(), expected == Ok(Input::WrongRole));
         }
     }
 
@@ -495,49 +527,49 @@ mod tests {
     fn a_cancel_request_needs_proof_of_its_own() {
         let cancel = CancelRequest::new(7, &[9; 4]).expect("it is short").encode();
         let ended = |sent: &[u8], in_order| {
-            let mut gate = StartupGate::new(StartupWatch::cancel(Encryption::Plain), None);
-            gate.sent(sent);
+            let mut monitor = StartupMonitor::new(StartupWatch::cancel(Encryption::Plain), None);
+            monitor.wrote(sent);
             if in_order {
-                gate.closed();
+                monitor.closed();
             }
-            gate.conclude(Exchange::Up)
+            monitor.finish(StartupOutcome::Up).input
         };
         assert_eq!(ended(&cancel, true), Ok(Input::Ready));
-        assert_eq!(ended(&cancel, false), Err(MissingProof::ReadyForQuery.into()));
-        assert_eq!(ended(b"", true), Err(MissingProof::CancelRequest.into()));
+        assert_eq!(ended(&cancel, false), Err(MissingProof::ReadyForQuery));
+        assert_eq!(ended(b"", true), Err(MissingProof::CancelRequest));
         let startup = Input::LocalRefusal(Refusal::RequestedVersion(PROTOCOL_3_2));
         assert_eq!(ended(&packet(PROTOCOL_3_2), true), Ok(startup));
-        assert_eq!(ended(&packet(PROTOCOL_3_0), true), Err(MissingProof::CancelRequest.into()));
+        assert_eq!(ended(&packet(PROTOCOL_3_0), true), Err(MissingProof::CancelRequest));
     }
 
     #[test]
     fn ends_of_the_connection() {
         let closed = Input::StartupBroken(Broken::Closed);
-        let ends: [(fn(&mut StartupGate), _); 3] = [
-            (StartupGate::closed, closed),
-            (StartupGate::aborted, closed),
-            (StartupGate::timed_out, Input::TimedOut),
+        let ends: [(fn(&mut StartupMonitor), _); 3] = [
+            (StartupMonitor::closed, closed),
+            (StartupMonitor::aborted, closed),
+            (StartupMonitor::timed_out, Input::TimedOut),
         ];
         for (end, expected) in ends {
-            let mut gate = gate("");
-            end(&mut gate);
-            assert_eq!(gate.may_pass(), Err(Shut(expected)));
-            assert_eq!(gate.conclude(Exchange::Failed), Ok(expected));
-            assert!(!gate.is_done());
+            let mut monitor = monitor("");
+            end(&mut monitor);
+            assert_eq!(monitor.before_write(), Err(StartupRejection(expected)));
+            assert_eq!(monitor.finish(StartupOutcome::Failed).input, Ok(expected));
+            assert!(!monitor.is_ready());
         }
     }
 
     #[test]
     fn the_carried_byte_is_read_once() {
-        let mut gate = gate("");
-        assert_eq!(gate.take_carry(), Ok(Some(b'R')));
-        assert_eq!(gate.take_carry(), Ok(None));
+        let mut monitor = monitor("");
+        assert_eq!(monitor.before_read(), Ok(Some(b'R')));
+        assert_eq!(monitor.before_read(), Ok(None));
         // The watch has seen it: what follows is read as the rest of its message.
         let rest = message(b'R', &3_u32.to_be_bytes());
-        assert_eq!(gate.received(&rest[1..]), Ok(()));
+        assert_eq!(monitor.read(&rest[1..]), Ok(()));
         assert_eq!(
-            gate.received(&message(b'H', b"")),
-            Err(Shut(Input::StartupBroken(Broken::Unexpected(b'H'))))
+            monitor.read(&message(b'H', b"")),
+            Err(StartupRejection(Input::StartupBroken(Broken::Unexpected(b'H'))))
         );
     }
 }

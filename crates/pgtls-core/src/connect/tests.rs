@@ -1,0 +1,308 @@
+//! Rules of the connection that tables of the suite do not cover.
+
+extern crate std;
+use super::*;
+use crate::{
+    environment::Platform,
+    message::{CancelRequest, PROTOCOL_3_0, startup_message},
+    negotiation::{Alpn, Encryption, Request, TlsFacts},
+    param::{Ability, Settings},
+    policy::{RootPresence, Transport},
+    startup::StartupOutcome,
+};
+use alloc::{string::ToString, vec};
+
+type Machine = Connection<&'static str>;
+
+const UP: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
+const REJECTION: &[u8] = b"E\0\0\0\x15SFATAL\0C28000\0M\0\0";
+const ASKED: ClientCertificate = ClientCertificate { requested: true, sent: true };
+const FACTS: TlsFacts = TlsFacts { alpn: Alpn::Absent, root: RootPresence::Missing, chain: None, name: None };
+const START: Duration = Duration::from_secs(100);
+
+fn params(conninfo: &str) -> Params {
+    let settings = Settings::parse(conninfo).expect("it is well-formed");
+    Params::resolve(&settings, None, &environment(), Ability::default()).expect("it is valid")
+}
+
+fn environment() -> Environment {
+    Environment::empty(Platform::Unix).with_variable("PGUSER", "u")
+}
+
+fn connection(conninfo: &str) -> Machine {
+    Connection::new(&params(conninfo), &environment(), Options::default())
+}
+
+fn provided(conninfo: &str, endpoint: Endpoint, purpose: Purpose) -> Machine {
+    Connection::to(&params(conninfo), endpoint, purpose, Options::default())
+}
+
+impl Machine {
+    #[track_caller]
+    fn expect(&mut self, action: Action) -> &mut Self {
+        assert_eq!(self.poll(START), action);
+        self
+    }
+
+    #[track_caller]
+    fn input(&mut self, input: Input<'_, &'static str>) -> &mut Self {
+        self.handle(input).expect("it answers the action");
+        self
+    }
+
+    /// Answers everything up to the TLS handshake of a server that has TLS.
+    #[track_caller]
+    fn up_to_tls(&mut self) -> &mut Self {
+        self.expect(Action::Open)
+            .input(Input::Opened(Ok(())))
+            .input(Input::Sent)
+            .input(Input::Received(b"S"));
+        assert!(matches!(self.poll(START), Action::StartTls { direct: false, .. }));
+        self
+    }
+
+    /// Runs a startup exchange in which the server sends these bytes.
+    #[track_caller]
+    fn exchange(&mut self, server: &[u8], cause: Option<&'static str>) -> &mut Self {
+        self.expect(Action::Startup);
+        let mut monitor = self.monitor().expect("there is one for each connection");
+        assert!(self.monitor().is_none(), "there is one monitor for each connection");
+        monitor.wrote(&startup_message(PROTOCOL_3_0, [("user", "u")]).expect("it is short"));
+        let _ = monitor.read(server);
+        let verdict = monitor.finish(StartupOutcome::Up);
+        self.input(Input::StartupFinished { verdict, cause })
+    }
+
+    fn texts(&self) -> Vec<String> {
+        self.errors().iter().map(ToString::to_string).collect()
+    }
+}
+
+fn tls_failed(alert: &'static [u8]) -> Input<'static, &'static str> {
+    Input::TlsFailed { failure: TlsFailure::Handshake, certificate: ASKED, alert, cause: "bad certificate" }
+}
+
+const fn established(certificate: ClientCertificate) -> Input<'static, &'static str> {
+    Input::TlsEstablished { facts: FACTS, certificate }
+}
+
+#[test]
+fn errors_are_kept_with_their_causes_and_addresses() {
+    let mut connection = connection("hostaddr=192.0.2.1 sslmode=prefer");
+    connection.up_to_tls().input(established(ClientCertificate::NONE)).exchange(REJECTION, Some("no entry"));
+    connection.expect(Action::Open).input(Input::Opened(Err("connection refused"))).expect(Action::Failed);
+    let prefix = "connection to server at \"192.0.2.1\", port 5432 failed: ";
+    let expected = ["no entry", "connection refused"].map(|cause| std::format!("{prefix}{cause}"));
+    assert_eq!(connection.texts(), expected);
+    let error = connection.into_error();
+    assert_eq!(error.to_string(), expected.join("\n"));
+    assert_eq!(error.then, Then::NextAddress);
+    assert_eq!(error.report.connections(), 1);
+    assert_eq!(error.last().and_then(|last| last.failure), Some(Failure::Connect));
+}
+
+#[test]
+fn a_session_keeps_the_errors_before_it() {
+    let mut connection = connection("hostaddr=192.0.2.1 sslmode=prefer");
+    connection.up_to_tls().input(tls_failed(b"")).expect(Action::Open).input(Input::Opened(Ok(())));
+    connection.exchange(UP, None).expect(Action::Done(Encryption::Plain));
+    assert_eq!(connection.peer().map(|peer| peer.transport), Some(Transport::Tcp));
+    let (report, errors) = connection.into_report();
+    assert_eq!(errors.len(), 1);
+    let events: Vec<_> = report.events().map(Event::as_str).collect();
+    assert_eq!(events, ["connect", "sslaccept", "tlsfail", "reconnect", "authok"]);
+}
+
+#[test]
+fn an_alert_is_sent_before_the_failure_counts() {
+    for lost in [false, true] {
+        let mut connection = connection("hostaddr=192.0.2.1 sslmode=prefer");
+        connection.up_to_tls().input(tls_failed(b"alert")).expect(Action::Send(b"alert"));
+        assert!(connection.errors().is_empty());
+        connection.input(if lost { Input::ConnectionLost(Some("reset")) } else { Input::Sent });
+        connection.expect(Action::Open);
+        assert!(connection.texts()[0].ends_with("bad certificate"), "{:?}", connection.texts());
+    }
+}
+
+/// libpq never clears its flags: a certificate that a failed TLS connection has sent counts on the plaintext connection.
+#[test]
+fn flags_of_the_client_certificate_outlive_the_connection() {
+    for (hardening, expected) in [(false, Action::Done(Encryption::Plain)), (true, Action::Failed)] {
+        let mut rules = Hardening::NONE;
+        rules.certificate_flags_per_attempt = hardening;
+        let params = params("hostaddr=192.0.2.1 sslmode=prefer sslcertmode=require").with_hardening(rules);
+        let mut connection = Machine::new(&params, &environment(), Options::default());
+        connection.up_to_tls().input(tls_failed(b"")).expect(Action::Open).input(Input::Opened(Ok(())));
+        connection.exchange(UP, None).expect(expected);
+    }
+}
+
+#[test]
+fn the_clock_of_an_address_starts_once() {
+    let mut connection = connection("host=a,b hostaddr=192.0.2.1,192.0.2.2 sslmode=prefer connect_timeout=7");
+    assert_eq!(connection.deadline(), None);
+    connection.up_to_tls().input(tls_failed(b"")).expect(Action::Open);
+    assert_eq!(connection.deadline(), Some(START + Duration::from_secs(7)));
+    connection.poll(START * 2);
+    assert_eq!(
+        connection.deadline(),
+        Some(START + Duration::from_secs(7)),
+        "a reconnect does not restart it"
+    );
+    connection.input(Input::TimedOut);
+    assert_eq!(connection.deadline(), None, "the next address has not been opened");
+    assert_eq!(connection.poll(START * 2), Action::Open);
+    assert_eq!(connection.deadline(), Some(START * 2 + Duration::from_secs(7)));
+    assert!(connection.texts()[1].ends_with("timeout expired"));
+}
+
+#[test]
+fn a_time_limit_that_is_no_integer_ends_the_first_wait() {
+    let error = "invalid integer value \"abc\" for connection option \"connect_timeout\"";
+    let inputs: [fn() -> Input<'static, &'static str>; 3] =
+        [|| Input::TimedOut, || Input::Opened(Err("refused")), || Input::Opened(Ok(()))];
+    for input in inputs {
+        let mut connection = connection("host=/a,b hostaddr=,192.0.2.1 connect_timeout=abc");
+        connection.expect(Action::Open);
+        assert_eq!(connection.deadline(), Some(START), "it has passed");
+        // A socket that is not there fails at once.
+        connection.input(Input::Opened(Err("no such file"))).expect(Action::Open).input(input());
+        connection.expect(Action::Failed);
+        let texts = connection.texts();
+        assert!(texts.len() == 2 && texts[0].ends_with("no such file"), "{texts:?}");
+        assert!(texts[1].contains(error), "{texts:?}");
+    }
+}
+
+#[test]
+fn requirepeer_is_compared_here() {
+    let conninfo = "host=/run requirepeer=postgres";
+    let mut right = connection(conninfo);
+    right.expect(Action::Open).input(Input::Opened(Ok(()))).expect(Action::CheckPeer);
+    right.input(Input::PeerUser(Ok("postgres"))).expect(Action::Startup);
+    let mut wrong = connection(conninfo);
+    wrong.expect(Action::Open).input(Input::Opened(Ok(()))).input(Input::PeerUser(Ok("mallory")));
+    wrong.expect(Action::Failed);
+    let expected = "requirepeer specifies \"postgres\", but actual peer user name is \"mallory\"";
+    assert!(wrong.texts()[0].ends_with(expected), "{:?}", wrong.texts());
+    let mut unknown = connection(conninfo);
+    unknown.expect(Action::Open).input(Input::Opened(Ok(()))).input(Input::PeerUser(Err("not supported")));
+    unknown.expect(Action::Failed);
+
+    // The program knows the user of the connection that it has opened.
+    for (user, expected) in [("postgres", Action::Startup), ("mallory", Action::Failed)] {
+        let endpoint = Endpoint::unix(Some(user.to_owned()));
+        let mut connection = provided(conninfo, endpoint, Purpose::Session);
+        connection.expect(Action::Open).input(Input::Opened(Ok(()))).expect(expected);
+    }
+}
+
+#[test]
+fn a_connection_of_the_program_has_no_address_in_its_errors() {
+    let mut connection = provided("sslmode=require", Endpoint::tcp(Some("db")), Purpose::Session);
+    connection
+        .expect(Action::Open)
+        .input(Input::Opened(Ok(())))
+        .input(Input::Sent)
+        .input(Input::Received(b"N"));
+    connection.expect(Action::Failed);
+    assert_eq!(
+        connection.texts(),
+        ["server does not support SSL, and sslmode leaves no other way to connect"]
+    );
+    assert_eq!(connection.errors()[0].failure, Some(Failure::Refused(Request::Ssl)));
+    // A single server cannot be passed over.
+    let standby = "target_session_attrs=prefer-standby sslmode=disable";
+    let connection = provided(standby, Endpoint::tcp(None), Purpose::Session);
+    assert_eq!(connection.peer().map(|peer| peer.target_session_attrs), Some(TargetSessionAttrs::Any));
+}
+
+#[test]
+fn another_driver_gets_the_connection_with_its_monitor() {
+    let mut connection = provided("sslmode=require", Endpoint::tcp(None), Purpose::Tls);
+    connection.up_to_tls().input(established(ClientCertificate::NONE));
+    connection.expect(Action::Established(Encryption::Ssl));
+    assert!(connection.monitor().is_some() && connection.monitor().is_none());
+}
+
+#[test]
+fn a_cancel_request_goes_to_the_address_of_the_session() {
+    let params = params("host=a,b target_session_attrs=primary sslmode=disable");
+    let mut session = Machine::new(&params, &environment(), Options::default());
+    session
+        .input(Input::Resolved(Err("unknown")))
+        .input(Input::Resolved(Ok(vec!["192.0.2.2:0".parse().unwrap()])));
+    let peer = session.peer().expect("an address is tried").clone();
+
+    let cancel = CancelRequest::new(7, &[9; 4]).expect("it is short").encode();
+    for (sent, expected) in [(cancel.as_slice(), Action::Done(Encryption::Plain)), (b"", Action::Failed)] {
+        let mut connection = Machine::cancel(&params, &environment(), &peer, Options::default());
+        connection.expect(Action::Open).input(Input::Opened(Ok(()))).expect(Action::Startup);
+        assert_eq!(connection.peer().and_then(|peer| peer.host.as_deref()), Some("b"));
+        let mut monitor = connection.monitor().expect("there is one");
+        monitor.wrote(sent);
+        monitor.closed();
+        let verdict = monitor.finish(StartupOutcome::Up);
+        let _ = connection.handle(Input::StartupFinished { verdict, cause: None });
+        connection.expect(expected);
+    }
+}
+
+/// Every input in every state that it does not answer ends the connection, with one error that names both.
+#[test]
+fn misuse_is_terminal() {
+    let mut connection = connection("hostaddr=192.0.2.1 sslmode=require");
+    assert!(connection.handle(Input::Sent).is_err());
+    connection.expect(Action::Failed);
+    assert!(connection.handle(Input::Opened(Ok(()))).is_err());
+    let texts = connection.texts();
+    assert_eq!(texts.len(), 1);
+    assert!(texts[0].contains("input Sent does not answer the action of state \"connecting\""), "{texts:?}");
+
+    // A session without proof.
+    let mut connection = provided("sslmode=disable", Endpoint::tcp(None), Purpose::Session);
+    connection.expect(Action::Open).input(Input::Opened(Ok(())));
+    let verdict = connection.monitor().expect("there is one").finish(StartupOutcome::Up);
+    assert!(connection.handle(Input::StartupFinished { verdict, cause: None }).is_err());
+    connection.expect(Action::Failed);
+    assert!(connection.texts()[0].contains("no StartupMessage was written"), "{:?}", connection.texts());
+}
+
+#[test]
+fn an_embedder_can_give_up() {
+    let mut connection = connection("host=a,b");
+    connection.input(Input::Abandoned("the program was told to stop")).expect(Action::Failed);
+    assert_eq!(connection.texts(), ["the program was told to stop"]);
+}
+
+#[test]
+fn events_are_returned_once_with_their_server() {
+    let mut connection = connection("hostaddr=192.0.2.1,192.0.2.2 sslmode=disable");
+    connection.expect(Action::Open).input(Input::Opened(Err("refused")));
+    let mut seen = Vec::new();
+    while let Some((peer, event)) = connection.poll_event() {
+        seen.push((peer.host_index, event.as_str()));
+    }
+    connection.expect(Action::Open).input(Input::Opened(Ok(())));
+    while let Some((peer, event)) = connection.poll_event() {
+        seen.push((peer.host_index, event.as_str()));
+    }
+    assert_eq!(seen, [(0, "connectfail"), (1, "connect")]);
+}
+
+#[test]
+fn a_server_name_that_is_too_long_fails_tls() {
+    let mut connection =
+        connection(&std::format!("host={} hostaddr=192.0.2.1 sslmode=require", "a".repeat(256)));
+    connection.up_to_tls();
+    let Action::StartTls { server_name: Err(error), .. } = connection.poll(START) else {
+        panic!("the name is too long");
+    };
+    assert_eq!(error.len, 256);
+}
+
+const _: () = {
+    const fn is_send<T: Send + 'static>() {}
+    is_send::<Machine>();
+};
