@@ -47,8 +47,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What adapters share beside TLS is here too, because it carries TLS errors: [`Cause`], [`ConnectError`],
-//! [`StartupError`].
+//! What adapters share beside TLS is here too, because it carries TLS errors: [`ActionError`],
+//! [`ConnectError`], [`StartupError`].
 //!
 //! ## Features
 //! - `aws-lc-rs` (default): adds `aws_lc_rs()`, which makes that crypto provider.
@@ -59,8 +59,7 @@
 
 mod attribute;
 mod cache;
-mod cause;
-mod connect_error;
+mod connect;
 mod connector;
 mod error;
 mod facts;
@@ -83,7 +82,6 @@ mod signature;
 #[cfg(feature = "small-rsa")]
 mod small_rsa;
 mod sni;
-mod startup;
 mod strength;
 mod system_default;
 mod template;
@@ -93,8 +91,7 @@ mod versions;
 
 pub use attribute::{ATTRIBUTES, LIBRARY};
 pub use cache::{BrokenFiles, Cached, ConnectorCache};
-pub use cause::{BoxError, Cause};
-pub use connect_error::ConnectError;
+pub use connect::{ActionError, AttemptError, BoxError, Cause, ConnectError, StartupError};
 pub use connector::Connector;
 pub use error::{SetupError, TlsError, alert_name};
 pub use facts::{Cipher, SessionFacts};
@@ -109,7 +106,6 @@ pub use provider::aws_lc_rs;
 pub use provider::ring;
 pub use rustls::crypto::CryptoProvider;
 pub use session::Session;
-pub use startup::StartupError;
 pub use trust::trust;
 pub use versions::VersionRange;
 

@@ -1,7 +1,7 @@
 //! Every message, so that a change of words is seen.
 
 use pgtls_core::{name::HostMismatch, param::TlsVersion, sni::server_name};
-use pgtls_rustls::{Cause, SetupError, TlsError, VersionRange};
+use pgtls_rustls::{ActionError, SetupError, TlsError, VersionRange};
 use pgtls_x509::{KeyProblem, X509Error};
 use rustls::{AlertDescription, Error, PeerIncompatible};
 use std::io;
@@ -86,11 +86,7 @@ fn of_handshakes() {
 }
 
 #[test]
-fn of_causes() {
-    check(Cause::Io(io::ErrorKind::ConnectionRefused.into()), "connection refused");
-    check(
-        Cause::PeerUser { wanted: "postgres".into(), found: "mallory".into() },
-        "requirepeer specifies \"postgres\", but the peer runs as \"mallory\"",
-    );
-    check(Cause::Startup("no such database".into()), "no such database");
+fn of_actions() {
+    check(ActionError::Io(io::ErrorKind::ConnectionRefused.into()), "connection refused");
+    check(ActionError::Startup("no such database".into()), "no such database");
 }
