@@ -32,9 +32,17 @@ pub struct StartupGate {
 #[derive(Clone, Copy, Debug)]
 enum Packet {
     /// Length and code, both big-endian.
-    Head { have: usize, bytes: [u8; 8] },
-    Body { code: u32, left: u32 },
-    Sent { code: u32 },
+    Head {
+        have: usize,
+        bytes: [u8; 8],
+    },
+    Body {
+        code: u32,
+        left: u32,
+    },
+    Sent {
+        code: u32,
+    },
 }
 
 impl Packet {

@@ -111,7 +111,8 @@ impl<'t> Walk<'t> {
     /// The parameters leave no way to connect.
     pub fn cancel(target: &'t Target, candidate: Candidate, token: Token) -> Result<Self, Cause> {
         let certificate = ClientCertificate::default();
-        let dialled = target.dial(&candidate, Payload::Cancel, certificate, TargetSessionAttrs::Any, token)?;
+        let dialled =
+            target.dial(&candidate, Payload::Cancel, certificate, TargetSessionAttrs::Any, token)?;
         let deadline = Instant::now() + target.patience;
         Ok(Self {
             target,

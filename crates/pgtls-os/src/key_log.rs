@@ -53,7 +53,8 @@ mod tests {
     #[test]
     fn errors_are_libpqs() {
         let error = append_key_log("/does/not/exist/keys".as_ref(), "a\n").unwrap_err().to_string();
-        let expected = "could not open SSL key logging file \"/does/not/exist/keys\": No such file or directory";
+        let expected =
+            "could not open SSL key logging file \"/does/not/exist/keys\": No such file or directory";
         assert!(error.starts_with(expected), "{error}");
     }
 

@@ -4,8 +4,8 @@ use crate::error::Error;
 use pgtls_core::{
     environment::Environment,
     param::{
-        ChannelBinding, GssEncMode, HostItem, Keepalives, LoadBalanceHosts, Params, Passwords, ProtocolVersion,
-        Secret, SslCertMode, TargetSessionAttrs,
+        ChannelBinding, GssEncMode, HostItem, Keepalives, LoadBalanceHosts, Params, Passwords,
+        ProtocolVersion, Secret, SslCertMode, TargetSessionAttrs,
     },
 };
 use std::time::Duration;
@@ -64,10 +64,16 @@ pub(crate) fn dialling(
         config.ssl_negotiation(SslNegotiation::Postgres);
         // The driver answers requests for authentication in clear, and there is no stream of ours to prevent it.
         if params.value("require_auth").is_some_and(|value| !value.is_empty()) {
-            return unsupported("require_auth", "it is enforced under TLS alone; set sslmode=require or stricter");
+            return unsupported(
+                "require_auth",
+                "it is enforced under TLS alone; set sslmode=require or stricter",
+            );
         }
         if params.sslcertmode() == SslCertMode::Require {
-            return unsupported("sslcertmode", "it is enforced under TLS alone; set sslmode=require or stricter");
+            return unsupported(
+                "sslcertmode",
+                "it is enforced under TLS alone; set sslmode=require or stricter",
+            );
         }
     }
     if params.gssencmode() == GssEncMode::Require {
@@ -137,7 +143,10 @@ fn add_hosts(
     let count = |has: fn(&HostItem) -> bool| hosts.iter().filter(|item| has(item)).count();
     let (named, addresses) = (count(|item| item.host.is_some()), count(|item| item.hostaddr.is_some()));
     if addresses > 0 && (addresses < hosts.len() || named < hosts.len()) {
-        return unsupported("hostaddr", "it needs a host and a hostaddr in each place, or no hostaddr at all");
+        return unsupported(
+            "hostaddr",
+            "it needs a host and a hostaddr in each place, or no hostaddr at all",
+        );
     }
     let default = environment.socket_directory.as_deref().unwrap_or("localhost");
     let mut sockets = 0;
@@ -150,7 +159,12 @@ fn add_hosts(
         if let Some(hostaddr) = &item.hostaddr {
             match hostaddr.parse() {
                 Ok(address) if !is_socket => config.hostaddr(address),
-                _ => return unsupported("hostaddr", "it takes numeric addresses without a zone, of named hosts"),
+                _ => {
+                    return unsupported(
+                        "hostaddr",
+                        "it takes numeric addresses without a zone, of named hosts",
+                    );
+                }
             };
         }
         sockets += usize::from(is_socket);
@@ -246,6 +260,70 @@ mod tests {
         assert_eq!(config.get_password(), None);
         let password = Secret::new("secret".to_owned());
         assert_eq!(with_password(&config, Some(&password)).get_password(), Some(b"secret".as_slice()));
+    }
+
+    /// The derived configuration: `mode negotiation`, or the parameter that cannot be fulfilled.
+    fn derived(conninfo: &str) -> String {
+        let mut environment = Environment::empty(Platform::Unix);
+        environment.socket_directory = Some("/run".to_owned());
+        let settings = Settings::parse(&format!("user=u {conninfo}")).unwrap();
+        let mut able = Ability::default();
+        able.gss = true;
+        let params = Params::resolve(&settings, None, &environment, able).unwrap();
+        let passwords = pgtls_os::passwords(&params, &environment);
+        match dialling(&params, &environment, &passwords) {
+            Ok(config) => format!("{:?} {:?}", config.get_ssl_mode(), config.get_ssl_negotiation()),
+            Err(Error::Unsupported { keyword, .. }) => keyword.to_owned(),
+            Err(other) => panic!("{conninfo}: {other}"),
+        }
+    }
+
+    #[test]
+    fn the_driver_is_never_laxer() {
+        for (conninfo, expected) in [
+            ("host=h", "Prefer Postgres"),
+            ("host=h sslmode=disable", "Disable Postgres"),
+            ("host=h sslmode=allow", "sslmode"),
+            ("host=h sslmode=require", "Require Direct"),
+            ("host=h sslmode=verify-ca", "Require Direct"),
+            ("host=h sslmode=verify-full", "Require Direct"),
+            ("host=h sslmode=require sslnegotiation=direct", "Require Direct"),
+            // Without TLS there is nobody to enforce these.
+            ("host=h require_auth=scram-sha-256", "require_auth"),
+            ("host=h sslmode=disable require_auth=!password", "require_auth"),
+            ("host=h sslmode=require require_auth=scram-sha-256", "Require Direct"),
+            ("host=h sslcertmode=require", "sslcertmode"),
+            ("host=h sslmode=require sslcertmode=require", "Require Direct"),
+            ("host=h channel_binding=require", "Prefer Postgres"),
+            ("host=h gssencmode=require", "gssencmode"),
+            ("host=h min_protocol_version=3.2", "min_protocol_version"),
+            ("host=h target_session_attrs=read-only", "Prefer Postgres"),
+            ("host=h target_session_attrs=primary", "target_session_attrs"),
+            ("host=h target_session_attrs=standby", "target_session_attrs"),
+            ("host=h target_session_attrs=prefer-standby", "target_session_attrs"),
+            // Unix sockets, where sslmode has no meaning.
+            ("sslmode=require", "Disable Postgres"),
+            ("host=/run sslmode=verify-full", "Disable Postgres"),
+            ("host=/run sslmode=require require_auth=md5", "require_auth"),
+            ("host=/run,h sslmode=require", "host"),
+            ("host=/run,h sslmode=prefer", "Prefer Postgres"),
+            ("host=@run", "host"),
+            ("host=/run requirepeer=postgres", "requirepeer"),
+            ("host=h,/run requirepeer=postgres", "requirepeer"),
+            ("host=h requirepeer=postgres", "Prefer Postgres"),
+            // Lists.
+            ("host=a,b port=1,2 sslmode=require", "Require Direct"),
+            ("host=a,b hostaddr=127.0.0.1,::1 sslmode=require", "Require Direct"),
+            ("host=a,b hostaddr=127.0.0.1, sslmode=require", "hostaddr"),
+            ("hostaddr=127.0.0.1 sslmode=require", "hostaddr"),
+            ("host=a hostaddr=fe80::1%lo", "hostaddr"),
+            ("host=a hostaddr=nonsense", "hostaddr"),
+            ("host=a port=0", "port"),
+            ("host=a port=65536", "port"),
+            ("host=a port=x", "port"),
+        ] {
+            assert_eq!(derived(conninfo), expected, "{conninfo}");
+        }
     }
 
     #[test]

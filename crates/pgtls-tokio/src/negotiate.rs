@@ -51,5 +51,6 @@ pub async fn channel<S: AsyncRead + AsyncWrite + Unpin>(
     connection: S,
     redial: impl AsyncFnMut() -> io::Result<S>,
 ) -> Result<Stream<S>, ConnectError> {
-    pgtls_adapter::Connecting::<Tokio, _>::channel(config, endpoint.into(), Opened::new(connection, redial)).await
+    pgtls_adapter::Connecting::<Tokio, _>::channel(config, endpoint.into(), Opened::new(connection, redial))
+        .await
 }

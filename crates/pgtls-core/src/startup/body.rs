@@ -260,10 +260,8 @@ impl Status {
         };
         match self.missing {
             2 => {
-                let (standby, read_only) = (
-                    expected(Reported::InHotStandby.name()),
-                    expected(Reported::DefaultReadOnly.name()),
-                );
+                let (standby, read_only) =
+                    (expected(Reported::InHotStandby.name()), expected(Reported::DefaultReadOnly.name()));
                 self.in_hot_standby &= standby;
                 self.default_read_only &= read_only;
             }
