@@ -5,6 +5,7 @@ use super::{
     peer::{config, connect, failure, words},
     through_each_adapter,
 };
+use crate::support::divergences::Divergences;
 use pgtls_adapter::Cause;
 use pgtls_conformance::{
     server::{Behaviour, Script, Server, TlsVersion, answer::ClientCertificate},
@@ -153,6 +154,9 @@ fn a_key_log_without_a_reader_is_not_waited_for<A: Adapter>() {
     let connected = connect::<A>(&config).unwrap();
     let warnings = &connected.report.warnings;
     assert!(warnings[0].starts_with("could not open SSL key logging file"), "{warnings:?}");
+    let mut divergences = Divergences::of("key log");
+    assert!(divergences.explains("a pipe without a reader", "waits", "warns"));
+    divergences.finish();
 }
 
 /// A pipe whose writer never writes. Without `connect_timeout` it is given up after a while.
@@ -177,6 +181,9 @@ fn files_are_under_the_deadline<A: Adapter>() {
         assert!(outcome.is_err(), "{files}");
         assert_eq!(failure(&outcome.map(|_| ())), Failure::TimedOut, "{files}");
     }
+    let mut divergences = Divergences::of("deadline");
+    assert!(divergences.explains("a pipe without an end as a file", "waits", "timeout expired"));
+    divergences.finish();
 }
 
 fn without_client_certificate(version: TlsVersion) -> Server {
