@@ -9,6 +9,7 @@ macro_rules! pages {
 pages! {
     readme = "../../README.md";
     conformance = "../../docs/conformance.md";
+    drivers = "../../docs/drivers.md";
     initialisation = "../../docs/initialisation.md";
     from_libpq = "../../docs/migration/libpq.md";
     from_postgres_openssl = "../../docs/migration/postgres-openssl.md";

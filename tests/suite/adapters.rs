@@ -8,6 +8,7 @@ mod goodbye;
 mod hostile;
 mod peer;
 mod predialled;
+mod proof;
 mod startup;
 mod tls;
 #[cfg(unix)]

@@ -262,6 +262,70 @@ mod tests {
         assert_eq!(with_password(&config, Some(&password)).get_password(), Some(b"secret".as_slice()));
     }
 
+    /// The derived configuration: `mode negotiation`, or the parameter that cannot be fulfilled.
+    fn derived(conninfo: &str) -> String {
+        let mut environment = Environment::empty(Platform::Unix);
+        environment.socket_directory = Some("/run".to_owned());
+        let settings = Settings::parse(&format!("user=u {conninfo}")).unwrap();
+        let mut able = Ability::default();
+        able.gss = true;
+        let params = Params::resolve(&settings, None, &environment, able).unwrap();
+        let passwords = pgtls_os::passwords(&params, &environment);
+        match dialling(&params, &environment, &passwords) {
+            Ok(config) => format!("{:?} {:?}", config.get_ssl_mode(), config.get_ssl_negotiation()),
+            Err(Error::Unsupported { keyword, .. }) => keyword.to_owned(),
+            Err(other) => panic!("{conninfo}: {other}"),
+        }
+    }
+
+    #[test]
+    fn the_driver_is_never_laxer() {
+        for (conninfo, expected) in [
+            ("host=h", "Prefer Postgres"),
+            ("host=h sslmode=disable", "Disable Postgres"),
+            ("host=h sslmode=allow", "sslmode"),
+            ("host=h sslmode=require", "Require Direct"),
+            ("host=h sslmode=verify-ca", "Require Direct"),
+            ("host=h sslmode=verify-full", "Require Direct"),
+            ("host=h sslmode=require sslnegotiation=direct", "Require Direct"),
+            // Without TLS there is nobody to enforce these.
+            ("host=h require_auth=scram-sha-256", "require_auth"),
+            ("host=h sslmode=disable require_auth=!password", "require_auth"),
+            ("host=h sslmode=require require_auth=scram-sha-256", "Require Direct"),
+            ("host=h sslcertmode=require", "sslcertmode"),
+            ("host=h sslmode=require sslcertmode=require", "Require Direct"),
+            ("host=h channel_binding=require", "Prefer Postgres"),
+            ("host=h gssencmode=require", "gssencmode"),
+            ("host=h min_protocol_version=3.2", "min_protocol_version"),
+            ("host=h target_session_attrs=read-only", "Prefer Postgres"),
+            ("host=h target_session_attrs=primary", "target_session_attrs"),
+            ("host=h target_session_attrs=standby", "target_session_attrs"),
+            ("host=h target_session_attrs=prefer-standby", "target_session_attrs"),
+            // Unix sockets, where sslmode has no meaning.
+            ("sslmode=require", "Disable Postgres"),
+            ("host=/run sslmode=verify-full", "Disable Postgres"),
+            ("host=/run sslmode=require require_auth=md5", "require_auth"),
+            ("host=/run,h sslmode=require", "host"),
+            ("host=/run,h sslmode=prefer", "Prefer Postgres"),
+            ("host=@run", "host"),
+            ("host=/run requirepeer=postgres", "requirepeer"),
+            ("host=h,/run requirepeer=postgres", "requirepeer"),
+            ("host=h requirepeer=postgres", "Prefer Postgres"),
+            // Lists.
+            ("host=a,b port=1,2 sslmode=require", "Require Direct"),
+            ("host=a,b hostaddr=127.0.0.1,::1 sslmode=require", "Require Direct"),
+            ("host=a,b hostaddr=127.0.0.1, sslmode=require", "hostaddr"),
+            ("hostaddr=127.0.0.1 sslmode=require", "hostaddr"),
+            ("host=a hostaddr=fe80::1%lo", "hostaddr"),
+            ("host=a hostaddr=nonsense", "hostaddr"),
+            ("host=a port=0", "port"),
+            ("host=a port=65536", "port"),
+            ("host=a port=x", "port"),
+        ] {
+            assert_eq!(derived(conninfo), expected, "{conninfo}");
+        }
+    }
+
     #[test]
     fn what_the_driver_cannot_do_is_an_error() {
         for (conninfo, keyword) in [

@@ -12,7 +12,7 @@ use pgtls_core::{
     param::{Ability, Params, Settings},
     startup::Refusal,
 };
-use pgtls_tokio_postgres::{Config, ConnectError, Error, Session, Tls, connect_with};
+use pgtls_tokio_postgres::{Config, ConnectError, DriverConfig, Error, Session, connect_with};
 use std::{
     sync::{Arc, LazyLock},
     time::Duration,
@@ -126,24 +126,82 @@ async fn a_method_that_may_not_be_asked_for_gets_no_password() {
     assert!(!server.log().words().iter().any(|word| word.starts_with("authsent")));
 }
 
-/// Whoever of the two asks for TLS, or neither: the other finds it asked for.
+/// tokio-postgres opens the connection, by the configuration that is derived for it.
+async fn drive(server: &Server, more: &str) -> Result<(), String> {
+    let conninfo = format!("host=db.test {} password=secret {more}", server.listen().conninfo());
+    let driver = DriverConfig::new(config(&conninfo)).await.map_err(|error| error.to_string())?;
+    let connected = timeout(PATIENCE, driver.connect()).await.unwrap();
+    // The connector's error is the source of the driver's.
+    connected.map(drop).map_err(|error| std::error::Error::source(&error).unwrap_or(&error).to_string())
+}
+
 #[tokio::test]
-async fn tls_for_a_driver_that_asks_or_does_not() {
-    for (ours, theirs, behaviour, expected) in [
-        ("postgres", "postgres", "ssl-only", "sslaccept"),
-        ("postgres", "direct", "direct-only", "directsslaccept"),
-        ("direct", "direct", "direct-only", "directsslaccept"),
-        ("direct", "postgres", "ssl-only", "sslaccept"),
+async fn the_driver_opens_connections_as_strictly_as_the_parameters() {
+    let root = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(root.path(), ZOO.root_file("root").unwrap()).unwrap();
+    let verified = format!("sslmode=verify-full sslrootcert={}", root.path().display());
+    for (parameters, behaviour, words) in [
+        ("sslmode=disable", "ok", ["connect", "authok"].as_slice()),
+        ("sslmode=prefer", "ok", &["connect", "sslaccept", "authok"]),
+        ("sslmode=prefer", "plain-only", &["connect", "sslreject", "authok"]),
+        ("sslmode=require", "ssl-only", &["connect", "sslaccept", "authok"]),
+        ("sslmode=require sslnegotiation=direct", "direct-only", &["connect", "directsslaccept", "authok"]),
+        (&verified, "ssl-only", &["connect", "sslaccept", "authok"]),
+        ("sslmode=require target_session_attrs=read-write", "ssl-only", &["connect", "sslaccept", "authok"]),
     ] {
         let server = server(behaviour, "good");
-        let tls = Tls::new(config(&format!("sslmode=require sslnegotiation={ours}")));
-        let conninfo = format!(
-            "host=db.test hostaddr=127.0.0.1 port={} user=u sslmode=require sslnegotiation={theirs}",
-            server.port()
-        );
-        let connected = timeout(PATIENCE, tokio_postgres::connect(&conninfo, tls)).await.unwrap();
-        drop(connected.unwrap_or_else(|error| panic!("{ours} {theirs}: {error:?}")));
-        assert_eq!(server.log().words(), ["connect", expected, "authok"], "{ours} {theirs}");
+        let driven = drive(&server, parameters).await;
+        assert!(driven.is_ok(), "{parameters} at {behaviour}: {driven:?}");
+        assert_eq!(server.log().words(), words, "{parameters} at {behaviour}");
+    }
+}
+
+/// A server that answers `N` and asks for the password in clear. psql 15 and libpq 18 end with "server does not support SSL".
+#[tokio::test]
+async fn no_password_is_sent_in_clear() {
+    let script = "[[connection]]\nsslrequest = \"reject\"\nplain = \"cleartext\"\n";
+    for parameters in [
+        "sslmode=require",
+        "sslmode=verify-ca sslrootcert=/does/not/exist",
+        "sslmode=require require_auth=scram-sha-256 channel_binding=require",
+        "sslmode=require sslcertmode=require",
+    ] {
+        let server = Server::builder(script.parse().unwrap(), ZOO.clone()).start().unwrap();
+        let error = drive(&server, parameters).await.unwrap_err();
+        assert!(error.contains("server does not support SSL"), "{parameters}: {error}");
+        assert_eq!(server.log().words(), ["connect", "sslreject"], "{parameters}");
+    }
+    // Where plaintext is allowed, the driver enforces channel_binding by itself.
+    let server = Server::builder(script.parse().unwrap(), ZOO.clone()).start().unwrap();
+    drive(&server, "sslmode=prefer channel_binding=require").await.unwrap_err();
+    assert_eq!(server.log().words(), ["connect", "sslreject"]);
+}
+
+/// A configuration of another origin works with no server that has TLS, so that nobody comes to rely on it.
+#[tokio::test]
+async fn a_connector_needs_its_configuration() {
+    let server = server("ok", "good");
+    let conninfo = format!("host=db.test {} sslmode=require", server.listen().conninfo());
+    let (derived, tls) = DriverConfig::new(config(&conninfo)).await.unwrap().into_parts();
+    timeout(PATIENCE, derived.connect(tls.clone())).await.unwrap().map(drop).unwrap();
+    let foreign = format!("host=db.test hostaddr=127.0.0.1 port={} user=u", server.port());
+    let connected = timeout(PATIENCE, tokio_postgres::connect(&foreign, tls)).await.unwrap();
+    assert!(connected.is_err());
+}
+
+#[tokio::test]
+async fn a_stream_enforces_what_the_driver_does_not() {
+    for (behaviour, parameters, words) in [
+        ("cleartext", "require_auth=scram-sha-256", ["connect", "sslaccept"].as_slice()),
+        ("cleartext", "channel_binding=require", &["connect", "sslaccept"]),
+        ("ok", "require_auth=scram-sha-256", &["connect", "sslaccept", "authok"]),
+        ("ok", "sslcertmode=require", &["connect", "sslaccept", "authok"]),
+    ] {
+        let server = server(behaviour, "good");
+        let driven = drive(&server, &format!("sslmode=require {parameters}")).await;
+        assert!(driven.is_err(), "{behaviour} {parameters}");
+        assert!(server.log().words().starts_with(&words.iter().map(ToString::to_string).collect::<Vec<_>>()));
+        assert!(!server.log().words().iter().any(|word| word.starts_with("authsent")), "{parameters}");
     }
 }
 

@@ -103,26 +103,6 @@ fn what_the_driver_says_about_itself<A: Adapter>() {
     assert!(error.to_string().contains("out of order"), "{error}");
 }
 
-fn a_driver_that_is_content_early_is_still_watched<A: Adapter>() {
-    let peer = Peer::start(|mut connection| {
-        connection.asked_to_start();
-        connection.send(&WELCOME[..9]);
-        connection.stream.read_exact(&mut [0; 1]).unwrap();
-        connection.send(b"Z\0\0\0\x09I");
-        connection.rest();
-    });
-    let connected =
-        A::connect(&peer.config("sslmode=disable"), async |stream: &mut A::Stream, _: Startup<'_>| {
-            stream.send(b"\0\0\0\x10\0\x03\0\0user\0u\0\0").await?;
-            stream.fill(&mut [0; 9]).await?;
-            Ok(())
-        });
-    let mut stream = connected.unwrap().stream;
-    A::wait(stream.send(b"?")).unwrap();
-    assert!(A::wait(stream.receive(&mut [0; 16])).is_err(), "the length of that message is impossible");
-    assert!(A::wait(stream.send(b"?")).is_err());
-}
-
 fn a_rejection_over_plaintext_under_allow_is_followed_by_tls<A: Adapter>() {
     let peer = Peer::start(|mut connection| {
         if connection.number == 0 {
@@ -255,7 +235,6 @@ through_each_adapter!(
     a_password_is_not_sent_to_a_server_that_may_not_ask_for_it,
     an_error_message_reaches_the_driver,
     what_the_driver_says_about_itself,
-    a_driver_that_is_content_early_is_still_watched,
     a_rejection_over_plaintext_under_allow_is_followed_by_tls,
     a_server_that_starts_up_sends_the_client_to_the_next_host,
     a_driver_that_takes_the_stream_away,

@@ -5,6 +5,7 @@ use super::{
     peer::{config, connect, failure, words},
     through_each_adapter,
 };
+use crate::support::divergences::Divergences;
 use pgtls_adapter::Cause;
 use pgtls_conformance::{
     server::{Behaviour, Script, Server, TlsVersion, answer::ClientCertificate},
@@ -130,7 +131,59 @@ fn secrets_are_logged_where_the_parameter_says<A: Adapter>() {
     assert!(lines.lines().any(|line| line.starts_with("CLIENT_TRAFFIC_SECRET_0 ")), "{lines}");
 
     let connected = connect::<A>(&mode(&directory.path().join("no/keys"))).unwrap();
-    assert!(connected.report.warnings[0].contains("sslkeylogfile"));
+    assert!(connected.report.warnings[0].starts_with("could not open SSL key logging file"));
+}
+
+#[cfg(unix)]
+fn pipe(path: &std::path::Path) {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+}
+
+/// libpq waits for a reader here.
+#[cfg(unix)]
+fn a_key_log_without_a_reader_is_not_waited_for<A: Adapter>() {
+    let (server, directory) = (server(Behaviour::default()), tempfile::tempdir().unwrap());
+    let path = directory.path().join("keys");
+    pipe(&path);
+    let config = config(&format!(
+        "host=db.test {} sslmode=require sslkeylogfile={}",
+        server.listen().conninfo(),
+        path.to_str().unwrap()
+    ));
+    let connected = connect::<A>(&config).unwrap();
+    let warnings = &connected.report.warnings;
+    assert!(warnings[0].starts_with("could not open SSL key logging file"), "{warnings:?}");
+    let mut divergences = Divergences::of("key log");
+    assert!(divergences.explains("a pipe without a reader", "waits", "warns"));
+    divergences.finish();
+}
+
+/// A pipe whose writer never writes. Without `connect_timeout` it is given up after a while.
+#[cfg(unix)]
+fn files_are_under_the_deadline<A: Adapter>() {
+    let (server, directory) = (server(Behaviour::default()), tempfile::tempdir().unwrap());
+    let path = directory.path().join("pipe");
+    pipe(&path);
+    // Both ends, so that there is a writer.
+    let _writer = std::fs::File::options().read(true).write(true).open(&path).unwrap();
+    let (root, pipe) = (root(), path.to_str().unwrap());
+    let root = root.path().to_str().unwrap();
+    for files in [
+        format!("sslrootcert={pipe}"),
+        format!("sslrootcert={root} sslcrl={pipe}"),
+        format!("sslrootcert={root} sslcert={pipe} sslkey={pipe}"),
+    ] {
+        let place = server.listen().conninfo();
+        let outcome = connect::<A>(&config(&format!(
+            "host=db.test {place} sslmode=verify-ca {files} connect_timeout=1"
+        )));
+        assert!(outcome.is_err(), "{files}");
+        assert_eq!(failure(&outcome.map(|_| ())), Failure::TimedOut, "{files}");
+    }
+    let mut divergences = Divergences::of("deadline");
+    assert!(divergences.explains("a pipe without an end as a file", "waits", "timeout expired"));
+    divergences.finish();
 }
 
 fn without_client_certificate(version: TlsVersion) -> Server {
@@ -191,3 +244,10 @@ through_each_adapter!(
     tls_1_2_misses_it_in_the_handshake,
     named_behaviours_end_as_they_should,
 );
+
+#[cfg(unix)]
+mod pipes {
+    use super::{a_key_log_without_a_reader_is_not_waited_for, files_are_under_the_deadline};
+
+    super::through_each_adapter!(a_key_log_without_a_reader_is_not_waited_for, files_are_under_the_deadline);
+}

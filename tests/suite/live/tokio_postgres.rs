@@ -6,7 +6,7 @@ use crate::support::{
     postgres::{PASSWORD, Postgres, Tls},
 };
 use pgtls_core::negotiation::Encryption;
-use pgtls_tokio_postgres::{DriverError, Error, Running, connect_with};
+use pgtls_tokio_postgres::{DriverConfig, DriverError, Error, Running, connect_with};
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::{
     runtime,
@@ -105,69 +105,45 @@ fn the_words_of_the_server() {
     }
 }
 
-/// `Tls` verifies and binds, and cannot fall back.
+/// tokio-postgres opens the connections with the configuration that is derived for it.
 #[test]
 fn a_configuration_of_the_drivers_own() {
     let Some(server) = Postgres::start(Tls::On) else { return };
     let home = tempfile::tempdir().unwrap();
     let folder = server.folder().display().to_string();
-    let driver = |user: &str, more: &str| {
-        format!(
-            "host=localhost hostaddr=127.0.0.1 port={} dbname=postgres user={user} password='{PASSWORD}' {more}",
-            server.port()
-        )
-    };
     let root = format!("sslrootcert={folder}/root.crt");
     let other = format!("sslrootcert={folder}/other.crt");
-    for (user, driver_mode, parameters, expected) in [
-        ("anyuser", "sslmode=require", format!("sslmode=verify-full {root}"), Ok(())),
-        ("anyuser", "sslmode=require", "sslmode=require".to_owned(), Ok(())),
-        ("anyuser", "sslmode=prefer", format!("sslmode=prefer {root}"), Ok(())),
-        ("scramuser", "sslmode=require channel_binding=require", format!("sslmode=verify-ca {root}"), Ok(())),
-        (
-            "certuser",
-            "sslmode=require",
-            format!("sslmode=verify-full {root} sslcert={folder}/client.crt sslkey={folder}/client.key"),
-            Ok(()),
-        ),
-        (
-            "anyuser",
-            "sslmode=require",
-            format!("sslmode=verify-ca {other}"),
-            Err("certificate verify failed"),
-        ),
-        ("anyuser", "sslmode=prefer", format!("sslmode=prefer {other}"), Err("certificate verify failed")),
-        ("anyuser", "sslmode=require", "sslmode=disable".to_owned(), Err("in clear")),
-        ("anyuser", "sslmode=require", "sslmode=allow".to_owned(), Err("in clear")),
-        (
-            "anyuser",
-            "sslmode=require",
-            "sslmode=require sslcertmode=require".to_owned(),
-            Err("communicating"),
-        ),
-        (
-            "passworduser",
-            "sslmode=require",
-            "sslmode=require require_auth=md5".to_owned(),
-            Err("communicating"),
-        ),
+    let certificate = format!("sslcert={folder}/client.crt sslkey={folder}/client.key");
+    for (user, parameters, expected) in [
+        ("anyuser", format!("sslmode=verify-full {root}"), Ok(true)),
+        ("anyuser", "sslmode=require".to_owned(), Ok(true)),
+        ("anyuser", format!("sslmode=prefer {root}"), Ok(true)),
+        ("anyuser", "sslmode=disable".to_owned(), Ok(false)),
+        ("anyuser", format!("sslmode=require {root} target_session_attrs=read-write"), Ok(true)),
+        ("scramuser", format!("sslmode=verify-ca {root} channel_binding=require"), Ok(true)),
+        ("certuser", format!("sslmode=verify-full {root} {certificate}"), Ok(true)),
+        ("anyuser", format!("sslmode=verify-ca {other}"), Err("certificate verify failed")),
+        ("anyuser", format!("sslmode=prefer {other}"), Err("certificate verify failed")),
+        ("anyuser", "sslmode=allow".to_owned(), Err("cannot fulfil the parameter sslmode")),
+        ("anyuser", "sslmode=require sslcertmode=require".to_owned(), Err("communicating")),
+        ("passworduser", "sslmode=require require_auth=md5".to_owned(), Err("communicating")),
     ] {
-        let tls = pgtls_tokio_postgres::Tls::new(Arc::new(driver::config(
-            &format!("user=u {parameters}"),
-            home.path(),
-        )));
+        let conninfo = format!(
+            "host=localhost hostaddr=127.0.0.1 port={} dbname=postgres user={user} password='{PASSWORD}' {parameters}",
+            server.port()
+        );
         let outcome = block_on(async {
-            let (client, connection) = tokio_postgres::connect(&driver(user, driver_mode), tls).await?;
+            let derived = DriverConfig::new(Arc::new(driver::config(&conninfo, home.path()))).await;
+            let derived = derived.map_err(|error| error.to_string())?;
+            let (client, connection) = derived.connect().await.map_err(|error| chain(&error))?;
             tokio::spawn(connection);
-            let encrypted: bool = client.query_one(IS_ENCRYPTED, &[]).await?.get(0);
-            assert!(encrypted);
-            Ok::<_, tokio_postgres::Error>(())
+            let row = client.query_one(IS_ENCRYPTED, &[]).await.map_err(|error| chain(&error))?;
+            Ok::<bool, String>(row.get(0))
         });
-        let outcome = outcome.map_err(|error| chain(&error));
         match (&outcome, expected) {
-            (Ok(()), Ok(())) => {}
-            (Err(said), Err(words)) if said.contains(words) => {}
-            _ => panic!("{user} {driver_mode} {parameters}: {outcome:?}"),
+            (Ok(encrypted), Ok(expected)) if *encrypted == expected => {}
+            (Err(text), Err(words)) if text.contains(words) => {}
+            _ => panic!("{user} {parameters}: {outcome:?}"),
         }
     }
 }

@@ -127,6 +127,7 @@ impl Client for PgtlsTokioPostgres {
 
     async fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()> {
         let socket = TcpStream::connect(self.address).await?;
+        socket.set_nodelay(true)?;
         let redial = async || Err(io::ErrorKind::Unsupported.into());
         let stream = pgtls_tokio::channel(&self.config, HOST, socket, redial).await;
         let mut stream = stream.map_err(io::Error::other)?;
