@@ -1,61 +1,65 @@
-//! A session, and the place of its startup exchange.
+//! A session, a cancel request that was accepted, and the place of a startup exchange.
 
-use crate::watch::Watch;
+use crate::monitor::SharedMonitor;
 use pgtls_core::{
-    attempt::{MethodError, Report},
-    candidates::{Address, AttemptError, Candidate},
-    param::TargetSessionAttrs,
+    connect::{Peer, Report},
+    message::CancelRequest,
+    negotiation::Encryption,
 };
-use pgtls_rustls::Cause;
+use pgtls_rustls::AttemptError;
+use zeroize::Zeroizing;
 
 /// A session with a server.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Connected<S, T> {
-    /// Its bytes.
+    /// The stream.
     pub stream: S,
-    /// What the startup exchange returned.
+    /// The value that the startup exchange returned.
     pub value: T,
-    /// What was seen on the way.
+    /// Attempts, files and warnings.
     pub report: Report,
-    /// What failed before, in order: why the session is not encrypted, or not with the first host.
-    pub failed: Vec<AttemptError<MethodError<Cause>>>,
+    /// The attempts that failed before, in order: why the session is not encrypted, or not with the first host.
+    pub failed: Vec<AttemptError>,
 }
 
 impl<S, T> Connected<S, T> {
-    /// The address of the session, for [`Walk::cancel`](crate::Walk::cancel) and its like; `None` on a connection that the
-    /// program has opened itself.
-    pub fn candidate(&self) -> Option<&Candidate> {
-        self.report.tried.last()?.candidate.as_ref()
-    }
-
-    pub(crate) fn new(
-        session: (S, T),
-        report: Report,
-        failed: Vec<AttemptError<MethodError<Cause>>>,
-    ) -> Self {
-        Self { stream: session.0, value: session.1, report, failed }
+    /// The server of the session, for cancel requests.
+    pub fn peer(&self) -> Option<&Peer> {
+        self.report.peer()
     }
 }
 
-/// The host and address of a startup exchange, and the role that its server must have.
+/// A cancel request that the server has accepted. The server does not report whether there was anything to cancel.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Cancelled {
+    /// The encryption of the request: `sslmode` decides, not the session. With `prefer` it may be sent in clear, with `allow`
+    /// it is.
+    pub encryption: Encryption,
+    /// Attempts, files and warnings.
+    pub report: Report,
+    /// The attempts that failed before, in order.
+    pub failed: Vec<AttemptError>,
+}
+
+/// The bytes of a cancel request, whose memory is overwritten afterwards.
+pub fn cancel_message(request: &CancelRequest) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(request.encode())
+}
+
+/// The server of a startup exchange, and the role that it must have.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Startup<'a> {
-    /// Index of the host in the list as written ([`Params::hosts`](pgtls_core::param::Params::hosts)), for its password.
-    pub host_index: usize,
-    /// The host that the certificate was verified against, if one is known.
-    pub host: Option<&'a str>,
-    /// The address; `None` on a connection that the program has opened itself.
-    pub address: Option<&'a Address>,
-    /// The role that the server must have; see [`role_query`](Self::role_query).
-    pub target_session_attrs: TargetSessionAttrs,
-    pub(crate) watch: Option<&'a Watch>,
+    /// The server.
+    pub peer: &'a Peer,
+    pub(crate) monitor: Option<&'a SharedMonitor>,
 }
 
 impl Startup<'_> {
     /// The query that establishes the server's role, after ReadyForQuery has been read. Servers report their role since
-    /// release 14; for older ones a driver sends this query, gives its one value to [`role_answer`](Self::role_answer), and
+    /// release 14; for older ones a driver sends this query, passes its one value to [`role_answer`](Self::role_answer), and
     /// reads up to the next ReadyForQuery. `None` if the role is established or none is demanded.
     ///
     /// ```
@@ -72,14 +76,14 @@ impl Startup<'_> {
     /// }
     /// ```
     pub fn role_query(self) -> Option<&'static str> {
-        self.watch?.role_query()
+        self.monitor?.role_query()
     }
 
     /// The answer to [`role_query`](Self::role_query); `None` if the query failed or returned no row. A server of the wrong
     /// role fails the attempt, whatever the startup exchange returns.
     pub fn role_answer(self, value: Option<&[u8]>) {
-        if let Some(watch) = self.watch {
-            watch.role_answer(value);
+        if let Some(monitor) = self.monitor {
+            monitor.role_answer(value);
         }
     }
 }

@@ -1,210 +1,226 @@
-//! The loop of the asynchronous adapters: does what the walk asks for and tells it what happened. It decides nothing.
+//! The loop of the asynchronous adapters: performs the actions of the machine and reports their results. It decides nothing.
 
 use crate::{
-    cancelled::{Cancelled, cancel_message},
     config::Config,
-    connected::{Connected, Startup},
+    connected::{Cancelled, Connected, Startup, cancel_message},
     deadline::{Deadline, expired},
-    route::Endpoint,
-    runtime::{Carry, Dialling, Runtime},
-    source::{Hosts, Opened, Source},
-    step::Step,
-    walk::Walk,
+    driver::Driver,
+    runtime::{ConnectionSource, Dialer, Hosts, Provided, Resolver, Runtime, StreamRuntime},
 };
-use pgtls_core::{candidates::Candidate, message::CancelRequest, negotiation::Encryption};
+use pgtls_core::{
+    connect::{Action, Endpoint, Peer, Purpose},
+    message::CancelRequest,
+};
 use pgtls_rustls::{ConnectError, StartupError};
-use std::{fmt, future::poll_fn, io, marker::PhantomData, pin::pin, task::Poll};
+use std::{fmt, future::poll_fn, io, pin::pin, task::Poll};
 
 /// The stream of a [`Connecting`].
-type StreamOf<R, D> = <R as Carry<<D as Source<R>>::Connection>>::Stream;
+type StreamOf<R, D> = <R as StreamRuntime<<D as ConnectionSource>::Connection>>::Stream;
 
 /// A connection that is being made, for drivers that own the loop because their startup exchange takes the stream away.
 ///
-/// Whoever drops a future of it before its end drops it as well: the connection that it was about is closed.
+/// Dropping a future of it closes the connection that the future worked on.
 pub struct Connecting<'c, R, D> {
-    walk: Walk<'c>,
+    driver: Driver<'c>,
     source: D,
-    runtime: PhantomData<fn() -> R>,
+    runtime: R,
 }
 
-impl<'c, R: Dialling> Connecting<'c, R, Hosts> {
+impl<'c, R, D: Dialer + Resolver> Connecting<'c, R, Hosts<D>> {
     /// To the hosts of the parameters.
-    pub fn new(config: &'c Config) -> Self {
-        Self { walk: Walk::new(config), source: Hosts, runtime: PhantomData }
+    pub fn new(config: &'c Config, runtime: R, dialer: D) -> Self {
+        Self { driver: Driver::new(config), source: Hosts(dialer), runtime }
     }
 
-    /// To the address of a session, to cancel what it is doing, for drivers that write the CancelRequest themselves; see
-    /// [`Walk::cancel`].
-    pub fn cancelling(config: &'c Config, session: &Candidate) -> Self {
-        Self { walk: Walk::cancel(config, session), source: Hosts, runtime: PhantomData }
+    /// To the address of a session, to cancel its query, for drivers that write the CancelRequest themselves; see
+    /// [`Driver::cancel`].
+    pub fn cancelling(config: &'c Config, session: &Peer, runtime: R, dialer: D) -> Self {
+        Self { driver: Driver::cancel(config, session), source: Hosts(dialer), runtime }
     }
-}
 
-impl<R: Dialling + Carry<R::Socket>> Connecting<'_, R, Hosts> {
-    /// Asks the server to cancel what a session is doing; see [`Walk::cancel`].
+    /// Sends a cancel request for a session; see [`Driver::cancel`].
     ///
     /// # Errors
-    /// All attempts, in order. A server that says anything, or breaks off instead of closing the connection in order, has
-    /// not taken the request.
+    /// All attempts, in order. A server that sends anything, or does not close the connection in order, has not accepted the
+    /// request.
     pub async fn cancel(
-        config: &Config,
-        session: &Candidate,
+        config: &'c Config,
+        session: &Peer,
         request: &CancelRequest,
-    ) -> Result<Cancelled, ConnectError> {
+        runtime: R,
+        dialer: D,
+    ) -> Result<Cancelled, ConnectError>
+    where
+        R: StreamRuntime<D::Connection>,
+    {
         let message = cancel_message(request);
-        let mut connecting = Connecting::<R, _>::cancelling(config, session);
+        let mut connecting = Self::cancelling(config, session, runtime, dialer);
         loop {
             let mut stream = connecting.advance().await?;
-            let sent = request_cancel::<R, _>(&mut stream, &message).await;
-            let encryption = R::guard(&mut stream).encryption();
-            if let Some(cancelled) = connecting.cancelled(sent.map(|()| encryption).map_err(Into::into)) {
+            let sent = request_cancel(&connecting.runtime, &mut stream, &message).await;
+            if let Some(cancelled) = connecting.driver.finish_cancel(sent.map_err(Into::into)) {
                 return Ok(cancelled);
             }
         }
     }
 }
 
-async fn request_cancel<R: Carry<S>, S>(stream: &mut R::Stream, message: &[u8]) -> io::Result<()> {
-    R::send(stream, message).await?;
-    // The watch lets nothing through but the end.
-    while R::receive(stream, &mut [0; 1]).await? > 0 {}
+async fn request_cancel<R: StreamRuntime<S>, S>(
+    runtime: &R,
+    stream: &mut R::Stream,
+    message: &[u8],
+) -> io::Result<()> {
+    runtime.send(stream, message).await?;
+    // The monitor rejects everything but the end.
+    while runtime.receive(stream, &mut [0; 1]).await? > 0 {}
     Ok(())
 }
 
-impl<R, D> Connecting<'_, R, D> {
-    /// The result of a connection that was made to cancel what a session is doing: its protection, once the server has
-    /// closed it. If the request was not taken, go on with [`advance`](Self::advance).
-    pub fn cancelled(&mut self, outcome: Result<Encryption, StartupError>) -> Option<Cancelled> {
-        self.walk.cancelled(outcome)
-    }
-}
-
-impl<'c, R, S, F: AsyncFnMut() -> io::Result<S>> Connecting<'c, R, Opened<S, F>> {
-    /// On connections that the program opens itself.
-    pub fn opened(config: &'c Config, endpoint: Endpoint, source: Opened<S, F>) -> Self {
-        Self { walk: Walk::opened(config, endpoint), source, runtime: PhantomData }
+impl<'c, R, S, F: AsyncFnMut() -> io::Result<S>> Connecting<'c, R, Provided<S, F>> {
+    /// Over connections that the program opens itself.
+    pub fn to(config: &'c Config, endpoint: Endpoint, source: Provided<S, F>, runtime: R) -> Self {
+        Self { driver: Driver::to(config, endpoint, Purpose::Session), source, runtime }
     }
 
-    /// On connections that the program opens itself, for the connector of a driver that starts the session by itself:
+    /// Over connections that the program opens itself, for the connector of a driver that starts the session by itself:
     /// negotiates up to the stream on which that driver sends its StartupMessage. The stream enforces `require_auth`,
-    /// `channel_binding` and `sslcertmode` until the server is ready for queries; it is no proof of a session.
+    /// `channel_binding` and `sslcertmode` up to ReadyForQuery; it is no proof of a session.
     ///
     /// # Errors
-    /// All attempts, in order, with what was seen on the way.
+    /// All attempts, in order.
     pub async fn channel(
         config: &'c Config,
         endpoint: Endpoint,
-        source: Opened<S, F>,
+        source: Provided<S, F>,
+        runtime: R,
     ) -> Result<R::Stream, ConnectError>
     where
-        R: Carry<S>,
+        R: StreamRuntime<S>,
     {
-        let walk = Walk::channel(config, endpoint);
-        let mut connecting = Connecting::<R, _> { walk, source, runtime: PhantomData };
-        loop {
-            let mut stream = connecting.advance().await?;
-            if connecting.walk.hand_over() {
-                R::relax(&mut stream);
-                return Ok(stream);
-            }
-        }
+        let driver = Driver::to(config, endpoint, Purpose::Tls);
+        let mut connecting = Self { driver, source, runtime };
+        let mut stream = connecting.advance().await?;
+        connecting.runtime.end_startup(&mut stream);
+        Ok(stream)
     }
 }
 
-impl<R: Carry<D::Connection>, D: Source<R>> Connecting<'_, R, D> {
+impl<R: StreamRuntime<D::Connection>, D: ConnectionSource> Connecting<'_, R, D> {
     /// Negotiates up to the next stream on which a StartupMessage can be sent.
     ///
     /// # Errors
-    /// All attempts, in order, with what was seen on the way.
+    /// All attempts, in order.
     pub async fn advance(&mut self) -> Result<StreamOf<R, D>, ConnectError> {
-        let Self { walk, source, .. } = self;
+        let Self { driver, source, runtime } = self;
         let mut stream = None;
         let mut reply = [0; 2];
         loop {
-            match (walk.step(), &mut stream) {
-                (Step::Resolve { name, port }, _) => walk.resolved(R::resolve(&name, port).await),
-                (Step::Connect, stream) => {
+            if let Some(task) = driver.task() {
+                let result = within(runtime, driver.deadline(), runtime.run(task.detached())).await;
+                driver.completed(result);
+                continue;
+            }
+            match (driver.poll(), &mut stream) {
+                (Action::Resolve { name, port }, _) => driver.resolved(source.resolve(&name, port).await),
+                (Action::Open, stream) => {
                     drop(stream.take());
-                    let deadline = walk.deadline();
-                    let opened = within::<R, _>(deadline, source.open(walk.address(), walk.params())).await;
-                    *stream = walk.connected(opened).map(|opened| R::plain(opened, deadline));
+                    let deadline = driver.deadline();
+                    let opened = match driver.peer() {
+                        Some(peer) => within(runtime, deadline, source.open(peer)).await,
+                        None => Err(io::ErrorKind::AddrNotAvailable.into()),
+                    };
+                    *stream = driver.opened(opened).map(|opened| runtime.plain(opened, deadline));
                 }
-                (Step::Work(work), _) => {
-                    let worked = within::<R, _>(walk.deadline(), R::work(work.detached())).await;
-                    walk.worked(worked);
+                (Action::CheckPeer, Some(stream)) => {
+                    let user = source.peer_user(runtime.connection(stream));
+                    driver.peer_user(within(runtime, driver.deadline(), user).await);
                 }
-                (Step::CheckPeer, Some(stream)) => {
-                    let user = source.peer_user(R::connection(stream));
-                    walk.peer_user(within::<R, _>(walk.deadline(), user).await);
-                }
-                (Step::Send(bytes), Some(stream)) => walk.sent(R::send(stream, bytes).await),
-                (Step::Receive { at_most }, Some(stream)) => {
+                (Action::Send(bytes), Some(stream)) => driver.sent(runtime.send(stream, bytes).await),
+                (Action::Receive { at_most }, Some(stream)) => {
                     let buffer = reply.get_mut(..at_most).unwrap_or_default();
-                    let read = R::receive(stream, buffer).await;
-                    walk.received(read.map(|read| reply.get(..read).unwrap_or_default()));
+                    let read = runtime.receive(stream, buffer).await;
+                    driver.received(read.map(|read| reply.get(..read).unwrap_or_default()));
                 }
-                (Step::StartTls { config, server_name }, stream @ Some(_)) => {
+                (Action::StartTls { .. }, stream @ Some(_)) => {
+                    let Some((config, server_name)) = driver.start_tls() else { continue };
                     let Some(plain) = stream.take() else { continue };
-                    match R::start_tls(plain, config, server_name).await {
+                    match runtime.start_tls(plain, config, server_name).await {
                         Ok(mut encrypted) => {
-                            if let Some(facts) = R::tls(&encrypted).and_then(|tls| walk.encrypted(tls)) {
-                                R::guard(&mut encrypted).encrypted(facts);
+                            let facts = runtime.tls(&encrypted).and_then(|tls| driver.tls_established(tls));
+                            if let Some(facts) = facts {
+                                runtime.protection(&mut encrypted).set_facts(facts);
                             }
                             *stream = Some(encrypted);
                         }
-                        Err(error) => walk.not_encrypted(error),
+                        Err(error) => driver.handshake_failed(error),
                     }
                 }
-                (Step::StartUp(watch), stream @ Some(_)) => {
-                    let Some(mut stream) = stream.take() else { continue };
-                    R::guard(&mut stream).start_up(watch);
-                    return Ok(stream);
+                (Action::Startup | Action::Established(_), stream @ Some(_)) => {
+                    match (stream.take(), driver.monitor()) {
+                        (Some(mut stream), Some(monitor)) => {
+                            runtime.protection(&mut stream).set_monitor(monitor);
+                            return Ok(stream);
+                        }
+                        _ => driver.interrupted(),
+                    }
                 }
-                (Step::GiveUp, _) => return Err(walk.give_up()),
-                // A future was dropped half-way, and its stream with it.
-                (_, None) => walk.interrupted(),
+                (Action::Failed, _) => return Err(driver.error()),
+                // The stream was dropped with a future. There is no GSSAPI here.
+                _ => driver.interrupted(),
             }
         }
     }
 
-    /// The host and address of the startup exchange that is under way.
-    pub fn startup(&self) -> Startup<'_> {
-        self.walk.startup()
+    /// The server of the startup exchange that is under way; `None` if there is none.
+    pub fn startup(&self) -> Option<Startup<'_>> {
+        self.driver.startup()
     }
 
     /// Takes the result of the startup exchange and returns it if there is a session. If there is none, go on with
-    /// [`advance`](Self::advance). What the server has sent takes precedence over the result, and a session needs proof; see
-    /// [`Walk::conclude`].
-    pub fn conclude<S, T>(&mut self, outcome: Result<(S, T), StartupError>) -> Option<Connected<S, T>> {
-        self.walk.conclude(outcome)
+    /// [`advance`](Self::advance). The bytes of the server take precedence over the result, and a session needs proof; see
+    /// [`Driver::finish_startup`].
+    pub fn finish_startup<S, T>(&mut self, outcome: Result<(S, T), StartupError>) -> Option<Connected<S, T>> {
+        self.driver.finish_startup(outcome)
     }
 
     /// Goes on until there is a session, or nothing left to be tried.
     ///
     /// # Errors
-    /// All attempts, in order, with what was seen on the way.
+    /// All attempts, in order.
     pub async fn finish<T>(
         mut self,
         mut startup: impl AsyncFnMut(&mut StreamOf<R, D>, Startup<'_>) -> Result<T, StartupError>,
     ) -> Result<Connected<StreamOf<R, D>, T>, ConnectError> {
         loop {
             let mut stream = self.advance().await?;
-            let outcome = startup(&mut stream, self.startup()).await.map(|value| (stream, value));
-            if let Some(mut connected) = self.conclude(outcome) {
-                R::relax(&mut connected.stream);
+            let outcome = match self.startup() {
+                Some(at) => startup(&mut stream, at).await.map(|value| (stream, value)),
+                None => continue,
+            };
+            if let Some(mut connected) = self.finish_startup(outcome) {
+                self.runtime.end_startup(&mut connected.stream);
                 return Ok(connected);
             }
         }
     }
 }
 
-/// What a future returns, unless the deadline passes before.
+impl<R, D> Connecting<'_, R, D> {
+    /// Answers the startup exchange of a [`cancelling`](Self::cancelling) connection: the server has closed it after the
+    /// CancelRequest. If the request was not accepted, go on with [`advance`](Self::advance).
+    pub fn finish_cancel(&mut self, outcome: Result<(), StartupError>) -> Option<Cancelled> {
+        self.driver.finish_cancel(outcome)
+    }
+}
+
+/// The output of a future, unless the deadline passes before.
 async fn within<R: Runtime, T>(
+    runtime: &R,
     deadline: Deadline,
     future: impl Future<Output = io::Result<T>>,
 ) -> io::Result<T> {
     let Some(instant) = deadline.instant() else { return future.await };
-    let (mut future, mut timer) = (pin!(future), pin!(R::until(instant)));
+    let (mut future, mut timer) = (pin!(future), pin!(runtime.sleep_until(instant)));
     poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Pending => timer.as_mut().poll(cx).map(|()| Err(expired())),
         ready @ Poll::Ready(_) => ready,
@@ -214,6 +230,6 @@ async fn within<R: Runtime, T>(
 
 impl<R, D> fmt::Debug for Connecting<'_, R, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connecting").field("walk", &self.walk).finish_non_exhaustive()
+        f.debug_struct("Connecting").field("driver", &self.driver).finish_non_exhaustive()
     }
 }

@@ -16,6 +16,11 @@ impl Deadline {
         Self(limit.and_then(|limit| Instant::now().checked_add(limit)))
     }
 
+    /// This much after `start`.
+    pub fn at(start: Instant, after: Option<Duration>) -> Self {
+        Self(after.and_then(|after| start.checked_add(after)))
+    }
+
     /// When it is; `None` if there is no limit.
     pub fn instant(self) -> Option<Instant> {
         self.0

@@ -46,35 +46,27 @@
 #![forbid(unsafe_code)]
 
 mod bytes;
-mod cancelled;
 mod config;
 mod connected;
 mod connecting;
 mod deadline;
-mod guard;
-mod material;
+mod driver;
+mod monitor;
 mod openssl;
-mod route;
 mod runtime;
 pub mod socket;
-mod source;
-mod step;
-mod trial;
-mod walk;
-mod watch;
+mod tls_files;
 
 pub use bytes::{first, taken};
-pub use cancelled::{Cancelled, cancel_message};
 pub use config::Config;
-pub use connected::{Connected, Startup};
+pub use connected::{Cancelled, Connected, Startup, cancel_message};
 pub use connecting::Connecting;
 pub use deadline::{Deadline, expired, has_expired};
-pub use guard::Guard;
-pub use material::{Work, Worked};
-pub use pgtls_rustls::{BoxError, Cause, ConnectError, LibraryInit, NoDefaultProvider, StartupError};
-pub use route::Endpoint;
-pub use runtime::{Carry, Dialling, Runtime};
-pub use source::{Hosts, Opened, Source};
-pub use step::Step;
-pub use walk::Walk;
-pub use watch::Watch;
+pub use driver::Driver;
+pub use monitor::{Protection, SharedMonitor};
+pub use pgtls_core::connect::{Endpoint, Purpose};
+pub use pgtls_rustls::{
+    ActionError, AttemptError, BoxError, Cause, ConnectError, LibraryInit, NoDefaultProvider, StartupError,
+};
+pub use runtime::{ConnectionSource, Dialer, Hosts, Provided, Resolver, Runtime, StreamRuntime};
+pub use tls_files::{BlockingResult, BlockingTask};

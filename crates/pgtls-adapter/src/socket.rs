@@ -1,18 +1,18 @@
 //! Sockets before they are connected, and who is at their other end.
 
 use pgtls_core::{
-    candidates::Address,
-    param::{Keepalives, Params},
+    connect::{Address, Peer},
+    param::Keepalives,
 };
 use socket2::{Domain, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 use std::{io, net::SocketAddr, time::Duration};
 
-/// A socket for this address with the options that the parameters ask for, and what to connect it to (libpq:
-/// `PQconnectPoll`).
-pub fn unconnected(address: &Address, params: &Params) -> io::Result<(Socket, SockAddr)> {
-    match address {
-        Address::Tcp(address) => tcp(*address, params),
-        Address::Unix(path) => unix(path),
+/// A socket for this server with the options of the parameters, and the address to connect it to (libpq: `PQconnectPoll`).
+pub fn unconnected(peer: &Peer) -> io::Result<(Socket, SockAddr)> {
+    match &peer.address {
+        Some(Address::Tcp(address)) => tcp(*address, peer.keepalives),
+        Some(Address::Unix(path)) => unix(path),
+        None => Err(io::ErrorKind::AddrNotAvailable.into()),
     }
 }
 
@@ -21,8 +21,8 @@ pub fn unconnected(address: &Address, params: &Params) -> io::Result<(Socket, So
 ///
 /// One that the server has reset at once is not connected (libpq asks `SO_ERROR` as soon as it can), so that another address
 /// is tried.
-pub fn connecting(address: &Address, params: &Params) -> io::Result<(Socket, bool)> {
-    let (socket, address) = unconnected(address, params)?;
+pub fn connecting(peer: &Peer) -> io::Result<(Socket, bool)> {
+    let (socket, address) = unconnected(peer)?;
     socket.set_nonblocking(true)?;
     match socket.connect(&address) {
         Err(error) if !is_under_way(&error) => return Err(error),
@@ -56,11 +56,10 @@ fn is_under_way(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 
-fn tcp(address: SocketAddr, params: &Params) -> io::Result<(Socket, SockAddr)> {
+fn tcp(address: SocketAddr, keepalives: Option<Keepalives>) -> io::Result<(Socket, SockAddr)> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_tcp_nodelay(true)?;
-    // The walk over the candidates has seen to it that they can be read.
-    if let Ok(keepalives) = params.keepalives() {
+    if let Some(keepalives) = keepalives {
         keep_alive(&socket, keepalives)?;
     }
     Ok((socket, address.into()))

@@ -1,22 +1,22 @@
-//! Cancelling what a session is doing.
+//! Cancel requests.
 
-use crate::connect::Connecting;
+use crate::{connect::Connecting, runtime::AsyncIo};
 use pgtls_adapter::{Cancelled, Config, ConnectError};
-use pgtls_core::{candidates::Candidate, message::CancelRequest};
+use pgtls_core::{connect::Peer, message::CancelRequest};
 
-/// Asks the server to cancel what a session is doing, under the rules that the session was made under: the same mode, roots,
-/// identity and time limit, and the session's one address (libpq: `PQcancelStart`).
+/// Sends a cancel request for a session, under the same mode, roots, identity and time limit, to the session's one address
+/// (libpq: `PQcancelStart`).
 ///
-/// `session` is where it is ([`Connected::candidate`](crate::Connected::candidate)); `request` has the key from the
+/// `session` is the server of the session ([`Connected::peer`](crate::Connected::peer)); `request` has the key from the
 /// BackendKeyData that its server sent.
 ///
 /// # Errors
-/// All attempts, in order. A server that says anything, or breaks off instead of closing the connection in order, has not
-/// taken the request.
+/// All attempts, in order. A server that sends anything, or does not close the connection in order, has not accepted the
+/// request.
 pub async fn cancel(
     config: &Config,
-    session: &Candidate,
+    session: &Peer,
     request: &CancelRequest,
 ) -> Result<Cancelled, ConnectError> {
-    Connecting::cancel(config, session, request).await
+    Connecting::cancel(config, session, request, AsyncIo, AsyncIo).await
 }

@@ -1,7 +1,7 @@
 //! From parameters to a session: all hosts, all addresses.
 
 use crate::{runtime::AsyncIo, stream::Stream};
-use pgtls_adapter::{Config, ConnectError, Connected, Hosts, Startup, StartupError};
+use pgtls_adapter::{Config, ConnectError, Connected, Dialer, Hosts, Resolver, Startup, StartupError};
 
 /// Connects as libpq does: tries hosts and addresses in its order, negotiates encryption with each, falls back where
 /// `sslmode` says so, and has `startup` send the StartupMessage and authenticate (libpq: `PQconnectdb`).
@@ -25,7 +25,7 @@ use pgtls_adapter::{Config, ConnectError, Connected, Hosts, Startup, StartupErro
 /// ```
 ///
 /// # Errors
-/// All attempts, in order, with what was seen on the way.
+/// All attempts, in order.
 pub async fn connect<T>(
     config: &Config,
     startup: impl AsyncFnMut(&mut Stream, Startup<'_>) -> Result<T, StartupError>,
@@ -33,8 +33,8 @@ pub async fn connect<T>(
     connecting(config).finish(startup).await
 }
 
-/// What [`connecting`] returns.
-pub type Connecting<'c> = pgtls_adapter::Connecting<'c, AsyncIo, Hosts>;
+/// A connection that is being made to the hosts of the parameters, by a dialer.
+pub type Connecting<'c, D = AsyncIo> = pgtls_adapter::Connecting<'c, AsyncIo, Hosts<D>>;
 
 /// The same in two steps, for drivers whose startup exchange takes the stream away:
 ///
@@ -45,8 +45,9 @@ pub type Connecting<'c> = pgtls_adapter::Connecting<'c, AsyncIo, Hosts>;
 /// let mut connecting = pgtls_async_std::connecting(config);
 /// let connected = loop {
 ///     let stream = connecting.advance().await?;
-///     let started = start(stream, connecting.startup()).await;
-///     if let Some(connected) = connecting.conclude(started.map(|stream| (stream, ())).map_err(Into::into)) {
+///     let Some(at) = connecting.startup() else { continue };
+///     let started = start(stream, at).await.map(|stream| (stream, ())).map_err(Into::into);
+///     if let Some(connected) = connecting.finish_startup(started) {
 ///         break connected;
 ///     }
 /// };
@@ -54,5 +55,11 @@ pub type Connecting<'c> = pgtls_adapter::Connecting<'c, AsyncIo, Hosts>;
 /// # }
 /// ```
 pub fn connecting(config: &Config) -> Connecting<'_> {
-    Connecting::new(config)
+    connecting_with(config, AsyncIo)
+}
+
+/// The same with a dialer of the program: for a tunnel, or a resolver of its own. One that has nothing else to add calls
+/// [`AsyncIo`]'s methods.
+pub fn connecting_with<D: Dialer + Resolver>(config: &Config, dialer: D) -> Connecting<'_, D> {
+    Connecting::new(config, AsyncIo, dialer)
 }

@@ -82,11 +82,11 @@ mod stream;
 mod timed;
 
 pub use cancel::cancel;
-pub use connect::{Connecting, connect, connecting};
+pub use connect::{Connecting, connect, connecting, connecting_with};
 pub use negotiate::{Negotiating, negotiate, negotiating};
 pub use pgtls_adapter::{
-    BoxError, Cancelled, Cause, Config, ConnectError, Connected, Endpoint, Hosts, LibraryInit,
-    NoDefaultProvider, Opened, Startup, StartupError,
+    ActionError, AttemptError, BoxError, Cancelled, Cause, Config, ConnectError, Connected, Dialer, Endpoint,
+    Hosts, LibraryInit, NoDefaultProvider, Provided, Resolver, Startup, StartupError,
 };
 pub use runtime::AsyncIo;
 pub use socket::Socket;

@@ -2,7 +2,7 @@
 
 use crate::{runtime::AsyncIo, stream::Stream};
 use futures_io::{AsyncRead, AsyncWrite};
-use pgtls_adapter::{Config, ConnectError, Connected, Endpoint, Opened, Startup, StartupError};
+use pgtls_adapter::{Config, ConnectError, Connected, Endpoint, Provided, Startup, StartupError};
 use std::io;
 
 /// Negotiates on a connection that is open already, as libpq would with this one address.
@@ -23,8 +23,8 @@ pub async fn negotiate<S: AsyncRead + AsyncWrite + Unpin, T>(
     negotiating(config, endpoint, connection, redial).finish(startup).await
 }
 
-/// What [`negotiating`] returns.
-pub type Negotiating<'c, S, F> = pgtls_adapter::Connecting<'c, AsyncIo, Opened<S, F>>;
+/// A connection that is being made over connections of the program.
+pub type Negotiating<'c, S, F> = pgtls_adapter::Connecting<'c, AsyncIo, Provided<S, F>>;
 
 /// The same in two steps; see [`connecting`](crate::connecting()).
 pub fn negotiating<S: AsyncRead + AsyncWrite + Unpin, F: AsyncFnMut() -> io::Result<S>>(
@@ -33,5 +33,5 @@ pub fn negotiating<S: AsyncRead + AsyncWrite + Unpin, F: AsyncFnMut() -> io::Res
     connection: S,
     redial: F,
 ) -> Negotiating<'_, S, F> {
-    Negotiating::opened(config, endpoint.into(), Opened::new(connection, redial))
+    Negotiating::to(config, endpoint.into(), Provided::new(connection, redial), AsyncIo)
 }

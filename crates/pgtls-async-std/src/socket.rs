@@ -4,7 +4,7 @@ use async_io::Async;
 use blocking::unblock;
 use futures_io::{AsyncRead, AsyncWrite};
 use pgtls_adapter::socket::{connecting, outcome, peer_uid, user_name};
-use pgtls_core::{candidates::Address, param::Params};
+use pgtls_core::connect::{Address, Peer};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::{
@@ -25,10 +25,10 @@ pub enum Socket {
 }
 
 /// Opens a connection (libpq: `PQconnectPoll`).
-pub(crate) async fn dial(address: &Address, params: &Params) -> io::Result<Socket> {
-    let (socket, is_connected) = connecting(address, params)?;
-    match address {
-        Address::Tcp(_) => {
+pub(crate) async fn dial(peer: &Peer) -> io::Result<Socket> {
+    let (socket, is_connected) = connecting(peer)?;
+    match peer.address {
+        Some(Address::Tcp(_)) | None => {
             let stream = Async::new_nonblocking(TcpStream::from(socket))?;
             if !is_connected {
                 stream.writable().await?;
@@ -37,7 +37,7 @@ pub(crate) async fn dial(address: &Address, params: &Params) -> io::Result<Socke
             Ok(Socket::Tcp(stream))
         }
         #[cfg(unix)]
-        Address::Unix(_) => {
+        Some(Address::Unix(_)) => {
             let stream = Async::new_nonblocking(UnixStream::from(socket))?;
             if !is_connected {
                 stream.writable().await?;
@@ -46,7 +46,7 @@ pub(crate) async fn dial(address: &Address, params: &Params) -> io::Result<Socke
             Ok(Socket::Unix(stream))
         }
         #[cfg(not(unix))]
-        Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+        Some(Address::Unix(_)) => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 

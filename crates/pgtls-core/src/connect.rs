@@ -26,7 +26,7 @@
 //!         Action::Open => Input::Opened(Ok(())),
 //!         Action::Send(_ssl_request) => Input::Sent,
 //!         Action::Receive { .. } => Input::Received(b"N"),
-//!         Action::Failed => break connection.into_error(),
+//!         Action::Failed => break connection.take_error(),
 //!         other => unreachable!("{other:?}"),
 //!     };
 //!     connection.handle(input)?;
@@ -194,7 +194,12 @@ impl<E> Connection<E> {
 
     /// A connection that the program opens itself: `Open` asks it for the first and for each later one.
     pub fn to(params: &Params, endpoint: Endpoint, purpose: Purpose, options: Options) -> Self {
-        let route = Route::Provided { endpoint, role: params.target_session_attrs(), failed: false };
+        let role = match purpose {
+            Purpose::Session => params.target_session_attrs(),
+            // Another driver has queries of its own for it.
+            Purpose::Cancel | Purpose::Tls => TargetSessionAttrs::Any,
+        };
+        let route = Route::Provided { endpoint, role, failed: false };
         Self::start(Rules::new(params, purpose, options.gss), route, Vec::new())
     }
 
@@ -351,14 +356,15 @@ impl<E> Connection<E> {
         &self.errors
     }
 
-    /// The report, and the errors of the attempts before the session, in order.
-    pub fn into_report(self) -> (Report, Vec<AttemptError<E>>) {
-        (self.report, self.errors)
+    /// Takes the report, and the errors of the attempts before the session, in order.
+    pub fn take_report(&mut self) -> (Report, Vec<AttemptError<E>>) {
+        (core::mem::take(&mut self.report), core::mem::take(&mut self.errors))
     }
 
-    /// All errors, after `Failed`.
-    pub fn into_error(self) -> ConnectError<E> {
-        ConnectError { attempts: self.errors, then: self.then, report: self.report }
+    /// Takes all errors with the report, after `Failed`.
+    pub fn take_error(&mut self) -> ConnectError<E> {
+        let (report, attempts) = self.take_report();
+        ConnectError { attempts, then: self.then, report }
     }
 
     fn resolved(&mut self, addresses: Result<Vec<SocketAddr>, E>) {

@@ -1,7 +1,11 @@
 //! From parameters to a session: all hosts, all addresses.
 
-use crate::{connecting::Connecting, stream::Stream};
-use pgtls_adapter::{Config, ConnectError, Connected, Hosts, Startup, StartupError, Walk};
+use crate::{
+    connecting::Connecting,
+    dial::{Dialer, SocketDialer},
+    stream::Stream,
+};
+use pgtls_adapter::{Config, ConnectError, Connected, Driver, Hosts, Startup, StartupError};
 
 /// Connects as libpq does: tries hosts and addresses in its order, negotiates encryption with each, falls back where
 /// `sslmode` says so, and has `startup` send the StartupMessage and authenticate (libpq: `PQconnectdb`).
@@ -9,7 +13,7 @@ use pgtls_adapter::{Config, ConnectError, Connected, Hosts, Startup, StartupErro
 /// `startup` may be called several times, each time on a new connection. It reads up to ReadyForQuery.
 ///
 /// # Errors
-/// All attempts, in order, with what was seen on the way.
+/// All attempts, in order.
 pub fn connect<T>(
     config: &Config,
     startup: impl FnMut(&mut Stream, Startup<'_>) -> Result<T, StartupError>,
@@ -26,14 +30,20 @@ pub fn connect<T>(
 /// let mut connecting = pgtls_std::connecting(config);
 /// let connected = loop {
 ///     let stream = connecting.advance()?;
-///     let started = start(stream, connecting.startup());
-///     if let Some(connected) = connecting.conclude(started.map(|stream| (stream, ())).map_err(Into::into)) {
+///     let Some(at) = connecting.startup() else { continue };
+///     let started = start(stream, at).map(|stream| (stream, ())).map_err(Into::into);
+///     if let Some(connected) = connecting.finish_startup(started) {
 ///         break connected;
 ///     }
 /// };
 /// # Ok(())
 /// # }
 /// ```
-pub fn connecting(config: &Config) -> Connecting<'_, Hosts> {
-    Connecting::new(Walk::new(config), Hosts)
+pub fn connecting(config: &Config) -> Connecting<'_, Hosts<SocketDialer>> {
+    connecting_with(config, SocketDialer)
+}
+
+/// The same with a dialer of the program: for a tunnel, or a resolver of its own.
+pub fn connecting_with<D: Dialer>(config: &Config, dialer: D) -> Connecting<'_, Hosts<D>> {
+    Connecting::new(Driver::new(config), Hosts(dialer))
 }

@@ -1,15 +1,11 @@
 //! The loop: does what the walk asks for and tells it what happened. It decides nothing.
 
-use crate::{
-    connection::Connection,
-    dial::{Dial, resolve},
-    stream::Stream,
-    tls,
-};
+use crate::{connection::Connection, dial::ConnectionSource, stream::Stream, tls};
 use pgtls_adapter::{
-    Cancelled, ConnectError, Connected, Deadline, Startup, StartupError, Step, Walk, Work, Worked, expired,
+    BlockingResult, BlockingTask, Cancelled, ConnectError, Connected, Deadline, Driver, Startup,
+    StartupError, expired,
 };
-use pgtls_core::negotiation::Encryption;
+use pgtls_core::connect::Action;
 use std::{
     io::{self, Read, Write},
     sync::mpsc::{RecvTimeoutError, channel},
@@ -19,84 +15,94 @@ use std::{
 /// A connection that is being made, for drivers that own the loop because their startup exchange takes the stream away.
 #[derive(Debug)]
 pub struct Connecting<'c, D> {
-    walk: Walk<'c>,
-    dial: D,
+    driver: Driver<'c>,
+    source: D,
 }
 
-impl<'c, D: Dial> Connecting<'c, D> {
-    pub(crate) fn new(walk: Walk<'c>, dial: D) -> Self {
-        Self { walk, dial }
+impl<'c, D: ConnectionSource> Connecting<'c, D> {
+    pub(crate) fn new(driver: Driver<'c>, source: D) -> Self {
+        Self { driver, source }
     }
 
     /// Negotiates up to the next stream on which a StartupMessage can be sent.
     ///
     /// # Errors
-    /// All attempts, in order, with what was seen on the way.
+    /// All attempts, in order.
     pub fn advance(&mut self) -> Result<Stream<D::Connection>, ConnectError> {
+        let Self { driver, source } = self;
         let mut stream = None;
         let mut reply = [0; 2];
         loop {
-            match self.walk.step() {
-                Step::Resolve { name, port } => self.walk.resolved(resolve(&name, port)),
-                Step::Connect => {
+            if let Some(task) = driver.task() {
+                driver.completed(within(driver.deadline(), task));
+                continue;
+            }
+            match driver.poll() {
+                Action::Resolve { name, port } => driver.resolved(source.resolve(&name, port)),
+                Action::Open => {
                     drop(stream.take());
-                    let deadline = self.walk.deadline();
-                    let dialled = self.dial.dial(self.walk.address(), self.walk.params(), deadline);
-                    stream = self.walk.connected(dialled).map(|below| Stream::plain(below, deadline));
+                    let deadline = driver.deadline();
+                    let opened = match driver.peer() {
+                        Some(peer) => source.open(peer, deadline),
+                        None => Err(io::ErrorKind::AddrNotAvailable.into()),
+                    };
+                    stream = driver.opened(opened).map(|below| Stream::plain(below, deadline));
                 }
-                Step::CheckPeer => {
-                    self.walk.peer_user(open(&mut stream).and_then(|stream| stream.connection().peer_user()));
+                Action::CheckPeer => {
+                    driver.peer_user(open(&mut stream).and_then(|stream| stream.connection().peer_user()));
                 }
-                Step::Send(bytes) => self.walk.sent(open(&mut stream).and_then(|stream| {
+                Action::Send(bytes) => driver.sent(open(&mut stream).and_then(|stream| {
                     stream.write_all(bytes)?;
                     stream.flush()
                 })),
-                Step::Receive { at_most } => {
+                Action::Receive { at_most } => {
                     let buffer = reply.get_mut(..at_most).unwrap_or_default();
                     let read = open(&mut stream).and_then(|stream| stream.read(buffer));
-                    self.walk.received(read.map(|read| reply.get(..read).unwrap_or_default()));
+                    driver.received(read.map(|read| reply.get(..read).unwrap_or_default()));
                 }
-                Step::Work(work) => self.walk.worked(within(self.walk.deadline(), work)),
-                Step::StartTls { config, server_name } => {
+                Action::StartTls { .. } => {
+                    let Some((config, server_name)) = driver.start_tls() else { continue };
                     let Some(below) = stream.take().and_then(Stream::into_plain) else {
-                        self.walk.interrupted();
+                        driver.interrupted();
                         continue;
                     };
                     match tls::handshake(below, config, server_name) {
                         Ok(tls) => {
-                            let facts = self.walk.encrypted(tls.engine());
+                            let facts = driver.tls_established(tls.engine());
                             stream = Some(Stream::tls(tls, facts));
                         }
-                        Err(error) => self.walk.not_encrypted(error),
+                        Err(error) => driver.handshake_failed(error),
                     }
                 }
-                Step::StartUp(watch) => match stream.take() {
-                    Some(mut stream) => {
-                        stream.start_up(watch);
+                Action::Startup => match (stream.take(), driver.monitor()) {
+                    (Some(mut stream), Some(monitor)) => {
+                        stream.start_up(monitor);
                         return Ok(stream);
                     }
-                    None => self.walk.interrupted(),
+                    _ => driver.interrupted(),
                 },
-                Step::GiveUp => return Err(self.walk.give_up()),
+                Action::Failed => return Err(driver.error()),
+                // There is no GSSAPI here.
+                _ => driver.interrupted(),
             }
         }
     }
 
-    /// The host and address of the startup exchange that is under way.
-    pub fn startup(&self) -> Startup<'_> {
-        self.walk.startup()
+    /// The server of the startup exchange that is under way; `None` if there is none.
+    pub fn startup(&self) -> Option<Startup<'_>> {
+        self.driver.startup()
     }
 
     /// Takes the result of the startup exchange and returns it if there is a session. If there is none, go on with
-    /// [`advance`](Self::advance). What the server has sent takes precedence over the result, and a session needs proof; see
-    /// [`Walk::conclude`].
-    pub fn conclude<S, T>(&mut self, outcome: Result<(S, T), StartupError>) -> Option<Connected<S, T>> {
-        self.walk.conclude(outcome)
+    /// [`advance`](Self::advance). The bytes of the server take precedence over the result, and a session needs proof; see
+    /// [`Driver::finish_startup`].
+    pub fn finish_startup<S, T>(&mut self, outcome: Result<(S, T), StartupError>) -> Option<Connected<S, T>> {
+        self.driver.finish_startup(outcome)
     }
 
-    /// The result of a connection that was made to cancel what a session is doing; see [`Walk::cancelled`].
-    pub(crate) fn cancelled(&mut self, outcome: Result<Encryption, StartupError>) -> Option<Cancelled> {
-        self.walk.cancelled(outcome)
+    /// The result of a cancel request; see [`Driver::finish_cancel`].
+    pub(crate) fn finish_cancel(&mut self, outcome: Result<(), StartupError>) -> Option<Cancelled> {
+        self.driver.finish_cancel(outcome)
     }
 
     /// Goes on until there is a session, or nothing left to be tried.
@@ -106,10 +112,11 @@ impl<'c, D: Dial> Connecting<'c, D> {
     ) -> Result<Connected<Stream<D::Connection>, T>, ConnectError> {
         loop {
             let mut stream = self.advance()?;
-            let outcome = startup(&mut stream, self.startup()).map(|value| (stream, value));
-            if let Some(mut connected) = self.conclude(outcome) {
-                // A socket that cannot be set up says so again when it is used.
-                let _ = connected.stream.relax();
+            let Some(at) = self.startup() else { continue };
+            let outcome = startup(&mut stream, at).map(|value| (stream, value));
+            if let Some(mut connected) = self.finish_startup(outcome) {
+                // A socket that cannot be set up fails again when it is used.
+                let _ = connected.stream.end_startup();
                 return Ok(connected);
             }
         }
@@ -120,14 +127,14 @@ fn open<S: Connection>(stream: &mut Option<Stream<S>>) -> io::Result<&mut Stream
     stream.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
 }
 
-/// Does the work before the deadline passes. With a deadline it is done on a thread of its own, which is left behind when
-/// the deadline passes: a file system or a key derivation cannot be interrupted.
-fn within(deadline: Deadline, work: Work<'_>) -> io::Result<Worked> {
-    let Some(left) = deadline.left()? else { return Ok(work.run()) };
-    let work = work.detached();
-    let (done, worked) = channel();
-    thread::Builder::new().name("pgtls".to_owned()).spawn(move || done.send(work.run()))?;
-    worked.recv_timeout(left).map_err(|error| match error {
+/// Runs the task before the deadline. With a deadline it runs on a thread of its own, which is left behind when the deadline
+/// passes: a file system or a key derivation cannot be interrupted.
+fn within(deadline: Deadline, task: BlockingTask<'_>) -> io::Result<BlockingResult> {
+    let Some(left) = deadline.left()? else { return Ok(task.run()) };
+    let task = task.detached();
+    let (done, result) = channel();
+    thread::Builder::new().name("pgtls".to_owned()).spawn(move || done.send(task.run()))?;
+    result.recv_timeout(left).map_err(|error| match error {
         RecvTimeoutError::Timeout => expired(),
         RecvTimeoutError::Disconnected => io::Error::other("the thread that reads the files has panicked"),
     })

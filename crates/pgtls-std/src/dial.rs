@@ -1,69 +1,104 @@
 //! Opening connections.
 
 use crate::{connection::Connection, socket::Socket};
-use pgtls_adapter::{Deadline, Hosts, Opened, socket::unconnected};
-use pgtls_core::{candidates::Address, param::Params};
+use pgtls_adapter::{Deadline, Hosts, Provided, socket::unconnected};
+use pgtls_core::connect::{Address, Peer};
 use std::{
     io,
     net::{SocketAddr, ToSocketAddrs},
     time::Duration,
 };
 
-/// Where connections come from: [`Hosts`] or [`Opened`], and nothing else.
-pub trait Dial: sealed::Sealed {
-    /// What they are.
+/// A dialer: resolves names and opens connections, over sockets or a tunnel of its own.
+pub trait Dialer {
+    /// A connection.
     type Connection: Connection;
 
-    /// Opens one.
-    fn dial(
-        &mut self,
-        address: Option<&Address>,
-        params: &Params,
-        deadline: Deadline,
-    ) -> io::Result<Self::Connection>;
+    /// The addresses of a name, in the order in which they are to be tried. Their ports do not matter.
+    fn resolve(&self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok((name, port).to_socket_addrs()?.collect())
+    }
+
+    /// Opens a connection to the server before the deadline (libpq: `PQconnectPoll`). A deadline that passes is the error
+    /// of [`Deadline::left`].
+    fn dial(&self, peer: &Peer, deadline: Deadline) -> io::Result<Self::Connection>;
 }
 
-/// The addresses of a name, in the order of the operating system's resolver.
-pub(crate) fn resolve(name: &str, port: u16) -> io::Result<impl Iterator<Item = SocketAddr>> {
-    (name, port).to_socket_addrs()
-}
+/// Dials with sockets of the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SocketDialer;
 
-mod sealed {
-    use pgtls_adapter::{Hosts, Opened};
-
-    /// Keeps [`Dial`](super::Dial) ours, so that it can grow.
-    pub trait Sealed {}
-    impl Sealed for Hosts {}
-    impl<S, F> Sealed for Opened<S, F> {}
-}
-
-impl Dial for Hosts {
+impl Dialer for SocketDialer {
     type Connection = Socket;
 
-    fn dial(&mut self, address: Option<&Address>, params: &Params, deadline: Deadline) -> io::Result<Socket> {
-        let address = address.ok_or(io::ErrorKind::AddrNotAvailable)?;
-        let (socket, target) = unconnected(address, params)?;
-        let limit = deadline.left()?.unwrap_or(Duration::MAX);
+    fn dial(&self, peer: &Peer, deadline: Deadline) -> io::Result<Socket> {
+        let (socket, target) = unconnected(peer)?;
+        let limit = match deadline.left() {
+            Ok(limit) => limit.unwrap_or(Duration::MAX),
+            // A unix socket that is not there fails at once, as in libpq, which has not begun to wait.
+            Err(expired) if matches!(peer.address, Some(Address::Unix(_))) => {
+                socket.connect(&target)?;
+                return Err(expired);
+            }
+            Err(expired) => return Err(expired),
+        };
         // Never with a plain `connect`, which a signal can interrupt half-way.
         socket.connect_timeout(&target, limit).map_err(|error| match deadline.left() {
             // The limit has no error of its own.
             Err(expired) if error.kind() == io::ErrorKind::TimedOut => expired,
             _ => error,
         })?;
-        Ok(match address {
-            Address::Tcp(_) => Socket::Tcp(socket.into()),
+        Ok(match peer.address {
             #[cfg(unix)]
-            Address::Unix(_) => Socket::Unix(socket.into()),
+            Some(Address::Unix(_)) => Socket::Unix(socket.into()),
             #[cfg(not(unix))]
-            Address::Unix(_) => return Err(io::ErrorKind::Unsupported.into()),
+            Some(Address::Unix(_)) => return Err(io::ErrorKind::Unsupported.into()),
+            Some(Address::Tcp(_)) | None => Socket::Tcp(socket.into()),
         })
     }
 }
 
-impl<S: Connection, F: FnMut() -> io::Result<S>> Dial for Opened<S, F> {
+/// Source of the connections of a [`Connecting`](crate::Connecting): [`Hosts`] or [`Provided`].
+pub trait ConnectionSource: sealed::Sealed {
+    /// A connection.
+    type Connection: Connection;
+
+    /// The addresses of a name.
+    fn resolve(&mut self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
+
+    /// Opens a connection.
+    fn open(&mut self, peer: &Peer, deadline: Deadline) -> io::Result<Self::Connection>;
+}
+
+mod sealed {
+    use pgtls_adapter::{Hosts, Provided};
+
+    /// Keeps [`ConnectionSource`](super::ConnectionSource) ours, so that it can grow.
+    pub trait Sealed {}
+    impl<D> Sealed for Hosts<D> {}
+    impl<S, F> Sealed for Provided<S, F> {}
+}
+
+impl<D: Dialer> ConnectionSource for Hosts<D> {
+    type Connection = D::Connection;
+
+    fn resolve(&mut self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        self.0.resolve(name, port)
+    }
+
+    fn open(&mut self, peer: &Peer, deadline: Deadline) -> io::Result<D::Connection> {
+        self.0.dial(peer, deadline)
+    }
+}
+
+impl<S: Connection, F: FnMut() -> io::Result<S>> ConnectionSource for Provided<S, F> {
     type Connection = S;
 
-    fn dial(&mut self, _: Option<&Address>, _: &Params, _: Deadline) -> io::Result<S> {
-        self.open()
+    fn resolve(&mut self, _: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn open(&mut self, _: &Peer, _: Deadline) -> io::Result<S> {
+        Provided::open(self)
     }
 }

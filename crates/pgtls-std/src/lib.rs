@@ -76,14 +76,14 @@ mod timed;
 mod tls;
 
 pub use cancel::cancel;
-pub use connect::{connect, connecting};
+pub use connect::{connect, connecting, connecting_with};
 pub use connecting::Connecting;
 pub use connection::Connection;
-pub use dial::Dial;
+pub use dial::{ConnectionSource, Dialer, SocketDialer};
 pub use negotiate::{negotiate, negotiating};
 pub use pgtls_adapter::{
-    BoxError, Cancelled, Cause, Config, ConnectError, Connected, Hosts, LibraryInit, NoDefaultProvider,
-    Opened, Startup, StartupError,
+    ActionError, AttemptError, BoxError, Cancelled, Cause, Config, ConnectError, Connected, Deadline, Hosts,
+    LibraryInit, NoDefaultProvider, Provided, Startup, StartupError,
 };
 pub use socket::Socket;
 pub use stream::Stream;

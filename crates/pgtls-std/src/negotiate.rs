@@ -1,7 +1,9 @@
 //! From a connection that the program has opened itself to a session.
 
 use crate::{connecting::Connecting, connection::Connection, stream::Stream};
-use pgtls_adapter::{Config, ConnectError, Connected, Endpoint, Opened, Startup, StartupError, Walk};
+use pgtls_adapter::{
+    Config, ConnectError, Connected, Driver, Endpoint, Provided, Purpose, Startup, StartupError,
+};
 use std::io;
 
 /// Negotiates on a connection that is open already, as libpq would with this one address.
@@ -27,8 +29,8 @@ pub fn negotiating<'c, S: Connection, F: FnMut() -> io::Result<S>>(
     host: Option<&str>,
     connection: S,
     redial: F,
-) -> Connecting<'c, Opened<S, F>> {
+) -> Connecting<'c, Provided<S, F>> {
     let mut endpoint = Endpoint::tcp(host);
     endpoint.transport = connection.transport();
-    Connecting::new(Walk::opened(config, endpoint), Opened::new(connection, redial))
+    Connecting::new(Driver::to(config, endpoint, Purpose::Session), Provided::new(connection, redial))
 }

@@ -1,7 +1,7 @@
 //! A session's bytes, encrypted or not.
 
 use crate::{connection::Connection, socket::Socket, timed::Timed, tls::Tls};
-use pgtls_adapter::{Deadline, Guard, Watch};
+use pgtls_adapter::{Deadline, Protection, SharedMonitor};
 use pgtls_core::negotiation::Encryption;
 use pgtls_rustls::SessionFacts;
 use std::{
@@ -11,14 +11,14 @@ use std::{
 
 /// A session's bytes, encrypted or not.
 ///
-/// While the session starts up the bytes are watched: reads and writes fail as soon as the server has said
-/// something that must not be answered, and a write that fails is reported by the next read, which may find the server's
+/// During the startup exchange the bytes pass the startup monitor: reads and writes fail as soon as the server has sent
+/// something that must not be answered, and a failed write is reported by the next read, which may find the server's
 /// reason. A read of 0 bytes is an end in order: with TLS, the server's close_notify.
 ///
 /// Dropping it sends close_notify; [`shutdown`](Self::shutdown) does so and says whether it could.
 pub struct Stream<S: Connection = Socket> {
     channel: Channel<S>,
-    guard: Guard,
+    protection: Protection,
 }
 
 enum Channel<S: Connection> {
@@ -29,12 +29,12 @@ enum Channel<S: Connection> {
 impl<S: Connection> Stream<S> {
     /// How the bytes are protected.
     pub fn encryption(&self) -> Encryption {
-        self.guard.encryption()
+        self.protection.encryption()
     }
 
     /// Facts of the TLS session; `None` without TLS.
     pub fn facts(&self) -> Option<&SessionFacts> {
-        self.guard.facts()
+        self.protection.facts()
     }
 
     /// The connection below. Bytes that are read or written there break a TLS session.
@@ -54,15 +54,15 @@ impl<S: Connection> Stream<S> {
     }
 
     pub(crate) fn plain(connection: S, deadline: Deadline) -> Self {
-        Self { channel: Channel::Plain(Timed::new(connection, deadline)), guard: Guard::default() }
+        Self { channel: Channel::Plain(Timed::new(connection, deadline)), protection: Protection::default() }
     }
 
     pub(crate) fn tls(tls: Tls<S>, facts: Option<SessionFacts>) -> Self {
-        let mut guard = Guard::default();
+        let mut protection = Protection::default();
         if let Some(facts) = facts {
-            guard.encrypted(facts);
+            protection.set_facts(facts);
         }
-        Self { channel: Channel::Tls(Box::new(tls)), guard }
+        Self { channel: Channel::Tls(Box::new(tls)), protection }
     }
 
     /// What is below, if it is not encrypted.
@@ -73,14 +73,14 @@ impl<S: Connection> Stream<S> {
         }
     }
 
-    /// What follows is the startup exchange.
-    pub(crate) fn start_up(&mut self, watch: Watch) {
-        self.guard.start_up(watch);
+    /// Adds the monitor of the startup exchange that follows.
+    pub(crate) fn start_up(&mut self, monitor: SharedMonitor) {
+        self.protection.set_monitor(monitor);
     }
 
-    /// Lifts the deadline and ends the watch, if the startup exchange has ended.
-    pub(crate) fn relax(&mut self) -> io::Result<()> {
-        if !self.guard.relax() {
+    /// Lifts the deadline and drops the monitor, if the startup exchange has ended.
+    pub(crate) fn end_startup(&mut self) -> io::Result<()> {
+        if !self.protection.end_startup() {
             return Ok(());
         }
         match &mut self.channel {
@@ -116,35 +116,35 @@ impl<S: Connection> Write for Channel<S> {
 
 impl<S: Connection> Read for Stream<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.relax()?;
-        let Some(watch) = self.guard.watch() else { return self.channel.read(buffer) };
+        self.end_startup()?;
+        let Some(monitor) = self.protection.monitor() else { return self.channel.read(buffer) };
         let Some(first) = buffer.first_mut() else { return Ok(0) };
-        if let Some(carry) = watch.may_read()? {
-            *first = carry;
+        if let Some(leftover) = monitor.before_read()? {
+            *first = leftover;
             return Ok(1);
         }
-        let read = self.channel.read(buffer).map_err(|error| watch.read_failed(error))?;
-        watch.has_read(buffer.get(..read).unwrap_or_default())?;
+        let read = self.channel.read(buffer).map_err(|error| monitor.read_failed(error))?;
+        monitor.read(buffer.get(..read).unwrap_or_default())?;
         Ok(read)
     }
 }
 
 impl<S: Connection> Write for Stream<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.relax()?;
-        let Some(watch) = self.guard.watch() else { return self.channel.write(bytes) };
-        watch.may_write()?;
-        watch.has_written(bytes, self.channel.write(bytes))
+        self.end_startup()?;
+        let Some(monitor) = self.protection.monitor() else { return self.channel.write(bytes) };
+        monitor.before_write()?;
+        monitor.wrote(bytes, self.channel.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.relax()?;
-        self.guard.has_flushed(self.channel.flush())
+        self.end_startup()?;
+        self.protection.flushed(self.channel.flush())
     }
 }
 
 impl<S: Connection> fmt::Debug for Stream<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.guard.fmt(f)
+        self.protection.fmt(f)
     }
 }

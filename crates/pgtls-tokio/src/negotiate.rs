@@ -1,7 +1,7 @@
 //! From a connection that the program has opened itself to a session.
 
 use crate::{runtime::Tokio, stream::Stream};
-use pgtls_adapter::{Config, ConnectError, Connected, Endpoint, Opened, Startup, StartupError};
+use pgtls_adapter::{Config, ConnectError, Connected, Endpoint, Provided, Startup, StartupError};
 use std::io;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -23,8 +23,8 @@ pub async fn negotiate<S: AsyncRead + AsyncWrite + Unpin, T>(
     negotiating(config, endpoint, connection, redial).finish(startup).await
 }
 
-/// What [`negotiating`] returns.
-pub type Negotiating<'c, S, F> = pgtls_adapter::Connecting<'c, Tokio, Opened<S, F>>;
+/// A connection that is being made over connections of the program.
+pub type Negotiating<'c, S, F> = pgtls_adapter::Connecting<'c, Tokio, Provided<S, F>>;
 
 /// The same in two steps; see [`connecting`](crate::connecting()).
 pub fn negotiating<S: AsyncRead + AsyncWrite + Unpin, F: AsyncFnMut() -> io::Result<S>>(
@@ -33,7 +33,7 @@ pub fn negotiating<S: AsyncRead + AsyncWrite + Unpin, F: AsyncFnMut() -> io::Res
     connection: S,
     redial: F,
 ) -> Negotiating<'_, S, F> {
-    Negotiating::opened(config, endpoint.into(), Opened::new(connection, redial))
+    Negotiating::to(config, endpoint.into(), Provided::new(connection, redial), Tokio)
 }
 
 /// Negotiates on a connection that is open already, up to the stream on which another driver sends its StartupMessage: for
@@ -51,6 +51,5 @@ pub async fn channel<S: AsyncRead + AsyncWrite + Unpin>(
     connection: S,
     redial: impl AsyncFnMut() -> io::Result<S>,
 ) -> Result<Stream<S>, ConnectError> {
-    pgtls_adapter::Connecting::<Tokio, _>::channel(config, endpoint.into(), Opened::new(connection, redial))
-        .await
+    Negotiating::channel(config, endpoint.into(), Provided::new(connection, redial), Tokio).await
 }

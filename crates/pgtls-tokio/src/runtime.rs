@@ -1,4 +1,4 @@
-//! What the loop asks for, done on tokio.
+//! tokio as a runtime of the shared loop.
 
 use crate::{
     goodbye::Tls,
@@ -6,8 +6,10 @@ use crate::{
     stream::Stream,
     timed::Timed,
 };
-use pgtls_adapter::{Carry, Deadline, Dialling, Guard, Runtime, Work, Worked};
-use pgtls_core::{candidates::Address, param::Params};
+use pgtls_adapter::{
+    BlockingResult, BlockingTask, Deadline, Dialer, Protection, Resolver, Runtime, StreamRuntime,
+};
+use pgtls_core::connect::Peer;
 use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
 use std::{io, net::SocketAddr, sync::Arc, time::Instant};
 use tokio::{
@@ -18,44 +20,47 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-/// tokio, as `pgtls-adapter` sees it.
-#[derive(Debug)]
-pub enum Tokio {}
+/// tokio: runtime, resolver and dialer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tokio;
 
-impl Runtime for Tokio {
-    async fn resolve(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+impl Resolver for Tokio {
+    async fn resolve(&self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         Ok(lookup_host((name, port)).await?.collect())
     }
+}
 
-    async fn work(work: Work<'static>) -> io::Result<Worked> {
-        Ok(spawn_blocking(move || work.run()).await?)
+impl Runtime for Tokio {
+    async fn run(&self, task: BlockingTask<'static>) -> io::Result<BlockingResult> {
+        Ok(spawn_blocking(move || task.run()).await?)
     }
 
-    async fn until(instant: Instant) {
+    async fn sleep_until(&self, instant: Instant) {
         sleep_until(instant.into()).await;
     }
 }
 
-impl Dialling for Tokio {
-    type Socket = Socket;
+impl Dialer for Tokio {
+    type Connection = Socket;
 
-    async fn dial(address: &Address, params: &Params) -> io::Result<Socket> {
-        dial(address, params).await
+    async fn dial(&self, peer: &Peer) -> io::Result<Socket> {
+        dial(peer).await
     }
 
-    async fn peer_user(socket: &Socket) -> io::Result<String> {
+    async fn peer_user(&self, socket: &Socket) -> io::Result<String> {
         peer_user_of(socket).await
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Carry<S> for Tokio {
+impl<S: AsyncRead + AsyncWrite + Unpin> StreamRuntime<S> for Tokio {
     type Stream = Stream<S>;
 
-    fn plain(connection: S, deadline: Deadline) -> Stream<S> {
+    fn plain(&self, connection: S, deadline: Deadline) -> Stream<S> {
         Stream::plain(Timed::new(connection, deadline))
     }
 
     async fn start_tls(
+        &self,
         stream: Stream<S>,
         config: Arc<ClientConfig>,
         server_name: ServerName<'static>,
@@ -65,28 +70,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carry<S> for Tokio {
         Ok(Stream::encrypted(Tls(handshake.await?)))
     }
 
-    fn connection(stream: &Stream<S>) -> &S {
+    fn connection<'s>(&self, stream: &'s Stream<S>) -> &'s S
+    where
+        S: 's,
+    {
         stream.connection()
     }
 
-    fn tls(stream: &Stream<S>) -> Option<&ClientConnection> {
+    fn tls<'s>(&self, stream: &'s Stream<S>) -> Option<&'s ClientConnection> {
         stream.tls()
     }
 
-    fn guard(stream: &mut Stream<S>) -> &mut Guard {
-        stream.guard()
+    fn protection<'s>(&self, stream: &'s mut Stream<S>) -> &'s mut Protection {
+        stream.protection()
     }
 
-    fn relax(stream: &mut Stream<S>) {
-        stream.relax();
+    fn end_startup(&self, stream: &mut Stream<S>) {
+        stream.end_startup();
     }
 
-    async fn send(stream: &mut Stream<S>, bytes: &[u8]) -> io::Result<()> {
+    async fn send(&self, stream: &mut Stream<S>, bytes: &[u8]) -> io::Result<()> {
         stream.write_all(bytes).await?;
         stream.flush().await
     }
 
-    async fn receive(stream: &mut Stream<S>, buffer: &mut [u8]) -> io::Result<usize> {
+    async fn receive(&self, stream: &mut Stream<S>, buffer: &mut [u8]) -> io::Result<usize> {
         stream.read(buffer).await
     }
 }

@@ -1,7 +1,7 @@
 //! The sockets that this crate opens itself.
 
 use pgtls_adapter::socket::{connecting, outcome, peer_uid, user_name};
-use pgtls_core::{candidates::Address, param::Params};
+use pgtls_core::connect::{Address, Peer};
 use std::{
     io::{self, IoSlice},
     pin::Pin,
@@ -26,10 +26,10 @@ pub enum Socket {
 }
 
 /// Opens a connection (libpq: `PQconnectPoll`).
-pub(crate) async fn dial(address: &Address, params: &Params) -> io::Result<Socket> {
-    let (socket, is_connected) = connecting(address, params)?;
-    match address {
-        Address::Tcp(_) => {
+pub(crate) async fn dial(peer: &Peer) -> io::Result<Socket> {
+    let (socket, is_connected) = connecting(peer)?;
+    match peer.address {
+        Some(Address::Tcp(_)) | None => {
             let stream = TcpStream::from_std(socket.into())?;
             if !is_connected {
                 stream.writable().await?;
@@ -38,7 +38,7 @@ pub(crate) async fn dial(address: &Address, params: &Params) -> io::Result<Socke
             Ok(Socket::Tcp(stream))
         }
         #[cfg(unix)]
-        Address::Unix(_) => {
+        Some(Address::Unix(_)) => {
             let stream = UnixStream::from_std(socket.into())?;
             if !is_connected {
                 stream.writable().await?;
@@ -47,7 +47,7 @@ pub(crate) async fn dial(address: &Address, params: &Params) -> io::Result<Socke
             Ok(Socket::Unix(stream))
         }
         #[cfg(not(unix))]
-        Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+        Some(Address::Unix(_)) => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 

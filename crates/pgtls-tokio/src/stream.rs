@@ -5,7 +5,7 @@ use crate::{
     socket::{Duplex, Socket},
     timed::Timed,
 };
-use pgtls_adapter::{Guard, first};
+use pgtls_adapter::{Protection, first};
 use pgtls_core::negotiation::Encryption;
 use pgtls_rustls::SessionFacts;
 use rustls::ClientConnection;
@@ -19,15 +19,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A session's bytes, encrypted or not.
 ///
-/// While the session starts up the bytes are watched: reads and writes fail as soon as the server has said
-/// something that must not be answered, and a write that fails is reported by the next read, which may find the server's
+/// During the startup exchange the bytes pass the startup monitor: reads and writes fail as soon as the server has sent
+/// something that must not be answered, and a failed write is reported by the next read, which may find the server's
 /// reason. A read of 0 bytes is an end in order: with TLS, the server's close_notify.
 ///
 /// Shutting it down sends close_notify, without waiting for the server's (libpq: `pgtls_close`). Dropping it does so if it
 /// can be done without waiting.
 pub struct Stream<S: AsyncRead + AsyncWrite + Unpin = Socket> {
     channel: Channel<S>,
-    guard: Guard,
+    protection: Protection,
 }
 
 enum Channel<S: AsyncRead + AsyncWrite + Unpin> {
@@ -38,12 +38,12 @@ enum Channel<S: AsyncRead + AsyncWrite + Unpin> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
     /// How the bytes are protected.
     pub fn encryption(&self) -> Encryption {
-        self.guard.encryption()
+        self.protection.encryption()
     }
 
     /// Facts of the TLS session; `None` without TLS.
     pub fn facts(&self) -> Option<&SessionFacts> {
-        self.guard.facts()
+        self.protection.facts()
     }
 
     /// The connection below. Bytes that are read or written there break a TLS session.
@@ -55,11 +55,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
     }
 
     pub(crate) fn plain(below: Timed<S>) -> Self {
-        Self { channel: Channel::Plain(below), guard: Guard::default() }
+        Self { channel: Channel::Plain(below), protection: Protection::default() }
     }
 
     pub(crate) fn encrypted(tls: Tls<S>) -> Self {
-        Self { channel: Channel::Tls(Box::new(tls)), guard: Guard::default() }
+        Self { channel: Channel::Tls(Box::new(tls)), protection: Protection::default() }
     }
 
     /// What is below, if it is not encrypted.
@@ -77,13 +77,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
         }
     }
 
-    pub(crate) fn guard(&mut self) -> &mut Guard {
-        &mut self.guard
+    pub(crate) fn protection(&mut self) -> &mut Protection {
+        &mut self.protection
     }
 
-    /// Lifts the deadline and ends the watch, if the startup exchange has ended.
-    pub(crate) fn relax(&mut self) {
-        if self.guard.relax() {
+    /// Lifts the deadline and drops the monitor, if the startup exchange has ended.
+    pub(crate) fn end_startup(&mut self) {
+        if self.protection.end_startup() {
             match &mut self.channel {
                 Channel::Plain(below) => below.release(),
                 Channel::Tls(tls) => tls.0.get_mut().0.release(),
@@ -91,14 +91,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
         }
     }
 
-    /// The bytes as they go, and what is known about them.
-    fn parts(&mut self) -> (Pin<&mut dyn Duplex>, &Guard) {
-        self.relax();
+    /// The channel and its protection.
+    fn parts(&mut self) -> (Pin<&mut dyn Duplex>, &Protection) {
+        self.end_startup();
         let channel: &mut dyn Duplex = match &mut self.channel {
             Channel::Plain(below) => below,
             Channel::Tls(tls) => &mut tls.0,
         };
-        (Pin::new(channel), &self.guard)
+        (Pin::new(channel), &self.protection)
     }
 }
 
@@ -108,18 +108,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Stream<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let (channel, guard) = self.parts();
-        let Some(watch) = guard.watch() else { return channel.poll_read(cx, buffer) };
+        let (channel, protection) = self.parts();
+        let Some(monitor) = protection.monitor() else { return channel.poll_read(cx, buffer) };
         if buffer.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
-        if let Some(carry) = watch.may_read()? {
-            buffer.put_slice(&[carry]);
+        if let Some(leftover) = monitor.before_read()? {
+            buffer.put_slice(&[leftover]);
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
-        ready!(channel.poll_read(cx, buffer)).map_err(|error| watch.read_failed(error))?;
-        let seen = watch.has_read(buffer.filled().get(before..).unwrap_or_default());
+        ready!(channel.poll_read(cx, buffer)).map_err(|error| monitor.read_failed(error))?;
+        let seen = monitor.read(buffer.filled().get(before..).unwrap_or_default());
         if seen.is_err() {
             buffer.set_filled(before);
         }
@@ -129,11 +129,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Stream<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let (channel, guard) = self.parts();
-        let Some(watch) = guard.watch() else { return channel.poll_write(cx, bytes) };
-        watch.may_write()?;
+        let (channel, protection) = self.parts();
+        let Some(monitor) = protection.monitor() else { return channel.poll_write(cx, bytes) };
+        monitor.before_write()?;
         let written = ready!(channel.poll_write(cx, bytes));
-        Poll::Ready(watch.has_written(bytes, written))
+        Poll::Ready(monitor.wrote(bytes, written))
     }
 
     fn poll_write_vectored(
@@ -141,8 +141,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let (channel, guard) = self.parts();
-        if guard.watch().is_none() {
+        let (channel, protection) = self.parts();
+        if protection.monitor().is_none() {
             return channel.poll_write_vectored(cx, slices);
         }
         self.poll_write(cx, first(slices))
@@ -153,9 +153,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let (channel, guard) = self.parts();
+        let (channel, protection) = self.parts();
         let flushed = ready!(channel.poll_flush(cx));
-        Poll::Ready(guard.has_flushed(flushed))
+        Poll::Ready(protection.flushed(flushed))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -165,6 +165,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> fmt::Debug for Stream<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.guard.fmt(f)
+        self.protection.fmt(f)
     }
 }

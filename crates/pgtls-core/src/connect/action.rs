@@ -53,7 +53,7 @@ pub enum Action {
     /// The connection is ready for another driver's startup exchange ([`Purpose::Tls`](super::Purpose::Tls)). Every byte of it
     /// goes through [`Connection::monitor`](super::Connection::monitor) up to ReadyForQuery.
     Established(Encryption),
-    /// Every attempt has failed: see [`Connection::into_error`](super::Connection::into_error).
+    /// Every attempt has failed: see [`Connection::take_error`](super::Connection::take_error).
     Failed,
 }
 

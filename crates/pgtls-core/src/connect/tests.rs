@@ -94,7 +94,7 @@ fn errors_are_kept_with_their_causes_and_addresses() {
     let prefix = "connection to server at \"192.0.2.1\", port 5432 failed: ";
     let expected = ["no entry", "connection refused"].map(|cause| std::format!("{prefix}{cause}"));
     assert_eq!(connection.texts(), expected);
-    let error = connection.into_error();
+    let error = connection.take_error();
     assert_eq!(error.to_string(), expected.join("\n"));
     assert_eq!(error.then, Then::NextAddress);
     assert_eq!(error.report.connections(), 1);
@@ -107,7 +107,7 @@ fn a_session_keeps_the_errors_before_it() {
     connection.up_to_tls().input(tls_failed(b"")).expect(Action::Open).input(Input::Opened(Ok(())));
     connection.exchange(UP, None).expect(Action::Done(Encryption::Plain));
     assert_eq!(connection.peer().map(|peer| peer.transport), Some(Transport::Tcp));
-    let (report, errors) = connection.into_report();
+    let (report, errors) = connection.take_report();
     assert_eq!(errors.len(), 1);
     let events: Vec<_> = report.events().map(Event::as_str).collect();
     assert_eq!(events, ["connect", "sslaccept", "tlsfail", "reconnect", "authok"]);

@@ -1,6 +1,6 @@
 //! Roots, CRLs and identity, looked at on the disk when TLS is about to start and not before; and the file of secrets.
 //!
-//! Looking at files and reading them, deriving the key of an encrypted one and writing to the disk block, so each is a piece of [`Work`] that
+//! Looking at files and reading them, deriving the key of an encrypted one and writing to the disk block, so each is a piece of [`BlockingTask`] that
 //! can be done elsewhere.
 
 use crate::config::Config;
@@ -14,35 +14,38 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// What TLS needs, made once for a connection that may take several attempts.
-pub(crate) struct Material<'c> {
+/// What TLS needs, loaded once for a connection that may take several attempts.
+pub(crate) struct TlsFiles<'c> {
     config: &'c Config,
-    made: Option<Made>,
+    loaded: Option<LoadedTls>,
 }
 
 /// What was found.
-struct Made {
+struct LoadedTls {
     cached: Cached,
     /// About OpenSSL's configuration file.
     warning: Option<String>,
     key_log: Option<Arc<KeyLogFile>>,
 }
 
-impl<'c> Material<'c> {
+impl<'c> TlsFiles<'c> {
     pub(crate) fn new(config: &'c Config) -> Self {
-        Self { config, made: None }
+        Self { config, loaded: None }
     }
 
     /// The TLS side of a connection to this host, or the work that has to be done before.
-    pub(crate) fn session(&mut self, host: Option<&str>) -> Result<Result<Session, TlsError>, Work<'c>> {
+    pub(crate) fn session(
+        &mut self,
+        host: Option<&str>,
+    ) -> Result<Result<Session, TlsError>, BlockingTask<'c>> {
         if let Some(connector) = &self.config.connector {
             return Ok(connector.session(host));
         }
-        if self.made.is_none() {
-            self.made = Made::at_hand(self.config);
+        if self.loaded.is_none() {
+            self.loaded = LoadedTls::try_cached(self.config);
         }
-        let Some(Made { cached, key_log, .. }) = &self.made else {
-            return Err(Work(Kind::Load(self.config)));
+        let Some(LoadedTls { cached, key_log, .. }) = &self.loaded else {
+            return Err(BlockingTask(TaskKind::Load(self.config)));
         };
         Ok(cached.connector.session(host).map(|session| {
             // What the program has to say about it counts for more than the parameter.
@@ -54,28 +57,30 @@ impl<'c> Material<'c> {
     }
 
     /// The secrets that were logged and are not in the file yet.
-    pub(crate) fn unwritten(&self) -> Option<Work<'c>> {
-        let log = self.made.as_ref()?.key_log.as_ref()?;
-        (!log.pending().is_empty()).then(|| Work(Kind::Append(log.clone())))
+    pub(crate) fn unwritten(&self) -> Option<BlockingTask<'c>> {
+        let log = self.loaded.as_ref()?.key_log.as_ref()?;
+        (!log.pending().is_empty()).then(|| BlockingTask(TaskKind::Append(log.clone())))
     }
 
-    pub(crate) fn worked(&mut self, worked: Worked) {
-        if let Worked(Some(made)) = worked {
-            self.made.get_or_insert(*made);
+    pub(crate) fn completed(&mut self, result: BlockingResult) {
+        if let BlockingResult(Some(loaded)) = result {
+            self.loaded.get_or_insert(*loaded);
         }
     }
 
     /// The deadline passed before the work was done. Lines that are not in the key log by then are not written.
     pub(crate) fn expired(&self, error: io::Error) {
-        if let Some(log) = self.made.as_ref().and_then(|made| made.key_log.as_ref()) {
+        if let Some(log) = self.loaded.as_ref().and_then(|loaded| loaded.key_log.as_ref()) {
             log.pending().clear();
             log.trouble().get_or_insert(error);
         }
     }
 
     /// The files that were looked at, and what went wrong without disturbing the connection.
-    pub(crate) fn take_report(&mut self) -> (Vec<FileReport>, Vec<String>) {
-        let Some(Made { cached, warning, key_log }) = self.made.take() else { return Default::default() };
+    pub(crate) fn notes(&mut self) -> (Vec<FileReport>, Vec<String>) {
+        let Some(LoadedTls { cached, warning, key_log }) = self.loaded.take() else {
+            return Default::default();
+        };
         let kept = cached.kept.as_ref().map(|why| {
             format!("files have changed and cannot be used, what was read before stays in use: {why}")
         });
@@ -89,41 +94,41 @@ impl<'c> Material<'c> {
 }
 
 /// Something that blocks: reading files and deriving keys, or writing secrets to the file of `sslkeylogfile`.
-pub struct Work<'c>(Kind<'c>);
+pub struct BlockingTask<'c>(TaskKind<'c>);
 
-enum Kind<'c> {
+enum TaskKind<'c> {
     Load(&'c Config),
     LoadElsewhere(Box<Config>),
     Append(Arc<KeyLogFile>),
 }
 
-/// What came of [`Work`].
-pub struct Worked(Option<Box<Made>>);
+/// What came of [`BlockingTask`].
+pub struct BlockingResult(Option<Box<LoadedTls>>);
 
-impl Work<'_> {
+impl BlockingTask<'_> {
     /// Does it, on this thread.
-    pub fn run(self) -> Worked {
+    pub fn run(self) -> BlockingResult {
         match self.0 {
-            Kind::Load(config) => Worked(Some(Box::new(Made::of(config)))),
-            Kind::LoadElsewhere(config) => Worked(Some(Box::new(Made::of(&config)))),
-            Kind::Append(log) => {
+            TaskKind::Load(config) => BlockingResult(Some(Box::new(LoadedTls::of(config)))),
+            TaskKind::LoadElsewhere(config) => BlockingResult(Some(Box::new(LoadedTls::of(&config)))),
+            TaskKind::Append(log) => {
                 log.write();
-                Worked(None)
+                BlockingResult(None)
             }
         }
     }
 
     /// The same work, to be done on another thread.
-    pub fn detached(self) -> Work<'static> {
-        Work(match self.0 {
-            Kind::Load(config) => Kind::LoadElsewhere(Box::new(config.clone())),
-            Kind::LoadElsewhere(config) => Kind::LoadElsewhere(config),
-            Kind::Append(log) => Kind::Append(log),
+    pub fn detached(self) -> BlockingTask<'static> {
+        BlockingTask(match self.0 {
+            TaskKind::Load(config) => TaskKind::LoadElsewhere(Box::new(config.clone())),
+            TaskKind::LoadElsewhere(config) => TaskKind::LoadElsewhere(config),
+            TaskKind::Append(log) => TaskKind::Append(log),
         })
     }
 }
 
-impl Made {
+impl LoadedTls {
     /// Looks at the files, and reads those that have changed.
     fn of(config: &Config) -> Self {
         let Config { params, environment, cache, .. } = config;
@@ -132,7 +137,7 @@ impl Made {
     }
 
     /// The same, if that waits for nobody.
-    fn at_hand(config: &Config) -> Option<Self> {
+    fn try_cached(config: &Config) -> Option<Self> {
         let Config { params, environment, cache, .. } = config;
         let options = config.options_at_hand()?;
         Some(Self::from(config, cache.at_hand(params, environment, &options, &Disk)?))
@@ -184,17 +189,17 @@ impl KeyLogFile {
     }
 }
 
-impl fmt::Debug for Work<'_> {
+impl fmt::Debug for BlockingTask<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Kind::Load(_) | Kind::LoadElsewhere(_) => "Work(load)",
-            Kind::Append(_) => "Work(append)",
+            TaskKind::Load(_) | TaskKind::LoadElsewhere(_) => "BlockingTask(load)",
+            TaskKind::Append(_) => "BlockingTask(append)",
         })
     }
 }
 
-impl fmt::Debug for Worked {
+impl fmt::Debug for BlockingResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Worked").field(&self.0.as_ref().map(|made| &made.cached.files)).finish()
+        f.debug_tuple("BlockingResult").field(&self.0.as_ref().map(|loaded| &loaded.cached.files)).finish()
     }
 }
