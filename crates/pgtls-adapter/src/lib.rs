@@ -45,6 +45,8 @@
 //! - `ring`: the one of ring.
 #![forbid(unsafe_code)]
 
+mod byte_connection;
+mod byte_stream;
 mod bytes;
 mod config;
 mod connected;
@@ -57,6 +59,8 @@ mod runtime;
 pub mod socket;
 mod tls_files;
 
+pub use byte_connection::{ByteAction, ByteConnection};
+pub use byte_stream::ByteStream;
 pub use bytes::{first, taken};
 pub use config::Config;
 pub use connected::{Cancelled, Connected, Startup, cancel_message};
