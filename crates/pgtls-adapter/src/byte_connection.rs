@@ -3,7 +3,7 @@
 //! For readiness (mio, epoll), completion (io_uring, IOCP), and callers in other languages.
 
 use crate::{
-    byte_stream::ByteStream,
+    byte_stream::{ByteStream, READ, is_transient, would_block},
     config::Config,
     connected::{Connected, Startup},
     deadline::Deadline,
@@ -206,8 +206,8 @@ impl ByteConnection {
         self.closing.unwrap_or_else(|| self.driver.deadline())
     }
 
-    /// The clock of the program. When the deadline has passed, the current address has failed, whatever its action is; a result
-    /// that arrives afterwards must be dropped. Otherwise there is no effect.
+    /// The clock of the program. When the deadline has passed, the current address has failed, whatever its action is, and the
+    /// result of that action is not reported any more, except for [`completed`](Self::completed). Otherwise there is no effect.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.deadline().instant().is_none_or(|deadline| deadline > now) {
             return;
@@ -239,7 +239,8 @@ impl ByteConnection {
         self.driver.peer_user(user);
     }
 
-    /// Answers `Run`. An error means that the task could not be run, which ends the connection.
+    /// Answers `Run`. An error means that the task could not be run, which ends the connection. A result that arrives after the
+    /// deadline serves the next attempt.
     pub fn completed(&mut self, result: io::Result<BlockingResult>) {
         self.driver.completed(result);
     }
@@ -256,7 +257,7 @@ impl ByteConnection {
             return stream.written(written);
         }
         let sent = match written {
-            Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => return,
+            Err(error) if is_transient(&error) => return,
             Ok(0) => Err(ErrorKind::WriteZero.into()),
             Ok(count) => {
                 stream.written(Ok(count));
@@ -274,7 +275,7 @@ impl ByteConnection {
     /// Answers `Transfer`; see [`ByteStream::received`]. More bytes than the action allows end the connection.
     pub fn received(&mut self, received: io::Result<&[u8]>) {
         if let Err(error) = &received
-            && matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock)
+            && is_transient(error)
         {
             return;
         }
@@ -288,6 +289,23 @@ impl ByteConnection {
             Action::Startup => stream.received(received),
             _ => self.driver.interrupted(),
         }
+    }
+
+    /// Performs `Transfer` on a socket that does not block. Returns `false` when the socket has to become ready first.
+    pub fn transfer(&mut self, socket: &mut (impl Read + Write), read: usize) -> bool {
+        let mut is_moved = false;
+        if !self.outgoing().is_empty() {
+            let written = socket.write(self.outgoing());
+            is_moved |= !would_block(&written);
+            self.written(written);
+        }
+        if read > 0 {
+            let mut buffer = [0; READ];
+            let read = socket.read(buffer.get_mut(..read).unwrap_or_default());
+            is_moved |= !would_block(&read);
+            self.received(read.map(|count| buffer.get(..count).unwrap_or_default()));
+        }
+        is_moved
     }
 
     /// The server of the startup exchange that is under way, and the role that it must have.

@@ -102,6 +102,24 @@ impl ByteStream {
         }
     }
 
+    /// Moves bytes over a socket that does not block: writes, and reads once. Returns `false` when the socket has to become
+    /// ready first.
+    pub fn transfer(&mut self, socket: &mut (impl Read + Write)) -> bool {
+        let mut is_moved = false;
+        if !self.outgoing.is_empty() {
+            let written = socket.write(&self.outgoing);
+            is_moved |= !would_block(&written);
+            self.written(written);
+        }
+        if self.room() > 0 {
+            let mut buffer = [0; READ];
+            let read = socket.read(&mut buffer);
+            is_moved |= !would_block(&read);
+            self.received(read.map(|count| buffer.get(..count).unwrap_or_default()));
+        }
+        is_moved
+    }
+
     /// Ends the session from this side: sends close_notify after everything that is unsent, and nothing after it (libpq:
     /// `pgtls_close`). Without TLS it has no effect; closing the socket is the end.
     pub fn close(&mut self) {
@@ -279,7 +297,12 @@ impl Write for ByteStream {
     }
 }
 
-fn is_transient(error: &io::Error) -> bool {
+/// Whether a socket that does not block has to become ready.
+pub(crate) fn would_block(result: &io::Result<usize>) -> bool {
+    matches!(result, Err(error) if error.kind() == ErrorKind::WouldBlock)
+}
+
+pub(crate) fn is_transient(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock)
 }
 
