@@ -314,8 +314,11 @@ impl ByteConnection {
     }
 
     /// Answers `Startup` with the result of the exchange. The bytes of the server take precedence over it, and a session needs
-    /// proof; see [`Driver::finish_startup`].
+    /// proof; see [`Driver::finish_startup`]. A result that arrives after the deadline has no effect.
     pub fn finish_startup(&mut self, outcome: Result<(), StartupError>) {
+        if !self.is_monitored() {
+            return;
+        }
         if let Some(connected) = self.driver.finish_startup(outcome.map(|()| ((), ()))) {
             self.up = Some((connected.report, connected.failed));
         }
@@ -356,9 +359,14 @@ impl ByteConnection {
         }
     }
 
+    /// Whether a startup exchange is under way.
+    fn is_monitored(&self) -> bool {
+        self.driver.startup().is_some_and(|startup| startup.monitor.is_some())
+    }
+
     /// The stream, if its bytes pass the monitor.
     fn startup_stream(&mut self) -> io::Result<&mut ByteStream> {
-        let is_monitored = self.driver.startup().is_some_and(|startup| startup.monitor.is_some());
+        let is_monitored = self.is_monitored();
         self.stream.as_mut().filter(|_| is_monitored).ok_or_else(|| ErrorKind::NotConnected.into())
     }
 }

@@ -5,20 +5,22 @@
 
 use mio::{Events, Interest, Poll, Registry, Token, Waker, unix::SourceFd};
 use pgtls_adapter::{ByteAction, ByteConnection, ByteStream, Config, socket};
-use pgtls_core::param::{Ability, Params, Settings};
+use pgtls_core::param::{Ability, Settings};
 use pgtls_examples::{DisplayError, login::Answer, login::Login, messages::query};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::Socket;
 use std::io::{self, ErrorKind, Write};
-use std::{collections::BTreeMap, net::ToSocketAddrs, os::fd::AsRawFd, sync::mpsc, thread, time::Instant};
+use std::{
+    collections::BTreeMap, net::ToSocketAddrs, os::fd::AsRawFd, sync::Arc, sync::mpsc, thread, time::Instant,
+};
 
 /// The parts that all sessions share.
-struct Shared<'a> {
-    registry: &'a Registry,
-    params: &'a Params,
+struct Shared {
+    registry: Registry,
+    config: Arc<Config>,
     /// Numbers of sessions, and the answers to their actions.
     results: mpsc::Sender<(usize, Answered)>,
-    waker: std::sync::Arc<Waker>,
+    waker: Arc<Waker>,
 }
 
 type Answered = Box<dyn FnOnce(&mut ByteConnection) + Send>;
@@ -41,7 +43,7 @@ enum State {
 
 impl Session {
     /// Goes on until the socket or a task has to be waited for.
-    fn drive(&mut self, shared: &Shared<'_>) -> io::Result<()> {
+    fn drive(&mut self, shared: &Shared) -> io::Result<()> {
         if let (true, Some(socket)) = (self.is_connecting, &self.socket) {
             match socket::outcome(socket).and_then(|()| socket.peer_addr()) {
                 Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(()),
@@ -82,10 +84,8 @@ impl Session {
                     let opened = peer.and_then(socket::connecting).and_then(|(opened, _)| {
                         let interest = Interest::READABLE | Interest::WRITABLE;
                         let fd = &opened.as_raw_fd();
-                        shared
-                            .registry
-                            .register(&mut SourceFd(fd), Token(self.number), interest)
-                            .map(|()| opened)
+                        shared.registry.register(&mut SourceFd(fd), Token(self.number), interest)?;
+                        Ok(opened)
                     });
                     match opened {
                         Ok(opened) => (*socket, self.is_connecting) = (Some(opened), true),
@@ -98,7 +98,7 @@ impl Session {
                     }
                 }
                 (ByteAction::Startup, _) => {
-                    let outcome = self.login.advance(&mut self.connection, shared.params);
+                    let outcome = self.login.advance(&mut self.connection, &shared.config.params);
                     let _ = outcome.map(|outcome| self.connection.finish_startup(outcome));
                 }
                 _ => match self.connection.take_session() {
@@ -111,11 +111,7 @@ impl Session {
     }
 
     /// Runs a task on a thread of its own. A program with many connections has a pool for this.
-    fn run(
-        &mut self,
-        shared: &Shared<'_>,
-        task: impl FnOnce() -> Answered + Send + 'static,
-    ) -> io::Result<()> {
+    fn run<T: FnOnce() -> Answered + Send + 'static>(&mut self, shared: &Shared, task: T) -> io::Result<()> {
         let (number, results, waker) = (self.number, shared.results.clone(), shared.waker.clone());
         self.is_busy = true;
         let thread = move || results.send((number, task())).map(|()| waker.wake());
@@ -131,13 +127,13 @@ fn main() -> Result<(), DisplayError> {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
     let environment = pgtls_os::environment()?;
     let params = pgtls_os::params(&Settings::parse(&conninfo)?, &environment, Ability::default())?;
-    let config = std::sync::Arc::new(Config::new(params, environment, pgtls_rustls::aws_lc_rs()));
+    let config = Arc::new(Config::new(params, environment, pgtls_rustls::aws_lc_rs()));
 
     let mut poll = Poll::new()?;
-    let registry = &poll.registry().try_clone()?;
+    let registry = poll.registry().try_clone()?;
     let (results, finished) = mpsc::channel();
-    let waker = Waker::new(registry, Token(usize::MAX))?.into();
-    let shared = Shared { registry, params: &config.params, results, waker };
+    let waker = Waker::new(&registry, Token(usize::MAX))?.into();
+    let shared = Shared { registry, config: config.clone(), results, waker };
     let new = |number| {
         let (connection, login) = (ByteConnection::new(config.clone()), Login::default());
         let (socket, is_connecting, is_busy, state) = (None, false, false, State::Opening);
