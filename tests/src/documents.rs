@@ -11,6 +11,7 @@ pages! {
     conformance = "../../docs/conformance.md";
     drivers = "../../docs/drivers.md";
     initialisation = "../../docs/initialisation.md";
+    runtimes = "../../docs/runtimes.md";
     from_libpq = "../../docs/migration/libpq.md";
     from_postgres_openssl = "../../docs/migration/postgres-openssl.md";
     from_sqlx = "../../docs/migration/sqlx.md";

@@ -76,7 +76,7 @@ pub enum ByteAction {
 ///
 /// // A server without TLS, played by hand; a program has a socket here, and a timer for `deadline()`.
 /// let mut server: &[u8] = b"NR\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
-/// let mut connection = ByteConnection::new(config);
+/// let mut connection = ByteConnection::new(&config);
 /// let mut seen = Vec::new();
 /// let session = loop {
 ///     match connection.poll() {
@@ -118,20 +118,20 @@ pub struct ByteConnection {
 
 impl ByteConnection {
     /// To the hosts of the parameters.
-    pub fn new(config: Arc<Config>) -> Self {
-        Self::of(Driver::new(&config).with_shared(config.clone()))
+    pub fn new(config: &Arc<Config>) -> Self {
+        Self::of(Driver::new(config).with_shared(config.clone()))
     }
 
     /// To the address of a session, to cancel its query; see [`Driver::cancel`]. The startup exchange writes the
     /// CancelRequest and reads up to the end.
-    pub fn cancel(config: Arc<Config>, session: &Peer) -> Self {
-        Self::of(Driver::cancel(&config, session).with_shared(config.clone()))
+    pub fn cancel(config: &Arc<Config>, session: &Peer) -> Self {
+        Self::of(Driver::cancel(config, session).with_shared(config.clone()))
     }
 
     /// Over connections that the program opens itself, to one address. The deadline starts now. With [`Purpose::Tls`] it is
     /// `Done` when another driver can send its StartupMessage; see [`Purpose`].
-    pub fn to(config: Arc<Config>, endpoint: Endpoint, purpose: Purpose) -> Self {
-        Self::of(Driver::to(&config, endpoint, purpose).with_shared(config.clone()))
+    pub fn to(config: &Arc<Config>, endpoint: Endpoint, purpose: Purpose) -> Self {
+        Self::of(Driver::to(config, endpoint, purpose).with_shared(config.clone()))
     }
 
     fn of(driver: Driver<'static>) -> Self {

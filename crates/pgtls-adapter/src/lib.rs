@@ -1,44 +1,16 @@
-//! What the adapters of pgtls share: the way from parameters to a session, everything but the waiting.
+//! The part that the adapters of pgtls share: from parameters to a PostgreSQL session, without sockets and waiting.
 //!
-//! For whoever writes an adapter; `pgtls-std`, `pgtls-tokio` and `pgtls-async-std` are made of it. A [`Walk`] goes over
-//! hosts and addresses and says at each [`Step`] what to do; the adapter does it and says what came of it. What is left
-//! to an adapter is to look names up, to open sockets, to read, to write, to run a TLS handshake, and to wait no longer
-//! than [`Walk::deadline`]:
+//! For authors of adapters and runtimes; `pgtls-std`, `pgtls-tokio` and `pgtls-async-std` are built on it. There are three
+//! levels, and [docs/runtimes.md](https://github.com/pgtls/pgtls/blob/main/docs/runtimes.md) has the contract of each action:
 //!
-//! ```text
-//!             ┌── Resolve ── Connect ── Send ── Receive ── Work ── StartTls ── StartUp ──┐
-//!   Walk::step│                        what to do now                                    │conclude ──▶ Connected
-//!             └───────────────────── what came of it ◀───────────────────────────────────┘
-//! ```
+//! - [`ByteConnection`]: bytes in, bytes out, blocking tasks. TLS and the startup monitor are inside. For mio, io_uring, and
+//!   callers in other languages.
+//! - [`Connecting`]: the loop of an asynchronous adapter, for a [`Runtime`] that has streams ([`StreamRuntime`]).
+//! - [`Driver`]: the machine of the core ([`Connection`](pgtls_core::connect::Connection)) with its clock and the files of TLS,
+//!   for loops of another shape.
 //!
-//! For asynchronous adapters that loop is here too: [`Connecting`], for a [`Runtime`] that can [`Carry`] a session.
-//!
-//! It decides nothing about TLS either: that is in `pgtls-core`, `pgtls-x509` and `pgtls-rustls`. It never waits, and
-//! opens no file but in [`Work::run`], which an asynchronous adapter takes to a thread that may block.
-//!
-//! ```
-//! use pgtls_adapter::{Config, Step, Walk};
-//! use pgtls_core::{environment::{Environment, Platform}, param::{Ability, Params, Settings}};
-//!
-//! let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
-//! let settings = Settings::parse("hostaddr=192.0.2.1 sslmode=require")?;
-//! let params = Params::resolve(&settings, None, &environment, Ability::default())?;
-//! let config = Config::new(params, environment, pgtls_rustls::aws_lc_rs());
-//!
-//! // A server without TLS, played by hand; an adapter has a socket here.
-//! let mut walk = Walk::new(&config);
-//! let error = loop {
-//!     match walk.step() {
-//!         Step::Connect => drop(walk.connected(Ok(()))),
-//!         Step::Send(_request) => walk.sent(Ok(())),
-//!         Step::Receive { .. } => walk.received(Ok(b"N")),
-//!         Step::GiveUp => break walk.give_up(),
-//!         other => unreachable!("{other:?}"),
-//!     }
-//! };
-//! assert!(error.to_string().contains("server does not support SSL"), "{error}");
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! None of them decides about TLS: that is in `pgtls-core`, `pgtls-x509` and `pgtls-rustls`. None opens a file except in
+//! [`BlockingTask::run`], which an asynchronous adapter moves to a thread that may block.
 //!
 //! ## Features
 //! - `aws-lc-rs` (default): the crypto provider of aws-lc-rs.

@@ -7,10 +7,12 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-use pgtls_adapter::{ByteAction, ByteConnection, ByteStream, Config, ConnectError, Connected};
+use pgtls_adapter::{
+    ByteAction, ByteConnection, ByteStream, Config, ConnectError, Connected, Endpoint, Purpose,
+};
 use pgtls_core::{
     environment::{Environment, Platform},
-    message::{SSL_REQUEST, startup_message},
+    message::{CancelRequest, SSL_REQUEST, startup_message},
     negotiation::Encryption,
     param::{Ability, Params, Settings},
 };
@@ -171,13 +173,13 @@ impl Server {
     }
 }
 
-fn connection(conninfo: &str) -> ByteConnection {
+fn config(conninfo: &str) -> Arc<Config> {
     let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
     let root = TRUSTED.folder.path().join("root.crt");
     let conninfo = format!("hostaddr=192.0.2.1 sslrootcert={} {conninfo}", root.display());
     let settings = Settings::parse(&conninfo).unwrap();
     let params = Params::resolve(&settings, None, &environment, Ability::default()).unwrap();
-    ByteConnection::new(Arc::new(Config::new(params, environment, pgtls_rustls::aws_lc_rs())))
+    Arc::new(Config::new(params, environment, pgtls_rustls::aws_lc_rs()))
 }
 
 /// The program: a connection, the servers of its attempts, and the length of each transfer.
@@ -192,8 +194,12 @@ struct Program {
 
 impl Program {
     fn new(conninfo: &str, behaviour: Behaviour, split: usize) -> Self {
+        Self::of(ByteConnection::new(&config(conninfo)), behaviour, split)
+    }
+
+    fn of(connection: ByteConnection, behaviour: Behaviour, split: usize) -> Self {
         let (servers, seen) = (Vec::new(), Vec::new());
-        Self { connection: connection(conninfo), behaviour, split, servers, seen }
+        Self { connection, behaviour, split, servers, seen }
     }
 
     /// Performs one action; `None` when there is nothing to do but to wait.
@@ -241,7 +247,7 @@ impl Program {
         match self.connection.read_to_end(&mut self.seen) {
             Err(error) if error.kind() == ErrorKind::WouldBlock && !self.seen.ends_with(b"Z\0\0\0\x05I") => {}
             Err(error) if error.kind() != ErrorKind::WouldBlock => {
-                self.connection.finish_startup(Err(error.into()))
+                self.connection.finish_startup(Err(error.into()));
             }
             Ok(_) => self.connection.finish_startup(Err(io::Error::from(ErrorKind::UnexpectedEof).into())),
             Err(_) => self.connection.finish_startup(Ok(())),
@@ -391,6 +397,14 @@ fn an_alert_precedes_the_failure() {
         assert!(error.to_string().contains("certificate"), "{error}");
         assert_eq!(program.servers.last().unwrap().alert, Some(AlertDescription::UnknownCA), "{split}");
     }
+    // So does the one of OpenSSL for versions that nobody has.
+    let mut program = Program::new(
+        "sslmode=require ssl_min_protocol_version=TLSv1 ssl_max_protocol_version=TLSv1.1",
+        Behaviour::Both,
+        2,
+    );
+    assert!(program.run().unwrap_err().to_string().contains("unsupported protocol version"));
+    assert_eq!(program.servers.last().unwrap().alert, Some(AlertDescription::ProtocolVersion));
     // It is not waited for without end.
     let mut program = Program::new("sslmode=verify-ca connect_timeout=600", Behaviour::Unknown, 100);
     let soon = |at: Instant| at < Instant::now() + Duration::from_secs(300);
@@ -438,7 +452,7 @@ fn the_deadline_ends_each_action() {
                 continue;
             }
             let deadline = program.connection.deadline().instant().unwrap();
-            program.connection.handle_timeout(deadline - Duration::from_millis(1));
+            program.connection.handle_timeout(deadline.checked_sub(Duration::from_millis(1)).unwrap());
             let first = program.connection.peer().cloned();
             program.connection.handle_timeout(deadline);
             assert_ne!(program.connection.peer().cloned(), first, "{mode} {behaviour:?} {steps}");
@@ -528,4 +542,75 @@ fn connections_and_sessions_are_owned() {
     check::<ByteStream>();
     check::<ByteAction>();
     assert!(size_of::<ByteStream>() <= 160, "{}", size_of::<ByteStream>());
+}
+
+/// The secrets are written by a task, before the session is up.
+#[test]
+fn the_key_log_is_written_by_tasks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    let conninfo = format!("sslmode=require sslkeylogfile={}", path.display());
+    assert!(Program::new(&conninfo, Behaviour::Both, 100).run().is_ok());
+    assert!(std::fs::read_to_string(path).unwrap().contains("CLIENT_HANDSHAKE_TRAFFIC_SECRET"));
+}
+
+#[test]
+fn an_end_of_the_handshake_is_a_failure() {
+    for end in [Ok(&b""[..]), Err(ErrorKind::ConnectionReset.into())] {
+        let mut program = Program::new("sslmode=require", Behaviour::Both, 100);
+        program.until(|program| program.servers.last().is_some_and(|server| server.out.len() > 500));
+        program.until(|program| program.servers.last().is_some_and(|server| server.out.len() < 500));
+        program.connection.received(end);
+        if matches!(program.connection.poll(), ByteAction::Transfer { read: 0 }) {
+            program.connection.written(Err(ErrorKind::BrokenPipe.into()));
+        }
+        let action = program.connection.poll();
+        assert!(matches!(action, ByteAction::Failed), "{action:?}");
+        assert!(program.connection.take_error().to_string().contains("SSL error"));
+    }
+}
+
+/// A cancel request is accepted when the server ends the connection in order, and not when it answers.
+#[test]
+fn a_cancel_request_ends_in_order() {
+    let peer = Program::new("sslmode=disable", Behaviour::Both, 100).run().unwrap().peer().cloned().unwrap();
+    let request = CancelRequest::new(7, &[9; 4]).unwrap().encode();
+    for (mode, behaviour, is_accepted) in [
+        ("disable", Behaviour::BareEnd, true),
+        ("disable", Behaviour::Both, false),
+        ("require", Behaviour::CloseNotify, true),
+        ("require", Behaviour::BareEnd, false),
+    ] {
+        let config = config(&format!("sslmode={mode}"));
+        let mut program = Program::of(ByteConnection::cancel(&config, &peer), behaviour, 100);
+        program.until(|program| matches!(program.connection.poll(), ByteAction::Startup));
+        program.connection.write_all(&request).unwrap();
+        let end = loop {
+            match program.connection.poll() {
+                ByteAction::Startup => break program.connection.read(&mut [0; 8]),
+                _ => drop(program.step().unwrap()),
+            }
+        };
+        program.connection.finish_startup(end.map(drop).map_err(Into::into));
+        let action = program.connection.poll();
+        let is_done = matches!(action, ByteAction::Done(_));
+        assert_eq!(is_done, is_accepted, "{mode} {behaviour:?} {action:?}");
+    }
+}
+
+/// Another driver starts the session: the stream enforces the parameters, and there is no proof.
+#[test]
+fn a_stream_for_another_driver_is_monitored() {
+    let config = config("sslmode=require require_auth=md5");
+    let connection = ByteConnection::to(&config, Endpoint::from("db.example.com"), Purpose::Tls);
+    let mut program = Program::of(connection, Behaviour::Both, 100);
+    let mut stream = program.run().unwrap().stream;
+    assert_eq!(stream.encryption(), Encryption::Ssl);
+    stream.write_all(&startup_message(0x0003_0000, [("user", "u")]).unwrap()).unwrap();
+    let server = program.servers.last_mut().unwrap();
+    server.input(stream.outgoing());
+    stream.written(Ok(stream.outgoing().len()));
+    stream.received(Ok(&std::mem::take(&mut server.out)));
+    let error = stream.read(&mut [0; 64]).unwrap_err().to_string();
+    assert!(error.contains("require_auth"), "{error}");
 }

@@ -60,7 +60,7 @@ async fn main() -> Result<(), DisplayError> {
 
 /// Performs the actions of a connection until there is a session.
 async fn connect(config: Arc<Config>) -> Result<(TcpStream, Connected<ByteStream, ()>), ConnectError> {
-    let mut connection = ByteConnection::new(config.clone());
+    let mut connection = ByteConnection::new(&config);
     let (mut socket, mut login) = (None, Login::default());
     loop {
         let action = connection.poll();
@@ -92,7 +92,9 @@ async fn connect(config: Arc<Config>) -> Result<(TcpStream, Connected<ByteStream
                 };
                 match within(deadline, transfer).await {
                     Ok((written, received)) => {
-                        written.into_iter().for_each(|written| connection.written(written));
+                        if let Some(written) = written {
+                            connection.written(written);
+                        }
                         if let Some(BufResult(read, buffer)) = received {
                             connection.received(read.map(|_| buffer.as_slice()));
                         }

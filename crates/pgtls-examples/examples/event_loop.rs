@@ -135,7 +135,7 @@ fn main() -> Result<(), DisplayError> {
     let waker = Waker::new(&registry, Token(usize::MAX))?.into();
     let shared = Shared { registry, config: config.clone(), results, waker };
     let new = |number| {
-        let (connection, login) = (ByteConnection::new(config.clone()), Login::default());
+        let (connection, login) = (ByteConnection::new(&config), Login::default());
         let (socket, is_connecting, is_busy, state) = (None, false, false, State::Opening);
         Session { number, connection, socket, is_connecting, is_busy, login, state }
     };

@@ -38,9 +38,7 @@ pub(crate) struct Back {
     channel: Channel,
     socket: Option<Socket>,
     token: Token,
-    is_connecting: bool,
-    /// The startup packet of the present connection has been sent.
-    is_started: bool,
+    stage: Stage,
     is_cancel: bool,
     /// The server has ended the session.
     is_closed: bool,
@@ -48,6 +46,15 @@ pub(crate) struct Back {
     /// Plaintext for which the connection had no room.
     unsent: Vec<u8>,
     patience: Instant,
+}
+
+/// The stage of the present socket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Connecting,
+    Negotiating,
+    /// The startup packet has been sent.
+    Startup,
 }
 
 enum Channel {
@@ -58,12 +65,12 @@ enum Channel {
 impl Back {
     /// A session with a server of this route.
     pub(crate) fn session(config: &Arc<Config>, token: Token) -> Self {
-        Self::new(ByteConnection::new(config.clone()), false, token)
+        Self::new(ByteConnection::new(config), false, token)
     }
 
     /// A cancel request to the server of a session.
     pub(crate) fn cancel(config: &Arc<Config>, peer: &Peer, token: Token) -> Self {
-        Self::new(ByteConnection::cancel(config.clone(), peer), true, token)
+        Self::new(ByteConnection::cancel(config, peer), true, token)
     }
 
     fn new(connection: ByteConnection, is_cancel: bool, token: Token) -> Self {
@@ -71,8 +78,7 @@ impl Back {
             channel: Channel::Opening(Box::new(connection)),
             socket: None,
             token,
-            is_connecting: false,
-            is_started: false,
+            stage: Stage::Negotiating,
             is_cancel,
             is_closed: false,
             task: None,
@@ -102,7 +108,7 @@ impl Back {
         let Channel::Opening(connection) = &mut self.channel else { return true };
         let is_limited = connection.deadline().instant().is_some();
         connection.handle_timeout(now);
-        (self.is_connecting, self.task) = (false, None);
+        (self.stage, self.task) = (Stage::Negotiating, None);
         is_limited
     }
 
@@ -203,12 +209,12 @@ impl Back {
                 }
                 (Channel::Up(_), None) => return Ok(Progress::Closed),
             };
-            if let (true, Some(socket)) = (self.is_connecting, &self.socket) {
+            if let (Stage::Connecting, Some(socket)) = (self.stage, &self.socket) {
                 match socket::outcome(socket).and_then(|()| socket.peer_addr()) {
                     Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(Progress::Waiting),
                     opened => connection.opened(opened.map(drop)),
                 }
-                self.is_connecting = false;
+                self.stage = Stage::Negotiating;
             }
             if let Some(task) = &self.task {
                 match task.try_recv() {
@@ -238,7 +244,7 @@ impl Back {
                 }
                 (ByteAction::Open, socket) => {
                     *socket = None;
-                    self.is_started = false;
+                    self.stage = Stage::Negotiating;
                     self.unsent.clear();
                     let peer = connection.peer().ok_or_else(|| ErrorKind::AddrNotAvailable.into());
                     let opened = peer.and_then(socket::connecting).and_then(|(opened, _)| {
@@ -247,7 +253,7 @@ impl Back {
                         registry.register(&mut SourceFd(fd), self.token, interest).map(|()| opened)
                     });
                     match opened {
-                        Ok(opened) => (*socket, self.is_connecting) = (Some(opened), true),
+                        Ok(opened) => (*socket, self.stage) = (Some(opened), Stage::Connecting),
                         Err(error) => connection.opened(Err(error)),
                     }
                 }
@@ -256,8 +262,8 @@ impl Back {
                         return Ok(Progress::Waiting);
                     }
                 }
-                (ByteAction::Startup, _) if !self.is_started => {
-                    self.is_started = true;
+                (ByteAction::Startup, _) if self.stage != Stage::Startup => {
+                    self.stage = Stage::Startup;
                     return Ok(Progress::Start);
                 }
                 (ByteAction::Startup, _) if !may_read => return Ok(Progress::Waiting),
