@@ -384,17 +384,21 @@ impl<E> Connection<E> {
         self.progress = match next {
             Next::Resolve { name, port } => Progress::Resolving { name, port },
             Next::Exhausted => Progress::Failed,
-            Next::Try(peer) => match self.rules.plan(&peer) {
-                Ok(plan) => {
-                    self.report.attempts.push(AttemptReport {
-                        peer: peer.clone(),
-                        events: Vec::new(),
-                        connections: 0,
-                    });
-                    Progress::Trying(Box::new(Attempt::new(peer, plan)))
+            Next::Try(peer) => {
+                self.report.attempts.push(AttemptReport {
+                    peer: peer.clone(),
+                    events: Vec::new(),
+                    connections: 0,
+                });
+                match self.rules.plan(&peer) {
+                    Ok(plan) => Progress::Trying(Box::new(Attempt::new(peer, plan))),
+                    Err(error) => {
+                        self.then = Then::Stop;
+                        self.record(Some(peer), None, Some(Cause::Plan(error)));
+                        Progress::Failed
+                    }
                 }
-                Err(error) => return self.end(Some(Cause::Plan(error))),
-            },
+            }
         };
     }
 
@@ -461,15 +465,17 @@ impl<E> Connection<E> {
     fn note_failure(&mut self, failure: Option<Failure>, cause: Option<Cause<E>>) {
         // The end of a handshake after bytes in clear is not why the method failed.
         let cause = cause.filter(|_| !matches!(failure, Some(Failure::UnencryptedData(_))));
-        let (peer, prefix) = match (&self.progress, &self.route) {
-            (Progress::Trying(attempt), Route::Hosts(hosts)) => {
-                (Some(attempt.peer.clone()), hosts.error_prefix())
-            }
-            (Progress::Trying(attempt), Route::Provided { .. }) => {
-                (Some(attempt.peer.clone()), String::new())
-            }
-            (_, Route::Hosts(hosts)) => (None, hosts.error_prefix()),
-            (_, Route::Provided { .. }) => (None, String::new()),
+        let peer = match &self.progress {
+            Progress::Trying(attempt) => Some(attempt.peer.clone()),
+            Progress::Resolving { .. } | Progress::Up { .. } | Progress::Failed => None,
+        };
+        self.record(peer, failure, cause);
+    }
+
+    fn record(&mut self, peer: Option<Peer>, failure: Option<Failure>, cause: Option<Cause<E>>) {
+        let prefix = match &self.route {
+            Route::Hosts(hosts) => hosts.error_prefix(),
+            Route::Provided { .. } => String::new(),
         };
         self.errors.push(AttemptError { peer, prefix, failure, cause });
     }

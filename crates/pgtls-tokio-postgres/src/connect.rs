@@ -36,12 +36,12 @@ pub async fn connect_with(config: &Arc<Config>) -> Result<Session, Error> {
     let mut connecting = connecting(config);
     loop {
         let stream = connecting.advance().await?;
-        let at = connecting.startup();
+        let Some(at) = connecting.startup() else { continue };
         let (encryption, facts) = (stream.encryption(), stream.facts().cloned());
-        let driver = driver::with_password(&driver, passwords.password(at.host_index));
+        let driver = driver::with_password(&driver, passwords.password(at.peer.host_index));
         let outcome = start_up(&driver, stream, at).await;
-        let Some(connected) = connecting.conclude(outcome) else { continue };
-        let Some(session) = connected.candidate().cloned() else { continue };
+        let Some(connected) = connecting.finish_startup(outcome) else { continue };
+        let Some(session) = connected.peer().cloned() else { continue };
         let client = connected.value;
         let canceller = Canceller { config: config.clone(), session, token: client.cancel_token() };
         let (connection, report, failed) = (connected.stream, connected.report, connected.failed);

@@ -26,7 +26,7 @@ pub struct ConnectError<E> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct AttemptError<E> {
-    /// The server; `None` when no address was known yet.
+    /// The server; `None` when no connection was tried.
     pub peer: Option<Peer>,
     /// Text before the error (libpq: `emitHostIdentityInfo`): `connection to server at "h" (192.0.2.1), port 5432 failed: `.
     /// Empty when no address is known.

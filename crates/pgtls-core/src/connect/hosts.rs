@@ -225,12 +225,8 @@ impl Hosts {
             self.step = HostStep::Trying { now, later: VecDeque::new() };
             match &self.keepalives {
                 Err(error) if is_tcp => {
-                    let cause = Some(Cause::Param(error.clone()));
-                    let peer = match self.next() {
-                        Next::Try(peer) => Some(peer),
-                        Next::Resolve { .. } | Next::Exhausted => None,
-                    };
-                    errors.push(AttemptError { peer, prefix: self.error_prefix(), failure: None, cause });
+                    let cause = Cause::Param(error.clone());
+                    errors.push(AttemptError { prefix: self.error_prefix(), ..without_address(cause) });
                 }
                 Ok(_) | Err(_) => {
                     if let HostStep::Trying { later, .. } = &mut self.step {
