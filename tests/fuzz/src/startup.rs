@@ -82,6 +82,7 @@ pub fn word(input: Option<Input<'_>>) -> String {
             let after = if after_auth_ok { " after authentication" } else { "" };
             format!("error {}{after}", sqlstate.escape_ascii())
         }
+        Some(Input::WrongRole) => "wrong role".to_owned(),
         Some(Input::LocalRefusal(refusal)) => format!("refusal: {refusal}"),
         Some(Input::StartupBroken(broken)) => match broken {
             Broken::Closed => "broken: closed".to_owned(),

@@ -155,7 +155,11 @@ fn happens(word: &str) -> Option<Happens> {
         "error" => message(b'E', format!("SFATAL\0C{value}\0Mno\0\0").as_bytes()),
         "notice" => message(b'N', b"SWARNING\0C01000\0Mtake care\0\0"),
         "notify" => message(b'A', b"\0\0\0\x01channel\0payload\0"),
-        "status" => message(b'S', b"server_version\x0018.1\0"),
+        "status" if value.is_empty() => message(b'S', b"server_version\x0018.1\0"),
+        "status" => {
+            let (name, value) = value.split_once('=')?;
+            message(b'S', &zeros(&format!("{name}~{value}~")))
+        }
         "key" => {
             let length = if value.is_empty() { 4 } else { value.parse().ok()? };
             message(b'K', &[b"\0\0\0\x07".as_slice(), &vec![9; length]].concat())

@@ -237,34 +237,28 @@ pub(super) struct Status {
     trailing: bool,
     /// Bytes of the current string. No string that matters has so many that the count does not fit.
     position: u8,
-    in_hot_standby: bool,
-    default_read_only: bool,
+    /// The parameter whose name has matched so far.
+    reported: Option<Reported>,
     on: bool,
 }
 
 impl Status {
-    pub(super) const START: Self = Self {
-        missing: 2,
-        trailing: false,
-        position: 0,
-        in_hot_standby: true,
-        default_read_only: true,
-        on: true,
-    };
+    pub(super) const START: Self =
+        Self { missing: 2, trailing: false, position: 0, reported: None, on: true };
 
     fn byte(&mut self, byte: u8) {
+        let position = usize::from(self.position);
         // The zero at the end is compared too, so that a longer or shorter text does not match.
-        let expected = |text: &str| match text.as_bytes().get(usize::from(self.position)) {
+        let expected = |text: &str| match text.as_bytes().get(position) {
             Some(expected) => byte == *expected,
-            None => byte == 0 && usize::from(self.position) == text.len(),
+            None => byte == 0 && position == text.len(),
         };
         match self.missing {
-            2 => {
-                let (standby, read_only) =
-                    (expected(Reported::InHotStandby.name()), expected(Reported::DefaultReadOnly.name()));
-                self.in_hot_standby &= standby;
-                self.default_read_only &= read_only;
+            2 if position == 0 => {
+                let names = [Reported::InHotStandby, Reported::DefaultReadOnly];
+                self.reported = names.into_iter().find(|reported| expected(reported.name()));
             }
+            2 => self.reported = self.reported.filter(|reported| expected(reported.name())),
             1 => self.on &= expected("on"),
             _ => self.trailing = true,
         }
@@ -282,10 +276,6 @@ impl Status {
 
     /// The role that is reported, and whether the value is `on` (libpq: `pqSaveParameterStatus`).
     pub(super) fn reported(self) -> Option<(Reported, bool)> {
-        match (self.in_hot_standby, self.default_read_only) {
-            (true, _) => Some((Reported::InHotStandby, self.on)),
-            (_, true) => Some((Reported::DefaultReadOnly, self.on)),
-            _ => None,
-        }
+        Some((self.reported?, self.on))
     }
 }
