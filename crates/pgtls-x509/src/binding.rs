@@ -26,6 +26,7 @@ pub fn tls_server_end_point(certificate: &[u8]) -> Result<Option<Vec<u8>>, X509E
         SignatureAlgorithm::RsaPss(None)
         | SignatureAlgorithm::Ed25519
         | SignatureAlgorithm::Ed448
+        | SignatureAlgorithm::EcdsaWithoutDigest
         | SignatureAlgorithm::Unknown => return Ok(None),
     };
     Ok(match hash {

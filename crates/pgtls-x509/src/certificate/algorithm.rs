@@ -206,6 +206,8 @@ pub(crate) enum SignatureAlgorithm {
     /// `None` when the parameters cannot be read or name something unknown.
     RsaPss(Option<PssParameters>),
     Ecdsa(Hash),
+    /// ECDSA by an identifier that names no digest.
+    EcdsaWithoutDigest,
     Dsa(Hash),
     Ed25519,
     Ed448,
@@ -225,21 +227,23 @@ impl SignatureAlgorithm {
                 parameters.and_then(|parameters| PssParameters::read(&parameters).ok().flatten()),
             ),
             (SignerKind::Ec, Some(hash)) => Self::Ecdsa(hash),
+            (SignerKind::Ec, None) => Self::EcdsaWithoutDigest,
             (SignerKind::Dsa, Some(hash)) => Self::Dsa(hash),
             (SignerKind::Ed25519, _) => Self::Ed25519,
             (SignerKind::Ed448, _) => Self::Ed448,
-            (SignerKind::Rsa | SignerKind::Ec | SignerKind::Dsa | SignerKind::Other, _) => Self::Unknown,
+            (SignerKind::Rsa | SignerKind::Dsa | SignerKind::Other, _) => Self::Unknown,
         })
     }
 
-    /// Security bits of the signature, 0 when the algorithm is not known (OpenSSL: `X509_get_signature_info`).
+    /// Security bits of the signature (OpenSSL: `X509_get_signature_info`). They are 0 when no digest is known, as in OpenSSL 3.0;
+    /// later releases do not rate such a signature.
     pub(crate) fn security_bits(self) -> u16 {
         match self {
             Self::RsaPkcs1(hash) | Self::Ecdsa(hash) | Self::Dsa(hash) => hash.security_bits(),
             Self::RsaPss(parameters) => parameters.map_or(0, |parameters| parameters.hash.security_bits()),
             Self::Ed25519 => 128,
             Self::Ed448 => 224,
-            Self::Unknown => 0,
+            Self::EcdsaWithoutDigest | Self::Unknown => 0,
         }
     }
 
@@ -249,6 +253,7 @@ impl SignatureAlgorithm {
             Self::RsaPkcs1(hash) => ("RSA", Some(hash)),
             Self::RsaPss(parameters) => ("RSA-PSS", parameters.map(|parameters| parameters.hash)),
             Self::Ecdsa(hash) => ("ECDSA", Some(hash)),
+            Self::EcdsaWithoutDigest => ("ECDSA without a digest", None),
             Self::Dsa(hash) => ("DSA", Some(hash)),
             Self::Ed25519 => ("Ed25519", None),
             Self::Ed448 => ("Ed448", None),

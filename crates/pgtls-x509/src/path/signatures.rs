@@ -152,7 +152,10 @@ fn key_allows(key: PublicKey, algorithm: SignatureAlgorithm) -> bool {
     match (key, algorithm) {
         (PublicKey::Rsa { .. }, SignatureAlgorithm::RsaPkcs1(_) | SignatureAlgorithm::RsaPss(_))
         | (PublicKey::RsaPss { restriction: None, .. }, SignatureAlgorithm::RsaPss(_))
-        | (PublicKey::Ec(_) | PublicKey::EcExplicit, SignatureAlgorithm::Ecdsa(_))
+        | (
+            PublicKey::Ec(_) | PublicKey::EcExplicit,
+            SignatureAlgorithm::Ecdsa(_) | SignatureAlgorithm::EcdsaWithoutDigest,
+        )
         | (PublicKey::Dsa { .. }, SignatureAlgorithm::Dsa(_))
         | (PublicKey::Ed25519, SignatureAlgorithm::Ed25519)
         | (PublicKey::Ed448, SignatureAlgorithm::Ed448) => true,

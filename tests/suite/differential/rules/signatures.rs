@@ -23,7 +23,7 @@ fn every_signature_but_the_anchors_is_checked() {
         ("a CA's", chain(3, vec![(1, Change::BreakSignature)]), bad(1)),
         ("the anchor's", chain(3, vec![(2, Change::BreakSignature)]), ACCEPTED),
         ("by another key", chain(3, vec![(0, Change::SignedBy(2))]), bad(0)),
-        ("seven bits too many", chain(3, vec![(0, Change::OddSignatureBits)]), bad(0)),
+        ("an unused bit", chain(3, vec![(0, Change::UnusedSignatureBits(1))]), bad(0)),
         ("of two minds", chain(3, vec![(0, Change::InnerSignature(Signature::Sha384))]), bad(0)),
     ]);
 }
