@@ -253,7 +253,8 @@ fn verify(files: &Files, client: bool, level: u8) -> Result<Vec<Vec<u8>>, X509Er
     if let Some(crls) = &crls {
         trust.add_from_crl_file(crls);
     }
-    let options = options(if client { Purpose::Client } else { Purpose::Server }, SecurityLevel(level));
+    let mut options = options(if client { Purpose::Client } else { Purpose::Server }, SecurityLevel(level));
+    options.time = UnixTime::since_unix_epoch(Duration::from_secs(files.time()));
     let presented: Vec<&[u8]> = files.presented.iter().map(Vec::as_slice).collect();
     let path = verify_chain(&files.leaf, &presented, &trust, crls.as_ref(), &options)?;
     // Written by OpenSSL again, which does not keep the unused bits of a bit string.

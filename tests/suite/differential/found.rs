@@ -38,6 +38,8 @@ struct Row {
     openssl: Theirs,
     /// What pgtls had said.
     pgtls_said: String,
+    /// Time of the verification in seconds since 1970, where it is not that of the random chains.
+    time: Option<u64>,
     /// The certificates that were sent, the peer's own first.
     sent: String,
     roots: String,
@@ -110,6 +112,7 @@ impl Row {
             level,
             openssl,
             pgtls_said,
+            time: files.time,
             sent: sent.map(|der| der::pem("CERTIFICATE", der)).collect(),
             roots: files.roots.clone(),
             crls: files.crls.clone(),
@@ -125,6 +128,7 @@ impl Row {
             roots: self.roots.clone(),
             crls: self.crls.clone(),
             crl_directories: self.directory.clone(),
+            time: self.time,
         }
     }
 
@@ -204,6 +208,7 @@ fn a_row_is_read_as_it_was_written() {
             roots: "r\n".to_owned(),
             crls,
             crl_directories: directory,
+            time: None,
         };
         let row = Row::of("a \"quoted\" name", &files, (true, 3), ["accepted", "it's\nrefused"]);
         let Table { chain: read } = toml::from_str(&row.to_toml()).unwrap();

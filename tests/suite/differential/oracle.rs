@@ -1,6 +1,6 @@
 //! OpenSSL's answer, asked as libpq asks.
 
-use super::make::{Files, NOW};
+use super::make::Files;
 use openssl::{
     ssl::{SslContext, SslFiletype, SslMethod},
     stack::Stack,
@@ -68,7 +68,7 @@ pub(super) fn openssl(files: &Files, client: bool, level: u8) -> Answer {
         checking = true;
     }
     let mut parameters = X509VerifyParam::new().unwrap();
-    parameters.set_time(NOW.try_into().unwrap());
+    parameters.set_time(files.time().try_into().unwrap());
     parameters.set_auth_level(level.into());
     parameters
         .set_purpose(if client { X509PurposeId::SSL_CLIENT } else { X509PurposeId::SSL_SERVER })
