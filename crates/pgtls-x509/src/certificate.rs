@@ -360,7 +360,7 @@ impl<'a> Outline<'a> {
     }
 }
 
-/// The bytes with another last byte, if there is one.
+/// The bytes with another last byte, if one is given.
 fn with_last_byte(bytes: &[u8], last: Option<u8>) -> Cow<'_, [u8]> {
     match (last, bytes.split_last()) {
         (Some(last), Some((old, before))) if *old != last => Cow::Owned([before, &[last]].concat()),
@@ -400,4 +400,45 @@ fn extension_list<'a>(inside: &mut Reader<'a>) -> DerResult<Option<Tlv<'a>>> {
     let list = content.expect(tag::SEQUENCE, "a list of extensions is expected")?;
     content.finish()?;
     Ok(Some(list))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair};
+
+    #[test]
+    fn unused_bits_of_key_and_signature_are_cleared() {
+        let key = KeyPair::generate().expect("the provider makes keys");
+        let certificate = CertificateParams::default().self_signed(&key).expect("the parameters are good");
+        let good: &[u8] = certificate.der();
+        let outline = Outline::read(good).unwrap();
+        let info = outline.public_key_info.whole;
+        let masked = outline.masked_public_key_info().unwrap();
+        assert!(matches!(&masked, Cow::Borrowed(der) if *der == info));
+        assert!(matches!(outline.encoded(), Cow::Borrowed(der) if der == good));
+        // A point of 65 bytes is behind the number of its unused bits.
+        let key_end = range_of(good, info).end;
+        let signature = range_of(good, outline.signature.whole_bytes().unwrap());
+        let mut odd = good.to_vec();
+        odd[key_end - 66] = 7;
+        odd[key_end - 1] = 0x81;
+        odd[signature.start - 1] = 4;
+        odd[signature.end - 1] = 0xff;
+        let outline = Outline::read(&odd).unwrap();
+        let masked = outline.masked_public_key_info().unwrap();
+        let place = info.len() - 66;
+        assert_eq!((masked[place], masked[info.len() - 1]), (0, 0x80));
+        assert_eq!(
+            (&masked[..place], &masked[place + 1..info.len() - 1]),
+            (&info[..place], &info[place + 1..info.len() - 1])
+        );
+        let encoded = outline.encoded();
+        assert_eq!((encoded.last(), &encoded[..odd.len() - 1]), (Some(&0xf0), &odd[..odd.len() - 1]));
+        let certificate = Certificate::read(&odd).unwrap();
+        assert_eq!((certificate.signature(), certificate.der()), (None, &*encoded));
+        assert_eq!(certificate.public_key_bits().last(), Some(&0x80));
+        // The signed part stays as it is.
+        assert_eq!(certificate.signed_part(), outline.signed_part);
+    }
 }

@@ -191,8 +191,8 @@ impl<'a> Reader<'a> {
 fn is_universal(first: u8) -> bool {
     match first & 0x1f {
         0 => false,
-        // EXTERNAL, EMBEDDED PDV, SEQUENCE and SET hold elements, all other types are primitive.
-        8 | 11 | 16 | 17 => first & tag::CONSTRUCTED != 0,
+        // SEQUENCE and SET hold elements. All other types are primitive, for OpenSSL also EXTERNAL and EMBEDDED PDV.
+        16 | 17 => first & tag::CONSTRUCTED != 0,
         _ => first & tag::CONSTRUCTED == 0,
     }
 }
