@@ -29,6 +29,9 @@ pub(super) enum Answer {
 impl Answer {
     /// The answer that a label names, but for the chain of one that was accepted.
     pub(super) fn of_label(label: &str) -> Option<Self> {
+        if label == "the root file does not load" {
+            return Some(Self::BadRootFile);
+        }
         let (number, depth) = label.strip_prefix("refused with ")?.split_once(" at depth ")?;
         Some(Self::Refused { number: number.parse().ok()?, depth: depth.parse().ok()? })
     }

@@ -41,6 +41,8 @@ pub(crate) struct Crl {
     pub(crate) is_delta: bool,
     /// An extension that bears on whom it covers is BER, which OpenSSL reads and we do not.
     pub(crate) is_beyond_us: bool,
+    /// One of its times is too short: OpenSSL 3.0 loads the CRL, and later releases do not.
+    pub(crate) has_short_time: bool,
     authority_key_identifier: Option<AuthorityKeyIdentifier>,
     /// The whole issuingDistributionPoint, if it is well-formed.
     issuing_distribution_point: Option<Range<usize>>,
@@ -97,9 +99,14 @@ impl Crl {
         SignatureAlgorithm::read(&inner_algorithm)?;
         let issuer_canonical =
             name::canonical(&inside.expect(tag::SEQUENCE, "the issuer's name is expected")?)?;
+        let mut ahead = inside;
         let last_update = Time::read(&mut inside)?;
+        let mut has_short_time = Time::skip(&mut ahead)?;
         let next_update = match inside.peek() {
-            Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => Some(Time::read(&mut inside)?),
+            Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => {
+                has_short_time |= Time::skip(&mut ahead)?;
+                Some(Time::read(&mut inside)?)
+            }
             _ => None,
         };
         let revoked = inside.optional(tag::SEQUENCE)?;
@@ -125,6 +132,7 @@ impl Crl {
             unhandled_critical: false,
             is_delta: false,
             is_beyond_us: false,
+            has_short_time,
             authority_key_identifier: None,
             issuing_distribution_point: None,
             entries: Vec::new(),
@@ -246,7 +254,7 @@ impl Crl {
             let element = list.expect(tag::SEQUENCE, "a revoked certificate is expected")?;
             let mut inside = element.inside();
             let serial = integer_of(&inside.any()?)?;
-            Time::skip(&mut inside)?;
+            self.has_short_time |= Time::skip(&mut inside)?;
             let own = inside.optional(tag::SEQUENCE)?;
             inside.finish()?;
             let mut entry = Entry { serial: range_of(der, serial), issuer: None, is_removal: false };
