@@ -13,7 +13,7 @@ use rustls::{
     pki_types::{CertificateDer, SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer},
     sign::SigningKey,
 };
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 use webpki::RawPublicKeyEntity;
 
 /// The schemes that can be verified: the provider's, and those of RSA-PSS keys whose algorithm it has, if they are strong enough.
@@ -172,7 +172,11 @@ fn verify_with_one_of(
 }
 
 fn public_key<'a>(certificate: &'a CertificateDer<'_>) -> Result<SubjectPublicKeyInfoDer<'a>, Error> {
-    subject_public_key_info(certificate).map(SubjectPublicKeyInfoDer::from).map_err(unusable)
+    let key = subject_public_key_info(certificate).map_err(unusable)?;
+    Ok(match key {
+        Cow::Borrowed(der) => der.into(),
+        Cow::Owned(der) => der.into(),
+    })
 }
 
 /// A certificate without a public key that can be found and read.

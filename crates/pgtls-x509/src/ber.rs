@@ -78,8 +78,8 @@ fn elements<'a>(mut bytes: &'a [u8], depth: usize, outer: &[u8]) -> Option<(Vec<
 
 /// A constructed element of a universal type that DER writes in one piece.
 fn is_string(identifier: &[u8]) -> bool {
-    // EXTERNAL, EMBEDDED PDV, SEQUENCE and SET hold elements.
-    matches!(identifier, [first] if first & 0xe0 == tag::CONSTRUCTED && !matches!(first & 0x1f, 8 | 11 | 16 | 17))
+    // SEQUENCE and SET hold elements.
+    matches!(identifier, [first] if first & 0xe0 == tag::CONSTRUCTED && !matches!(first & 0x1f, 16 | 17))
 }
 
 /// The content of a SEQUENCE OF or SET OF without the bit that says that it holds elements: OpenSSL does not look for that bit

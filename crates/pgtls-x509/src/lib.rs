@@ -61,6 +61,8 @@ pub use tls12::may_sign_key_exchange;
 pub use trust::TrustStore;
 pub use verdict::{Budget, Refusal, Verdict};
 
+use alloc::borrow::Cow;
+
 /// Whether OpenSSL can read a certificate that a peer presents, which it asks of each of them also where nothing is verified
 /// (OpenSSL: `tls_process_server_certificate`). BER is enough for that.
 ///
@@ -72,10 +74,14 @@ pub fn check_readable(certificate: &[u8]) -> Result<(), X509Error> {
     read(&ber::to_der(certificate)).map_err(|_| X509Error::malformed(Object::Certificate, None, error))
 }
 
-/// The SubjectPublicKeyInfo of a certificate of any version, borrowed from it.
-pub fn subject_public_key_info(certificate: &[u8]) -> Result<&[u8], X509Error> {
-    match certificate::Outline::read(certificate) {
-        Ok(outline) => Ok(outline.public_key_info.whole),
-        Err(error) => Err(X509Error::malformed(Object::Certificate, None, error)),
-    }
+/// The SubjectPublicKeyInfo of a certificate of any version, with the key that OpenSSL reads from it. It is borrowed from the
+/// certificate unless the BIT STRING around the key has unused bits: OpenSSL clears them (`ossl_c2i_ASN1_BIT_STRING`), which may
+/// make the key another one.
+///
+/// # Errors
+/// The certificate cannot be read, or its SubjectPublicKeyInfo has no algorithm or no BIT STRING.
+pub fn subject_public_key_info(certificate: &[u8]) -> Result<Cow<'_, [u8]>, X509Error> {
+    certificate::Outline::read(certificate)
+        .and_then(|outline| outline.masked_public_key_info())
+        .map_err(|error| X509Error::malformed(Object::Certificate, None, error))
 }

@@ -19,6 +19,33 @@ fn trusting(root: &str) -> Files {
     Files::default().with("/root.crt", ZOO.root_file(root).unwrap())
 }
 
+/// OpenSSL clears the unused bits of the server's public key, so that it is another key, which did not sign the handshake: the
+/// exponent 65537 becomes 65536. psql refuses such a server in every mode.
+#[test]
+fn a_key_with_unused_bits_does_not_sign() {
+    let identity = ZOO.server("key-rsa-2048").unwrap();
+    let mut leaf = identity.leaf().to_vec();
+    let info = pgtls_x509::subject_public_key_info(&leaf).unwrap().into_owned();
+    let end = leaf.windows(info.len()).position(|part| part == info).unwrap() + info.len();
+    // The number of unused bits stands between the header of the BIT STRING and the SEQUENCE of the key.
+    let key = end
+        - info.windows(5).position(|part| part[..3] == [0, 0x30, 0x82]).map(|at| info.len() - at).unwrap();
+    for (unused_bits, expected) in
+        [(0, "None"), (1, "InvalidCertificate(BadSignature)"), (7, "InvalidCertificate(BadSignature)")]
+    {
+        leaf[key] = unused_bits;
+        let chain = vec![leaf.clone().into()];
+        for version in BOTH {
+            let server = Server::with_key(chain.clone(), key_of(identity)).only(version);
+            assert_eq!(
+                outcome("sslmode=require", &Files::default(), &server),
+                expected,
+                "{version:?} {unused_bits}"
+            );
+        }
+    }
+}
+
 /// A word for how it ended.
 fn outcome(conninfo: &str, files: &Files, server: &Server) -> String {
     let session = match connector(conninfo, files).session(Some("db.test")) {

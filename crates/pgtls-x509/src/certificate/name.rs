@@ -196,7 +196,7 @@ fn is_name_value(tag: u8) -> bool {
         tag::BMP_STRING,
         tag::SEQUENCE,
     ];
-    const KEPT_UNREAD: &[u8] = &[7, 9, 13, 14, 15, 29];
+    const KEPT_UNREAD: &[u8] = &[7, 8, 9, 11, 13, 14, 15, 29];
     STRINGS.contains(&tag) || KEPT_UNREAD.contains(&tag)
 }
 

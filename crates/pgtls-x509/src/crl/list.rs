@@ -27,8 +27,8 @@ use core::ops::Range;
 pub(crate) struct Crl {
     der: Vec<u8>,
     signed_part: Range<usize>,
-    signature: Range<usize>,
-    signature_is_whole_bytes: bool,
+    /// `None` when the signature has unused bits.
+    signature: Option<Range<usize>>,
     pub(crate) signature_algorithm: SignatureAlgorithm,
     /// The algorithms named beside the signature and in the signed part are the same, byte for byte.
     pub(crate) algorithms_agree: bool,
@@ -41,6 +41,8 @@ pub(crate) struct Crl {
     pub(crate) is_delta: bool,
     /// An extension that bears on whom it covers is BER, which OpenSSL reads and we do not.
     pub(crate) is_beyond_us: bool,
+    /// One of its times is too short: OpenSSL 3.0 loads the CRL, and later releases do not.
+    pub(crate) has_short_time: bool,
     authority_key_identifier: Option<AuthorityKeyIdentifier>,
     /// The whole issuingDistributionPoint, if it is well-formed.
     issuing_distribution_point: Option<Range<usize>>,
@@ -97,9 +99,14 @@ impl Crl {
         SignatureAlgorithm::read(&inner_algorithm)?;
         let issuer_canonical =
             name::canonical(&inside.expect(tag::SEQUENCE, "the issuer's name is expected")?)?;
+        let mut ahead = inside;
         let last_update = Time::read(&mut inside)?;
+        let mut has_short_time = Time::skip(&mut ahead)?;
         let next_update = match inside.peek() {
-            Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => Some(Time::read(&mut inside)?),
+            Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => {
+                has_short_time |= Time::skip(&mut ahead)?;
+                Some(Time::read(&mut inside)?)
+            }
             _ => None,
         };
         let revoked = inside.optional(tag::SEQUENCE)?;
@@ -116,8 +123,7 @@ impl Crl {
 
         let mut crl = Self {
             signed_part: range_of(der, signed.whole),
-            signature: range_of(der, signature.bytes),
-            signature_is_whole_bytes: signature.unused_bits == 0,
+            signature: signature.whole_bytes().map(|bytes| range_of(der, bytes)),
             signature_algorithm,
             algorithms_agree: outer_algorithm.whole == inner_algorithm.whole,
             issuer_canonical,
@@ -126,6 +132,7 @@ impl Crl {
             unhandled_critical: false,
             is_delta: false,
             is_beyond_us: false,
+            has_short_time,
             authority_key_identifier: None,
             issuing_distribution_point: None,
             entries: Vec::new(),
@@ -157,9 +164,9 @@ impl Crl {
         self.part(&self.signed_part)
     }
 
-    /// The signature; `None` when it does not end with a whole byte.
+    /// The signature; `None` when it has unused bits, with which OpenSSL accepts no signature.
     pub(crate) fn signature(&self) -> Option<&[u8]> {
-        self.signature_is_whole_bytes.then(|| self.part(&self.signature))
+        self.signature.as_ref().map(|range| self.part(range))
     }
 
     pub(crate) fn authority_key_identifier(&self) -> Option<KeyIdentifier<'_>> {
@@ -247,7 +254,7 @@ impl Crl {
             let element = list.expect(tag::SEQUENCE, "a revoked certificate is expected")?;
             let mut inside = element.inside();
             let serial = integer_of(&inside.any()?)?;
-            Time::skip(&mut inside)?;
+            self.has_short_time |= Time::skip(&mut inside)?;
             let own = inside.optional(tag::SEQUENCE)?;
             inside.finish()?;
             let mut entry = Entry { serial: range_of(der, serial), issuer: None, is_removal: false };
