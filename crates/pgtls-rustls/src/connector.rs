@@ -1,6 +1,7 @@
 //! Parameters and loaded files, parsed once, and the sessions that are made of them.
 
 use crate::{
+    chain::AcceptedSignatures,
     error::{SetupError, TlsError},
     identity::Identity,
     options::TlsOptions,
@@ -156,6 +157,7 @@ fn rules(params: &Params, loaded: &Loaded, options: &TlsOptions) -> Result<Rules
         naming: options.name_rules,
         hardening: params.hardening(),
         algorithms,
+        accepted: AcceptedSignatures::new(VersionRange::of(params, options.versions), options),
         proved: Proved::default(),
         schemes: signature::offered_schemes(options),
     })

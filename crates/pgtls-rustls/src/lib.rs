@@ -60,6 +60,7 @@
 mod attribute;
 mod cache;
 mod cause;
+mod chain;
 mod connect_error;
 mod connector;
 mod error;
@@ -94,6 +95,7 @@ mod versions;
 pub use attribute::{ATTRIBUTES, LIBRARY};
 pub use cache::{BrokenFiles, Cached, ConnectorCache};
 pub use cause::{BoxError, Cause};
+pub use chain::{authenticating_versions, verify_chain};
 pub use connect_error::ConnectError;
 pub use connector::Connector;
 pub use error::{SetupError, TlsError, alert_name};

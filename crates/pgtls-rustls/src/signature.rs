@@ -5,11 +5,12 @@
 //! always checked, also when nobody asks for the chain: without it anyone could pass on another server's certificate.
 
 use crate::{options::TlsOptions, pss, strength};
-use pgtls_x509::{SecurityLevel, may_sign_key_exchange, subject_public_key_info};
+use pgtls_core::param::TlsVersion;
+use pgtls_x509::{HandshakeKey, SecurityLevel};
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, OtherError, PeerMisbehaved, SignatureScheme,
     client::danger::HandshakeSignatureValid,
-    crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key},
+    crypto::WebPkiSupportedAlgorithms,
     pki_types::{CertificateDer, SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer},
     sign::SigningKey,
 };
@@ -33,16 +34,17 @@ pub(crate) fn offered_schemes(options: &TlsOptions) -> Vec<SignatureScheme> {
     options.schemes.for_servers(supported_schemes(algorithms, options.security_level))
 }
 
-/// TLS 1.2: a scheme stands for several algorithms, of which the one for the key's curve is used. The certificate must
-/// allow that its key signs.
+/// Verifies a signature of TLS 1.2. The certificate must allow that its key signs.
 pub(crate) fn verify_tls12(
     message: &[u8],
     certificate: &CertificateDer<'_>,
     signed: &DigitallySignedStruct,
     algorithms: &WebPkiSupportedAlgorithms,
 ) -> Result<HandshakeSignatureValid, Error> {
-    verify_with_any(signed.scheme, &public_key(certificate)?, message, signed.signature(), algorithms)?;
-    if !may_sign_key_exchange(certificate).map_err(unusable)? {
+    let key = HandshakeKey::read(certificate).map_err(unusable)?;
+    let info = SubjectPublicKeyInfoDer::from(key.public_key_info());
+    verify_with_any(TlsVersion::Tls1_2, signed.scheme, &info, message, signed.signature(), algorithms)?;
+    if !key.may_sign_key_exchange().map_err(unusable)? {
         return Err(Error::Other(OtherError(Arc::new(NotForSigning))));
     }
     Ok(HandshakeSignatureValid::assertion())
@@ -63,7 +65,7 @@ impl fmt::Display for NotForSigning {
 
 impl core::error::Error for NotForSigning {}
 
-/// TLS 1.3: a scheme stands for one algorithm and one kind of key.
+/// Verifies a signature of TLS 1.3.
 pub(crate) fn verify_tls13(
     message: &[u8],
     certificate: &CertificateDer<'_>,
@@ -71,20 +73,49 @@ pub(crate) fn verify_tls13(
     algorithms: &WebPkiSupportedAlgorithms,
 ) -> Result<HandshakeSignatureValid, Error> {
     let key = public_key(certificate)?;
-    if pss::find(signed.scheme).is_some() {
-        verify_with_any(signed.scheme, &key, message, signed.signature(), algorithms)?;
-        return Ok(HandshakeSignatureValid::assertion());
+    verify_with_any(TlsVersion::Tls1_3, signed.scheme, &key, message, signed.signature(), algorithms)?;
+    Ok(HandshakeSignatureValid::assertion())
+}
+
+/// Whether signatures of this scheme, made with this key in this version of TLS, can be verified.
+pub(crate) fn fits(
+    version: TlsVersion,
+    scheme: SignatureScheme,
+    key: &HandshakeKey<'_>,
+    algorithms: &WebPkiSupportedAlgorithms,
+) -> bool {
+    let is_for_key = |algorithms: &[&dyn SignatureVerificationAlgorithm]| {
+        algorithms.iter().any(|algorithm| algorithm.public_key_alg_id().as_ref() == key.algorithm())
+    };
+    key.is_well_formed() && with_algorithms(version, scheme, algorithms, is_for_key) == Some(true)
+}
+
+/// Calls `with` with the algorithms of a scheme; `None` when the version or the provider does not have the scheme. In TLS 1.2 a
+/// scheme stands for several algorithms, of which the one for the key's curve is used; in TLS 1.3 for one algorithm and one
+/// kind of key, and none has the padding of PKCS #1 v1.5 (RFC 8446, section 4.2.3).
+fn with_algorithms<T>(
+    version: TlsVersion,
+    scheme: SignatureScheme,
+    algorithms: &WebPkiSupportedAlgorithms,
+    with: impl FnOnce(&[&dyn SignatureVerificationAlgorithm]) -> T,
+) -> Option<T> {
+    if let Some(pss) = pss::find(scheme) {
+        let [unrestricted, restricted] = pss.algorithms(algorithms)?;
+        return Some(with(&[&unrestricted, &restricted]));
     }
-    // No signature of TLS 1.3 has the padding of PKCS #1 v1.5.
-    let is_pss = matches!(
-        signed.scheme,
-        SignatureScheme::RSA_PSS_SHA256 | SignatureScheme::RSA_PSS_SHA384 | SignatureScheme::RSA_PSS_SHA512
-    );
-    if is_pss && let Some(verified) = verify_with_small_rsa(signed.scheme, &key, message, signed.signature())
-    {
-        return verified.map(|()| HandshakeSignatureValid::assertion());
+    let (_, candidates) = algorithms.mapping.iter().find(|(mapped, _)| *mapped == scheme)?;
+    match (version, scheme) {
+        (
+            TlsVersion::Tls1_3,
+            SignatureScheme::RSA_PKCS1_SHA1
+            | SignatureScheme::RSA_PKCS1_SHA256
+            | SignatureScheme::RSA_PKCS1_SHA384
+            | SignatureScheme::RSA_PKCS1_SHA512
+            | SignatureScheme::ECDSA_SHA1_Legacy,
+        ) => None,
+        (TlsVersion::Tls1_3, _) => Some(with(candidates.get(..1)?)),
+        _ => Some(with(candidates)),
     }
-    verify_tls13_signature_with_raw_key(message, &key, signed, algorithms)
 }
 
 /// Whether the private key is the one of the certificate, whatever form its public key is written in: what the one signs,
@@ -108,11 +139,13 @@ fn signs_for(
         return false;
     };
     let Ok(signature) = signer.sign(MESSAGE) else { return false };
-    verify_with_any(signer.scheme(), public_key, MESSAGE, &signature, algorithms).is_ok()
+    // The version with the most schemes: whether the keys belong together does not depend on it.
+    verify_with_any(TlsVersion::Tls1_2, signer.scheme(), public_key, MESSAGE, &signature, algorithms).is_ok()
 }
 
 /// Verifies with whichever of a scheme's algorithms is for this kind of key.
 fn verify_with_any(
+    version: TlsVersion,
     scheme: SignatureScheme,
     key: &SubjectPublicKeyInfoDer<'_>,
     message: &[u8],
@@ -120,15 +153,11 @@ fn verify_with_any(
     algorithms: &WebPkiSupportedAlgorithms,
 ) -> Result<(), Error> {
     const UNKNOWN: Error = Error::PeerMisbehaved(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme);
-    if let Some(verified) = verify_with_small_rsa(scheme, key, message, signature) {
-        return verified;
-    }
-    if let Some(pss) = pss::find(scheme) {
-        let [unrestricted, restricted] = pss.algorithms(algorithms).ok_or(UNKNOWN)?;
-        return verify_with_one_of(&[&unrestricted, &restricted], key, message, signature);
-    }
-    let (_, candidates) = algorithms.mapping.iter().find(|(mapped, _)| *mapped == scheme).ok_or(UNKNOWN)?;
-    verify_with_one_of(candidates, key, message, signature)
+    let verify = |candidates: &[&dyn SignatureVerificationAlgorithm]| {
+        verify_with_small_rsa(scheme, key, message, signature)
+            .unwrap_or_else(|| verify_with_one_of(candidates, key, message, signature))
+    };
+    with_algorithms(version, scheme, algorithms, verify).unwrap_or(Err(UNKNOWN))
 }
 
 /// Verifies with an RSA key that is too small for every algorithm; `None` if it is another key.
@@ -172,7 +201,8 @@ fn verify_with_one_of(
 }
 
 fn public_key<'a>(certificate: &'a CertificateDer<'_>) -> Result<SubjectPublicKeyInfoDer<'a>, Error> {
-    subject_public_key_info(certificate).map(SubjectPublicKeyInfoDer::from).map_err(unusable)
+    let key = HandshakeKey::read(certificate).map_err(unusable)?;
+    Ok(SubjectPublicKeyInfoDer::from(key.public_key_info()))
 }
 
 /// A certificate without a public key that can be found and read.

@@ -1,6 +1,8 @@
 //! The one verifier for every mode: nothing, the chain, or chain and host name.
 
-use crate::{error::TlsError, proved::Proved, record::Record, signature, trust::Trust};
+use crate::{
+    chain::AcceptedSignatures, error::TlsError, proved::Proved, record::Record, signature, trust::Trust,
+};
 use pgtls_core::{
     hardening::Hardening,
     name::{NameRules, match_host, printable_name},
@@ -24,6 +26,8 @@ pub(crate) struct Rules {
     pub(crate) naming: NameRules,
     pub(crate) hardening: Hardening,
     pub(crate) algorithms: WebPkiSupportedAlgorithms,
+    /// The signatures over handshakes that are accepted.
+    pub(crate) accepted: AcceptedSignatures,
     /// The signatures in servers' chains that were found good.
     pub(crate) proved: Proved,
     /// What is offered to the server; kept because rustls asks for it in every handshake.
@@ -59,8 +63,8 @@ impl Verifier {
         let others: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
         let path = self
             .rules
-            .profile
-            .verify_chain(leaf, &others, roots, crls.as_ref(), &options)
+            .accepted
+            .verify_chain(self.rules.profile, (leaf, &others), (roots, crls.as_ref()), &options)
             .map_err(TlsError::Chain)?;
         self.record.seen().chain = Some((ChainVerified::assertion(), path));
         if *name { self.match_name(leaf) } else { Ok(()) }
