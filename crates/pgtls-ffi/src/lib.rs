@@ -28,14 +28,13 @@
 //! - Numbers that stand for words (`enum`s of the header) are checked: an unknown one is `PGTLS_ARGUMENT`.
 //!
 //! A proof counts for one handshake: of a machine whose parameters name the files of its trust, with this very trust, of a server's
-//! certificate, at the present time, and under `verify-full` to the host of its last match. The library checks all of this. A trust
-//! may be freed before the machine and the proof; another one does not take its place.
+//! certificate, at the present time, and under `verify-full` to the host of its last match. The library checks all of this. A new
+//! trust does not take the place of one that was freed, even if it is of the same parameters.
 //!
 //! The library cannot check these, which are the caller's promise:
 //!
 //! - The certificates that are given to [`pgtls_verify`] are those of the handshake that the proof is used for, and the TLS engine
 //!   has verified the signature over that handshake.
-//!
 //! - A handle is `NULL`, or was given by this library as a handle of its type and has not been freed; no other call has it
 //!   before this one has ended.
 //! - A text is `NULL`, or bytes that end with NUL. Bytes, and other values in a row, are `NULL`, or so many as their length

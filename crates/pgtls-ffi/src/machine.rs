@@ -436,13 +436,12 @@ pub unsafe extern "C" fn pgtls_machine_client_certificate(
 }
 
 /// The TLS handshake is complete. `alpn` is a `pgtls_alpn`; `trust` is the trust that was given to
-/// `pgtls_machine_verification`, and `proof` is of the certificates of this handshake:
+/// `pgtls_machine_verification`, and `proof` is of the certificates of this handshake. Which proof is needed follows from what
+/// `pgtls_machine_verification` has written:
 ///
-/// | `pgtls_machine_verification` | `proof` |
-/// |---|---|
-/// | `PGTLS_VERIFY_NONE` | may be `NULL` |
-/// | `PGTLS_VERIFY_CA` | of `pgtls_verify` |
-/// | `PGTLS_VERIFY_FULL` | the same, whose last `pgtls_proof_match_host` has matched the host of this connection |
+/// - `PGTLS_VERIFY_NONE`: none; it may be `NULL`.
+/// - `PGTLS_VERIFY_CA`: a proof of `pgtls_verify`.
+/// - `PGTLS_VERIFY_FULL`: the same, whose last `pgtls_proof_match_host` has matched the host of this connection.
 ///
 /// A session without the proof that it needs is refused: the call succeeds, and the next action is to reconnect or to fail. With
 /// `PGTLS_MISUSE` nothing changes, and `pgtls_machine_error` returns the reason: the trust is not for the parameters of this
