@@ -1,25 +1,22 @@
 //! The verdict on a peer's certificates: the chain, and the key of the peer's own certificate. Handshakes and programs that judge
 //! without a connection get it from the same place.
 
-use crate::{offer::offered, options::TlsOptions, signature, versions::VersionRange};
+use crate::{
+    algorithms::Algorithms, offer::offered, options::TlsOptions, rsa, signature, versions::VersionRange,
+};
 use pgtls_core::param::TlsVersion;
 use pgtls_x509::{
     CrlStore, HandshakeKey, Profile, Purpose, TrustStore, VerifiedPath, VerifyOptions, X509Error,
     check_own_keys,
 };
-use rustls::{SignatureScheme, SupportedCipherSuite, crypto::WebPkiSupportedAlgorithms, pki_types::UnixTime};
-
-/// Bits of RSA keys that the providers verify with, and sign with.
-const PROVIDER_RSA: core::ops::RangeInclusive<usize> = 2048..=8192;
-/// The smallest RSA key that a signature of a handshake is verified with.
-const SMALLEST_RSA: usize = if cfg!(feature = "small-rsa") { 1024 } else { *PROVIDER_RSA.start() };
+use rustls::{SignatureScheme, SupportedCipherSuite, pki_types::UnixTime};
 
 /// The signatures by which a peer may authenticate itself in a handshake.
 #[derive(Debug)]
 pub(crate) struct AcceptedSignatures {
     /// The versions of TLS that are offered, oldest first, each with its schemes.
     versions: Vec<(TlsVersion, Vec<SignatureScheme>)>,
-    algorithms: WebPkiSupportedAlgorithms,
+    algorithms: Algorithms,
 }
 
 impl AcceptedSignatures {
@@ -29,7 +26,7 @@ impl AcceptedSignatures {
     /// None is accepted where no handshake can start.
     pub(crate) fn new(range: VersionRange, options: &TlsOptions) -> Self {
         let schemes = signature::offered_schemes(options);
-        let algorithms = options.provider.signature_verification_algorithms;
+        let algorithms = Algorithms::new(&options.provider);
         let Ok((provider, offered)) = offered(range, options) else {
             return Self { versions: Vec::new(), algorithms };
         };
@@ -54,16 +51,9 @@ impl AcceptedSignatures {
     /// There is none ([`Verdict::UnsupportedKey`](pgtls_x509::Verdict::UnsupportedKey)), or the key cannot be found.
     pub(crate) fn versions(&self, certificate: &[u8], purpose: Purpose) -> Result<Vec<TlsVersion>, X509Error> {
         let key = HandshakeKey::read(certificate)?;
-        // Our own key signs, which takes a provider; with a server's small key a signature is verified only.
-        let smallest = match purpose {
-            Purpose::Server if !key.is_for_pss_alone() => SMALLEST_RSA,
-            Purpose::Server | Purpose::Client => *PROVIDER_RSA.start(),
-        };
-        if let Some(bits) = key.rsa_bits()
-            && !(smallest..=*PROVIDER_RSA.end()).contains(&bits)
-        {
-            let most = PROVIDER_RSA.end();
-            return Err(key.refusal(&format!("of which {smallest} to {most} bits are supported")));
+        // A client's key signs, which needs a crypto provider; with a server's key a signature is verified only.
+        if purpose == Purpose::Client && !rsa::can_sign(&key.public_key(), key.is_rsa()) {
+            return Err(key.refusal("with which crypto providers do not sign (RSA: 2048 to 8192 bits)"));
         }
         let mut versions = Vec::new();
         for (version, schemes) in &self.versions {
@@ -120,8 +110,8 @@ pub fn verify_chain(
 ) -> Result<VerifiedPath, X509Error> {
     let (options, _) = options.in_force();
     let (leaf, presented) = chain.split_first().map_or((&[][..], chain), |(leaf, presented)| (*leaf, presented));
-    let algorithms = options.provider.signature_verification_algorithms.all;
-    let verify = VerifyOptions::new(time, purpose, options.security_level, algorithms);
+    let algorithms = Algorithms::new(&options.provider).for_chains();
+    let verify = VerifyOptions::new(time, purpose, options.security_level, &algorithms);
     let accepted = AcceptedSignatures::new(options.versions, &options);
     let path = accepted.verify_chain(options.profile, (leaf, presented), (roots, crls), &verify)?;
     if purpose == Purpose::Client {
