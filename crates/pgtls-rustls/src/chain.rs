@@ -52,7 +52,7 @@ impl AcceptedSignatures {
     pub(crate) fn versions(&self, certificate: &[u8], purpose: Purpose) -> Result<Vec<TlsVersion>, X509Error> {
         let key = HandshakeKey::read(certificate)?;
         // A client's key signs, which needs a crypto provider; with a server's key a signature is verified only.
-        if purpose == Purpose::Client && !rsa::can_sign(&key.public_key(), key.is_rsa()) {
+        if purpose == Purpose::Client && !rsa::is_for_providers(key.public_key()) {
             return Err(key.refusal("with which crypto providers do not sign (RSA: 2048 to 8192 bits)"));
         }
         let mut versions = Vec::new();

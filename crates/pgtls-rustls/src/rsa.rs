@@ -89,6 +89,11 @@ impl SignatureVerificationAlgorithm for RsaAlgorithm {
     }
 }
 
+/// Whether a crypto provider signs with the private key that belongs to this one, unless it is no RSA key.
+pub(crate) fn is_for_providers(key: &[u8]) -> bool {
+    rsa_public_key(key).is_none_or(|key| is_in_providers_range(&key))
+}
+
 /// Moduli that crypto providers verify with, in bits.
 const PROVIDERS: RangeInclusive<usize> = 2048..=8192;
 /// The longest exponent that they verify with, in bits.

@@ -85,9 +85,10 @@ pub(crate) fn fits(
     algorithms: &Algorithms,
 ) -> bool {
     let mut candidates = candidates(version, scheme, algorithms);
-    candidates.any(|candidate| {
+    key.is_well_formed()
+        && candidates.any(|candidate| {
         candidate.as_dyn().public_key_alg_id().as_ref() == key.algorithm()
-            && candidate.takes_key(&key.public_key())
+            && candidate.takes_key(key.public_key())
     })
 }
 

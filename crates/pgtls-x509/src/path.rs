@@ -36,6 +36,7 @@ use crate::{
     verdict::{Budget, Verdict},
 };
 use alloc::{string::String, vec::Vec};
+pub(crate) use anchor::{Trust, trust_of};
 use budget::Work;
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 pub(crate) use signatures::Proved;

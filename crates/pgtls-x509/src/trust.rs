@@ -135,9 +135,14 @@ impl TrustStore {
         self.skipped
     }
 
-    /// The DER of the certificates, in file order.
+    /// The DER of the certificates, in file order and as OpenSSL encodes them again: unused bits of a signature are cleared.
     pub fn certificates(&self) -> impl Iterator<Item = &[u8]> {
         self.certificates.iter().map(Certificate::der)
+    }
+
+    /// The certificates, in file order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Certificate<'static>> {
+        self.certificates.iter()
     }
 
     /// What stands for the whole store.

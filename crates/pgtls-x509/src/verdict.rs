@@ -98,7 +98,7 @@ pub enum Verdict {
     UnsupportedExtension,
     /// More work than a chain may cause.
     BudgetExceeded(Budget),
-    /// The `strict` profile's refusal.
+    /// webpki's refusal, in the `strict` profile.
     Strict,
 }
 

@@ -26,6 +26,20 @@ pub(super) enum Answer {
     Unparsable,
 }
 
+impl Answer {
+    /// The answer that a label names, but for the chain of one that was accepted.
+    pub(super) fn of_label(label: &str) -> Option<Self> {
+        let (number, depth) = label.strip_prefix("refused with ")?.split_once(" at depth ")?;
+        Some(Self::Refused { number: number.parse().ok()?, depth: depth.parse().ok()? })
+    }
+}
+
+/// The release of the OpenSSL that is loaded: major, minor and patch number.
+pub(super) fn release() -> [u8; 3] {
+    let number = u32::try_from(openssl::version::number()).unwrap();
+    [28, 20, 4].map(|shift| (number >> shift).to_be_bytes()[3] & if shift == 28 { 0x0f } else { 0xff })
+}
+
 /// Asks OpenSSL.
 pub(super) fn openssl(files: &Files, client: bool, level: u8) -> Answer {
     let folder = TempDir::new().unwrap();

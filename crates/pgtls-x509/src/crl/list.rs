@@ -27,8 +27,8 @@ use core::ops::Range;
 pub(crate) struct Crl {
     der: Vec<u8>,
     signed_part: Range<usize>,
-    signature: Range<usize>,
-    signature_is_whole_bytes: bool,
+    /// `None` when the signature has unused bits.
+    signature: Option<Range<usize>>,
     pub(crate) signature_algorithm: SignatureAlgorithm,
     /// The algorithms named beside the signature and in the signed part are the same, byte for byte.
     pub(crate) algorithms_agree: bool,
@@ -116,8 +116,7 @@ impl Crl {
 
         let mut crl = Self {
             signed_part: range_of(der, signed.whole),
-            signature: range_of(der, signature.bytes),
-            signature_is_whole_bytes: signature.unused_bits == 0,
+            signature: signature.whole_bytes().map(|bytes| range_of(der, bytes)),
             signature_algorithm,
             algorithms_agree: outer_algorithm.whole == inner_algorithm.whole,
             issuer_canonical,
@@ -157,9 +156,9 @@ impl Crl {
         self.part(&self.signed_part)
     }
 
-    /// The signature; `None` when it does not end with a whole byte.
+    /// The signature; `None` when it has unused bits, with which OpenSSL accepts no signature.
     pub(crate) fn signature(&self) -> Option<&[u8]> {
-        self.signature_is_whole_bytes.then(|| self.part(&self.signature))
+        self.signature.as_ref().map(|range| self.part(range))
     }
 
     pub(crate) fn authority_key_identifier(&self) -> Option<KeyIdentifier<'_>> {

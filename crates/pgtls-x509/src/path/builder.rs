@@ -132,14 +132,17 @@ fn refuse(chain: &Chain<'_>) -> Checked {
         (false, _) => Verdict::UnableToGetIssuerCertLocally,
     };
     let failure = Failure::new(verdict, depth);
-    // OpenSSL does not say that it finds no issuer because the certificate itself is invalid; we do.
-    Err(match &last.extensions.invalid {
-        Some(invalid) => failure.with(alloc::format!(
+    // OpenSSL does not report why the certificate itself has no issuer.
+    Err(if let Some(invalid) = &last.extensions.invalid {
+        failure.with(alloc::format!(
             "its extension {} is invalid: {} (byte {})",
             invalid.name,
             invalid.error.problem,
             invalid.error.position
-        )),
-        None => failure,
+        ))
+    } else if last.signature_id.is_none_or(|id| !id.is_in_every_release()) {
+        failure.with("its signature algorithm is missing in a release of OpenSSL, which finds no issuer then")
+    } else {
+        failure
     })
 }
