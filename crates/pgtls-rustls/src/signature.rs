@@ -18,7 +18,6 @@ use rustls::{
     sign::SigningKey,
 };
 use std::{fmt, sync::Arc};
-use webpki::RawPublicKeyEntity;
 
 /// The schemes that can be verified, if they are strong enough.
 pub(crate) fn supported_schemes(algorithms: &Algorithms, level: SecurityLevel) -> Vec<SignatureScheme> {
@@ -42,7 +41,7 @@ pub(crate) fn verify_tls12(
 ) -> Result<HandshakeSignatureValid, Error> {
     let key = HandshakeKey::read(certificate).map_err(unusable)?;
     let candidates = candidates(TlsVersion::Tls1_2, signed.scheme, algorithms);
-    verify_with_one_of(candidates, &public_key(&key), message, signed.signature())?;
+    verify_with_one_of(candidates, &key, message, signed.signature())?;
     if !key.may_sign_key_exchange().map_err(unusable)? {
         return Err(Error::Other(OtherError(Arc::new(NotForSigning))));
     }
@@ -73,7 +72,7 @@ pub(crate) fn verify_tls13(
 ) -> Result<HandshakeSignatureValid, Error> {
     let key = HandshakeKey::read(certificate).map_err(unusable)?;
     let candidates = candidates(TlsVersion::Tls1_3, signed.scheme, algorithms);
-    verify_with_one_of(candidates, &public_key(&key), message, signed.signature())?;
+    verify_with_one_of(candidates, &key, message, signed.signature())?;
     Ok(HandshakeSignatureValid::assertion())
 }
 
@@ -86,10 +85,12 @@ pub(crate) fn fits(
 ) -> bool {
     let mut candidates = candidates(version, scheme, algorithms);
     key.is_well_formed()
-        && candidates.any(|candidate| {
-        candidate.as_dyn().public_key_alg_id().as_ref() == key.algorithm()
-            && candidate.takes_key(key.public_key())
-    })
+        && candidates.any(|candidate| is_for(&candidate, key) && candidate.takes_key(key.public_key()))
+}
+
+/// Whether the algorithm is for this kind of key.
+fn is_for(candidate: &HandshakeAlgorithm, key: &HandshakeKey<'_>) -> bool {
+    candidate.as_dyn().public_key_alg_id().as_ref() == key.algorithm()
 }
 
 /// The algorithms for a scheme. In TLS 1.2 it stands for several, of which the one for the key is used; in TLS 1.3 for one
@@ -129,16 +130,12 @@ pub(crate) fn is_key_of(
     certificate: &CertificateDer<'_>,
     algorithms: &Algorithms,
 ) -> bool {
-    let Ok(of_certificate) = HandshakeKey::read(certificate) else { return false };
-    let public_key = public_key(&of_certificate);
-    key.public_key().is_some_and(|of_key| of_key == public_key) || signs_for(key, &public_key, algorithms)
+    let Ok(public_key) = HandshakeKey::read(certificate) else { return false };
+    let is_same = |of_key: SubjectPublicKeyInfoDer<'_>| of_key.as_ref() == public_key.public_key_info();
+    key.public_key().is_some_and(is_same) || signs_for(key, &public_key, algorithms)
 }
 
-fn signs_for(
-    key: &dyn SigningKey,
-    public_key: &SubjectPublicKeyInfoDer<'_>,
-    algorithms: &Algorithms,
-) -> bool {
+fn signs_for(key: &dyn SigningKey, public_key: &HandshakeKey<'_>, algorithms: &Algorithms) -> bool {
     const MESSAGE: &[u8] = b"pgtls: does this key belong to this certificate?";
     let Some(signer) = key.choose_scheme(&supported_schemes(algorithms, SecurityLevel(0))) else {
         return false;
@@ -152,25 +149,19 @@ const UNKNOWN_SCHEME: Error = Error::PeerMisbehaved(PeerMisbehaved::SignedHandsh
 /// Verifies with the first of a scheme's algorithms that is for this kind of key.
 fn verify_with_one_of(
     candidates: impl IntoIterator<Item = HandshakeAlgorithm>,
-    key: &SubjectPublicKeyInfoDer<'_>,
+    key: &HandshakeKey<'_>,
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), Error> {
-    let key = RawPublicKeyEntity::try_from(key).map_err(unusable)?;
-    let mut is_known = false;
-    for algorithm in candidates {
-        is_known = true;
-        match key.verify_signature(algorithm.as_dyn(), message, signature) {
-            Ok(()) => return Ok(()),
-            Err(webpki::Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_)) => {}
-            Err(_) => return Err(CertificateError::BadSignature.into()),
-        }
+    let mut candidates = candidates.into_iter().peekable();
+    if candidates.peek().is_none() {
+        return Err(UNKNOWN_SCHEME);
     }
-    Err(if is_known { PeerMisbehaved::SignedKxWithWrongAlgorithm.into() } else { UNKNOWN_SCHEME })
-}
-
-fn public_key<'a>(key: &'a HandshakeKey<'_>) -> SubjectPublicKeyInfoDer<'a> {
-    SubjectPublicKeyInfoDer::from(key.public_key_info())
+    let Some(algorithm) = candidates.find(|candidate| is_for(candidate, key)) else {
+        return Err(PeerMisbehaved::SignedKxWithWrongAlgorithm.into());
+    };
+    let verified = algorithm.as_dyn().verify_signature(key.public_key(), message, signature);
+    verified.map_err(|_| CertificateError::BadSignature.into())
 }
 
 /// A certificate without a public key that can be found and read.

@@ -12,6 +12,7 @@ use crate::{
     verdict::Verdict,
 };
 use alloc::{borrow::Cow, vec::Vec};
+use rustls_pki_types::{AlgorithmIdentifier, alg_id};
 
 /// The key of a peer's own certificate, of any version: how it names its algorithm, and whether it may sign.
 ///
@@ -72,9 +73,14 @@ impl<'a> HandshakeKey<'a> {
     }
 
     /// The content of the AlgorithmIdentifier, as crypto providers compare it
-    /// (`SignatureVerificationAlgorithm::public_key_alg_id`).
-    pub fn algorithm(&self) -> &'a [u8] {
-        self.algorithm
+    /// (`SignatureVerificationAlgorithm::public_key_alg_id`). Like OpenSSL it ignores the parameters of an RSA key, which have to
+    /// be NULL (OpenSSL: `rsa_pub_decode`).
+    pub fn algorithm(&self) -> &[u8] {
+        static RSA: AlgorithmIdentifier = alg_id::RSA_ENCRYPTION;
+        match self.key {
+            PublicKey::Rsa { .. } => RSA.as_ref(),
+            _ => self.algorithm,
+        }
     }
 
     /// Whether the key has the form of its algorithm: an RSA key, a point of a named curve, as many bytes as Ed25519 has. No
