@@ -103,7 +103,12 @@ const PROOFS: &[(&str, u8, &str, &str)] = &[
     ("verify-ca", 0, "startup", ""),
     ("require with roots, without", 0, "fail", "without proof"),
     ("require without roots", 0, "startup", ""),
-    ("require with roots, told that there are none", 5, "start-tls", "the trust was made of other parameters"),
+    (
+        "require with roots, told that there are none",
+        5,
+        "start-tls",
+        "the trust was made of other parameters",
+    ),
     // Misuse is no failure of TLS, after which prefer would go on without.
     ("prefer, proof of other roots", 5, "start-tls", "the proof was made with another pgtls_trust"),
     ("prefer without", 0, "reconnect", "without proof"),

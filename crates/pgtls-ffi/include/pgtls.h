@@ -29,14 +29,13 @@
  * - Numbers that stand for words (enums of the header) are checked: an unknown one is PGTLS_ARGUMENT.
  *
  * A proof counts for one handshake: of a machine whose parameters name the files of its trust, with this very trust, of a server's
- * certificate, at the present time, and under verify-full to the host of its last match. The library checks all of this. A trust
- * may be freed before the machine and the proof; another one does not take its place.
+ * certificate, at the present time, and under verify-full to the host of its last match. The library checks all of this. A new
+ * trust does not take the place of one that was freed, even if it is of the same parameters.
  *
  * The library cannot check these, which are the caller's promise:
  *
  * - The certificates that are given to pgtls_verify are those of the handshake that the proof is used for, and the TLS engine
  *   has verified the signature over that handshake.
- *
  * - A handle is NULL, or was given by this library as a handle of its type and has not been freed; no other call has it
  *   before this one has ended.
  * - A text is NULL, or bytes that end with NUL. Bytes, and other values in a row, are NULL, or so many as their length
@@ -561,13 +560,12 @@ enum pgtls_status pgtls_machine_client_certificate(struct pgtls_machine *machine
 
 /**
  * The TLS handshake is complete. `alpn` is a `pgtls_alpn`; `trust` is the trust that was given to
- * `pgtls_machine_verification`, and `proof` is of the certificates of this handshake:
+ * `pgtls_machine_verification`, and `proof` is of the certificates of this handshake. Which proof is needed follows from what
+ * `pgtls_machine_verification` has written:
  *
- * | `pgtls_machine_verification` | `proof` |
- * |---|---|
- * | `PGTLS_VERIFY_NONE` | may be `NULL` |
- * | `PGTLS_VERIFY_CA` | of `pgtls_verify` |
- * | `PGTLS_VERIFY_FULL` | the same, whose last `pgtls_proof_match_host` has matched the host of this connection |
+ * - `PGTLS_VERIFY_NONE`: none; it may be `NULL`.
+ * - `PGTLS_VERIFY_CA`: a proof of `pgtls_verify`.
+ * - `PGTLS_VERIFY_FULL`: the same, whose last `pgtls_proof_match_host` has matched the host of this connection.
  *
  * A session without the proof that it needs is refused: the call succeeds, and the next action is to reconnect or to fail. With
  * `PGTLS_MISUSE` nothing changes, and `pgtls_machine_error` returns the reason: the trust is not for the parameters of this

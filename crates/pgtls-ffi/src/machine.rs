@@ -15,7 +15,7 @@ use crate::{
 use pgtls_core::{
     gate::{Exchange, StartupGate},
     name::NameVerified,
-    negotiation::{Action, Alpn, ChainVerified, Failure, Input, Negotiation, TlsFacts},
+    negotiation::{Action, Alpn, Failure, Input, Negotiation, TlsFacts},
     param::{HostItem, Params},
     policy::{GssCredentials, Payload, Verification, plan},
     startup::{ClientCertificate, StartupWatch},
@@ -164,8 +164,7 @@ impl pgtls_machine {
         trust.check(&self.trust_settings).map_err(Unchanged::misuse)?;
         let mut facts = TlsFacts { alpn, root: trust.presence, chain: None, name: None };
         let Some(proof) = proof else { return Ok((facts, None)) };
-        proof.check(trust.id()).map_err(Unchanged::misuse)?;
-        facts.chain = Some(ChainVerified::assertion());
+        facts.chain = Some(proof.chain(trust.id()).map_err(Unchanged::misuse)?);
         if self.negotiation.plan().verification(trust.presence) != Some(Verification::Full) {
             return Ok((facts, None));
         }

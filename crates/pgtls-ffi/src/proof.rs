@@ -7,7 +7,7 @@ use crate::{
     trust::{Roots, TrustId, pgtls_trust},
     words::pgtls_purpose,
 };
-use pgtls_core::hardening::Hardening;
+use pgtls_core::{hardening::Hardening, name::NameVerified, negotiation::ChainVerified};
 use pgtls_rustls::verify_chain;
 use pgtls_x509::{Purpose, X509Error};
 use rustls_pki_types::UnixTime;
@@ -19,6 +19,7 @@ use std::{
 
 /// The proof that one certificate was verified, and perhaps that it is for a host.
 pub struct pgtls_proof {
+    chain: ChainVerified,
     trust: TrustId,
     purpose: Purpose,
     leaf: Vec<u8>,
@@ -41,26 +42,32 @@ pub(crate) enum HostMatch {
 }
 
 impl pgtls_proof {
-    /// Checks that the proof counts for a server's handshake that is verified with this trust. The error is a sentence for the
-    /// developer of the program.
-    pub(crate) fn check(&self, trust: TrustId) -> Result<(), String> {
+    /// The verified chain, if the proof counts for a server's handshake that is verified with this trust. The error is a
+    /// sentence for the developer of the program.
+    pub(crate) fn chain(&self, trust: TrustId) -> Result<ChainVerified, String> {
         if self.purpose != Purpose::Server {
-            return Err("the proof is about a client's certificate; verify the server's with pgtls_verify and \
+            return Err(
+                "the proof is about a client's certificate; verify the server's with pgtls_verify and \
                         PGTLS_PURPOSE_SERVER"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         if self.trust != trust {
-            return Err("the proof was made with another pgtls_trust; verify the certificates with the trust that \
+            return Err(
+                "the proof was made with another pgtls_trust; verify the certificates with the trust that \
                         is given to pgtls_machine_tls_established"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         if self.is_spent.load(Ordering::Relaxed) {
-            return Err("the proof was used for another handshake; verify the certificates of this one with \
+            return Err(
+                "the proof was used for another handshake; verify the certificates of this one with \
                         pgtls_verify"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         match &self.outdated {
-            None => Ok(()),
+            None => Ok(self.chain),
             Some(error) => Err(format!(
                 "the proof is for another time than that of the system's clock, at which the chain is refused; give \
                  the present time to pgtls_verify: {error}"
@@ -73,11 +80,7 @@ impl pgtls_proof {
     }
 
     /// Compares the certificate with a host once more, by the rules of a machine.
-    pub(crate) fn compare(
-        &self,
-        host: &str,
-        hardening: Hardening,
-    ) -> Result<pgtls_core::name::NameVerified, String> {
+    pub(crate) fn compare(&self, host: &str, hardening: Hardening) -> Result<NameVerified, String> {
         compare(&self.leaf, host, hardening).map(|(verified, _)| verified)
     }
 
@@ -144,10 +147,11 @@ pub unsafe extern "C" fn pgtls_verify(
         if let Err(reason) = verdict_at(unix_time) {
             return refuse(PGTLS_UNVERIFIED, &reason.to_string());
         }
+        let chain_verified = ChainVerified::assertion();
         let now = pgtls_os::unix_time();
-        let outdated =
-            if now.abs_diff(unix_time) > CLOCK_TOLERANCE { verdict_at(now).err() } else { None };
+        let outdated = if now.abs_diff(unix_time) > CLOCK_TOLERANCE { verdict_at(now).err() } else { None };
         let made = pgtls_proof {
+            chain: chain_verified,
             trust: trust.id(),
             purpose,
             leaf: leaf.to_vec(),

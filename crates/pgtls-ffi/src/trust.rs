@@ -116,13 +116,17 @@ impl pgtls_trust {
     pub(crate) fn check(&self, machine: &TrustSettings) -> Result<(), &'static str> {
         match &self.origin {
             Origin::Files(settings) if settings == machine => Ok(()),
-            Origin::Files(_) => Err("the trust was made of other parameters than the machine: other sslrootcert, \
+            Origin::Files(_) => {
+                Err("the trust was made of other parameters than the machine: other sslrootcert, \
                                      sslcrl, sslcrldir, hardenings or home directory; make it with \
-                                     pgtls_trust_of_params of the machine's parameters"),
+                                     pgtls_trust_of_params of the machine's parameters")
+            }
             Origin::Memory if machine.are_defaults() => Ok(()),
-            Origin::Memory => Err("the parameters name sslrootcert, sslcrl or sslcrldir, which a trust from memory \
+            Origin::Memory => {
+                Err("the parameters name sslrootcert, sslcrl or sslcrldir, which a trust from memory \
                                    does not replace; make it with pgtls_trust_of_params, or leave them out of the \
-                                   parameters"),
+                                   parameters")
+            }
         }
     }
 

@@ -49,7 +49,11 @@ impl AcceptedSignatures {
     ///
     /// # Errors
     /// There is none ([`Verdict::UnsupportedKey`](pgtls_x509::Verdict::UnsupportedKey)), or the key cannot be found.
-    pub(crate) fn versions(&self, certificate: &[u8], purpose: Purpose) -> Result<Vec<TlsVersion>, X509Error> {
+    pub(crate) fn versions(
+        &self,
+        certificate: &[u8],
+        purpose: Purpose,
+    ) -> Result<Vec<TlsVersion>, X509Error> {
         let key = HandshakeKey::read(certificate)?;
         // A client's key signs, which needs a crypto provider; with a server's key a signature is verified only.
         if purpose == Purpose::Client && !rsa::is_for_providers(key.public_key()) {
@@ -57,7 +61,8 @@ impl AcceptedSignatures {
         }
         let mut versions = Vec::new();
         for (version, schemes) in &self.versions {
-            let fits = schemes.iter().any(|scheme| signature::fits(*version, *scheme, &key, &self.algorithms));
+            let fits =
+                schemes.iter().any(|scheme| signature::fits(*version, *scheme, &key, &self.algorithms));
             // OpenSSL asks this of servers alone.
             let is_exempt = *version != TlsVersion::Tls1_2 || purpose == Purpose::Client;
             if fits && (is_exempt || key.may_sign_key_exchange()?) {
@@ -109,7 +114,8 @@ pub fn verify_chain(
     options: &TlsOptions,
 ) -> Result<VerifiedPath, X509Error> {
     let (options, _) = options.in_force();
-    let (leaf, presented) = chain.split_first().map_or((&[][..], chain), |(leaf, presented)| (*leaf, presented));
+    let (leaf, presented) =
+        chain.split_first().map_or((&[][..], chain), |(leaf, presented)| (*leaf, presented));
     let algorithms = Algorithms::new(&options.provider).for_chains();
     let verify = VerifyOptions::new(time, purpose, options.security_level, &algorithms);
     let accepted = AcceptedSignatures::new(options.versions, &options);

@@ -105,7 +105,8 @@ fn candidates(
     // A key for RSASSA-PSS alone has two names, by either of which it is for this one algorithm.
     let is_candidate = move |(index, candidate): &(usize, HandshakeAlgorithm)| {
         !is_tls13
-            || (!is_of_tls12_alone(scheme) && (*index == 0 || matches!(candidate, HandshakeAlgorithm::RsaPss(_))))
+            || (!is_of_tls12_alone(scheme)
+                && (*index == 0 || matches!(candidate, HandshakeAlgorithm::RsaPss(_))))
     };
     candidates.filter(is_candidate).map(|(_, candidate)| candidate)
 }

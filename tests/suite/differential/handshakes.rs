@@ -111,7 +111,8 @@ fn keys() -> Vec<ServerKey> {
         ServerKey::new("RSA, 1024 bits", rsa(1024, F4)),
         ServerKey::new("RSA, 1984 bits", rsa(1984, F4)),
         ServerKey::new("Ed25519", PKey::generate_ed25519().unwrap()),
-        ServerKey::new("Ed25519, to encipher", PKey::generate_ed25519().unwrap()).with_usage(KEY_ENCIPHERMENT),
+        ServerKey::new("Ed25519, to encipher", PKey::generate_ed25519().unwrap())
+            .with_usage(KEY_ENCIPHERMENT),
         ServerKey::new("Ed448", PKey::generate_ed448().unwrap()),
         ServerKey::new("DSA", PKey::from_dsa(Dsa::generate(2048).unwrap()).unwrap()),
     ]
@@ -119,9 +120,7 @@ fn keys() -> Vec<ServerKey> {
 
 /// A certificate with this key.
 fn certificate(subject: &str, info: &[u8], extensions: &[Vec<u8>], issuer: &PKey<Private>) -> Vec<u8> {
-    let name = |text: &str| {
-        sequence(&[set(&[sequence(&[oid("2.5.4.3"), tlv(0x0c, text.as_bytes())])])])
-    };
+    let name = |text: &str| sequence(&[set(&[sequence(&[oid("2.5.4.3"), tlv(0x0c, text.as_bytes())])])]);
     let times = sequence(&[tlv(0x17, b"240101000000Z"), tlv(0x18, b"20990101000000Z")]);
     let algorithm = sequence(&[oid("1.2.840.10045.4.3.2")]);
     let signed = sequence(&[
@@ -257,7 +256,10 @@ fn the_verdict_on_a_servers_key_is_that_of_a_handshake() {
             assert_eq!(verdict.is_ok(), shaken, "{case}: {verdict:?}");
             let openssl = openssl_shakes(&root, level, maximum, &leaf, &key.private);
             assert!(openssl || !shaken, "{case}: OpenSSL refuses");
-            assert!(shaken || !openssl || divergences.explains(&case, "ssl", "fail"), "{case}: OpenSSL accepts");
+            assert!(
+                shaken || !openssl || divergences.explains(&case, "ssl", "fail"),
+                "{case}: OpenSSL accepts"
+            );
             if let Err(X509Error::Path(error)) = &verdict
                 && error.verdict == Verdict::UnsupportedKey
             {

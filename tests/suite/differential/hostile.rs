@@ -8,8 +8,8 @@ use super::{
 };
 use pgtls_core::name::PeerName;
 use pgtls_x509::{
-    Budget, CrlStore, MAX_PRESENTED, Purpose, SecurityLevel, TrustStore, Verdict, VerifyOptions, X509Error,
-    HandshakeKey, certificates_from_pem, presented_names, private_key, tls_server_end_point,
+    Budget, CrlStore, HandshakeKey, MAX_PRESENTED, Purpose, SecurityLevel, TrustStore, Verdict,
+    VerifyOptions, X509Error, certificates_from_pem, presented_names, private_key, tls_server_end_point,
     verify_chain, verify_chain_strict,
 };
 use proptest::prelude::*;

@@ -111,8 +111,11 @@ impl Verdict {
             }
             Err(error) => return self.refuse_chain(&error),
         }
-        if authenticating_versions(leaf, purpose, &tls).is_ok_and(|versions| versions == [TlsVersion::Tls1_3]) {
-            self.notes.push("a connection with this certificate takes TLS 1.3; with TLS 1.2 it is refused".to_owned());
+        if authenticating_versions(leaf, purpose, &tls).is_ok_and(|versions| versions == [TlsVersion::Tls1_3])
+        {
+            self.notes.push(
+                "a connection with this certificate takes TLS 1.3; with TLS 1.2 it is refused".to_owned(),
+            );
         }
         if let Some(host) = request.host {
             self.compare(leaf, host, tls.profile);
