@@ -12,6 +12,7 @@ mod ber;
 mod der;
 mod found;
 mod grammar;
+mod handshakes;
 mod hostile;
 mod identifiers;
 mod keys;

@@ -2,8 +2,9 @@
  * pgtls for C, and for whatever speaks C: parameters and policy, the negotiation machine, host names, and the verdict on
  * a chain of certificates without a connection. The header is include/pgtls.h, generated from here.
  *
- * It has no sockets and speaks no TLS: a program brings both, tells the machine what happened, and does what it says. It
- * calls nobody back. Files and environment are read by pgtls_params_new and pgtls_trust_of_params alone.
+ * The library has no sockets and no TLS engine: the program has both, performs the machine's actions and reports the results. There
+ * are no callbacks. Files and environment are read by pgtls_params_new and pgtls_trust_of_params, OpenSSL's configuration
+ * file by pgtls_trust_of_pem, too, and the clock by pgtls_verify.
  *
  * cargo build --release --package pgtls-ffi makes libpgtls_ffi, shared and static, in target/release; examples/connect.c
  * and examples/connect.py are whole clients.
@@ -22,12 +23,19 @@
  * - NULL where something is needed is PGTLS_ARGUMENT and never read. Where something is
  *   given, NULL says that it is not wanted.
  * - A handle may move between threads, and is used by one call at a time.
- * - A panic, which would be a bug here, is PGTLS_BUG and does not cross into C; so is a call
- *   that does not answer the machine's action PGTLS_MISUSE, which changes nothing.
+ * - A panic, which would be a bug here, is PGTLS_BUG and does not cross into C. A call that does not
+ *   answer the machine's action, or gives it a trust or proof of something else, is
+ *   PGTLS_MISUSE and changes nothing; pgtls_machine_error returns the reason.
  * - Numbers that stand for words (enums of the header) are checked: an unknown one is PGTLS_ARGUMENT.
  *
- * What cannot be checked is the caller's promise:
+ * A proof counts for one handshake: of a machine whose parameters name the files of its trust, with this very trust, of a server's
+ * certificate, at the present time, and under verify-full to the host of its last match. The library checks all of this. A new
+ * trust does not take the place of one that was freed, even if it is of the same parameters.
  *
+ * The library cannot check these, which are the caller's promise:
+ *
+ * - The certificates that are given to pgtls_verify are those of the handshake that the proof is used for, and the TLS engine
+ *   has verified the signature over that handshake.
  * - A handle is NULL, or was given by this library as a handle of its type and has not been freed; no other call has it
  *   before this one has ended.
  * - A text is NULL, or bytes that end with NUL. Bytes, and other values in a row, are NULL, or so many as their length
@@ -72,7 +80,8 @@ typedef enum pgtls_status {
    */
   PGTLS_UNVERIFIED = 4,
   /**
-   * The call does not answer the machine's action. A bug in the program that calls; nothing has changed.
+   * The call does not answer the machine's action, or a trust or proof does not belong to it. A bug in the program that
+   * calls; nothing has changed, and `pgtls_machine_error` returns the reason.
    */
   PGTLS_MISUSE = 5,
   /**
@@ -286,12 +295,12 @@ typedef struct pgtls_machine pgtls_machine;
 typedef struct pgtls_params pgtls_params;
 
 /**
- * What was proved about one server: that its chain holds, and perhaps that it is the host.
+ * The proof that one certificate was verified, and perhaps that it is for a host.
  */
 typedef struct pgtls_proof pgtls_proof;
 
 /**
- * Whom to trust, and which certificates are revoked.
+ * Trusted roots, and the CRLs in force.
  */
 typedef struct pgtls_trust pgtls_trust;
 
@@ -391,16 +400,19 @@ enum pgtls_status pgtls_params_startup(const struct pgtls_params *params,
 void pgtls_params_free(struct pgtls_params *params);
 
 /**
- * Reads the root file and the CRLs that libpq would read for these parameters, or the roots of the operating system.
+ * Reads the root file and the CRLs that libpq would read for these parameters, or the roots of the operating system, and
+ * OpenSSL's configuration file. The trust is for machines whose parameters name the same files.
  *
- * That there are none, or that they cannot be used, is told by `pgtls_verify`, where it matters.
+ * Roots that are missing or cannot be used are an error of `pgtls_machine_verification` and `pgtls_verify`, not of this
+ * call.
  */
 enum pgtls_status pgtls_trust_of_params(const struct pgtls_params *params,
                                         struct pgtls_trust **trust);
 
 /**
- * Takes roots, and CRLs if their length is not 0, from memory (PEM). What is proved with them is proved by libpq's rules,
- * without hardenings.
+ * Takes roots, and CRLs if their length is not 0, from memory (PEM), and reads OpenSSL's configuration file. The trust is
+ * for machines whose parameters set neither `sslrootcert` nor `sslcrl` nor `sslcrldir`: it replaces the files in the home
+ * directory. `PGTLS_FILE` with an error if roots or CRLs cannot be read.
  */
 enum pgtls_status pgtls_trust_of_pem(const uint8_t *roots,
                                      size_t roots_length,
@@ -420,12 +432,13 @@ enum pgtls_status pgtls_trust_root(const struct pgtls_trust *trust, enum pgtls_r
 void pgtls_trust_free(struct pgtls_trust *trust);
 
 /**
- * Judges a chain as OpenSSL would (`X509_verify_cert`, as libpq calls it): the peer's own certificate first, then the
- * others that it has sent, all of them DER; `certificates` and `lengths` have `count` values each. `unix_time` is the time
- * of the verdict, in seconds since 1970; `purpose` is a `pgtls_purpose`.
+ * Judges a chain as OpenSSL would (`X509_verify_cert`, as libpq calls it), and refuses a key that cannot authenticate a
+ * handshake: the peer's own certificate first, then the others that it has sent, all of them DER; `certificates` and `lengths`
+ * have `count` values each. `unix_time` is the time of the verdict, in seconds since 1970; `purpose` is a `pgtls_purpose`.
  *
- * The proof is freed with `pgtls_proof_free`. `PGTLS_UNVERIFIED` with an error if the chain does not hold, `PGTLS_FILE` if
- * there is nothing to verify with.
+ * The proof is freed with `pgtls_proof_free`. `PGTLS_UNVERIFIED` with an error if the certificates are refused, `PGTLS_FILE` if
+ * there is nothing to verify with. A time that is not the system clock's gives a verdict, but a machine accepts the proof only if
+ * the chain holds at the time of the clock, too.
  */
 enum pgtls_status pgtls_verify(const struct pgtls_trust *trust,
                                const uint8_t *const *certificates,
@@ -437,9 +450,12 @@ enum pgtls_status pgtls_verify(const struct pgtls_trust *trust,
                                char **error);
 
 /**
- * Adds to the proof that the certificate of the verified chain speaks for this host.
+ * Compares the certificate of a proof with the host of the connection, by libpq's rules (libpq:
+ * `pq_verify_peer_name_matches_certificate`). The proof remembers the last comparison alone: a refusal takes the name of an
+ * earlier match away.
  *
- * `matched` becomes the name in the certificate, `error` what is wrong.
+ * `matched` becomes the name in the certificate. `PGTLS_UNVERIFIED` with an error if the certificate is for another host,
+ * `PGTLS_MISUSE` with an error if it is a client's.
  */
 enum pgtls_status pgtls_proof_match_host(struct pgtls_proof *proof,
                                          const char *host,
@@ -452,11 +468,12 @@ enum pgtls_status pgtls_proof_match_host(struct pgtls_proof *proof,
 void pgtls_proof_free(struct pgtls_proof *proof);
 
 /**
- * Compares a host with the names in a certificate (DER), by the rules of libpq of PostgreSQL 15 and later (libpq:
- * `pq_verify_peer_name_matches_certificate`). It proves nothing: a name counts in a chain that holds, which is
+ * Compares a host with the names in a server's certificate (DER), by the rules of libpq of PostgreSQL 15 and later (libpq:
+ * `pq_verify_peer_name_matches_certificate`). It makes no proof: a name counts in a verified chain alone, see
  * `pgtls_proof_match_host`.
  *
- * `matched` becomes the name in the certificate, `error` what is wrong.
+ * `matched` becomes the name in the certificate. `PGTLS_UNVERIFIED` with an error if the certificate is for another host, and
+ * if no connection would accept it with any chain: it cannot be read, or its key cannot authenticate a handshake.
  */
 enum pgtls_status pgtls_match_host(const uint8_t *certificate,
                                    size_t length,
@@ -481,8 +498,17 @@ enum pgtls_status pgtls_machine_action(const struct pgtls_machine *machine,
                                        struct pgtls_action *action);
 
 /**
- * What has to be proved about the server in a TLS handshake now. `PGTLS_FILE` with an error if TLS cannot be set up,
- * because the mode verifies and there are no roots: tell `pgtls_machine_tls_failed` with `PGTLS_TLS_SETUP`.
+ * Names the host that the connection is for: its place in the list `host` of the parameters, from 0. Needed only for
+ * `sslmode=verify-full` and only if the list has different hosts. `PGTLS_ARGUMENT` if the list has no such place;
+ * `PGTLS_MISUSE` unless the action is `PGTLS_CONNECT`.
+ */
+enum pgtls_status pgtls_machine_host(struct pgtls_machine *machine,
+                                     size_t index);
+
+/**
+ * Writes which proof `pgtls_machine_tls_established` needs after the next TLS handshake, by `sslmode` and by whether there are
+ * roots. `PGTLS_FILE` with an error if TLS cannot be set up, because the mode verifies and there are no roots: call
+ * `pgtls_machine_tls_failed` with `PGTLS_TLS_SETUP`. `PGTLS_MISUSE` with an error if the trust is not for this machine.
  */
 enum pgtls_status pgtls_machine_verification(const struct pgtls_machine *machine,
                                              const struct pgtls_trust *trust,
@@ -533,9 +559,18 @@ enum pgtls_status pgtls_machine_client_certificate(struct pgtls_machine *machine
                                                    bool sent);
 
 /**
- * The TLS handshake is complete. `alpn` is a `pgtls_alpn`; `trust` is what `pgtls_machine_verification` was asked with;
- * `proof` is about the certificates of this handshake and the host of this connection, and `NULL` where nothing was to be
- * proved. A session that lacks the proof that its mode wants is refused.
+ * The TLS handshake is complete. `alpn` is a `pgtls_alpn`; `trust` is the trust that was given to
+ * `pgtls_machine_verification`, and `proof` is of the certificates of this handshake. Which proof is needed follows from what
+ * `pgtls_machine_verification` has written:
+ *
+ * - `PGTLS_VERIFY_NONE`: none; it may be `NULL`.
+ * - `PGTLS_VERIFY_CA`: a proof of `pgtls_verify`.
+ * - `PGTLS_VERIFY_FULL`: the same, whose last `pgtls_proof_match_host` has matched the host of this connection.
+ *
+ * A session without the proof that it needs is refused: the call succeeds, and the next action is to reconnect or to fail. With
+ * `PGTLS_MISUSE` nothing changes, and `pgtls_machine_error` returns the reason: the trust is not for the parameters of this
+ * machine; or the proof is of another trust, of a client's certificate, for another host, for another time than now, or was used
+ * for another handshake.
  */
 enum pgtls_status pgtls_machine_tls_established(struct pgtls_machine *machine,
                                                 uint32_t alpn,
@@ -558,7 +593,8 @@ enum pgtls_status pgtls_machine_timed_out(struct pgtls_machine *machine);
 enum pgtls_status pgtls_machine_gave_up(struct pgtls_machine *machine);
 
 /**
- * The last failure, in words; `NULL` if nothing has failed. Freed with `pgtls_string_free`.
+ * The reason for `PGTLS_MISUSE` if the last call with the machine has ended so, else the last failure; `NULL` if nothing has
+ * failed. Freed with `pgtls_string_free`.
  */
 char *pgtls_machine_error(const struct pgtls_machine *machine);
 

@@ -7,15 +7,17 @@ use crate::{
         values,
     },
     params::pgtls_params,
-    status::pgtls_status::{self, PGTLS_BUG, PGTLS_FILE, PGTLS_MISUSE, PGTLS_PARAMETERS},
-    trust::{pgtls_proof, pgtls_trust},
+    proof::{HostMatch, pgtls_proof},
+    status::pgtls_status::{self, PGTLS_ARGUMENT, PGTLS_BUG, PGTLS_FILE, PGTLS_MISUSE, PGTLS_PARAMETERS},
+    trust::{TrustSettings, pgtls_trust},
     words::{pgtls_alpn, pgtls_payload, pgtls_tls_failure, pgtls_transport, pgtls_verification},
 };
 use pgtls_core::{
     gate::{Exchange, StartupGate},
-    negotiation::{Action, Failure, Input, Negotiation, TlsFacts},
-    param::Params,
-    policy::{GssCredentials, Payload, plan},
+    name::NameVerified,
+    negotiation::{Action, Alpn, Failure, Input, Negotiation, TlsFacts},
+    param::{HostItem, Params},
+    policy::{GssCredentials, Payload, Verification, plan},
     startup::{ClientCertificate, StartupWatch},
 };
 use std::{ffi::c_char, ptr};
@@ -23,19 +25,47 @@ use std::{ffi::c_char, ptr};
 /// The negotiation with one address.
 pub struct pgtls_machine {
     params: Params,
+    trust_settings: TrustSettings,
+    /// Place of the connection's host in the list of the parameters, once the program has named it.
+    host: Option<usize>,
     negotiation: Negotiation,
     /// While the session starts up.
     gate: Option<StartupGate>,
     carry: Option<u8>,
     earlier: ClientCertificate,
     certificate: ClientCertificate,
-    /// The last failure, for people.
-    failure: Option<Failure>,
+    /// The last failure, for people, and what is known about it besides.
+    failure: Option<(Failure, Option<String>)>,
+    /// Why the last call was misuse, if it was.
+    misuse: Option<String>,
+}
+
+/// Why a call changes nothing: a status, and for misuse the reason.
+struct Unchanged {
+    status: pgtls_status,
+    reason: Option<String>,
+}
+
+impl Unchanged {
+    fn misuse(reason: impl Into<String>) -> Self {
+        Self { status: PGTLS_MISUSE, reason: Some(reason.into()) }
+    }
+}
+
+impl From<pgtls_status> for Unchanged {
+    fn from(status: pgtls_status) -> Self {
+        Self { status, reason: None }
+    }
 }
 
 impl pgtls_machine {
-    fn handle(&mut self, input: Input<'_>) -> Result<(), pgtls_status> {
-        self.negotiation.handle_input(input).map_err(|_| PGTLS_MISUSE)?;
+    fn handle(&mut self, input: Input<'_>) -> Result<(), Unchanged> {
+        self.handle_with(input, None)
+    }
+
+    /// `detail` is added to the failure that the input leads to, if it leads to one.
+    fn handle_with(&mut self, input: Input<'_>, detail: Option<String>) -> Result<(), Unchanged> {
+        self.negotiation.handle_input(input).map_err(|misuse| Unchanged::misuse(misuse.to_string()))?;
         if input == Input::Connected {
             self.earlier = self.flags();
             self.certificate = ClientCertificate::default();
@@ -55,7 +85,7 @@ impl pgtls_machine {
             action => {
                 self.gate = None;
                 if let Action::Reconnect { because: failure } | Action::Fail { error: failure, .. } = action {
-                    self.failure = Some(failure);
+                    self.failure = Some((failure, detail));
                 }
                 Ok(())
             }
@@ -67,21 +97,84 @@ impl pgtls_machine {
     }
 
     /// Bytes of the server's, while the session starts up.
-    fn heard(&mut self, bytes: &[u8]) -> Result<(), pgtls_status> {
-        let gate = self.gate.as_mut().ok_or(PGTLS_MISUSE)?;
+    fn heard(&mut self, bytes: &[u8]) -> Result<(), Unchanged> {
+        let gate = self.gate.as_mut().ok_or_else(Self::no_startup)?;
         let stopped = gate.received(bytes).is_err() || gate.may_pass().is_err();
-        if !stopped && !gate.is_done() {
-            return Ok(());
-        }
-        // A server before release 14 does not report its role, and there is no function for the answer to a query.
-        let exchange = if gate.role_query().is_some() { Exchange::WrongRole } else { Exchange::Up };
-        self.conclude(exchange)
+        if stopped || gate.is_done() { self.conclude(Exchange::Up) } else { Ok(()) }
     }
 
-    fn conclude(&mut self, exchange: Exchange) -> Result<(), pgtls_status> {
-        let gate = self.gate.as_mut().ok_or(PGTLS_MISUSE)?;
-        let input = gate.conclude(exchange).map_err(|_| PGTLS_MISUSE)?;
+    fn conclude(&mut self, exchange: Exchange) -> Result<(), Unchanged> {
+        let input = self.gate.as_ref().ok_or_else(Self::no_startup)?.conclude(exchange);
         self.handle(input)
+    }
+
+    fn no_startup() -> Unchanged {
+        Unchanged::misuse("no session is starting up, which PGTLS_STARTUP would ask for")
+    }
+
+    /// The host of the connection, which names are compared with; `None` if it has an address alone.
+    fn host(&self) -> Result<Option<&str>, Unchanged> {
+        let hosts = self.params.hosts();
+        let named = match (self.host, hosts) {
+            (Some(index), _) => hosts.get(index),
+            // All of them are the same.
+            (None, [first, rest @ ..]) => rest.iter().all(|host| host.host == first.host).then_some(first),
+            (None, []) => None,
+        };
+        match named {
+            Some(HostItem { host, .. }) => Ok(host.as_deref()),
+            None => Err(Unchanged::misuse(format!(
+                "the parameters name {} hosts; name the one of this connection with pgtls_machine_host before it is \
+                 opened",
+                hosts.len()
+            ))),
+        }
+    }
+
+    /// The proof that the certificate is for the host of the connection, or why it is not. The comparison of the program counts
+    /// only if it was the last one and with the same host; the machine compares again, by its own rules.
+    fn match_host(&self, proof: &pgtls_proof) -> Result<Result<NameVerified, Option<String>>, Unchanged> {
+        let compared = match proof.host() {
+            HostMatch::None => return Ok(Err(None)),
+            HostMatch::Refused(reason) => return Ok(Err(Some(reason.clone()))),
+            HostMatch::Matched(host) => host,
+        };
+        let Some(host) = self.host()? else {
+            return Err(Unchanged::misuse(format!(
+                "host name must be specified for a verified SSL connection; the proof is for host name \"{compared}\", \
+                 and the parameters have no host (hostaddr is not compared)"
+            )));
+        };
+        if !host.eq_ignore_ascii_case(compared) {
+            return Err(Unchanged::misuse(format!(
+                "the proof is for host name \"{compared}\", and the connection is to \"{host}\"; compare the \
+                 certificate with the host of the connection (pgtls_proof_match_host)"
+            )));
+        }
+        Ok(proof.compare(host, self.params.hardening()).map_err(Some))
+    }
+
+    /// The facts of a handshake, of which the proof says what was verified, and why the host's name is not proven if it is not.
+    fn facts(
+        &self,
+        alpn: Alpn,
+        trust: &pgtls_trust,
+        proof: Option<&pgtls_proof>,
+    ) -> Result<(TlsFacts, Option<String>), Unchanged> {
+        trust.check(&self.trust_settings).map_err(Unchanged::misuse)?;
+        let mut facts = TlsFacts { alpn, root: trust.presence, chain: None, name: None };
+        let Some(proof) = proof else { return Ok((facts, None)) };
+        facts.chain = Some(proof.chain(trust.id()).map_err(Unchanged::misuse)?);
+        if self.negotiation.plan().verification(trust.presence) != Some(Verification::Full) {
+            return Ok((facts, None));
+        }
+        match self.match_host(proof)? {
+            Ok(verified) => {
+                facts.name = Some(verified);
+                Ok((facts, None))
+            }
+            Err(reason) => Ok((facts, reason)),
+        }
     }
 }
 
@@ -100,7 +193,7 @@ pub unsafe extern "C" fn pgtls_machine_new(
 ) -> pgtls_status {
     guarded(|| {
         // SAFETY: `machine` and `error` are places, `params` is a handle.
-        let pgtls_params { params, .. } = unsafe {
+        let pgtls_params { params, environment } = unsafe {
             nothing_yet(machine);
             nothing_yet(error);
             handle(params)
@@ -110,12 +203,15 @@ pub unsafe extern "C" fn pgtls_machine_new(
             Ok(plan) => {
                 let made = pgtls_machine {
                     params: params.clone(),
+                    trust_settings: TrustSettings::of(params, environment),
+                    host: None,
                     negotiation: Negotiation::new(plan),
                     gate: None,
                     carry: None,
                     earlier: ClientCertificate::default(),
                     certificate: ClientCertificate::default(),
                     failure: None,
+                    misuse: None,
                 };
                 // SAFETY: `machine` is a place.
                 unsafe { give(machine, made) }
@@ -147,8 +243,31 @@ pub unsafe extern "C" fn pgtls_machine_action(
     })
 }
 
-/// What has to be proved about the server in a TLS handshake now. `PGTLS_FILE` with an error if TLS cannot be set up,
-/// because the mode verifies and there are no roots: tell `pgtls_machine_tls_failed` with `PGTLS_TLS_SETUP`.
+/// Names the host that the connection is for: its place in the list `host` of the parameters, from 0. Needed only for
+/// `sslmode=verify-full` and only if the list has different hosts. `PGTLS_ARGUMENT` if the list has no such place;
+/// `PGTLS_MISUSE` unless the action is `PGTLS_CONNECT`.
+///
+/// # Safety
+/// By the [contract](crate#the-contract) `machine` is a handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_host(machine: *mut pgtls_machine, index: usize) -> pgtls_status {
+    let tell = |machine: &mut pgtls_machine| {
+        if machine.params.hosts().get(index).is_none() {
+            return Err(PGTLS_ARGUMENT.into());
+        }
+        if machine.negotiation.poll_action() != Action::Connect {
+            return Err(Unchanged::misuse("the host is named before the connection is opened"));
+        }
+        machine.host = Some(index);
+        Ok(())
+    };
+    // SAFETY: `machine` is a handle.
+    unsafe { told(machine, tell) }
+}
+
+/// Writes which proof `pgtls_machine_tls_established` needs after the next TLS handshake, by `sslmode` and by whether there are
+/// roots. `PGTLS_FILE` with an error if TLS cannot be set up, because the mode verifies and there are no roots: call
+/// `pgtls_machine_tls_failed` with `PGTLS_TLS_SETUP`. `PGTLS_MISUSE` with an error if the trust is not for this machine.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `machine` and `trust` are handles; `verification` and `error` are places.
@@ -165,6 +284,11 @@ pub unsafe extern "C" fn pgtls_machine_verification(
             nothing_yet(error);
             (handle(machine)?, handle(trust)?)
         };
+        if let Err(reason) = trust.check(&machine.trust_settings) {
+            // SAFETY: `error` is a place.
+            unsafe { give_text(error, reason) };
+            return Err(PGTLS_MISUSE);
+        }
         let wanted = machine.negotiation.plan().verification(trust.presence);
         let Some(wanted) = wanted.filter(|_| !trust.is_unusable()) else {
             // SAFETY: `error` is a place.
@@ -183,11 +307,16 @@ pub unsafe extern "C" fn pgtls_machine_verification(
 /// `machine` is a handle.
 unsafe fn told(
     machine: *mut pgtls_machine,
-    tell: impl FnOnce(&mut pgtls_machine) -> Result<(), pgtls_status>,
+    tell: impl FnOnce(&mut pgtls_machine) -> Result<(), Unchanged>,
 ) -> pgtls_status {
     guarded(|| {
         // SAFETY: `machine` is a handle that no other call has.
-        tell(unsafe { handle_mut(machine) }?)
+        let machine = unsafe { handle_mut(machine) }?;
+        machine.misuse = None;
+        tell(machine).map_err(|Unchanged { status, reason }| {
+            machine.misuse = reason;
+            status
+        })
     })
 }
 
@@ -305,9 +434,18 @@ pub unsafe extern "C" fn pgtls_machine_client_certificate(
     unsafe { told(machine, tell) }
 }
 
-/// The TLS handshake is complete. `alpn` is a `pgtls_alpn`; `trust` is what `pgtls_machine_verification` was asked with;
-/// `proof` is about the certificates of this handshake and the host of this connection, and `NULL` where nothing was to be
-/// proved. A session that lacks the proof that its mode wants is refused.
+/// The TLS handshake is complete. `alpn` is a `pgtls_alpn`; `trust` is the trust that was given to
+/// `pgtls_machine_verification`, and `proof` is of the certificates of this handshake. Which proof is needed follows from what
+/// `pgtls_machine_verification` has written:
+///
+/// - `PGTLS_VERIFY_NONE`: none; it may be `NULL`.
+/// - `PGTLS_VERIFY_CA`: a proof of `pgtls_verify`.
+/// - `PGTLS_VERIFY_FULL`: the same, whose last `pgtls_proof_match_host` has matched the host of this connection.
+///
+/// A session without the proof that it needs is refused: the call succeeds, and the next action is to reconnect or to fail. With
+/// `PGTLS_MISUSE` nothing changes, and `pgtls_machine_error` returns the reason: the trust is not for the parameters of this
+/// machine; or the proof is of another trust, of a client's certificate, for another host, for another time than now, or was used
+/// for another handshake.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `machine`, `trust` and `proof` are handles.
@@ -322,12 +460,12 @@ pub unsafe extern "C" fn pgtls_machine_tls_established(
         let alpn = pgtls_alpn::read(alpn)?;
         // SAFETY: `trust` is a handle, and so is `proof`, which `as_ref` checks for NULL.
         let (trust, proof) = unsafe { (handle(trust)?, proof.as_ref()) };
-        machine.handle(Input::TlsEstablished(TlsFacts {
-            alpn,
-            root: trust.presence,
-            chain: proof.map(|proof| proof.chain),
-            name: proof.and_then(|proof| proof.name),
-        }))
+        let (facts, reason) = machine.facts(alpn, trust, proof)?;
+        machine.handle_with(Input::TlsEstablished(facts), reason)?;
+        if let Some(proof) = proof {
+            proof.spend();
+        }
+        Ok(())
     };
     // SAFETY: `machine` is a handle.
     unsafe { told(machine, tell) }
@@ -363,7 +501,8 @@ pub unsafe extern "C" fn pgtls_machine_gave_up(machine: *mut pgtls_machine) -> p
     unsafe { told(machine, |machine| machine.conclude(Exchange::Failed)) }
 }
 
-/// The last failure, in words; `NULL` if nothing has failed. Freed with `pgtls_string_free`.
+/// The reason for `PGTLS_MISUSE` if the last call with the machine has ended so, else the last failure; `NULL` if nothing has
+/// failed. Freed with `pgtls_string_free`.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `machine` is a handle.
@@ -372,7 +511,14 @@ pub unsafe extern "C" fn pgtls_machine_error(machine: *const pgtls_machine) -> *
     guarded_or(ptr::null_mut(), || {
         // SAFETY: `machine` is a handle.
         let machine = unsafe { handle(machine) }.ok()?;
-        machine.failure.map(|failure| new_text(&failure.to_string()))
+        if let Some(reason) = &machine.misuse {
+            return Some(new_text(reason));
+        }
+        let (failure, detail) = machine.failure.as_ref()?;
+        Some(new_text(&match detail {
+            Some(detail) => format!("{failure}; {detail}"),
+            None => failure.to_string(),
+        }))
     })
 }
 

@@ -15,11 +15,11 @@ use std::{io, sync::Arc};
 use tokio::task::spawn_blocking;
 use tokio_postgres::Client;
 
-/// Connects as psql would with this connection string or URI.
+/// Connects as psql would with this connection string or URI, with the crypto provider of aws-lc-rs.
 ///
 /// # Errors
 /// Parameters that libpq refuses or tokio-postgres cannot fulfil, or all attempts to reach a server, in order.
-#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+#[cfg(feature = "aws-lc-rs")]
 pub async fn connect(conninfo: &str) -> Result<(Client, Connection), Error> {
     let config = crate::config(conninfo).await?;
     Ok(connect_with(&config).await?.into_parts())

@@ -25,6 +25,7 @@ mod binding;
 mod certificate;
 mod crl;
 mod error;
+mod handshake;
 mod hash;
 mod inspect;
 mod key;
@@ -35,11 +36,10 @@ mod own;
 mod path;
 mod pem;
 mod profile;
-mod rsa_pss;
+mod rsa;
 mod source;
 mod strict;
 mod text;
-mod tls12;
 mod tlv;
 mod trust;
 mod verdict;
@@ -47,6 +47,7 @@ mod verdict;
 pub use binding::tls_server_end_point;
 pub use crl::CrlStore;
 pub use error::{CertificateName, KeyProblem, Object, PathError, PemProblem, WeakKey, X509Error};
+pub use handshake::{HandshakeKey, check_der};
 pub use inspect::Description;
 pub use key::{MAX_PASSPHRASE, private_key};
 pub use names::{PresentedNames, presented_names};
@@ -54,14 +55,11 @@ pub use own::check_own_keys;
 pub use path::{MAX_PRESENTED, Purpose, SecurityLevel, VerifiedPath, VerifyOptions, verify_chain};
 pub use pem::certificates_from_pem;
 pub use profile::Profile;
-pub use rsa_pss::{RsaPssKey, rsa_pss_key};
+pub use rsa::{RsaPssKey, RsaPublicKey, rsa_pss_key, rsa_public_key};
 pub use source::Source;
 pub use strict::verify_chain_strict;
-pub use tls12::may_sign_key_exchange;
 pub use trust::TrustStore;
 pub use verdict::{Budget, Refusal, Verdict};
-
-use alloc::borrow::Cow;
 
 /// Whether OpenSSL can read a certificate that a peer presents, which it asks of each of them also where nothing is verified
 /// (OpenSSL: `tls_process_server_certificate`). BER is enough for that.
@@ -72,16 +70,4 @@ pub fn check_readable(certificate: &[u8]) -> Result<(), X509Error> {
     let read = |der| certificate::Certificate::read(der).map(|_| ());
     let Err(error) = read(certificate) else { return Ok(()) };
     read(&ber::to_der(certificate)).map_err(|_| X509Error::malformed(Object::Certificate, None, error))
-}
-
-/// The SubjectPublicKeyInfo of a certificate of any version, with the key that OpenSSL reads from it. It is borrowed from the
-/// certificate unless the BIT STRING around the key has unused bits: OpenSSL clears them (`ossl_c2i_ASN1_BIT_STRING`), which may
-/// make the key another one.
-///
-/// # Errors
-/// The certificate cannot be read, or its SubjectPublicKeyInfo has no algorithm or no BIT STRING.
-pub fn subject_public_key_info(certificate: &[u8]) -> Result<Cow<'_, [u8]>, X509Error> {
-    certificate::Outline::read(certificate)
-        .and_then(|outline| outline.masked_public_key_info())
-        .map_err(|error| X509Error::malformed(Object::Certificate, None, error))
 }

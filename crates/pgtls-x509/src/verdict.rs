@@ -91,6 +91,9 @@ pub enum Verdict {
     Unspecified,
     /// No algorithm that was handed in verifies signatures of this kind; OpenSSL may have one.
     UnsupportedSignature,
+    /// The key of the peer's own certificate cannot authenticate any handshake that this side would accept; in OpenSSL the
+    /// handshake itself fails.
+    UnsupportedKey,
     /// A kind of certificate that OpenSSL would look at more closely than we do.
     UnsupportedExtension,
     /// More work than a chain may cause.
@@ -266,6 +269,7 @@ impl Verdict {
             Self::EcKeyExplicitParams => row((94, "X509_V_ERR_EC_KEY_EXPLICIT_PARAMS"), R::WeakKey, "certificate public key has explicit ECC parameters", "issue the certificate for a key on a named curve"),
             Self::Unspecified => row((1, "X509_V_ERR_UNSPECIFIED"), R::ChainUntrusted, "unspecified certificate verification error", "issue the certificate anew, with fewer names and constraints"),
             Self::UnsupportedSignature => own(R::BadSignature, "no signature algorithm of the crypto provider fits the signature and the issuer's key", "issue the certificate with RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519 and SHA-256, SHA-384 or SHA-512"),
+            Self::UnsupportedKey => own(R::WeakKey, "the key of the certificate cannot authenticate a TLS handshake", "issue the certificate for a key that TLS 1.2 and 1.3 sign with: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519"),
             Self::UnsupportedExtension => own(R::CriticalExtension, "certificate for Internet number resources (RFC 3779), which is not supported", "issue the certificate without address blocks and AS numbers"),
             Self::BudgetExceeded(Budget::Signatures) => own(R::ChainUntrusted, "more signatures than one chain may have checked", "shorten the chain"),
             Self::BudgetExceeded(Budget::Presented) => own(R::ChainUntrusted, "more certificates were presented than are looked at", "have the server send its own chain only"),
@@ -327,6 +331,7 @@ mod tests {
     ];
     const OURS: &[V] = &[
         V::UnsupportedSignature,
+        V::UnsupportedKey,
         V::UnsupportedExtension,
         V::BudgetExceeded(Budget::Signatures),
         V::BudgetExceeded(Budget::Presented),

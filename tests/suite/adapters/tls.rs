@@ -56,6 +56,28 @@ fn a_verified_session<A: Adapter>() {
     }
 }
 
+/// Keys that crypto providers do not verify with by themselves. With `prefer` a handshake that fails is followed by plaintext,
+/// and psql stays encrypted.
+fn keys_that_providers_lack_do_not_lead_to_plaintext<A: Adapter>() {
+    for certificate in ["key-rsa-1024", "key-p521"] {
+        for version in [TlsVersion::Tls1_2, TlsVersion::Tls1_3] {
+            let mut behaviour = Behaviour::default().with_certificate(certificate);
+            (behaviour.tls.min_version, behaviour.tls.max_version) = (version, version);
+            let server = server(behaviour);
+            for provider in [pgtls_rustls::aws_lc_rs, pgtls_rustls::ring] {
+                for sslmode in ["prefer", "require"] {
+                    let mut config =
+                        config(&format!("host=db.test {} sslmode={sslmode}", server.listen().conninfo()));
+                    config.tls.provider = provider();
+                    let connected = connect::<A>(&config).unwrap();
+                    assert_eq!(connected.stream.encryption(), Encryption::Ssl, "{certificate} {version:?}");
+                    assert!(connected.stream.facts().is_some());
+                }
+            }
+        }
+    }
+}
+
 fn a_connector_is_shared_between_connections<A: Adapter>() {
     let (server, root) = (server(Behaviour::default()), root());
     let mut config = config(&format!(
@@ -236,6 +258,7 @@ fn named_behaviours_end_as_they_should<A: Adapter>() {
 
 through_each_adapter!(
     a_verified_session,
+    keys_that_providers_lack_do_not_lead_to_plaintext,
     a_connector_is_shared_between_connections,
     files_are_read_when_they_have_changed,
     a_certificate_for_another_host,

@@ -8,8 +8,8 @@ use super::{
 };
 use pgtls_core::name::PeerName;
 use pgtls_x509::{
-    Budget, CrlStore, MAX_PRESENTED, Purpose, SecurityLevel, TrustStore, Verdict, VerifyOptions, X509Error,
-    certificates_from_pem, presented_names, private_key, subject_public_key_info, tls_server_end_point,
+    Budget, CrlStore, HandshakeKey, MAX_PRESENTED, Purpose, SecurityLevel, TrustStore, Verdict,
+    VerifyOptions, X509Error, certificates_from_pem, presented_names, private_key, tls_server_end_point,
     verify_chain, verify_chain_strict,
 };
 use proptest::prelude::*;
@@ -228,7 +228,7 @@ fn read_all(bytes: &[u8]) {
     let _ = certificates_from_pem(bytes);
     let _ = private_key(bytes, None);
     let _ = private_key(bytes, Some(b"passphrase"));
-    let _ = subject_public_key_info(bytes);
+    let _ = HandshakeKey::read(bytes).map(|key| key.may_sign_key_exchange());
     let _ = presented_names(bytes);
     let _ = tls_server_end_point(bytes);
     let _ = TrustStore::from_pem(bytes);

@@ -4,7 +4,8 @@ use cbindgen::{Builder, Config, DocumentationStyle, EnumConfig, ExportConfig, La
 use std::{fs, path::Path};
 
 /// In the order in which a reader wants them.
-const SOURCES: &[&str] = &["status", "words", "boundary", "params", "trust", "names", "action", "machine"];
+const SOURCES: &[&str] =
+    &["status", "words", "boundary", "params", "trust", "proof", "names", "action", "machine"];
 /// Enums that are taken as numbers, so that no signature names them.
 const TAKEN: &[&str] =
     &["pgtls_transport", "pgtls_payload", "pgtls_alpn", "pgtls_tls_failure", "pgtls_purpose"];
