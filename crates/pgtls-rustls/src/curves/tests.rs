@@ -34,8 +34,10 @@ fn p521() -> Key {
     new_key!(p521)
 }
 
+type Case = (fn() -> Key, &'static EcdsaVerificationAlgorithm);
+
 /// Each of [`ALGORITHMS`]: a key of its curve, and aws-lc-rs' algorithm.
-fn cases() -> [(fn() -> Key, &'static EcdsaVerificationAlgorithm); 9] {
+fn cases() -> [Case; 9] {
     [
         (p256, &aws::ECDSA_P256_SHA256_ASN1),
         (p384, &aws::ECDSA_P384_SHA256_ASN1),
