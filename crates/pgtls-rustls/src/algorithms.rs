@@ -1,7 +1,7 @@
 //! The algorithms that verify signatures: a crypto provider's, and those beside them that OpenSSL has and it lacks.
 
 use crate::{
-    curves::{self, EcdsaAlgorithm},
+    curves::{self, CurveAlgorithm, EcdsaAlgorithm},
     pss::{self, OnPssKey},
     rsa::RsaAlgorithm,
 };
@@ -26,6 +26,7 @@ pub(crate) struct Algorithms {
 #[derive(Debug)]
 pub(crate) enum HandshakeAlgorithm {
     Provided(&'static dyn SignatureVerificationAlgorithm),
+    OnCurve(CurveAlgorithm),
     Rsa(RsaAlgorithm),
     RsaPss(OnPssKey),
 }
@@ -35,6 +36,7 @@ impl HandshakeAlgorithm {
     pub(crate) fn as_dyn(&self) -> &dyn SignatureVerificationAlgorithm {
         match self {
             Self::Provided(algorithm) => *algorithm,
+            Self::OnCurve(algorithm) => algorithm,
             Self::Rsa(algorithm) => algorithm,
             Self::RsaPss(algorithm) => algorithm,
         }
@@ -82,8 +84,9 @@ impl Algorithms {
             inner.into_iter().flat_map(|inner| pss.algorithms(inner)).map(HandshakeAlgorithm::RsaPss)
         });
         let provided = self.provided(scheme).map(move |&provided| {
-            RsaAlgorithm::new(scheme, provided)
-                .map_or(HandshakeAlgorithm::Provided(provided), HandshakeAlgorithm::Rsa)
+            let rsa = RsaAlgorithm::new(scheme, provided).map(HandshakeAlgorithm::Rsa);
+            rsa.or_else(|| CurveAlgorithm::new(provided).map(HandshakeAlgorithm::OnCurve))
+                .unwrap_or(HandshakeAlgorithm::Provided(provided))
         });
         let missing = self.missing().filter(move |missing| missing.scheme == scheme);
         pss.chain(provided).chain(missing.map(|missing| HandshakeAlgorithm::Provided(missing)))

@@ -90,9 +90,7 @@ impl EcdsaAlgorithm {
 
 impl SignatureVerificationAlgorithm for EcdsaAlgorithm {
     fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        // Crypto providers take no other form of a point.
-        let is_good =
-            key.first() == Some(&UNCOMPRESSED) && (self.verify)(key, &(self.hash)(message), signature);
+        let is_good = (self.verify)(key, &(self.hash)(message), signature);
         if is_good { Ok(()) } else { Err(InvalidSignature) }
     }
 
@@ -102,6 +100,45 @@ impl SignatureVerificationAlgorithm for EcdsaAlgorithm {
 
     fn signature_alg_id(&self) -> AlgorithmIdentifier {
         self.signature
+    }
+}
+
+/// An algorithm of a crypto provider on a curve, extended to keys that are compressed points (SEC 1, section 2.3.3). OpenSSL
+/// and aws-lc-rs accept them, ring does not.
+#[derive(Debug)]
+pub(crate) struct CurveAlgorithm {
+    provider: &'static dyn SignatureVerificationAlgorithm,
+    own: &'static EcdsaAlgorithm,
+}
+
+impl CurveAlgorithm {
+    /// The provider's algorithm, extended; `None` if it is not one of [`ALGORITHMS`].
+    pub(crate) fn new(provider: &'static dyn SignatureVerificationAlgorithm) -> Option<Self> {
+        let ids = (provider.public_key_alg_id(), provider.signature_alg_id());
+        let own = ALGORITHMS.iter().find(|own| (own.curve, own.signature) == ids)?;
+        Some(Self { provider, own })
+    }
+}
+
+impl SignatureVerificationAlgorithm for CurveAlgorithm {
+    fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        if key.first() == Some(&UNCOMPRESSED) || self.provider.fips() {
+            self.provider.verify_signature(key, message, signature)
+        } else {
+            self.own.verify_signature(key, message, signature)
+        }
+    }
+
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        self.own.curve
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        self.own.signature
+    }
+
+    fn fips(&self) -> bool {
+        self.provider.fips()
     }
 }
 

@@ -34,8 +34,10 @@ fn p521() -> Key {
     new_key!(p521)
 }
 
+type Case = (fn() -> Key, &'static EcdsaVerificationAlgorithm);
+
 /// Each of [`ALGORITHMS`]: a key of its curve, and aws-lc-rs' algorithm.
-fn cases() -> [(fn() -> Key, &'static EcdsaVerificationAlgorithm); 9] {
+fn cases() -> [Case; 9] {
     [
         (p256, &aws::ECDSA_P256_SHA256_ASN1),
         (p384, &aws::ECDSA_P384_SHA256_ASN1),
@@ -78,6 +80,30 @@ fn verdicts_are_those_of_another_implementation() {
             assert!(!check(&other, MESSAGE, &signature, &format!("byte {place} of the key")));
         }
         assert!(!check(&public[..public.len() - 1], MESSAGE, &signature, "shorter key"));
+        let compressed = [&[2 | (public[public.len() - 1] & 1)], &public[1..=public.len() / 2]].concat();
+        assert!(check(&compressed, MESSAGE, &signature, "compressed key"));
+        assert!(!check(&compressed, b"hello, client", &signature, "compressed key"));
+    }
+}
+
+/// Of the providers' algorithms, ring's do not accept a compressed point by themselves.
+#[test]
+fn compressed_keys_are_verified_with_whatever_the_provider() {
+    for provider in [rustls::crypto::aws_lc_rs::default_provider(), rustls::crypto::ring::default_provider()]
+    {
+        let all = provider.signature_verification_algorithms.all;
+        let on_curves: Vec<_> = all.iter().filter_map(|&provided| CurveAlgorithm::new(provided)).collect();
+        assert!(on_curves.len() >= 4);
+        for algorithm in on_curves {
+            let index = ALGORITHMS.iter().position(|own| core::ptr::eq(own, algorithm.own)).unwrap();
+            let (sign, public) = cases()[index].0();
+            let signature = sign(&(algorithm.own.hash)(MESSAGE));
+            let compressed = [&[2 | (public[public.len() - 1] & 1)], &public[1..=public.len() / 2]].concat();
+            for key in [&public, &compressed] {
+                algorithm.verify_signature(key, MESSAGE, &signature).unwrap();
+                assert!(algorithm.verify_signature(key, b"hello, client", &signature).is_err());
+            }
+        }
     }
 }
 
