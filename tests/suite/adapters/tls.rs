@@ -6,7 +6,7 @@ use super::{
     through_each_adapter,
 };
 use crate::support::divergences::Divergences;
-use pgtls_adapter::Cause;
+use pgtls_adapter::ActionError;
 use pgtls_conformance::{
     server::{Behaviour, Script, Server, TlsVersion, answer::ClientCertificate},
     zoo::Zoo,
@@ -221,8 +221,8 @@ fn tls_1_3_misses_the_client_certificate_after_the_handshake<A: Adapter>() {
     let outcome = connect::<A>(&config).map(|_| ());
     assert_eq!(failure(&outcome), Failure::StartupBroken(Broken::Closed));
     let error = outcome.unwrap_err();
-    let cause = error.last().unwrap().cause.as_ref();
-    assert_eq!(cause.and_then(Cause::alert), Some(AlertDescription::CertificateRequired), "{error}");
+    let alert = error.last().unwrap().embedder().and_then(ActionError::alert);
+    assert_eq!(alert, Some(AlertDescription::CertificateRequired), "{error}");
     assert!(error.to_string().contains("certificate required"), "{error}");
     assert_eq!(error.report.connections(), 1, "and prefer does not fall back");
 }
