@@ -89,15 +89,18 @@ fn list(identifier: &[u8], content: &[u8], depth: usize) -> Option<Vec<u8>> {
     if !is_list(tag | tag::CONSTRUCTED) {
         return None;
     }
-    let (content, behind) = elements(content, depth.checked_sub(1)?, identifier)?;
-    let mut rest = content.as_slice();
-    while let Some(&tag) = rest.first() {
-        rest = element(rest, depth)?.1;
-        if !is_list(tag) {
+    let depth = depth.checked_sub(1)?;
+    let (mut list, mut rest) = (Vec::new(), content);
+    // Each element is rewritten once. Reading the result again would double the work at each level.
+    while !rest.is_empty() {
+        let (inner, behind) = element(rest, depth)?;
+        if !is_list(*inner.first()?) {
             return None;
         }
+        list.extend(inner);
+        rest = behind;
     }
-    behind.is_empty().then_some(content)
+    Some(list)
 }
 
 fn is_list(tag: u8) -> bool {

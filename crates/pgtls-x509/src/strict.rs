@@ -9,7 +9,7 @@ use crate::{
     certificate::Certificate,
     crl::CrlStore,
     error::{CertificateName, Object, PathError, X509Error},
-    path::{Purpose, VerifiedPath, VerifyOptions},
+    path::{Purpose, VerifiedPath, VerifyOptions, check_size},
     trust::TrustStore,
     verdict::Verdict,
 };
@@ -29,6 +29,7 @@ pub fn verify_chain_strict(
     crls: Option<&CrlStore>,
     options: &VerifyOptions<'_>,
 ) -> Result<VerifiedPath, X509Error> {
+    check_size(leaf, presented)?;
     let read =
         Certificate::read(leaf).map_err(|error| X509Error::malformed(Object::Certificate, None, error))?;
     let refuse = |error: webpki::Error| {

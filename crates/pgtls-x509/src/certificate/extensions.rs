@@ -4,13 +4,17 @@
 //! unreadable: it makes it *invalid*, and an invalid certificate neither issues nor is issued. Bytes after the value inside
 //! the extension are ignored. Extensions count in certificates of every version.
 
-use super::{distribution_point, general_name::count_general_names};
+use super::{
+    distribution_point,
+    general_name::{GeneralName, count_general_names, general_names},
+};
 use crate::{
     oid,
     tlv::{
         DerError, DerResult, Reader, Tlv, bit_string, boolean, integer, oid as oid_content, range_of, tag,
     },
 };
+use alloc::vec::Vec;
 use core::ops::Range;
 
 /// Bits of a key usage, as [`crate::tlv::BitString::first_two_bytes`] gives them.
@@ -41,12 +45,12 @@ pub(crate) struct ExtendedKeyUsage {
     pub(crate) any: bool,
 }
 
-/// Where an authorityKeyIdentifier points.
+/// An authorityKeyIdentifier.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AuthorityKeyIdentifier {
     pub(crate) key_identifier: Option<Range<usize>>,
-    /// Content of the GeneralNames.
-    pub(crate) issuer: Option<Range<usize>>,
+    /// Canonical form of the first directory name; OpenSSL ignores the other names.
+    pub(crate) issuer: Option<Vec<u8>>,
     pub(crate) serial: Option<Range<usize>>,
 }
 
@@ -289,8 +293,11 @@ impl AuthorityKeyIdentifier {
             read.key_identifier = Some(range_of(der, key.value));
         }
         if let Some(issuer) = inside.optional(tag::constructed(1))? {
-            count_general_names(issuer.inside())?;
-            read.issuer = Some(range_of(der, issuer.value));
+            for name in general_names(issuer.inside()) {
+                if let GeneralName::Directory { canonical, .. } = name? {
+                    read.issuer.get_or_insert(canonical);
+                }
+            }
         }
         if let Some(serial) = inside.optional(tag::primitive(2))? {
             read.serial = Some(range_of(der, integer(&serial)?));
