@@ -546,10 +546,11 @@ impl Maker<'_> {
             let mut link = Certificate::new(&root_name, &root_name, self.signer);
             let is_last = number + 1 == depth;
             link.serial = vec![3, u8::try_from(number).unwrap_or(0)];
+            // Each is signed, allegedly, with a key of the other type; that of the root is for ECDSA.
             if number % 2 == depth % 2 {
-                link.key.clone_from(&rsa);
-            } else if !is_last {
                 link.algorithm = RSA_SHA256;
+            } else {
+                link.key.clone_from(&rsa);
             }
             link.extensions = vec![ca(), extension(14, &tlv(4, b"link"))];
             if !is_last {
@@ -583,7 +584,7 @@ impl Maker<'_> {
         let subject = name("db.test");
         let mut leaf = Certificate::new(&subject, &root_name, self.signer);
         leaf.extensions = vec![identifier];
-        if depth % 2 == 0 {
+        if depth % 2 == 1 {
             leaf.algorithm = RSA_SHA256;
         }
         Chain { leaf: leaf.der(Ok(&[])), presented, crls: (0..crls).map(crl).collect(), ..Chain::default() }

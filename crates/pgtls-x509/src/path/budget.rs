@@ -60,11 +60,6 @@ impl Work {
         self.charge(loops, bytes.saturating_add(TURN), depth)
     }
 
-    /// Charges bytes that a turn, which was charged before, turns out to look at.
-    pub(super) fn bytes_of_turn(&self, loops: Budget, bytes: usize, depth: usize) -> Result<(), Failure> {
-        self.charge(loops, bytes, depth)
-    }
-
     /// Charges the parsing of so many bytes.
     pub(super) fn parsing(&self, loops: Budget, bytes: usize, depth: usize) -> Result<(), Failure> {
         self.charge(loops, bytes.saturating_mul(TURN), depth)

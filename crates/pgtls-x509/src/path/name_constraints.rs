@@ -5,7 +5,9 @@
 
 mod subtree;
 
-use self::subtree::{dns_is_inside, email_is_inside, ip_is_inside, uri_is_inside};
+use self::subtree::{
+    dns_is_inside, email_is_inside, host_of_email, host_of_uri, ip_is_inside, uri_is_inside,
+};
 use super::{Chain, Checked, Context, Failure, fail};
 use crate::{
     certificate::{
@@ -19,6 +21,7 @@ use crate::{
     verdict::{Budget, Verdict},
 };
 use alloc::{borrow::Cow, string::String, vec::Vec};
+use core::ops::Range;
 
 /// Names times constraints of one certificate under one CA (OpenSSL: `NAME_CHECK_MAX`).
 const MAX_PRODUCT: usize = 1 << 20;
@@ -78,6 +81,18 @@ fn concerns(subtree: &Subtree<'_>, name: &Name<'_>) -> bool {
     }
 }
 
+/// Bytes that a comparison looks at, at most.
+fn bytes_compared(name: &Name<'_>, base: &GeneralName<'_>) -> usize {
+    match base {
+        GeneralName::Directory { canonical: base, .. } => base.len().min(name.bytes.len()),
+        GeneralName::Dns(base) | GeneralName::Uri(base) | GeneralName::Ip(base) => base.len().min(name.bytes.len()),
+        // The mailbox is looked for in the whole constraint.
+        GeneralName::Email(base) => base.len(),
+        GeneralName::Other { oid, .. } => oid.len(),
+        GeneralName::X400 | GeneralName::EdiParty | GeneralName::RegisteredId => 0,
+    }
+}
+
 /// The names of a certificate in the order in which they are compared.
 struct Names<'a> {
     /// Attributes of the subject and entries of the subjectAltName, as OpenSSL counts them.
@@ -94,6 +109,8 @@ struct Name<'a> {
     other_type: Option<&'a [u8]>,
     /// Its text or octets; the canonical form of a directory name.
     bytes: Cow<'a, [u8]>,
+    /// Where the host stands in an e-mail address or URI.
+    host: Option<Range<usize>>,
 }
 
 /// Comparisons of the names of one certificate with the constraints above it.
@@ -151,7 +168,7 @@ impl Under<'_, '_> {
 
     /// Whether the constraint applies to the name; an error if it has distances.
     fn is_concerned(&self, subtree: &Subtree<'_>, name: &Name<'_>) -> Result<bool, Failure> {
-        self.charge(name.other_type.map_or(0, <[u8]>::len))?;
+        self.charge(bytes_compared(name, &subtree.base))?;
         if !concerns(subtree, name) {
             return Ok(false);
         }
@@ -160,27 +177,19 @@ impl Under<'_, '_> {
 
     fn is_inside(&self, name: &Name<'_>, subtree: &Subtree<'_>) -> Result<bool, Failure> {
         let bytes = name.bytes.as_ref();
-        let looks_at = |bytes| self.context.work.bytes_of_turn(Budget::NameComparisons, bytes, self.depth);
+        let host = name.host.clone().ok_or(Verdict::UnsupportedNameSyntax);
         let inside = match (name.kind, &subtree.base) {
-            (Kind::Directory, GeneralName::Directory { canonical, .. }) => {
-                looks_at(canonical.len().min(bytes.len()))?;
-                Ok(bytes.starts_with(canonical))
-            }
-            (Kind::Dns, GeneralName::Dns(base)) => {
-                looks_at(base.len().min(bytes.len()))?;
-                Ok(dns_is_inside(bytes, base))
-            }
+            (Kind::Directory, GeneralName::Directory { canonical, .. }) => Ok(bytes.starts_with(canonical)),
+            (Kind::Dns, GeneralName::Dns(base)) => Ok(dns_is_inside(bytes, base)),
             // OpenSSL compares an address in Unicode with the Unicode form of the constraint; we do not know how it reads.
             (Kind::Email, GeneralName::Email(_)) if name.other_type.is_some() => {
                 Err(Verdict::UnsupportedNameSyntax)
             }
             (Kind::Email, GeneralName::Email(base)) => {
-                looks_at(bytes.len().saturating_add(base.len()))?;
-                email_is_inside(bytes, base)
+                host.and_then(|host| email_is_inside(bytes, host, base))
             }
             (Kind::Uri, GeneralName::Uri(base)) => {
-                looks_at(bytes.len().saturating_add(base.len()))?;
-                uri_is_inside(bytes, base)
+                host.map(|host| uri_is_inside(bytes.get(host).unwrap_or_default(), base))
             }
             (Kind::Ip, GeneralName::Ip(base)) => ip_is_inside(bytes, base),
             _ => Err(Verdict::UnsupportedConstraintType),
@@ -247,7 +256,13 @@ fn common_name(value: &Tlv<'_>) -> Option<String> {
 
 impl<'a> Name<'a> {
     fn plain(kind: Kind, bytes: impl Into<Cow<'a, [u8]>>) -> Self {
-        Self { kind, other_type: None, bytes: bytes.into() }
+        let bytes = bytes.into();
+        let host = match kind {
+            Kind::Email => host_of_email(&bytes),
+            Kind::Uri => host_of_uri(&bytes),
+            _ => None,
+        };
+        Self { kind, other_type: None, bytes, host }
     }
 
     /// The name in an entry of the subjectAltName.
@@ -262,7 +277,7 @@ impl<'a> Name<'a> {
             GeneralName::Other { oid, value } => {
                 // An e-mail address in Unicode is held to the constraints on e-mail addresses.
                 let kind = if oid == oid::SMTP_UTF8_MAILBOX { Kind::Email } else { kind };
-                Self { kind, other_type: Some(oid), bytes: value.value.into() }
+                Self { other_type: Some(oid), ..Self::plain(kind, value.value) }
             }
             GeneralName::X400 | GeneralName::EdiParty | GeneralName::RegisteredId => {
                 Self::plain(kind, &[][..])
