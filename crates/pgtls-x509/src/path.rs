@@ -107,8 +107,8 @@ pub struct VerifiedPath {
 /// Names are not compared: see [`presented_names`](crate::presented_names).
 ///
 /// # Errors
-/// A certificate that cannot be read, or the verdict. More than [`MAX_PRESENTED`] certificates or [`MAX_PRESENTED_BYTES`] bytes,
-/// which no handshake carries, are refused unread.
+/// A certificate that cannot be read, or the verdict. More than [`MAX_PRESENTED`] certificates or [`MAX_PRESENTED_BYTES`] bytes
+/// are refused unread.
 pub fn verify_chain(
     leaf: &[u8],
     presented: &[&[u8]],
@@ -116,7 +116,7 @@ pub fn verify_chain(
     crls: Option<&CrlStore>,
     options: &VerifyOptions<'_>,
 ) -> Result<VerifiedPath, X509Error> {
-    check_size(leaf, presented)?;
+    check_size(leaf, presented, MAX_PRESENTED)?;
     let read =
         |der| Certificate::read(der).map_err(|error| X509Error::malformed(Object::Certificate, None, error));
     let context = Context { options, trust, crls, work: Work::new() };
@@ -142,10 +142,10 @@ pub fn verify_chain(
     }
 }
 
-/// Refuses more certificates, or more bytes, than a handshake carries.
-pub(crate) fn check_size(leaf: &[u8], presented: &[&[u8]]) -> Result<(), X509Error> {
+/// Refuses more than `most` certificates besides the peer's own, and more bytes than a handshake carries.
+pub(crate) fn check_size(leaf: &[u8], presented: &[&[u8]], most: usize) -> Result<(), X509Error> {
     let bytes = presented.iter().fold(leaf.len(), |sum, der| sum.saturating_add(der.len()));
-    let budget = if presented.len() > MAX_PRESENTED {
+    let budget = if presented.len() > most {
         Budget::Presented
     } else if bytes > MAX_PRESENTED_BYTES {
         Budget::PresentedBytes

@@ -3,8 +3,9 @@
 //! A chain follows from its kind and a few numbers, the [`Knobs`], which a search can turn. This file uses nothing else of the
 //! crate, so that the suite includes it, too.
 
-/// The longest handshake message that rustls takes. TLS 1.3 needs five bytes for each certificate and a few for the message.
-const ROOM: usize = 0xffff - 16;
+/// The longest message with certificates that OpenSSL takes; rustls takes 65,535 bytes. TLS 1.3 needs five bytes for each
+/// certificate and a few for the message.
+const ROOM: usize = 1024 * 100 - 16;
 const PER_CERTIFICATE: usize = 5;
 /// Certificates besides the server's own that a verifier reads.
 const MOST: usize = 256;
@@ -68,8 +69,25 @@ impl Kind {
     }
 }
 
-/// What a chain is made by; each kind reads them in its own way.
+/// Numbers that a chain is made from; each kind reads them in its own way.
 pub type Knobs = [u16; 6];
+
+/// The most expensive chains that searches found, each among a few hundred of its kind.
+pub const WORST: [(Kind, Knobs); Kind::ALL.len()] = [
+    // 255 candidates, and a name of thousands of attributes in one set to compare with each.
+    (Kind::KeyIdentifier, [254, 0, 0, 3, 1, 14]),
+    (Kind::Issuers, [38_632, 5892, 12_245, 33_387, 1736, 10_720]),
+    (Kind::Loop, [45_011, 21_385, 7202, 23_699, 20_544, 38_051]),
+    (Kind::Subject, [38_288, 50_415, 55_491, 51_107, 1736, 57_085]),
+    (Kind::AltNames, [60_539, 42_828, 33_204, 34_358, 43_908, 36_034]),
+    (Kind::Constraints, [64_318, 52_131, 1252, 13_081, 41_147, 56_948]),
+    (Kind::Extensions, [46_920, 22_471, 31_110, 7648, 35_400, 18_727]),
+    (Kind::Policies, [20_640, 57_427, 13_302, 62_825, 28_504, 54_250]),
+    (Kind::Points, [57_857, 15_440, 60_011, 58_932, 22_199, 21_715]),
+    (Kind::Crls, [19_699, 58_196, 34_039, 13_081, 41_150, 24_503]),
+    (Kind::Numbers, [26_955, 39_382, 25_073, 25_128, 42_686, 9627]),
+    (Kind::Nested, [7538, 38_368, 55_723, 18_702, 12_114, 8249]),
+];
 
 /// A chain, what is trusted, and the CRLs in force, all of them DER.
 #[derive(Clone, Debug, Default)]
@@ -144,7 +162,6 @@ const ECDSA_SHA256: &[u8] = b"\x2a\x86\x48\xce\x3d\x04\x03\x02";
 const RSA_KEY: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 const RSA_SHA256: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b";
 const RSA_PSS: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
-const COMMON_NAME: &[u8] = b"\x55\x04\x03";
 
 /// An object identifier below 2.5.29, which are those of extensions.
 fn extension(id: u8, value: &[u8]) -> Vec<u8> {
@@ -155,8 +172,9 @@ fn ca() -> Vec<u8> {
     extension(19, &sequence(&[&tlv(1, &[0xff])]))
 }
 
+/// An attribute of a name, of the shortest type.
 fn attribute(tag: u8, value: &[u8]) -> Vec<u8> {
-    sequence(&[&tlv(6, COMMON_NAME), &tlv(tag, value)])
+    sequence(&[&tlv(6, &[0x2a]), &tlv(tag, value)])
 }
 
 fn name(text: &str) -> Vec<u8> {
@@ -336,7 +354,8 @@ impl Maker<'_> {
         let long = self.long_name((each.saturating_sub(160)) / if self.knob(1, 0, 1) == 0 { 1 } else { 2 });
         let is_right = self.knob(1, 0, 2) > 0;
         let mut nearly = long.clone();
-        if let (Some(last), false) = (nearly.last_mut(), is_right) {
+        // An empty set ends in its length.
+        if let (Some(last @ 1..), false) = (nearly.last_mut(), is_right) {
             *last ^= 1;
         }
         let other = name("o");
