@@ -131,7 +131,10 @@ pub fn chain(kind: Kind, knobs: Knobs, signer: &Signer<'_>) -> Chain {
         chain.roots.push(root(&name("root"), signer));
     }
     let bytes: usize = chain.presented.iter().map(|it| it.len() + PER_CERTIFICATE).sum();
-    assert!(bytes + chain.leaf.len() + PER_CERTIFICATE <= ROOM && chain.presented.len() <= MOST, "{kind:?} {knobs:?}");
+    assert!(
+        bytes + chain.leaf.len() + PER_CERTIFICATE <= ROOM && chain.presented.len() <= MOST,
+        "{kind:?} {knobs:?}"
+    );
     chain
 }
 
@@ -195,13 +198,22 @@ struct Certificate<'a> {
 impl<'a> Certificate<'a> {
     fn new(subject: &'a [u8], issuer: &'a [u8], signer: &Signer<'_>) -> Self {
         let key = signer.public_key_info.to_vec();
-        Self { subject, issuer, serial: vec![1], key, algorithm: ECDSA_SHA256, extensions: Vec::new(), expired: false }
+        Self {
+            subject,
+            issuer,
+            serial: vec![1],
+            key,
+            algorithm: ECDSA_SHA256,
+            extensions: Vec::new(),
+            expired: false,
+        }
     }
 
     /// With this signature, or a good one of the signer.
     fn der(&self, signature: Result<&[u8], &Signer<'_>>) -> Vec<u8> {
         let algorithm = sequence(&[&tlv(6, self.algorithm)]);
-        let (begin, end) = (tlv(23, b"200101000000Z"), if self.expired { b"210101000000Z" } else { b"490101000000Z" });
+        let (begin, end) =
+            (tlv(23, b"200101000000Z"), if self.expired { b"210101000000Z" } else { b"490101000000Z" });
         let mut parts = vec![
             tlv(0xa0, &tlv(2, &[2])),
             tlv(2, &self.serial),
@@ -360,7 +372,8 @@ impl Maker<'_> {
         }
         let other = name("o");
         let candidate = |number: usize| {
-            let mut candidate = Certificate::new(&nearly, if self.knob(1, 0, 3) == 3 { &long } else { &other }, self.signer);
+            let mut candidate =
+                Certificate::new(&nearly, if self.knob(1, 0, 3) == 3 { &long } else { &other }, self.signer);
             candidate.serial = vec![2, u8::try_from(number).unwrap_or(0)];
             candidate.expired = self.knob(2, 0, 1) == 1;
             candidate.extensions = vec![];
@@ -491,7 +504,11 @@ impl Maker<'_> {
         let critical = self.knob(3, 0, 1) == 1;
         let list = fill(ROOM - 500, |number| {
             let id = if self.knob(4, 0, 1) == 0 { id } else { u8::try_from(number % 100).unwrap_or(0) };
-            let oid = if self.knob(5, 0, 1) == 0 { vec![0x55, 0x1d, id] } else { [&vec![0x81; arcs][..], &[id]].concat() };
+            let oid = if self.knob(5, 0, 1) == 0 {
+                vec![0x55, 0x1d, id]
+            } else {
+                [&vec![0x81; arcs][..], &[id]].concat()
+            };
             let critical = if critical { tlv(1, &[0xff]) } else { Vec::new() };
             sequence(&[&tlv(6, &oid), &critical, &tlv(4, &tlv(0x30, &vec![0; length]))])
         });
@@ -500,7 +517,9 @@ impl Maker<'_> {
 
     fn policies(&self) -> Chain {
         let arcs = self.knob(0, 1, 40);
-        let oid = |number: usize| tlv(6, &[&vec![0x81; arcs][..], &[u8::try_from(number % 128).unwrap_or(0)]].concat());
+        let oid = |number: usize| {
+            tlv(6, &[&vec![0x81; arcs][..], &[u8::try_from(number % 128).unwrap_or(0)]].concat())
+        };
         let part = self.knob(1, 0, 2);
         let mut extensions = Vec::new();
         let room = (ROOM - 500) / if part == 2 { 2 } else { 1 };
@@ -518,7 +537,8 @@ impl Maker<'_> {
         let algorithm = sequence(&[&tlv(6, ECDSA_SHA256)]);
         let extensions = tlv(0xa0, &tlv(0x30, extensions));
         let update = [tlv(23, b"200101000000Z"), tlv(23, b"490101000000Z")].concat();
-        let entry = sequence(&[&tlv(2, &[2, u8::try_from(number % 256).unwrap_or(0)]), &tlv(23, b"200101000000Z")]);
+        let entry =
+            sequence(&[&tlv(2, &[2, u8::try_from(number % 256).unwrap_or(0)]), &tlv(23, b"200101000000Z")]);
         let parts = [tlv(2, &[1]), algorithm.clone(), name("root"), update, tlv(0x30, &entry), extensions];
         signed(&tlv(0x30, &parts.concat()), &algorithm, Err(self.signer))
     }
@@ -546,7 +566,8 @@ impl Maker<'_> {
         let crl = |number: usize| {
             let names = self.entries(kind, length, names * (length + 10) + 24);
             let other = tlv(0x86, &letters(number + 77, length));
-            let point = tlv(0xa0, &tlv(0xa0, &[other, if number == 0 { names } else { Vec::new() }].concat()));
+            let point =
+                tlv(0xa0, &tlv(0xa0, &[other, if number == 0 { names } else { Vec::new() }].concat()));
             self.crl(number, &extension(28, &tlv(0x30, &point)))
         };
         let leaf = self.leaf(&name("root"), vec![extension(31, &tlv(0x30, &points))]);
@@ -576,7 +597,9 @@ impl Maker<'_> {
                 link.extensions.push(extension(35, &sequence(&[&tlv(0x80, b"link")])));
             }
             let room = each.saturating_sub(link.der(Ok(&[])).len() + 40);
-            let point = |number: usize| sequence(&[&tlv(0xa0, &tlv(0xa0, &tlv(0x86, &letters(number, self.knob(1, 0, 60)))))]);
+            let point = |number: usize| {
+                sequence(&[&tlv(0xa0, &tlv(0xa0, &tlv(0x86, &letters(number, self.knob(1, 0, 60)))))])
+            };
             link.extensions.push(extension(31, &tlv(0x30, &fill(room, point))));
             let link = link.der(Ok(&[]));
             used += link.len() + PER_CERTIFICATE;
@@ -621,12 +644,18 @@ impl Maker<'_> {
             1 => leaf.serial = number(room, byte),
             2 => {
                 // Curve parameters written out.
-                let field = sequence(&[&tlv(6, b"\x2a\x86\x48\xce\x3d\x01\x01"), &tlv(2, &number(first, byte))]);
-                let curve = sequence(&[&tlv(4, &number((room - first) / 4, 1)), &tlv(4, &number((room - first) / 4, 2))]);
+                let field =
+                    sequence(&[&tlv(6, b"\x2a\x86\x48\xce\x3d\x01\x01"), &tlv(2, &number(first, byte))]);
+                let curve = sequence(&[
+                    &tlv(4, &number((room - first) / 4, 1)),
+                    &tlv(4, &number((room - first) / 4, 2)),
+                ]);
                 let base = tlv(4, &[&[4], &vec![3; (room - first) / 4][..]].concat());
-                let parameters = sequence(&[&tlv(2, &[1]), &field, &curve, &base, &tlv(2, &[0x7f; 32]), &tlv(2, &[1])]);
+                let parameters =
+                    sequence(&[&tlv(2, &[1]), &field, &curve, &base, &tlv(2, &[0x7f; 32]), &tlv(2, &[1])]);
                 let algorithm = sequence(&[&tlv(6, EC_KEY), &parameters]);
-                leaf.key = sequence(&[&algorithm, &tlv(3, &[&[0, 4], &vec![5; (room - first) / 8][..]].concat())]);
+                leaf.key =
+                    sequence(&[&algorithm, &tlv(3, &[&[0, 4], &vec![5; (room - first) / 8][..]].concat())]);
             }
             3 => {
                 let salt = tlv(0xa2, &tlv(2, &number(first, byte)));
@@ -660,8 +689,10 @@ impl Maker<'_> {
 
     fn nested(&self) -> Chain {
         let depth = self.knob(0, 1, 29);
-        let (tag, other) = ([0x10, 0x11, 0x30, 0x24][self.knob(1, 0, 3)], [0x10, 0x11, 0x30, 0x24][self.knob(2, 0, 3)]);
-        let innermost = [tlv(2, &[7]), tlv(4, &[7]), tlv(0x10, &[]), vec![0x30, 0x80, 0, 0]][self.knob(3, 0, 3)].clone();
+        let (tag, other) =
+            ([0x10, 0x11, 0x30, 0x24][self.knob(1, 0, 3)], [0x10, 0x11, 0x30, 0x24][self.knob(2, 0, 3)]);
+        let innermost =
+            [tlv(2, &[7]), tlv(4, &[7]), tlv(0x10, &[]), vec![0x30, 0x80, 0, 0]][self.knob(3, 0, 3)].clone();
         let mut nest = innermost;
         for level in 0..depth {
             nest = tlv(if level % 2 == 0 { tag } else { other }, &nest);

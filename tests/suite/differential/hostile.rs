@@ -8,9 +8,9 @@ use super::{
 };
 use pgtls_core::name::PeerName;
 use pgtls_x509::{
-    Budget, CrlStore, Description, MAX_PRESENTED, MAX_PRESENTED_BYTES, Purpose, SecurityLevel, TrustStore, Verdict, VerifyOptions, X509Error,
-    certificates_from_pem, presented_names, private_key, subject_public_key_info, tls_server_end_point,
-    verify_chain, verify_chain_strict,
+    Budget, CrlStore, Description, MAX_PRESENTED, MAX_PRESENTED_BYTES, Purpose, SecurityLevel, TrustStore,
+    Verdict, VerifyOptions, X509Error, certificates_from_pem, presented_names, private_key,
+    subject_public_key_info, tls_server_end_point, verify_chain, verify_chain_strict,
 };
 use proptest::prelude::*;
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, UnixTime};
@@ -209,7 +209,9 @@ fn more_bytes_than_a_handshake_carries() {
         let too_many = |bytes: usize| {
             let presented = &padding[..bytes - leaf.len()];
             match verify(&leaf, &[presented], &trust, None, &options) {
-                Err(X509Error::Path(error)) => error.verdict == Verdict::BudgetExceeded(Budget::PresentedBytes),
+                Err(X509Error::Path(error)) => {
+                    error.verdict == Verdict::BudgetExceeded(Budget::PresentedBytes)
+                }
                 // Zeros are no certificate; webpki reads them when it needs them.
                 Err(X509Error::Malformed { .. }) => false,
                 other => panic!("{other:?}"),

@@ -41,13 +41,15 @@ fn most(kind: Kind) -> usize {
 
 #[test]
 fn a_search_finds_no_chain_that_costs_more_than_is_known() {
-    let rounds = std::env::var("PGTLS_WORST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(ROUNDS);
+    let rounds =
+        std::env::var("PGTLS_WORST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(ROUNDS);
     let mut random = fastrand::Rng::with_seed(14);
     for (kind, known) in WORST {
         let mut worst = (charged(kind, known), known);
         for round in 0..rounds {
             // Other chains first, then ones that are like the worst.
-            let knobs = if round < rounds / 2 { random_knobs(&mut random) } else { turned(&mut random, worst.1) };
+            let knobs =
+                if round < rounds / 2 { random_knobs(&mut random) } else { turned(&mut random, worst.1) };
             worst = worst.max((charged(kind, knobs), knobs));
         }
         let (cost, knobs) = worst;

@@ -99,9 +99,10 @@ fn text(name: GeneralName<'_>) -> Option<PointText<'_>> {
     let kind = name.kind();
     match name {
         GeneralName::Directory { canonical, .. } => Some((kind, Cow::Owned(canonical))),
-        GeneralName::Email(text) | GeneralName::Dns(text) | GeneralName::Uri(text) | GeneralName::Ip(text) => {
-            Some((kind, Cow::Borrowed(text)))
-        }
+        GeneralName::Email(text)
+        | GeneralName::Dns(text)
+        | GeneralName::Uri(text)
+        | GeneralName::Ip(text) => Some((kind, Cow::Borrowed(text))),
         _ => None,
     }
 }

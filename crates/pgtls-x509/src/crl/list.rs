@@ -250,9 +250,8 @@ impl Crl {
                 well_formed(own.inside())?;
             }
             if looks_at_extensions {
-                looks_at_extensions = self
-                    .read_entry_extensions(own.map(|own| own.inside()), &mut issuer, &mut entry)
-                    .is_ok();
+                looks_at_extensions =
+                    self.read_entry_extensions(own.map(|own| own.inside()), &mut issuer, &mut entry).is_ok();
             }
             self.entries.push(entry);
         }

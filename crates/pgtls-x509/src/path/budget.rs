@@ -135,7 +135,8 @@ mod tests {
     #[test]
     fn texts_of_unequal_lengths_cost_a_turn() {
         let work = Work::new();
-        let equal = |left: &[u8], right: &[u8]| work.equal(Budget::Candidates, left, right, 0).is_ok_and(|it| it);
+        let equal =
+            |left: &[u8], right: &[u8]| work.equal(Budget::Candidates, left, right, 0).is_ok_and(|it| it);
         assert!(!equal(&[b'a'; 1000], b"a"));
         assert_eq!(work.bytes(), TURN);
         assert!(equal(&[b'a'; 1000], &[b'a'; 1000]));

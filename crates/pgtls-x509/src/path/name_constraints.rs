@@ -85,7 +85,9 @@ fn concerns(subtree: &Subtree<'_>, name: &Name<'_>) -> bool {
 fn bytes_compared(name: &Name<'_>, base: &GeneralName<'_>) -> usize {
     match base {
         GeneralName::Directory { canonical: base, .. } => base.len().min(name.bytes.len()),
-        GeneralName::Dns(base) | GeneralName::Uri(base) | GeneralName::Ip(base) => base.len().min(name.bytes.len()),
+        GeneralName::Dns(base) | GeneralName::Uri(base) | GeneralName::Ip(base) => {
+            base.len().min(name.bytes.len())
+        }
         // The mailbox is looked for in the whole constraint.
         GeneralName::Email(base) => base.len(),
         GeneralName::Other { oid, .. } => oid.len(),
@@ -123,7 +125,7 @@ impl Under<'_, '_> {
     /// Reads the names once for all CAs above.
     fn names_of<'n>(&self, certificate: &'n Certificate<'_>) -> Result<Names<'n>, Failure> {
         let alt_names = certificate.extensions.subject_alt_name.as_ref();
-        let length = alt_names.map_or(0, |range| range.len());
+        let length = alt_names.map_or(0, ExactSizeIterator::len);
         self.charge_parsing(certificate.subject().len().saturating_add(length))?;
         let attributes = name::attributes(certificate.subject()).count();
         let count = attributes.saturating_add(certificate.extensions.subject_alt_name_count);
