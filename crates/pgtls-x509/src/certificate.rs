@@ -92,7 +92,12 @@ impl<'a> Certificate<'a> {
         let outline = Outline::read_from(reader)?;
         let der = outline.whole;
         let signature_algorithm = SignatureAlgorithm::read(&outline.outer_algorithm)?;
-        let signed_algorithm = SignatureAlgorithm::read(&outline.inner_algorithm)?;
+        let algorithms_agree = outline.outer_algorithm.whole == outline.inner_algorithm.whole;
+        let signed_algorithm = if algorithms_agree {
+            signature_algorithm
+        } else {
+            SignatureAlgorithm::read(&outline.inner_algorithm)?
+        };
         let issuer_canonical = name::canonical(&outline.issuer)?;
         let mut validity = outline.validity.inside();
         let not_before = Time::read_whole(&mut validity)?;
@@ -118,7 +123,7 @@ impl<'a> Certificate<'a> {
             not_after,
             signature_algorithm,
             signed_algorithm,
-            algorithms_agree: outline.outer_algorithm.whole == outline.inner_algorithm.whole,
+            algorithms_agree,
             public_key: PublicKey::read(&outline.public_key_info),
             issuer_canonical,
             subject_canonical,

@@ -116,14 +116,17 @@ pub fn verify_chain(
     crls: Option<&CrlStore>,
     options: &VerifyOptions<'_>,
 ) -> Result<VerifiedPath, X509Error> {
-    check_size(leaf, presented, MAX_PRESENTED)?;
+    let bytes = check_size(leaf, presented, MAX_PRESENTED)?;
     let read =
         |der| Certificate::read(der).map_err(|error| X509Error::malformed(Object::Certificate, None, error));
     let context = Context { options, trust, crls, work: Work::new() };
     let leaf = read(leaf)?;
     let presented = presented.iter().map(|der| read(der)).collect::<Result<Vec<_>, _>>()?;
     let mut chain = Chain::of(&leaf);
-    let checked = context.verify(&mut chain, &presented);
+    let checked = context
+        .work
+        .parsing(Budget::PresentedBytes, bytes, 0)
+        .and_then(|()| context.verify(&mut chain, &presented));
     if let Some(meter) = options.meter {
         meter.fetch_add(context.work.bytes(), Ordering::Relaxed);
     }
@@ -142,15 +145,15 @@ pub fn verify_chain(
     }
 }
 
-/// Refuses more than `most` certificates besides the peer's own, and more bytes than a handshake carries.
-pub(crate) fn check_size(leaf: &[u8], presented: &[&[u8]], most: usize) -> Result<(), X509Error> {
+/// Refuses more than `most` certificates besides the peer's own, and more bytes than a handshake carries; else the number of bytes.
+pub(crate) fn check_size(leaf: &[u8], presented: &[&[u8]], most: usize) -> Result<usize, X509Error> {
     let bytes = presented.iter().fold(leaf.len(), |sum, der| sum.saturating_add(der.len()));
     let budget = if presented.len() > most {
         Budget::Presented
     } else if bytes > MAX_PRESENTED_BYTES {
         Budget::PresentedBytes
     } else {
-        return Ok(());
+        return Ok(bytes);
     };
     // The outline is enough for a name, and takes no longer for a large certificate.
     let outline =
@@ -174,9 +177,6 @@ struct Context<'a> {
 
 impl<'a> Context<'a> {
     fn verify(&self, chain: &mut Chain<'a>, presented: &'a [Certificate<'a>]) -> Checked {
-        for certificate in chain.certificates.iter().copied().chain(presented) {
-            self.work.parsing(Budget::PresentedBytes, certificate.der().len(), 0)?;
-        }
         security_level::check_leaf(self, chain)?;
         builder::build(self, chain, presented)?;
         links::check(self, chain)?;

@@ -245,10 +245,10 @@ fn push_tlv(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
 }
 
 fn push_header(out: &mut Vec<u8>, tag: u8, length: usize) {
-    out.push(tag);
     match u8::try_from(length) {
-        Ok(short) if short < 0x80 => out.push(short),
+        Ok(short) if short < 0x80 => out.extend_from_slice(&[tag, short]),
         _ => {
+            out.push(tag);
             let bytes = length.to_be_bytes();
             let zeros = bytes.iter().take_while(|&&byte| byte == 0).count();
             let significant = bytes.get(zeros..).unwrap_or_default();
