@@ -21,6 +21,7 @@ mod oracle;
 mod profile;
 mod rules;
 mod strategy;
+mod worst;
 
 use ::openssl::x509::X509;
 use grammar::{Change, CrlChange, Extension, Moment, Name, Point, PointName, Scenario};

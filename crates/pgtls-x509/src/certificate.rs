@@ -206,10 +206,21 @@ impl<'a> Certificate<'a> {
         if identifier.serial.is_some_and(|serial| serial != self.serial()) {
             return false;
         }
-        match identifier.issuer.and_then(distribution_point::first_directory_name) {
-            Some(name) => name == self.issuer_canonical,
-            None => true,
-        }
+        identifier.issuer.is_none_or(|issuer| issuer == self.issuer_canonical)
+    }
+
+    /// Bytes that [`matches_key_identifier_of`](Self::matches_key_identifier_of) compares at most. Texts of unequal lengths differ
+    /// without a look at their bytes.
+    pub(crate) fn bytes_compared_with(&self, identifier: Option<KeyIdentifier<'_>>) -> usize {
+        let Some(identifier) = identifier else { return 0 };
+        let own_key = self.extensions.subject_key_identifier.as_ref().map(|own| self.part(own));
+        let pairs = [
+            identifier.key.zip(own_key),
+            identifier.serial.map(|serial| (serial, self.serial())),
+            identifier.issuer.map(|issuer| (issuer, self.issuer_canonical.as_slice())),
+        ];
+        let equally_long = pairs.into_iter().flatten().filter(|(left, right)| left.len() == right.len());
+        equally_long.map(|(left, _)| left.len()).sum()
     }
 
     /// Whether this certificate's key is of the kind that signed `subject` according to `subject`, in every release of OpenSSL
@@ -228,23 +239,23 @@ impl<'a> Certificate<'a> {
     }
 }
 
-/// What an authorityKeyIdentifier says.
+/// The parts of an authorityKeyIdentifier.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyIdentifier<'a> {
     key: Option<&'a [u8]>,
     serial: Option<&'a [u8]>,
-    /// Content of the GeneralNames.
-    issuer: Option<Reader<'a>>,
+    /// Canonical form of the first directory name.
+    issuer: Option<&'a [u8]>,
 }
 
 impl<'a> KeyIdentifier<'a> {
     /// Of the extension whose ranges point into `der`.
-    pub(crate) fn of(identifier: &AuthorityKeyIdentifier, der: &'a [u8]) -> Self {
+    pub(crate) fn of(identifier: &'a AuthorityKeyIdentifier, der: &'a [u8]) -> Self {
         let part = |range: &Option<Range<usize>>| range.as_ref().and_then(|range| der.get(range.clone()));
         Self {
             key: part(&identifier.key_identifier),
             serial: part(&identifier.serial),
-            issuer: part(&identifier.issuer).map(Reader::new),
+            issuer: identifier.issuer.as_deref(),
         }
     }
 }

@@ -52,7 +52,9 @@ pub use inspect::Description;
 pub use key::{MAX_PASSPHRASE, private_key};
 pub use names::{PresentedNames, presented_names};
 pub use own::check_own_keys;
-pub use path::{MAX_PRESENTED, Purpose, SecurityLevel, VerifiedPath, VerifyOptions, verify_chain};
+pub use path::{
+    MAX_PRESENTED, MAX_PRESENTED_BYTES, Purpose, SecurityLevel, VerifiedPath, VerifyOptions, verify_chain,
+};
 pub use pem::certificates_from_pem;
 pub use profile::Profile;
 pub use rsa::{RsaPssKey, RsaPublicKey, rsa_pss_key, rsa_public_key};

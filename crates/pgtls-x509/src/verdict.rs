@@ -102,7 +102,10 @@ pub enum Verdict {
     Strict,
 }
 
-/// Bounds on the work that one chain may cause. Reaching one refuses the chain.
+/// Bounds on the work that one chain may cause. Exceeding one refuses the chain.
+///
+/// Certificates, their bytes and signatures are counted. All loops share one budget of 2^26 bytes: a turn costs 32 bytes and
+/// the bytes that it looks at. The verdict names the loop that exceeded it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Budget {
@@ -110,8 +113,12 @@ pub enum Budget {
     Signatures,
     /// Certificates that came from the peer.
     Presented,
-    /// Certificates looked at as possible issuers.
+    /// Bytes of the certificates that came from the peer.
+    PresentedBytes,
+    /// Comparisons with possible issuers.
     Candidates,
+    /// Comparisons with CRLs and their distribution points.
+    Crls,
     /// Comparisons of names with constraints.
     NameComparisons,
 }
@@ -273,8 +280,10 @@ impl Verdict {
             Self::UnsupportedExtension => own(R::CriticalExtension, "certificate for Internet number resources (RFC 3779), which is not supported", "issue the certificate without address blocks and AS numbers"),
             Self::BudgetExceeded(Budget::Signatures) => own(R::ChainUntrusted, "more signatures than one chain may have checked", "shorten the chain"),
             Self::BudgetExceeded(Budget::Presented) => own(R::ChainUntrusted, "more certificates were presented than are looked at", "have the server send its own chain only"),
-            Self::BudgetExceeded(Budget::Candidates) => own(R::ChainUntrusted, "more certificates of one name than are looked at", "have the server send its own chain only"),
-            Self::BudgetExceeded(Budget::NameComparisons) => own(R::NameConstraint, "more names and name constraints than are compared", "issue the certificate with fewer names, or its CAs with fewer name constraints"),
+            Self::BudgetExceeded(Budget::PresentedBytes) => own(R::ChainUntrusted, "more bytes of certificates were presented than libpq's OpenSSL takes (102,400)", "have the server send its own chain only"),
+            Self::BudgetExceeded(Budget::Candidates) => own(R::ChainUntrusted, "comparing the certificates with possible issuers takes more work than one chain may cause", "have the server send its own chain only"),
+            Self::BudgetExceeded(Budget::Crls) => own(R::CrlUnusable, "comparing the certificates with CRLs and their distribution points takes more work than one chain may cause", "issue the certificates with fewer CRL distribution points, or have fewer CRLs of one issuer"),
+            Self::BudgetExceeded(Budget::NameComparisons) => own(R::NameConstraint, "comparing the names with the name constraints takes more work than one chain may cause", "issue the certificate with fewer names, or its CAs with fewer name constraints"),
             Self::Strict => own(R::ChainUntrusted, "the strict profile refuses the chain", "issue certificates as RFC 5280 and the CA/Browser Forum want them, or do not ask for the strict profile"),
         }
     }
@@ -335,6 +344,8 @@ mod tests {
         V::UnsupportedExtension,
         V::BudgetExceeded(Budget::Signatures),
         V::BudgetExceeded(Budget::Presented),
+        V::BudgetExceeded(Budget::PresentedBytes),
+        V::BudgetExceeded(Budget::Crls),
         V::BudgetExceeded(Budget::Candidates),
         V::BudgetExceeded(Budget::NameComparisons),
         V::Strict,

@@ -7,7 +7,7 @@ use crate::{
         algorithm::SignatureAlgorithm,
         distribution_point::IssuingDistributionPoint,
         extensions::{AuthorityKeyIdentifier, Extension, extensions},
-        general_name::{count_general_names, has_directory_name},
+        general_name::{count_general_names, directory_names},
         name,
         time::Time,
     },
@@ -44,12 +44,12 @@ pub(crate) struct Crl {
     /// One of its times is too short: OpenSSL 3.0 loads the CRL, and later releases do not.
     pub(crate) has_short_time: bool,
     authority_key_identifier: Option<AuthorityKeyIdentifier>,
-    /// The whole issuingDistributionPoint, if it is well-formed.
-    issuing_distribution_point: Option<Range<usize>>,
+    /// The issuingDistributionPoint, if it is well-formed.
+    pub(crate) issuing_distribution_point: Option<IssuingDistributionPoint>,
     /// Revoked certificates, by serial number; those of equal numbers in file order.
     entries: Vec<Entry>,
-    /// Content of the GeneralNames that entries were issued by.
-    entry_issuers: Vec<Range<usize>>,
+    /// Canonical directory names of the issuers of entries that name their own.
+    entry_issuers: Vec<Vec<Vec<u8>>>,
     proved: Proved,
     pub(crate) source: Source,
 }
@@ -173,11 +173,6 @@ impl Crl {
         self.authority_key_identifier.as_ref().map(|identifier| KeyIdentifier::of(identifier, &self.der))
     }
 
-    pub(crate) fn issuing_distribution_point(&self) -> Option<IssuingDistributionPoint<'_>> {
-        let whole = self.part(self.issuing_distribution_point.as_ref()?);
-        IssuingDistributionPoint::read(&Reader::new(whole).any().ok()?).ok()
-    }
-
     /// Looks a certificate up by serial number and issuer (OpenSSL: `def_crl_lookup`).
     pub(crate) fn lookup(&self, certificate: &Certificate<'_>) -> Revocation {
         let serial = certificate.serial();
@@ -200,7 +195,7 @@ impl Crl {
         let Some(names) = entry.issuer.and_then(|place| self.entry_issuers.get(place)) else {
             return self.issuer_canonical == issuer;
         };
-        has_directory_name(Reader::new(self.part(names)), issuer)
+        names.iter().any(|name| name == issuer)
     }
 
     /// OpenSSL handles three critical extensions here, knows no malformed CRL among those that parse, and takes an extension
@@ -220,8 +215,8 @@ impl Crl {
                 }
                 known::ISSUING_DISTRIBUTION_POINT => {
                     points = points.saturating_add(1);
-                    let read = value.and_then(|value| IssuingDistributionPoint::read(&value).map(|_| value));
-                    self.issuing_distribution_point = read.ok().map(|value| range_of(der, value.whole));
+                    let read = |value| IssuingDistributionPoint::read(&value, &self.issuer_canonical);
+                    self.issuing_distribution_point = value.and_then(read).ok();
                     true
                 }
                 known::DELTA_CRL_INDICATOR => {
@@ -262,9 +257,8 @@ impl Crl {
                 well_formed(own.inside())?;
             }
             if looks_at_extensions {
-                looks_at_extensions = self
-                    .read_entry_extensions(der, own.map(|own| own.inside()), &mut issuer, &mut entry)
-                    .is_ok();
+                looks_at_extensions =
+                    self.read_entry_extensions(own.map(|own| own.inside()), &mut issuer, &mut entry).is_ok();
             }
             self.entries.push(entry);
         }
@@ -277,7 +271,6 @@ impl Crl {
     /// read.
     fn read_entry_extensions(
         &mut self,
-        der: &[u8],
         list: Option<Reader<'_>>,
         issuer: &mut Option<usize>,
         entry: &mut Entry,
@@ -289,7 +282,7 @@ impl Crl {
             }
             count_general_names(value.inside())?;
             *issuer = Some(self.entry_issuers.len());
-            self.entry_issuers.push(range_of(der, value.value));
+            self.entry_issuers.push(directory_names(value.inside()).collect());
         }
         entry.issuer = *issuer;
         if let Some(value) = only_value(list, oid::extension::CRL_REASON)? {

@@ -51,7 +51,7 @@ fn check_certificate(
         return Err(Failure::new(Verdict::CertSignatureFailure, depth)
             .with("the algorithms named inside and beside the signed part differ"));
     }
-    context.work.signature(depth)?;
+    context.work.signature(subject.signed_part().len(), depth)?;
     let signed = Signed {
         algorithm: subject.signature_algorithm,
         message: subject.signed_part(),
