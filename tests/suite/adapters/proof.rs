@@ -188,9 +188,10 @@ fn a_server_that_reports_no_role_is_asked<A: Adapter>() {
             Ok::<_, StartupError>(())
         };
         let outcome = A::connect(&config, asked).map(drop);
-        match connects {
-            true => outcome.unwrap(),
-            false => assert_eq!(failure(&outcome), Failure::WrongRole, "{wanted}"),
+        if connects {
+            outcome.unwrap();
+        } else {
+            assert_eq!(failure(&outcome), Failure::WrongRole, "{wanted}");
         }
     }
 }
