@@ -121,7 +121,8 @@ none of the server's SASL authentication mechanisms are supported
 authentication method 99 is not supported
 sslcertmode=require, but server did not request a client certificate
 sslcertmode=require, but no client certificate was sent: server did not get a certificate from sslcert
-server does not support protocol version 3.2, which min_protocol_version demands
+server only supports protocol version 3.0, but \"min_protocol_version\" was set to 3.2
+StartupMessage requests protocol version 3.1, which min_protocol_version and max_protocol_version do not allow; the driver has to request max_protocol_version
 authentication exchange with the server failed
 channel binding required, but SSL is not in use
 channel binding required but not supported by the server's authentication request
