@@ -407,7 +407,7 @@ const fn opens(event: Event) -> bool {
 }
 
 /// What a mode has to see, said once more and in another way than the core does.
-fn is_proven(plan: &EncryptionPlan, facts: TlsFacts) -> bool {
+pub(super) fn is_proven(plan: &EncryptionPlan, facts: TlsFacts) -> bool {
     let alpn = match facts.alpn {
         Alpn::Postgresql => true,
         Alpn::Absent => !plan.direct(),
