@@ -7,9 +7,11 @@
 //!
 //! ```
 //! use pgtls_core::{
+//!     message::{PROTOCOL_3_0, startup_message},
 //!     negotiation::{Action, Encryption, Input, Negotiation},
 //!     param::SslMode,
 //!     policy::{EncryptionPlan, GssCredentials, Payload, PolicyInput, Transport},
+//!     startup::{ClientCertificate, StartupMonitor, StartupOutcome, StartupRules},
 //! };
 //!
 //! let input = PolicyInput::new(SslMode::Prefer);
@@ -19,15 +21,20 @@
 //! // A server without TLS, played by hand.
 //! let encryption = loop {
 //!     let happened = match negotiation.poll_action() {
-//!         Action::Connect | Action::Reconnect { .. } => Input::Connected,
+//!         Action::Connect | Action::Reconnect { .. } => Input::Opened { success: true },
 //!         Action::Send(request) => {
 //!             assert_eq!(request, pgtls_core::message::SSL_REQUEST);
 //!             Input::Sent
 //!         }
 //!         Action::Receive { .. } => Input::Received(b"N"),
-//!         Action::Startup { encryption, .. } => {
+//!         Action::Startup { encryption, carry } => {
 //!             assert_eq!(encryption, Encryption::Plain);
-//!             Input::Ready
+//!             let rules = StartupRules::NONE;
+//!             let mut monitor = StartupMonitor::new(rules, encryption, ClientCertificate::NONE, carry);
+//!             monitor.wrote(&startup_message(PROTOCOL_3_0, [("user", "me")])?);
+//!             // AuthenticationOk and ReadyForQuery.
+//!             monitor.read(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I")?;
+//!             Input::Startup(monitor.finish(StartupOutcome::Up))
 //!         }
 //!         Action::Done(encryption) => break encryption,
 //!         other => unreachable!("{other:?}"),

@@ -1,6 +1,6 @@
 //! What is said to people: every word of the trace and every sentence, pinned.
 
-use super::explore::{brokens, refusals};
+use super::explore::{brokens, refusals, up};
 use pgtls_core::{
     accept::Rejection,
     message::MessageError,
@@ -159,10 +159,10 @@ fn misuse_names_state_and_input_and_changes_nothing() {
     let input = PolicyInput::new(SslMode::Prefer);
     let plan = EncryptionPlan::new(input, Transport::Tcp, GssCredentials::Absent, Payload::Startup).unwrap();
     let mut negotiation = Negotiation::new(plan);
-    let misuse = negotiation.handle_input(Input::Ready).unwrap_err();
+    let misuse = negotiation.handle_input(Input::Startup(up())).unwrap_err();
     assert_eq!(
         misuse.to_string(),
-        "input Ready does not answer the action of state \"connecting\"; this is a bug in the program"
+        "input Startup does not answer the action of state \"connecting\"; this is a bug in the program"
     );
     assert_eq!(negotiation.poll_action(), Action::Connect);
 }

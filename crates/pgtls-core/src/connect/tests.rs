@@ -39,6 +39,7 @@ fn provided(conninfo: &str, endpoint: Endpoint, purpose: Purpose) -> Machine {
 
 impl Machine {
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "actions are written where they are compared")]
     fn expect(&mut self, action: Action) -> &mut Self {
         assert_eq!(self.poll(START), action);
         self

@@ -25,7 +25,7 @@ fn trusting(root: &str) -> Files {
 fn a_key_with_unused_bits_does_not_sign() {
     let identity = ZOO.server("key-rsa-2048").unwrap();
     let mut leaf = identity.leaf().to_vec();
-    let info = pgtls_x509::subject_public_key_info(&leaf).unwrap().into_owned();
+    let info = pgtls_x509::HandshakeKey::read(&leaf).unwrap().public_key_info().to_vec();
     let end = leaf.windows(info.len()).position(|part| part == info).unwrap() + info.len();
     // The number of unused bits stands between the header of the BIT STRING and the SEQUENCE of the key.
     let key = end

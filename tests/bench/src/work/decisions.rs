@@ -28,19 +28,19 @@ pub fn resolve(settings: &Settings, environment: &Environment) -> Params {
     Params::resolve(settings, None, environment, Ability::default()).unwrap()
 }
 
-/// The plan of `sslmode=prefer`, and all of its negotiation with a server that answers so.
-pub fn prefer(reply: &[u8]) -> Encryption {
+/// The plan of `sslmode=prefer`, and all of its negotiation with a server that answers so, up to this verdict.
+pub fn prefer(reply: &[u8], verdict: StartupVerdict) -> Encryption {
     let input = PolicyInput::new(SslMode::Prefer);
     let plan = EncryptionPlan::new(input, Transport::Tcp, GssCredentials::Absent, Payload::Startup).unwrap();
     let mut negotiation = Negotiation::new(plan);
     let facts = TlsFacts { alpn: Alpn::Absent, root: RootPresence::Missing, chain: None, name: None };
     loop {
         let happened = match negotiation.poll_action() {
-            Action::Connect | Action::Reconnect { .. } => Input::Connected,
+            Action::Connect | Action::Reconnect { .. } => Input::Opened { success: true },
             Action::Send(_) => Input::Sent,
             Action::Receive { .. } => Input::Received(reply),
-            Action::StartTls(_) => Input::TlsEstablished(facts),
-            Action::Startup { .. } => Input::Ready,
+            Action::StartTls(_) => Input::Tls(Ok(facts)),
+            Action::Startup { .. } => Input::Startup(verdict),
             Action::Done(encryption) => return encryption,
             other => unreachable!("{other:?}"),
         };
