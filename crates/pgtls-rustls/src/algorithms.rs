@@ -45,7 +45,7 @@ impl HandshakeAlgorithm {
     /// Whether the algorithm verifies any signature with this key, which is of its kind; else none can be good.
     pub(crate) fn takes_key(&self, key: &[u8]) -> bool {
         match self {
-            Self::Provided(_) => true,
+            Self::Provided(_) | Self::OnCurve(_) => true,
             Self::Rsa(algorithm) => algorithm.takes_key(key),
             Self::RsaPss(algorithm) => algorithm.takes_key(key),
         }
