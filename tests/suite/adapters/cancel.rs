@@ -11,7 +11,7 @@ use pgtls_conformance::{
     zoo::Zoo,
 };
 use pgtls_core::{
-    connect::{Address, Peer},
+    connect::{self, Address},
     message::CancelRequest,
     negotiation::{Encryption, Failure},
     startup::Broken,
@@ -23,8 +23,8 @@ use std::{
 
 static ZOO: LazyLock<Arc<Zoo>> = LazyLock::new(|| Arc::new(Zoo::open()));
 
-fn on_port(port: u16) -> Peer {
-    Peer::new(0, Some("db.test".to_owned()), Address::Tcp(([127, 0, 0, 1], port).into()))
+fn on_port(port: u16) -> connect::Peer {
+    connect::Peer::new(0, Some("db.test".to_owned()), Address::Tcp(([127, 0, 0, 1], port).into()))
 }
 
 fn request() -> CancelRequest {

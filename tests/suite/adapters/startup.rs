@@ -31,7 +31,7 @@ fn the_value_of_the_exchange_is_handed_on<A: Adapter>() {
     let connected =
         A::connect(&peer.config("sslmode=disable"), async |stream: &mut A::Stream, startup: Startup<'_>| {
             start_up(stream, startup).await?;
-            Ok(startup.host.map(str::to_owned))
+            Ok(startup.peer.host.clone())
         });
     assert_eq!(connected.unwrap().value.as_deref(), Some("db.test"));
 }

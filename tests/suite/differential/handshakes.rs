@@ -206,7 +206,7 @@ fn shakes(connector: &Connector, leaf: &[u8], key: &PKey<Private>) -> bool {
     }
     drop(client);
     server.join().unwrap();
-    result.is_ok() && session.facts(&tls).chain.is_some()
+    result.is_ok() && session.facts(&tls).is_some_and(|facts| facts.chain.is_some())
 }
 
 /// Whether that of OpenSSL's client does.
