@@ -41,7 +41,7 @@
 //!
 //! # Startup is proof
 //!
-//! [`Action::Startup`] is answered with the verdict of a [`StartupMonitor`](crate::startup::StartupMonitor), which has seen
+//! [`Action::Startup`] is answered with the verdict of a [`StartupMonitor`], which has seen
 //! every byte of the exchange. No other value leads to [`Action::Done`]: a StartupMessage of an allowed protocol version,
 //! `require_auth`, `channel_binding`, `sslcertmode`, ReadyForQuery and the role are proven, and so are the chain and the name
 //! of the certificate ([`TlsFacts`](crate::negotiation::TlsFacts)).

@@ -443,21 +443,7 @@ fn state_holds(kind: &Kind, path: &[Play]) -> Seen {
     assert!(run.machine.monitor().is_none(), "one monitor for each connection");
 
     match &seen.action {
-        Action::Done(encryption) | Action::Established(encryption) => {
-            assert_eq!(kind.purpose == Purpose::Tls, matches!(seen.action, Action::Established(_)));
-            protected(&run, *encryption, path);
-            let verdict = run.verdict.is_some_and(|verdict| verdict.is_up());
-            assert_eq!(verdict, kind.purpose != Purpose::Tls, "a session has proof: {path:?}");
-            assert_eq!(seen.deadline, None);
-        }
-        Action::Startup => {
-            let encryption = match (run.facts, run.machine.report().attempts.last()) {
-                (Some(_), _) => Encryption::Ssl,
-                (None, Some(attempt)) if attempt.events.ends_with(&[Event::GssAccept]) => Encryption::Gss,
-                _ => Encryption::Plain,
-            };
-            protected(&run, encryption, path);
-        }
+        Action::Done(_) | Action::Established(_) => assert_eq!(seen.deadline, None),
         Action::Send(bytes) => {
             let request = [SSL_REQUEST, GSSENC_REQUEST].iter().any(|request| bytes == request);
             assert!(request || *bytes == ALERT, "{bytes:?} is sent in clear");
@@ -469,7 +455,7 @@ fn state_holds(kind: &Kind, path: &[Play]) -> Seen {
             assert_eq!(seen.deadline, None);
         }
         Action::Resolve { .. } => assert_eq!(seen.deadline, None, "no deadline covers it"),
-        Action::Open | Action::CheckPeer | Action::StartTls { .. } | Action::StartGss => {}
+        Action::Open | Action::CheckPeer | Action::StartTls { .. } | Action::StartGss | Action::Startup => {}
         other => panic!("a new action: {other:?}"),
     }
     if !matches!(
@@ -481,24 +467,38 @@ fn state_holds(kind: &Kind, path: &[Play]) -> Seen {
     seen
 }
 
-/// Nothing passes below the policy.
-fn protected(run: &Run<'_>, encryption: Encryption, path: &[Play]) {
+/// Nothing passes below the policy. Transitions are checked and not states, as facts and users are no part of a state.
+fn protected(run: &Run<'_>, action: &Action) {
     let plan = &run.kind.plan;
+    let attempt = run.machine.report().attempts.last();
+    let encryption = match action {
+        Action::Done(encryption) | Action::Established(encryption) => {
+            let is_tls_only = matches!(action, Action::Established(_));
+            assert_eq!(run.kind.purpose == Purpose::Tls, is_tls_only);
+            let proven = run.verdict.is_some_and(|verdict| verdict.is_up());
+            assert_eq!(proven, !is_tls_only, "a session has proof");
+            *encryption
+        }
+        Action::Startup if run.facts.is_some() => Encryption::Ssl,
+        Action::Startup => {
+            let is_gss = attempt.is_some_and(|attempt| attempt.events.ends_with(&[Event::GssAccept]));
+            if is_gss { Encryption::Gss } else { Encryption::Plain }
+        }
+        _ => return,
+    };
     let method = match encryption {
         Encryption::Plain => Method::Plain,
         Encryption::Ssl => Method::Ssl,
         Encryption::Gss => Method::Gss,
     };
-    assert!(
-        plan.methods().any(|allowed| allowed == method),
-        "{encryption} is no method of {plan:?}: {path:?}"
-    );
-    assert!(!run.stuffed, "a session after bytes in clear: {path:?}");
-    if encryption == Encryption::Ssl {
-        assert!(run.facts.is_some_and(|facts| is_proven(plan, facts)), "{:?}: {path:?}", run.facts);
+    assert!(plan.methods().any(|allowed| allowed == method), "{encryption} is no method of {plan:?}");
+    assert!(!run.stuffed, "a session after bytes in clear");
+    assert_eq!(encryption == Encryption::Ssl, run.facts.is_some());
+    if let Some(facts) = run.facts {
+        assert!(is_proven(plan, facts), "{facts:?} is not enough for {plan:?}");
     }
     if plan.checks_peer() {
-        assert_eq!(run.user, Some("postgres"), "{path:?}");
+        assert_eq!(run.user, Some("postgres"));
     }
 }
 
@@ -529,6 +529,7 @@ fn edge_holds(run: &mut Run<'_>, before: &Seen, play: Play, answers: bool) -> bo
     if play == Play::Abandoned {
         assert_eq!(after.action, Action::Failed);
     }
+    protected(run, &after.action);
     // A method that fails leaves its error.
     if after.action == Action::Open
         && before.action != Action::Open

@@ -1,4 +1,4 @@
-//! What the server may ask for, and what must have happened before it says that all is well.
+//! Authentication requests of the server: which are allowed, and what must precede AuthenticationOk.
 
 use super::{BindingRefusal, Broken, ClientCertificate, Refusal, StartupRules, sent::Sent};
 use crate::{

@@ -609,7 +609,7 @@ mod tests {
         let mut monitor = monitor("");
         assert_eq!(monitor.before_read(), Ok(Some(b'R')));
         assert_eq!(monitor.before_read(), Ok(None));
-        // The watch has seen it: what follows is read as the rest of its message.
+        // It was read: the next bytes are the rest of its message.
         let rest = message(b'R', &3_u32.to_be_bytes());
         assert_eq!(monitor.read(&rest[1..]), Ok(()));
         assert_eq!(
