@@ -405,18 +405,18 @@ impl<E> Connection<E> {
     fn negotiate(&mut self, answer: Answer<'_, E>) -> Result<(), Misuse> {
         let Answer { input, cause } = answer;
         let Progress::Trying(attempt) = &mut self.progress else { return Ok(()) };
+        attempt.negotiation.handle_input(input)?;
+        let is_open = input == negotiation::Input::Opened { success: true };
+        if let Some(report) = self.report.attempts.last_mut() {
+            report.events.extend(core::iter::from_fn(|| attempt.negotiation.poll_event()));
+            report.connections = report.connections.saturating_add(usize::from(is_open));
+        }
         if let Err(error) = &self.rules.connect_timeout
             && attempt.has_waited(input)
         {
             let error = error.clone();
             self.end(Some(Cause::Param(error)));
             return Ok(());
-        }
-        attempt.negotiation.handle_input(input)?;
-        let is_open = input == negotiation::Input::Opened { success: true };
-        if let Some(report) = self.report.attempts.last_mut() {
-            report.events.extend(core::iter::from_fn(|| attempt.negotiation.poll_event()));
-            report.connections = report.connections.saturating_add(usize::from(is_open));
         }
         if is_open {
             self.flags = attempt.flags(self.flags, self.rules.hardening());
@@ -428,10 +428,12 @@ impl<E> Connection<E> {
             negotiation::Action::Fail { error, then } => {
                 self.flags = attempt.flags(self.flags, self.rules.hardening());
                 self.note_failure(Some(error), cause);
-                self.then = then;
                 match &mut self.route {
                     Route::Hosts(hosts) => hosts.failed(then, &mut self.errors),
-                    Route::Provided { failed, .. } => *failed = true,
+                    Route::Provided { failed, .. } => {
+                        self.then = then;
+                        *failed = true;
+                    }
                 }
                 self.enter();
             }

@@ -16,7 +16,7 @@ use core::{error::Error, fmt};
 pub struct ConnectError<E> {
     /// The failed attempts, in order.
     pub attempts: Vec<AttemptError<E>>,
-    /// The consequence of the last failure, for programs that open connections themselves.
+    /// The consequence of the failure for programs that open connections themselves; `Stop` when all hosts have been tried.
     pub then: Then,
     /// Attempts, files and warnings.
     pub report: Report,
