@@ -24,7 +24,6 @@ use time::Time;
 
 /// A certificate of any version: its bytes, borrowed or owned, and what they say.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Certificate<'a> {
     der: Cow<'a, [u8]>,
     signed_part: Range<usize>,
