@@ -4,7 +4,7 @@ use crate::openssl::OpensslConf;
 use pgtls_core::{environment::Environment, param::Params};
 use pgtls_rustls::{Connector, ConnectorCache, LibraryInit, NoDefaultProvider, TlsOptions, clock};
 use rustls::crypto::CryptoProvider;
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, ops::Deref, sync::Arc, time::Duration};
 
 /// What a connection is made from: parameters, environment, cryptography. Use it for one connection or for many.
 #[derive(Clone, Debug)]
@@ -74,5 +74,33 @@ impl Config {
     /// What a person should know about the machine's `openssl.cnf`.
     pub(crate) fn warning(&self, connector: &Connector) -> Option<String> {
         if self.is_by_machine() { self.openssl.warning(connector.unmapped()) } else { None }
+    }
+}
+
+/// A [`Config`], borrowed or shared.
+#[derive(Clone)]
+pub(crate) enum ConfigRef<'c> {
+    Borrowed(&'c Config),
+    Shared(Arc<Config>),
+}
+
+impl ConfigRef<'_> {
+    /// The same configuration without a borrow.
+    pub(crate) fn into_shared(self) -> ConfigRef<'static> {
+        ConfigRef::Shared(match self {
+            Self::Borrowed(config) => Arc::new(config.clone()),
+            Self::Shared(config) => config,
+        })
+    }
+}
+
+impl Deref for ConfigRef<'_> {
+    type Target = Config;
+
+    fn deref(&self) -> &Config {
+        match self {
+            Self::Borrowed(config) => config,
+            Self::Shared(config) => config,
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! The connection of an adapter: the machine of the core, its clock, and the files of TLS.
 
 use crate::{
-    config::Config,
+    config::{Config, ConfigRef},
     connected::{Cancelled, Connected, Startup},
-    deadline::{Deadline, has_expired},
+    deadline::{Deadline, expired, has_expired},
     monitor::SharedMonitor,
     tls_files::{BlockingResult, BlockingTask, TlsFiles},
 };
@@ -33,26 +33,32 @@ impl<'c> Driver<'c> {
     /// To the hosts of the parameters.
     pub fn new(config: &'c Config) -> Self {
         let connection = Connection::new(&config.params, &config.environment, options(config));
-        Self::of(config, Purpose::Session, connection)
+        Self::of(ConfigRef::Borrowed(config), Purpose::Session, connection)
     }
 
     /// To the address of a session, to cancel its query (libpq: `PQcancelStart`).
     pub fn cancel(config: &'c Config, session: &Peer) -> Self {
         let connection = Connection::cancel(&config.params, &config.environment, session, options(config));
-        Self::of(config, Purpose::Cancel, connection)
+        Self::of(ConfigRef::Borrowed(config), Purpose::Cancel, connection)
     }
 
     /// Over connections that the program opens itself, to one address. The deadline starts now.
     pub fn to(config: &'c Config, endpoint: Endpoint, purpose: Purpose) -> Self {
         let connection = Connection::to(&config.params, endpoint, purpose, options(config));
-        let mut driver = Self::of(config, purpose, connection);
+        let mut driver = Self::of(ConfigRef::Borrowed(config), purpose, connection);
         driver.poll();
         driver
     }
 
-    fn of(config: &'c Config, purpose: Purpose, connection: Connection<ActionError>) -> Self {
+    fn of(config: ConfigRef<'c>, purpose: Purpose, connection: Connection<ActionError>) -> Self {
         let files = TlsFiles::new(config);
         Self { purpose, connection, files, session: None, monitor: None, start: Instant::now() }
+    }
+
+    /// The driver with a shared configuration, before it has loaded files.
+    pub(crate) fn with_shared(self, config: Arc<Config>) -> Driver<'static> {
+        let Driver { purpose, connection, start, .. } = self;
+        Driver { start, ..Driver::of(ConfigRef::Shared(config), purpose, connection) }
     }
 
     /// The next action; the same until it is answered.
@@ -93,6 +99,16 @@ impl<'c> Driver<'c> {
             }
             Err(error) => self.answer(Input::Abandoned(error.into())),
         }
+    }
+
+    /// Answers any action under the deadline: it has passed.
+    pub(crate) fn timed_out(&mut self) {
+        if self.files.unwritten().is_some() {
+            self.files.expired(expired());
+        }
+        self.session = None;
+        self.monitor = None;
+        self.answer(Input::TimedOut);
     }
 
     /// The deadline of the current address.
@@ -255,7 +271,8 @@ impl<'c> Driver<'c> {
         self.connection.take_error()
     }
 
-    fn end(&mut self) -> (Report, Vec<AttemptError>) {
+    /// The report and the errors of earlier attempts, when the connection is up.
+    pub(crate) fn end(&mut self) -> (Report, Vec<AttemptError>) {
         self.note_files();
         self.connection.take_report()
     }

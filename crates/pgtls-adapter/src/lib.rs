@@ -1,24 +1,28 @@
-//! What the adapters of pgtls share: the way from parameters to a session, everything but the waiting.
+//! Shared parts of the adapters of pgtls: everything from parameters to a session but the waiting.
 //!
-//! For whoever writes an adapter; `pgtls-std`, `pgtls-tokio` and `pgtls-async-std` are made of it. A [`Walk`] goes over
-//! hosts and addresses and says at each [`Step`] what to do; the adapter does it and says what came of it. What is left
-//! to an adapter is to look names up, to open sockets, to read, to write, to run a TLS handshake, and to wait no longer
-//! than [`Walk::deadline`]:
+//! For authors of adapters and runtimes; `pgtls-std`, `pgtls-tokio` and `pgtls-async-std` are made of it. [`Driver`] is the
+//! machine of the core ([`Connection`](pgtls_core::connect::Connection)) with a clock and the files of TLS. A loop runs its tasks,
+//! performs its actions, and reports their results:
 //!
 //! ```text
-//!             ┌── Resolve ── Connect ── Send ── Receive ── Work ── StartTls ── StartUp ──┐
-//!   Walk::step│                        what to do now                                    │conclude ──▶ Connected
-//!             └───────────────────── what came of it ◀───────────────────────────────────┘
+//!   task ───▶ BlockingTask, on a thread that may block ──▶ completed
+//!   poll ───▶ Resolve, Open, CheckPeer, Send, Receive, StartTls ──▶ resolved, opened, peer_user, sent, received, tls_established
+//!        ───▶ Startup, every byte through the SharedMonitor ──▶ finish_startup ──▶ Connected
 //! ```
 //!
-//! For asynchronous adapters that loop is here too: [`Connecting`], for a [`Runtime`] that can [`Carry`] a session.
+//! Asynchronous adapters share that loop: [`Connecting`], for a [`Runtime`] that has streams ([`StreamRuntime`]), a [`Dialer`]
+//! and a [`Resolver`]. Event loops, completions and other languages drive [`ByteConnection`], which takes and returns bytes.
 //!
-//! It decides nothing about TLS either: that is in `pgtls-core`, `pgtls-x509` and `pgtls-rustls`. It never waits, and
-//! opens no file but in [`Work::run`], which an asynchronous adapter takes to a thread that may block.
+//! The crate does not block, and opens no file outside [`BlockingTask::run`]. It decides nothing: the rules are in
+//! `pgtls-core`, `pgtls-x509` and `pgtls-rustls`.
 //!
 //! ```
-//! use pgtls_adapter::{Config, Step, Walk};
-//! use pgtls_core::{environment::{Environment, Platform}, param::{Ability, Params, Settings}};
+//! use pgtls_adapter::{Config, Driver};
+//! use pgtls_core::{
+//!     connect::Action,
+//!     environment::{Environment, Platform},
+//!     param::{Ability, Params, Settings},
+//! };
 //!
 //! let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
 //! let settings = Settings::parse("hostaddr=192.0.2.1 sslmode=require")?;
@@ -26,13 +30,13 @@
 //! let config = Config::new(params, environment, pgtls_rustls::aws_lc_rs());
 //!
 //! // A server without TLS, played by hand; an adapter has a socket here.
-//! let mut walk = Walk::new(&config);
+//! let mut driver = Driver::new(&config);
 //! let error = loop {
-//!     match walk.step() {
-//!         Step::Connect => drop(walk.connected(Ok(()))),
-//!         Step::Send(_request) => walk.sent(Ok(())),
-//!         Step::Receive { .. } => walk.received(Ok(b"N")),
-//!         Step::GiveUp => break walk.give_up(),
+//!     match driver.poll() {
+//!         Action::Open => drop(driver.opened(Ok(()))),
+//!         Action::Send(_request) => driver.sent(Ok(())),
+//!         Action::Receive { .. } => driver.received(Ok(b"N")),
+//!         Action::Failed => break driver.error(),
 //!         other => unreachable!("{other:?}"),
 //!     }
 //! };
@@ -45,6 +49,8 @@
 //! - `ring`: the one of ring.
 #![forbid(unsafe_code)]
 
+mod byte_connection;
+mod byte_stream;
 mod bytes;
 mod config;
 mod connected;
@@ -57,6 +63,8 @@ mod runtime;
 pub mod socket;
 mod tls_files;
 
+pub use byte_connection::{ByteAction, ByteConnection};
+pub use byte_stream::ByteStream;
 pub use bytes::{first, taken};
 pub use config::Config;
 pub use connected::{Cancelled, Connected, Startup, cancel_message};

@@ -3,7 +3,7 @@
 //! Looking at files and reading them, deriving the key of an encrypted one and writing to the disk block, so each is a piece of [`BlockingTask`] that
 //! can be done elsewhere.
 
-use crate::config::Config;
+use crate::config::{Config, ConfigRef};
 use pgtls_core::files::FileReport;
 use pgtls_os::{Disk, append_key_log};
 use pgtls_rustls::{Cached, KeyLogLines, Session, TlsError};
@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 /// What TLS needs, loaded once for a connection that may take several attempts.
 pub(crate) struct TlsFiles<'c> {
-    config: &'c Config,
+    config: ConfigRef<'c>,
     loaded: Option<LoadedTls>,
 }
 
@@ -29,7 +29,7 @@ struct LoadedTls {
 }
 
 impl<'c> TlsFiles<'c> {
-    pub(crate) fn new(config: &'c Config) -> Self {
+    pub(crate) fn new(config: ConfigRef<'c>) -> Self {
         Self { config, loaded: None }
     }
 
@@ -42,10 +42,10 @@ impl<'c> TlsFiles<'c> {
             return Ok(connector.session(host));
         }
         if self.loaded.is_none() {
-            self.loaded = LoadedTls::try_cached(self.config);
+            self.loaded = LoadedTls::try_cached(&self.config);
         }
         let Some(LoadedTls { cached, key_log, .. }) = &self.loaded else {
-            return Err(BlockingTask(TaskKind::Load(self.config)));
+            return Err(BlockingTask(TaskKind::Load(self.config.clone())));
         };
         Ok(cached.connector.session(host).map(|session| {
             // What the program has to say about it counts for more than the parameter.
@@ -97,8 +97,7 @@ impl<'c> TlsFiles<'c> {
 pub struct BlockingTask<'c>(TaskKind<'c>);
 
 enum TaskKind<'c> {
-    Load(&'c Config),
-    LoadElsewhere(Box<Config>),
+    Load(ConfigRef<'c>),
     Append(Arc<KeyLogFile>),
 }
 
@@ -109,8 +108,7 @@ impl BlockingTask<'_> {
     /// Does it, on this thread.
     pub fn run(self) -> BlockingResult {
         match self.0 {
-            TaskKind::Load(config) => BlockingResult(Some(Box::new(LoadedTls::of(config)))),
-            TaskKind::LoadElsewhere(config) => BlockingResult(Some(Box::new(LoadedTls::of(&config)))),
+            TaskKind::Load(config) => BlockingResult(Some(Box::new(LoadedTls::of(&config)))),
             TaskKind::Append(log) => {
                 log.write();
                 BlockingResult(None)
@@ -121,8 +119,7 @@ impl BlockingTask<'_> {
     /// The same work, to be done on another thread.
     pub fn detached(self) -> BlockingTask<'static> {
         BlockingTask(match self.0 {
-            TaskKind::Load(config) => TaskKind::LoadElsewhere(Box::new(config.clone())),
-            TaskKind::LoadElsewhere(config) => TaskKind::LoadElsewhere(config),
+            TaskKind::Load(config) => TaskKind::Load(config.into_shared()),
             TaskKind::Append(log) => TaskKind::Append(log),
         })
     }
@@ -192,7 +189,7 @@ impl KeyLogFile {
 impl fmt::Debug for BlockingTask<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            TaskKind::Load(_) | TaskKind::LoadElsewhere(_) => "BlockingTask(load)",
+            TaskKind::Load(_) => "BlockingTask(load)",
             TaskKind::Append(_) => "BlockingTask(append)",
         })
     }

@@ -1,250 +1,148 @@
-//! Completion instead of readiness, as with io_uring or IOCP: an operation is handed over together with its buffer, and
-//! comes back when it is done. Nothing is ever asked whether it is ready.
+//! I/O by completion with compio: io_uring, IOCP, or polling where there is neither. An operation owns its buffer until it
+//! completes.
 //!
 //! ```sh
 //! cargo run -p pgtls-examples --example completion -- "host=localhost user=me sslmode=require"
 //! ```
-//!
-//! The ring here is a thread with a queue on either side, so that the example runs everywhere and without `unsafe`; the
-//! contract is the kernel's. The machine does not see the difference.
 
+use compio::{
+    BufResult,
+    io::{AsyncRead, AsyncWriteExt},
+    net::TcpStream,
+    runtime::spawn_blocking,
+    time::timeout_at,
+};
+use pgtls_adapter::{ByteAction, ByteConnection, ByteStream, Config, ConnectError, Connected};
 use pgtls_core::{
-    candidates::{Address, CandidateAction, Candidates},
-    files,
-    gate::Exchange,
-    negotiation::Encryption,
-    param::{Ability, Params, Settings},
-    policy::{GssCredentials, Payload, Transport, plan},
-    startup::{ClientCertificate, Refusal},
+    connect::{Address, Peer},
+    param::{Ability, Settings},
 };
 use pgtls_examples::{
-    Told,
-    link::{Link, Next},
-    messages::{Messages, query, startup, terminate},
+    DisplayError,
+    login::{Answer, Login},
+    messages::{query, terminate},
 };
-use pgtls_rustls::{Cause, Connector, TlsOptions, clock};
 use std::{
-    error::Error,
-    io::{self, Read, Write},
-    net::{SocketAddr, TcpStream, ToSocketAddrs},
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
-    thread,
-    time::{Duration, Instant},
+    io::{self, ErrorKind, Write},
+    net::ToSocketAddrs,
+    sync::Arc,
+    task::Poll,
+    time::Instant,
 };
 
-/// How long an address may take when `connect_timeout` does not say.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn main() -> Result<(), Told> {
+#[compio::main]
+async fn main() -> Result<(), DisplayError> {
     let conninfo = std::env::args().nth(1).ok_or("usage: completion CONNINFO")?;
     let environment = pgtls_os::environment()?;
     let params = pgtls_os::params(&Settings::parse(&conninfo)?, &environment, Ability::default())?;
-    let loaded = files::load(&params, &environment, &pgtls_os::Disk);
-    let options =
-        TlsOptions::new(pgtls_rustls::aws_lc_rs(), clock(|| Duration::from_secs(pgtls_os::unix_time())));
-    let connector = Connector::new(&params, &loaded, &options);
+    let config = Arc::new(Config::new(params, environment, pgtls_rustls::aws_lc_rs()));
+    let (mut tcp, Connected { mut stream, .. }) = connect(config).await?;
 
-    let mut candidates = Candidates::new(&params, &environment, options.seed());
-    let mut certificate = ClientCertificate::default();
+    stream.write_all(&query("SELECT 1"))?;
+    let mut answer = Answer::default();
+    let value = loop {
+        match answer.read(&mut stream) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            value => break value?,
+        }
+        if let Some(written) = write(&mut tcp, stream.outgoing()).await {
+            stream.written(written);
+        }
+        let BufResult(read, buffer) = tcp.read(Vec::with_capacity(stream.room())).await;
+        stream.received(read.map(|_| buffer.as_slice()));
+    };
+    println!("{}: SELECT 1 is {value}", stream.encryption());
+    stream.write_all(&terminate())?;
+    stream.close();
+    write(&mut tcp, stream.outgoing()).await.transpose()?;
+    Ok(())
+}
+
+/// Performs the actions of a connection until there is a session.
+async fn connect(config: Arc<Config>) -> Result<(TcpStream, Connected<ByteStream, ()>), ConnectError> {
+    let mut connection = ByteConnection::new(config.clone());
+    let (mut socket, mut login) = (None, Login::default());
     loop {
-        match candidates.poll_action() {
-            CandidateAction::Resolve { name, port } => match (name.as_str(), port).to_socket_addrs() {
-                Ok(addresses) => candidates.resolved(addresses),
-                Err(error) => candidates.resolve_failed(Cause::Io(error).into()),
+        let action = connection.poll();
+        let deadline = connection.deadline().instant();
+        match action {
+            ByteAction::Resolve { name, port } => {
+                let task = move || (name.as_str(), port).to_socket_addrs().map(Iterator::collect);
+                connection.resolved(spawn_blocking(task).await.unwrap_or_else(|_| Err(lost())));
+            }
+            ByteAction::Run(task) => match within(deadline, spawn_blocking(|| task.run())).await {
+                Ok(result) => connection.completed(result.map_err(|_| lost())),
+                Err(passed) => connection.handle_timeout(passed),
             },
-            CandidateAction::Try(candidate) => {
-                let Address::Tcp(address) = candidate.address else {
-                    return Err("this example knows no unix sockets".into());
+            ByteAction::Open => {
+                (socket, login) = (None, Login::default());
+                match within(deadline, open(connection.peer())).await {
+                    Ok(opened) => connection.opened(opened.map(|tcp| socket = Some(tcp))),
+                    Err(passed) => connection.handle_timeout(passed),
+                }
+            }
+            ByteAction::Transfer { read } => {
+                let Some(tcp) = &mut socket else { continue };
+                let outgoing = connection.outgoing();
+                let transfer = async {
+                    let written = write(tcp, outgoing).await;
+                    let received =
+                        if read > 0 { Some(tcp.read(Vec::with_capacity(read)).await) } else { None };
+                    (written, received)
                 };
-                let plan = plan(&params, Transport::Tcp, GssCredentials::Absent, Payload::Startup)?;
-                let link = Link::new(&params, plan, &connector, candidate.host, certificate);
-                match Session::new(link, address, &params)?.run("SELECT 1")? {
-                    Ok((encryption, value)) => {
-                        println!("{encryption}: SELECT 1 is {value}");
-                        return Ok(());
-                    }
-                    Err(link) => {
-                        let ended = link.end();
-                        certificate = ended.certificate;
-                        for error in ended.failed_before {
-                            candidates.note(error);
+                match within(deadline, transfer).await {
+                    Ok((written, received)) => {
+                        written.into_iter().for_each(|written| connection.written(written));
+                        if let Some(BufResult(read, buffer)) = received {
+                            connection.received(read.map(|_| buffer.as_slice()));
                         }
-                        let Some((error, then)) = ended.failed else { break };
-                        candidates.failed(error, then);
                     }
+                    Err(passed) => connection.handle_timeout(passed),
                 }
             }
-            _ => break,
-        }
-    }
-    for error in candidates.errors() {
-        eprintln!("{error}");
-    }
-    Err("no connection".into())
-}
-
-/// An operation. The buffer in it belongs to the ring until it comes back.
-enum Operation {
-    Connect(SocketAddr, Duration),
-    Write(Vec<u8>),
-    Read(Vec<u8>),
-}
-
-/// An operation that is done: what came of it, and the buffer.
-enum Completion {
-    Connected(io::Result<()>),
-    /// Or not: a server that takes no more may have said why, and reading will tell.
-    Written,
-    Read(Vec<u8>, io::Result<usize>),
-}
-
-/// One link on the ring.
-struct Session<'p> {
-    link: Link<'p>,
-    params: &'p Params,
-    address: SocketAddr,
-    deadline: Instant,
-    submissions: Sender<Operation>,
-    completions: Receiver<Completion>,
-    messages: Messages,
-    value: Option<String>,
-}
-
-type Outcome<'p> = Result<(Encryption, String), Link<'p>>;
-
-impl<'p> Session<'p> {
-    fn new(link: Link<'p>, address: SocketAddr, params: &'p Params) -> Result<Self, Box<dyn Error>> {
-        let deadline = Instant::now() + params.connect_timeout()?.unwrap_or(PATIENCE);
-        let (submissions, completions) = ring();
-        let messages = Messages::default();
-        Ok(Self { link, params, address, deadline, submissions, completions, messages, value: None })
-    }
-
-    /// Submits one operation after the other and acts on what completes.
-    fn run(mut self, sql: &str) -> Result<Outcome<'p>, Box<dyn Error>> {
-        loop {
-            let operation = match self.link.poll()? {
-                Next::Connect => {
-                    // What is still under way on the old connection completes into a queue that nobody reads any more.
-                    (self.submissions, self.completions) = ring();
-                    Operation::Connect(self.address, self.left())
+            ByteAction::Startup => {
+                if let Poll::Ready(outcome) = login.advance(&mut connection, &config.params) {
+                    connection.finish_startup(outcome);
                 }
-                // There is no GSSAPI here, which the plan has been told.
-                Next::Gss => {
-                    self.link.gss_failed(None)?;
-                    continue;
-                }
-                Next::Start => {
-                    self.messages = Messages::default();
-                    self.link.send(&startup(self.params)?);
-                    continue;
-                }
-                Next::Io { .. } if !self.link.outgoing().is_empty() => {
-                    Operation::Write(std::mem::take(self.link.outgoing()))
-                }
-                Next::Io { read } => Operation::Read(vec![0; read]),
-                Next::Closed => return Err("the server has gone".into()),
-                Next::Fail(_) => {
-                    let last = std::mem::take(self.link.outgoing());
-                    if !last.is_empty() {
-                        self.submit(Operation::Write(last))?;
-                    }
-                    return Ok(Err(self.link));
-                }
-            };
-            match self.submit(operation)? {
-                None => self.link.timed_out()?,
-                Some(Completion::Connected(Ok(()))) => self.link.connected()?,
-                Some(Completion::Connected(Err(error))) => self.link.connect_failed(error)?,
-                Some(Completion::Written) => {}
-                Some(Completion::Read(_, Ok(0))) => self.link.closed(None)?,
-                Some(Completion::Read(_, Err(error))) => self.link.closed(Some(error))?,
-                Some(Completion::Read(buffer, Ok(count))) => {
-                    self.link.received(buffer.get(..count).unwrap_or_default())?;
-                    if let Some(value) = self.hear(sql)? {
-                        let encryption = self.link.up().unwrap_or(Encryption::Plain);
-                        self.link.send(&terminate());
-                        self.link.close();
-                        let last = std::mem::take(self.link.outgoing());
-                        self.submit(Operation::Write(last))?;
-                        return Ok(Ok((encryption, value)));
-                    }
+            }
+            ByteAction::Failed => return Err(connection.take_error()),
+            // A socket of this program is TCP.
+            ByteAction::CheckPeer => connection.peer_user(Err(ErrorKind::Unsupported.into())),
+            _ => {
+                if let (Some(tcp), Some(connected)) = (socket.take(), connection.take_session()) {
+                    return Ok((tcp, connected));
                 }
             }
         }
     }
-
-    /// Hands an operation over and waits for its completion; `None` when the deadline passes first.
-    fn submit(&self, operation: Operation) -> Result<Option<Completion>, Box<dyn Error>> {
-        self.submissions.send(operation)?;
-        match self.completions.recv_timeout(self.left()) {
-            Ok(completion) => Ok(Some(completion)),
-            Err(RecvTimeoutError::Timeout) if self.link.up().is_none() => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn left(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
-    }
-
-    /// Reads what has come; the value, once it is there.
-    fn hear(&mut self, sql: &str) -> Result<Option<String>, Box<dyn Error>> {
-        self.messages.push(&self.link.take_incoming());
-        while let Some(message) = self.messages.take()? {
-            match (message.kind, self.link.up()) {
-                (b'Z', Some(_)) => match self.value.take() {
-                    None => self.link.send(&query(sql)),
-                    value => return Ok(value),
-                },
-                (b'D', Some(_)) => self.value = message.first_column(),
-                (b'R', None) if message.refusal().is_some() => {
-                    self.link.conclude(Exchange::Refused(Refusal::NoPassword), None)?;
-                }
-                _ => {}
-            }
-        }
-        Ok(None)
-    }
 }
 
-/// A ring for one connection. It ends when nobody can submit any more.
-fn ring() -> (Sender<Operation>, Receiver<Completion>) {
-    let (submissions, operations) = channel();
-    let (done, completions) = channel();
-    thread::spawn(move || {
-        let mut socket: Option<TcpStream> = None;
-        for operation in operations {
-            let completion = match operation {
-                Operation::Connect(address, limit) => {
-                    Completion::Connected(open(address, limit).map(|opened| socket = Some(opened)))
-                }
-                Operation::Write(bytes) => {
-                    let _ = connected(&mut socket).and_then(|tcp| tcp.write_all(&bytes));
-                    Completion::Written
-                }
-                Operation::Read(mut buffer) => {
-                    let read = connected(&mut socket).and_then(|tcp| tcp.read(&mut buffer));
-                    Completion::Read(buffer, read)
-                }
-            };
-            if done.send(completion).is_err() {
-                return;
-            }
-        }
-    });
-    (submissions, completions)
-}
-
-/// The socket has time limits of its own, so that no thread outlives its session for long.
-fn open(address: SocketAddr, limit: Duration) -> io::Result<TcpStream> {
-    let tcp = TcpStream::connect_timeout(&address, limit)?;
+async fn open(peer: Option<&Peer>) -> io::Result<TcpStream> {
+    let Some(Address::Tcp(address)) = peer.and_then(|peer| peer.address.as_ref()) else {
+        return Err(io::Error::new(ErrorKind::Unsupported, "this program supports TCP alone"));
+    };
+    let tcp = TcpStream::connect(address).await?;
     tcp.set_nodelay(true)?;
-    tcp.set_read_timeout(Some(PATIENCE))?;
-    tcp.set_write_timeout(Some(PATIENCE))?;
     Ok(tcp)
 }
 
-fn connected(socket: &mut Option<TcpStream>) -> io::Result<&mut TcpStream> {
-    socket.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
+/// Writes all of these bytes, if there are any.
+async fn write(tcp: &mut TcpStream, bytes: &[u8]) -> Option<io::Result<usize>> {
+    if bytes.is_empty() {
+        return None;
+    }
+    let BufResult(written, bytes) = tcp.write_all(bytes.to_vec()).await;
+    Some(written.map(|()| bytes.len()))
+}
+
+/// The output of a future, or the deadline that has passed before.
+async fn within<T>(deadline: Option<Instant>, future: impl Future<Output = T>) -> Result<T, Instant> {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, future).await.map_err(|_| deadline),
+        None => Ok(future.await),
+    }
+}
+
+fn lost() -> io::Error {
+    io::Error::other("a thread has panicked")
 }

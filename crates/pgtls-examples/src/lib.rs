@@ -2,25 +2,24 @@
 //!
 //! | example | shows |
 //! |---|---|
-//! | `minimal` | a blocking driver from SSLRequest to `SELECT 1`, in one file |
-//! | `openssl` | the same under OpenSSL: the core decides, another library speaks TLS |
-//! | `event_loop` | hundreds of connections on one thread, on readiness, without `async` |
-//! | `completion` | I/O by submission and completion, as with io_uring: nothing is ever asked whether it is ready |
+//! | `minimal` | a blocking driver from SSLRequest to `SELECT 1` on the machine of the core |
+//! | `openssl` | the same with OpenSSL in the place of rustls |
+//! | `event_loop` | hundreds of connections on one thread with mio, on readiness, without `async` |
+//! | `completion` | compio: I/O by completion, as with io_uring |
 //! | `proxy` | a TLS proxy: the server's side in front, the client's side behind, everything bounded |
 //!
 //! ```sh
 //! cargo run -p pgtls-examples --example minimal -- "host=localhost user=me sslmode=require"
 //! ```
 //!
-//! The first two use the machine directly. The others share what is here: [`link`] puts the machine, rustls and the gate
-//! together without I/O, [`dialled`] moves the bytes of one over a non-blocking socket, [`walk`] does so for one address
-//! after the other, and [`messages`] is the part of the protocol that every driver has already.
+//! The first two drive [`Connection`](pgtls_core::connect::Connection), the others
+//! [`ByteConnection`](pgtls_adapter::ByteConnection). This library has the parts that a driver has already: [`messages`] of the
+//! protocol, a [`login`] without passwords, and a [`socket`] with a deadline.
 #![forbid(unsafe_code)]
 
-pub mod dialled;
-pub mod link;
+mod display_error;
+pub mod login;
 pub mod messages;
-mod told;
-pub mod walk;
+pub mod socket;
 
-pub use told::Told;
+pub use display_error::DisplayError;

@@ -1,4 +1,4 @@
-//! What every driver has already: messages cut out of a stream of bytes, and one query.
+//! Messages of the protocol: the part that every driver has already.
 
 use pgtls_core::{
     message::{MessageError, startup_message},
