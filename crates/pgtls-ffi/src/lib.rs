@@ -49,16 +49,19 @@
 
 mod action;
 mod boundary;
+mod driver;
 mod machine;
 mod names;
 mod params;
 mod proof;
+mod server_error;
 mod status;
 mod trust;
 mod words;
 
-pub use action::{pgtls_action, pgtls_action_kind};
+pub use action::{PGTLS_NO_DEADLINE, pgtls_action, pgtls_action_kind, pgtls_peer};
 pub use boundary::{pgtls_bytes_free, pgtls_string_free};
+pub use driver::pgtls_machine;
 pub use machine::*;
 pub use names::*;
 pub use params::*;

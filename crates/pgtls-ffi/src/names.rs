@@ -39,7 +39,7 @@ pub unsafe extern "C" fn pgtls_match_host(
         };
         let outcome = check(certificate)
             .map_err(|error| error.to_string())
-            .and_then(|()| compare(certificate, host, Hardening::NONE))
+            .and_then(|()| compare(certificate, Some(host), Hardening::NONE))
             .map(|(_, name)| name);
         // SAFETY: `matched` and `error` are places.
         unsafe { tell(outcome, matched, error) }
@@ -53,15 +53,15 @@ fn check(certificate: &[u8]) -> Result<(), X509Error> {
     authenticating_versions(certificate, Purpose::Server, &options).map(|_| ())
 }
 
-/// Compares a certificate with a host, and returns the proof and the name in the certificate.
+/// Compares a certificate with a host, and returns the proof and the name in the certificate. Without a host it fails.
 pub(crate) fn compare(
     certificate: &[u8],
-    host: &str,
+    host: Option<&str>,
     hardening: Hardening,
 ) -> Result<(NameVerified, String), String> {
     let names = presented_names(certificate)
         .map_err(|error| format!("the names in the server certificate cannot be read: {error}"))?;
-    match match_host(Some(host), &names.peer_names(), NameRules::default(), hardening) {
+    match match_host(host, &names.peer_names(), NameRules::default(), hardening) {
         Ok(matched) => Ok((matched.proof(), printable_name(matched.name()))),
         Err(mismatch) => Err(mismatch.to_string()),
     }

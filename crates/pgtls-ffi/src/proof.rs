@@ -31,8 +31,8 @@ pub struct pgtls_proof {
     is_spent: AtomicBool,
 }
 
-/// Result of the last comparison with a host.
-pub(crate) enum HostMatch {
+/// Result of the program's last comparison with a host.
+enum HostMatch {
     /// No host was compared.
     None,
     /// The certificate is for this host.
@@ -55,7 +55,7 @@ impl pgtls_proof {
         if self.trust != trust {
             return Err(
                 "the proof was made with another pgtls_trust; verify the certificates with the trust that \
-                        is given to pgtls_machine_tls_established"
+                        is given to pgtls_machine_trust"
                     .to_owned(),
             );
         }
@@ -75,13 +75,31 @@ impl pgtls_proof {
         }
     }
 
-    pub(crate) fn host(&self) -> &HostMatch {
-        &self.host
-    }
-
-    /// Compares the certificate with a host once more, by the rules of a machine.
-    pub(crate) fn compare(&self, host: &str, hardening: Hardening) -> Result<NameVerified, String> {
-        compare(&self.leaf, host, hardening).map(|(verified, _)| verified)
+    /// The proof that the certificate is for the host of a connection, or the reason why it is not. The machine compares the
+    /// two by its own rules; a comparison that the program made before must have been with the same host and successful. The
+    /// outer error is a sentence for the developer of the program.
+    pub(crate) fn name(
+        &self,
+        host: Option<&str>,
+        hardening: Hardening,
+    ) -> Result<Result<NameVerified, String>, String> {
+        match (&self.host, host) {
+            (HostMatch::Refused(reason), _) => return Ok(Err(reason.clone())),
+            (HostMatch::Matched(compared), None) => {
+                return Err(format!(
+                    "host name must be specified for a verified SSL connection; the proof is for host name \
+                     \"{compared}\", and the parameters have no host (hostaddr is not compared)"
+                ));
+            }
+            (HostMatch::Matched(compared), Some(host)) if !compared.eq_ignore_ascii_case(host) => {
+                return Err(format!(
+                    "the proof is for host name \"{compared}\", and the connection is to \"{host}\"; compare the \
+                     certificate with the host of the connection, or leave the comparison to the machine"
+                ));
+            }
+            (HostMatch::Matched(_), Some(_)) | (HostMatch::None, _) => {}
+        }
+        Ok(compare(&self.leaf, host, hardening).map(|(verified, _)| verified))
     }
 
     /// Marks the proof as used: it counts for one handshake.
@@ -165,9 +183,9 @@ pub unsafe extern "C" fn pgtls_verify(
     })
 }
 
-/// Compares the certificate of a proof with the host of the connection, by libpq's rules (libpq:
-/// `pq_verify_peer_name_matches_certificate`). The proof remembers the last comparison alone: a refusal takes the name of an
-/// earlier match away.
+/// Compares the certificate of a proof with a host, by libpq's rules (libpq: `pq_verify_peer_name_matches_certificate`). A
+/// machine compares it with the host of its connection by itself and needs no such call; after one it also demands that the
+/// last comparison was with that host and successful.
 ///
 /// `matched` becomes the name in the certificate. `PGTLS_UNVERIFIED` with an error if the certificate is for another host,
 /// `PGTLS_MISUSE` with an error if it is a client's.
@@ -197,7 +215,7 @@ pub unsafe extern "C" fn pgtls_proof_match_host(
             unsafe { give_text(error, reason) };
             return Err(PGTLS_MISUSE);
         }
-        let outcome = compare(&proof.leaf, host, proof.hardening).map(|(_, name)| name);
+        let outcome = compare(&proof.leaf, Some(host), proof.hardening).map(|(_, name)| name);
         proof.host = match &outcome {
             Ok(_) => HostMatch::Matched(host.to_owned()),
             Err(reason) => HostMatch::Refused(reason.clone()),

@@ -10,12 +10,11 @@ use pgtls_core::{
     environment::Environment,
     files::{self, FilePath, FileRole, FileSource, path_of},
     hardening::Hardening,
-    openssl_conf::SystemDefault,
-    param::Params,
-    policy::RootPresence,
+    param::{Params, SslMode},
+    policy::{RootPresence, verification},
 };
 use pgtls_rustls::{TlsOptions, VersionRange, clock};
-use pgtls_x509::{CrlStore, TrustStore};
+use pgtls_x509::{CrlStore, TrustStore, openssl_conf::SystemDefault};
 use std::{
     ffi::c_char,
     sync::{
@@ -130,15 +129,15 @@ impl pgtls_trust {
         }
     }
 
-    /// Whether TLS cannot be set up in any mode: the roots exist and cannot be used. Whether they may be missing depends on
-    /// the mode.
-    pub(crate) fn is_unusable(&self) -> bool {
-        self.material.is_err() && self.presence != RootPresence::Missing
-    }
-
-    /// The reason why a mode that verifies cannot use these roots.
-    pub(crate) fn lack(&self) -> &str {
-        self.material.as_ref().err().map_or("there is no root file", String::as_str)
+    /// The reason why a machine with this `sslmode` cannot set up TLS. Roots that exist and cannot be used fail every mode;
+    /// missing ones, the modes that demand a verification.
+    pub(crate) fn problem(&self, sslmode: SslMode) -> Option<&str> {
+        let problem = match &self.material {
+            Err(_) if verification(sslmode, self.presence).is_none() => true,
+            Err(_) => self.presence != RootPresence::Missing,
+            Ok(_) => false,
+        };
+        if problem { self.material.as_ref().err().map(String::as_str) } else { None }
     }
 }
 
@@ -160,8 +159,8 @@ fn tls_options(params: Option<&Params>) -> TlsOptions {
 /// Reads the root file and the CRLs that libpq would read for these parameters, or the roots of the operating system, and
 /// OpenSSL's configuration file. The trust is for machines whose parameters name the same files.
 ///
-/// Roots that are missing or cannot be used are an error of `pgtls_machine_verification` and `pgtls_verify`, not of this
-/// call.
+/// Roots that are missing or cannot be used are an error of the TLS handshake that needs them, and of `pgtls_verify`, not of
+/// this call.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `params` is a handle, `trust` a place.
