@@ -159,9 +159,7 @@ impl pgtls_machine {
             Action::Open => pgtls_action::new(Kind::PGTLS_OPEN),
             Action::CheckPeer => pgtls_action::new(Kind::PGTLS_CHECK_PEER),
             Action::Send(bytes) => pgtls_action::new(Kind::PGTLS_SEND).with_bytes(bytes),
-            Action::Receive { at_most } => {
-                pgtls_action { at_most, ..pgtls_action::new(Kind::PGTLS_RECEIVE) }
-            }
+            Action::Receive { at_most } => pgtls_action { at_most, ..pgtls_action::new(Kind::PGTLS_RECEIVE) },
             Action::StartTls { direct, server_name } => match &self.trust {
                 None => pgtls_action::new(Kind::PGTLS_LOAD_TRUST),
                 Some(trust) => {
@@ -191,7 +189,10 @@ impl pgtls_machine {
             }
             Action::Established(_) if self.forbidden.is_some() => pgtls_action::new(Kind::PGTLS_FAILED),
             Action::Established(encryption) => {
-                let shown = pgtls_action { encryption: encryption.into(), ..pgtls_action::new(Kind::PGTLS_ESTABLISHED) };
+                let shown = pgtls_action {
+                    encryption: encryption.into(),
+                    ..pgtls_action::new(Kind::PGTLS_ESTABLISHED)
+                };
                 shown.with_leftover(self.leftover)
             }
             Action::Failed => {
@@ -299,7 +300,8 @@ impl pgtls_machine {
     /// The value that the server returned for the query about its role.
     pub(crate) fn role(&mut self, value: Option<&[u8]>) -> Result<(), Refused> {
         if self.role_query().is_none() {
-            return Err(self.mistake("the action is not PGTLS_QUERY_ROLE, which pgtls_machine_role answers".to_owned()));
+            return Err(self
+                .mistake("the action is not PGTLS_QUERY_ROLE, which pgtls_machine_role answers".to_owned()));
         }
         if let Some(monitor) = &mut self.monitor {
             monitor.role_answer(value);
@@ -369,14 +371,19 @@ impl pgtls_machine {
     }
 
     /// The handshake is complete. `alpn` is the selected protocol; no bytes stand for none.
-    pub(crate) fn tls_established(&mut self, alpn: &[u8], proof: Option<&pgtls_proof>) -> Result<(), Refused> {
+    pub(crate) fn tls_established(
+        &mut self,
+        alpn: &[u8],
+        proof: Option<&pgtls_proof>,
+    ) -> Result<(), Refused> {
         let alpn = match alpn {
             [] => Alpn::Absent,
             ALPN_POSTGRESQL => Alpn::Postgresql,
             _ => Alpn::Other,
         };
         let Some(Trust { id, presence, .. }) = self.trust else {
-            return Err(self.mistake("the machine has no trust; PGTLS_LOAD_TRUST comes before a handshake".to_owned()));
+            return Err(self
+                .mistake("the machine has no trust; PGTLS_LOAD_TRUST comes before a handshake".to_owned()));
         };
         let mut facts = TlsFacts { alpn, root: presence, chain: None, name: None };
         if let Some(proof) = proof {
@@ -410,7 +417,8 @@ impl pgtls_machine {
 
     /// The server of an attempt, and the number of connections that were opened to it.
     pub(crate) fn attempt(&mut self, index: usize) -> Option<(pgtls_peer, usize)> {
-        let fresh = self.report().attempts.iter().skip(self.peers.len()).map(|attempt| PeerTexts::new(&attempt.peer));
+        let fresh =
+            self.report().attempts.iter().skip(self.peers.len()).map(|attempt| PeerTexts::new(&attempt.peer));
         let fresh: Vec<_> = fresh.collect();
         self.peers.extend(fresh);
         let attempt = self.report().attempts.get(index)?;

@@ -13,7 +13,7 @@ use pgtls_x509::{
     verify_chain,
 };
 use rcgen::{KeyPair, PublicKeyData as _, SigningKey as _};
-use rustls_pki_types::UnixTime;
+use rustls::pki_types::UnixTime;
 use std::{hint::black_box, time::Duration};
 
 /// When the chains are verified.
