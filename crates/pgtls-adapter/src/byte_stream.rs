@@ -134,8 +134,8 @@ impl ByteStream {
         }
     }
 
-    /// Whether a read of the driver returns something else than `WouldBlock`.
-    pub(crate) fn is_readable(&self) -> bool {
+    /// Whether a read of the driver returns something else than [`ErrorKind::WouldBlock`].
+    pub fn is_readable(&self) -> bool {
         !self.incoming.is_empty() || self.end.is_some()
     }
 

@@ -9,7 +9,6 @@
 use pgtls_core::{
     connect::{Action, Connection, Input, Options},
     files,
-    negotiation::TlsFailure,
     param::{Ability, Settings},
     startup::{ClientCertificate, StartupOutcome},
 };
@@ -17,7 +16,7 @@ use pgtls_examples::{
     DisplayError,
     login::{Answer, Login, Monitored},
     messages::{query, terminate},
-    socket::TimedSocket,
+    socket::{TimedSocket, Wire as AnyWire},
 };
 use pgtls_rustls::{ActionError, Connector, StartupError, TlsError, TlsOptions, clock};
 use rustls::{ClientConnection, StreamOwned};
@@ -27,6 +26,9 @@ use std::{
     task::Poll,
     time::{Duration, Instant},
 };
+
+/// The present connection.
+type Wire = AnyWire<StreamOwned<ClientConnection, TimedSocket>>;
 
 fn main() -> Result<(), DisplayError> {
     let conninfo = std::env::args().nth(1).ok_or("usage: minimal CONNINFO")?;
@@ -76,7 +78,7 @@ fn main() -> Result<(), DisplayError> {
             },
             Action::StartTls { .. } => {
                 let host = connection.peer().and_then(|peer| peer.host.as_deref());
-                wire.start_tls(&connector, host)
+                start_tls(&mut wire, &connector, host)
             }
             Action::Startup => {
                 let mut monitor = connection.monitor().ok_or("this connection has no monitor any more")?;
@@ -89,7 +91,7 @@ fn main() -> Result<(), DisplayError> {
                 Input::StartupFinished { verdict: monitor.finish(end), cause }
             }
             Action::Done(encryption) => {
-                wire.end_startup();
+                wire.end_startup(|tls| &mut tls.sock);
                 wire.write_all(&query("SELECT 1"))?;
                 println!("{encryption}: SELECT 1 is {}", Answer::default().read(&mut wire)?);
                 return Ok(wire.write_all(&terminate())?);
@@ -102,55 +104,34 @@ fn main() -> Result<(), DisplayError> {
     }
 }
 
-/// The connection.
-enum Wire {
-    None,
-    Plain(TimedSocket),
-    Tls(Box<StreamOwned<ClientConnection, TimedSocket>>),
-}
-
-impl Wire {
-    /// Runs the handshake; the facts carry the proofs of the verifier.
-    fn start_tls(&mut self, connector: &Connector, host: Option<&str>) -> Input<'static, ActionError> {
-        let session = match connector.session(host) {
-            Ok(session) => session,
-            Err(error) => return tls_failed(error, ClientCertificate::NONE),
-        };
-        let Self::Plain(mut tcp) = std::mem::replace(self, Self::None) else {
-            return Input::ConnectionLost(None);
-        };
-        let handshake =
-            ClientConnection::new(session.config(), session.server_name()).map_err(io::Error::other);
-        let handshake = handshake.and_then(|mut tls| {
-            while tls.is_handshaking() {
-                tls.complete_io(&mut tcp)?;
-            }
-            Ok(tls)
-        });
-        let certificate = session.client_certificate();
-        match handshake {
-            Ok(tls) => {
-                let Some(facts) = session.facts(&tls) else { return Input::ConnectionLost(None) };
-                *self = Self::Tls(Box::new(StreamOwned::new(tls, tcp)));
-                Input::TlsEstablished { facts, certificate }
-            }
-            Err(error) if error.kind() == ErrorKind::TimedOut => Input::TimedOut,
-            Err(error) => tls_failed(session.failure(error), certificate),
+/// Runs the handshake; the facts carry the proofs of the verifier.
+fn start_tls(wire: &mut Wire, connector: &Connector, host: Option<&str>) -> Input<'static, ActionError> {
+    let session = match connector.session(host) {
+        Ok(session) => session,
+        Err(error) => return tls_failed(error, ClientCertificate::NONE),
+    };
+    let handshake = wire.take_plain().and_then(|mut tcp| {
+        let tls = ClientConnection::new(session.config(), session.server_name());
+        let mut tls = tls.map_err(io::Error::other)?;
+        while tls.is_handshaking() {
+            tls.complete_io(&mut tcp)?;
         }
-    }
-
-    fn end_startup(&mut self) {
-        match self {
-            Self::None => {}
-            Self::Plain(tcp) => tcp.end_startup(),
-            Self::Tls(tls) => tls.sock.end_startup(),
+        Ok(StreamOwned::new(tls, tcp))
+    });
+    let certificate = session.client_certificate();
+    match handshake {
+        Ok(tls) => {
+            let Some(facts) = session.facts(&tls.conn) else { return Input::ConnectionLost(None) };
+            *wire = Wire::Encrypted(Box::new(tls));
+            Input::TlsEstablished { facts, certificate }
         }
+        Err(error) if error.kind() == ErrorKind::TimedOut => Input::TimedOut,
+        Err(error) => tls_failed(session.failure(error), certificate),
     }
 }
 
 fn tls_failed(error: TlsError, certificate: ClientCertificate) -> Input<'static, ActionError> {
-    let failure: TlsFailure = error.failure();
-    Input::TlsFailed { failure, certificate, alert: error.farewell(), cause: error.into() }
+    Input::TlsFailed { failure: error.failure(), certificate, alert: error.farewell(), cause: error.into() }
 }
 
 fn failed(
@@ -158,31 +139,4 @@ fn failed(
     input: impl FnOnce(ActionError) -> Input<'static, ActionError>,
 ) -> Input<'static, ActionError> {
     if error.kind() == ErrorKind::TimedOut { Input::TimedOut } else { input(error.into()) }
-}
-
-impl Read for Wire {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::None => Ok(0),
-            Self::Plain(tcp) => tcp.read(buffer),
-            Self::Tls(tls) => tls.read(buffer),
-        }
-    }
-}
-
-impl Write for Wire {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::None => Err(ErrorKind::NotConnected.into()),
-            Self::Plain(tcp) => tcp.write(bytes),
-            Self::Tls(tls) => tls.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::None | Self::Plain(_) => Ok(()),
-            Self::Tls(tls) => tls.flush(),
-        }
-    }
 }

@@ -1,164 +1,156 @@
-//! OpenSSL instead of rustls under the same core: any TLS engine will do that can say what it has proved.
+//! OpenSSL in the place of rustls: the core works with any TLS library that verifies certificates.
 //!
 //! ```sh
 //! cargo run -p pgtls-examples --example openssl -- "host=localhost user=me sslmode=verify-full sslrootcert=root.crt"
 //! ```
 //!
-//! OpenSSL verifies the chain, the core compares the name, and the machine demands the proof of both. One address, and
-//! the machine without anything beside it; for several hosts and for the errors on the way see `minimal`.
+//! OpenSSL verifies the chain, the core compares the name, and the machine demands the proof of both. The example supports
+//! TCP alone, and neither passwords nor client certificates.
 
 use openssl::ssl::{HandshakeError, Ssl, SslContext, SslMethod, SslStream, SslVerifyMode, SslVersion};
 use pgtls_core::{
-    candidates::{Address, Candidate, CandidateAction, Candidates},
-    environment::Environment,
+    connect::{Action, Connection, Input, Options},
     files::{self, Loaded, Roots},
-    gate::{Exchange, Shut, StartupGate},
     message::ALPN_POSTGRESQL,
     name::{NameRules, NameVerified, match_host},
-    negotiation::{Action, Alpn, ChainVerified, Input, Negotiation, TlsFacts, TlsFailure, TlsStart},
+    negotiation::{Alpn, ChainVerified, TlsFacts, TlsFailure},
     param::{Ability, Params, Settings},
-    policy::{EncryptionPlan, GssCredentials, Payload, Transport, Verification, plan},
-    sni,
-    startup::{ClientCertificate, StartupWatch},
+    policy::{Verification, verification},
+    startup::{ClientCertificate, StartupOutcome},
 };
 use pgtls_examples::{
-    Told,
-    messages::{Messages, query, startup, terminate},
+    DisplayError,
+    login::{Answer, Login, Monitored},
+    messages::{query, terminate},
+    socket::{TimedSocket, Wire as AnyWire},
 };
+use pgtls_rustls::StartupError;
 use pgtls_x509::presented_names;
 use std::{
     error::Error,
-    io::{self, Read, Write},
-    net::{TcpStream, ToSocketAddrs},
-    time::Duration,
+    io::{self, ErrorKind, Read, Write},
+    net::ToSocketAddrs,
+    task::Poll,
+    time::Instant,
 };
 
-/// No read and no write takes longer.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The present connection.
+type Wire = AnyWire<SslStream<TimedSocket>>;
 
-fn main() -> Result<(), Told> {
+fn main() -> Result<(), DisplayError> {
     let conninfo = std::env::args().nth(1).ok_or("usage: openssl CONNINFO")?;
     let environment = pgtls_os::environment()?;
     let params = pgtls_os::params(&Settings::parse(&conninfo)?, &environment, Ability::default())?;
     let loaded = files::load(&params, &environment, &pgtls_os::Disk);
-    let driver = Driver { params: &params, loaded: &loaded };
-    let candidate = first_address(&params, &environment)?;
-    let Address::Tcp(address) = candidate.address else {
-        return Err("this example knows no unix sockets".into());
-    };
+    let client = Client { params: &params, loaded: &loaded };
 
-    let plan = plan(&params, Transport::Tcp, GssCredentials::Absent, Payload::Startup)?;
-    let mut negotiation = Negotiation::new(plan);
+    let mut connection = Connection::<io::Error>::new(&params, &environment, Options::default());
     let mut wire = Wire::None;
     let mut reply = [0; 2];
-    // What the engine or the server has said last, for the person who waits.
-    let mut said = String::new();
+    let start = Instant::now();
     loop {
-        let happened = match negotiation.poll_action() {
-            Action::Connect | Action::Reconnect { .. } => {
-                match TcpStream::connect_timeout(&address, PATIENCE) {
-                    Ok(tcp) => {
-                        tcp.set_read_timeout(Some(PATIENCE))?;
-                        tcp.set_write_timeout(Some(PATIENCE))?;
-                        wire = Wire::Plain(tcp);
-                        Input::Connected
-                    }
-                    Err(error) => {
-                        said = error.to_string();
-                        Input::ConnectFailed
-                    }
+        let action = connection.poll(start.elapsed());
+        let deadline = connection.deadline().map(|deadline| start + deadline);
+        let input = match action {
+            Action::Resolve { name, port } => {
+                Input::Resolved((name.as_str(), port).to_socket_addrs().map(Iterator::collect))
+            }
+            Action::Open => {
+                wire = Wire::None;
+                let opened = TimedSocket::open(connection.peer(), deadline);
+                match opened.map(|tcp| wire = Wire::Plain(tcp)) {
+                    Err(error) if error.kind() == ErrorKind::TimedOut => Input::TimedOut,
+                    opened => Input::Opened(opened),
                 }
             }
-            Action::Send(request) => wire.write_all(request).map_or(Input::Closed, |()| Input::Sent),
+            Action::Send(bytes) => wire.write_all(bytes).map_or_else(lost, |()| Input::Sent),
             Action::Receive { at_most } => match wire.read(reply.get_mut(..at_most).unwrap_or_default()) {
                 Ok(count) => Input::Received(reply.get(..count).unwrap_or_default()),
-                Err(_) => Input::Closed,
+                Err(error) => lost(error),
             },
-            Action::StartTls(start) => {
-                match driver.start_tls(&mut wire, candidate.host.as_deref(), negotiation.plan(), start) {
-                    Ok(facts) => Input::TlsEstablished(facts),
-                    Err((failure, error)) => {
-                        said = error;
-                        Input::TlsFailed(failure)
-                    }
+            Action::StartTls { server_name, .. } => {
+                let host = connection.peer().and_then(|peer| peer.host.as_deref());
+                let name = server_name.map_err(|error| setup(&error));
+                let facts = name.and_then(|name| client.start_tls(&mut wire, host, name.as_deref()));
+                let certificate = ClientCertificate::NONE;
+                match facts {
+                    Ok(facts) => Input::TlsEstablished { facts, certificate },
+                    Err((_, cause)) if cause.kind() == ErrorKind::TimedOut => Input::TimedOut,
+                    Err((failure, cause)) => Input::TlsFailed { failure, certificate, alert: b"", cause },
                 }
             }
-            Action::Startup { encryption, carry } => {
-                let watch = StartupWatch::new(&params, encryption, ClientCertificate::default());
-                let mut gate = StartupGate::new(watch, carry);
-                let exchange = driver.start_up(&mut wire, &mut gate).unwrap_or_else(|error| {
-                    // What the gate says, the machine is told.
-                    if !error.is::<Shut>() {
-                        said = error.to_string();
-                    }
-                    Exchange::Failed
-                });
-                // A server before release 14 does not report its role. This example does not query it.
-                let unknown = exchange == Exchange::Up && gate.role_query().is_some();
-                gate.conclude(if unknown { Exchange::WrongRole } else { exchange })?
+            Action::Startup => {
+                let mut monitor = connection.monitor().ok_or("this connection has no monitor any more")?;
+                let mut stream = Monitored::new(&mut wire, &mut monitor);
+                let Poll::Ready(outcome) = Login::default().advance(&mut stream, &params) else {
+                    return Err("the socket does not block".into());
+                };
+                let end = outcome.as_ref().err().map_or(StartupOutcome::Up, StartupError::outcome);
+                let cause = outcome.err().and_then(StartupError::into_error).map(io::Error::other);
+                Input::StartupFinished { verdict: monitor.finish(end), cause }
             }
             Action::Done(encryption) => {
-                let value = wire.ask("SELECT 1")?;
-                println!("{encryption}: SELECT 1 is {value}");
+                wire.end_startup(SslStream::get_mut);
+                wire.write_all(&query("SELECT 1"))?;
+                println!("{encryption}: SELECT 1 is {}", Answer::default().read(&mut wire)?);
                 return Ok(wire.write_all(&terminate())?);
             }
-            Action::Fail { error, .. } if said.is_empty() => return Err(error.to_string().into()),
-            Action::Fail { error, .. } => return Err(format!("{error}: {said}").into()),
-            _ => Input::GssFailed,
+            Action::Failed => return Err(connection.take_error().into()),
+            // Neither unix sockets nor GSSAPI.
+            _ => Input::Abandoned(ErrorKind::Unsupported.into()),
         };
-        negotiation.handle_input(happened)?;
+        connection.handle(input)?;
     }
 }
 
-fn first_address(params: &Params, environment: &Environment) -> Result<Candidate, Box<dyn Error>> {
-    let mut candidates = Candidates::<io::Error>::new(params, environment, 0);
-    loop {
-        match candidates.poll_action() {
-            CandidateAction::Resolve { name, port } => match (name.as_str(), port).to_socket_addrs() {
-                Ok(addresses) => candidates.resolved(addresses),
-                Err(error) => candidates.resolve_failed(error),
-            },
-            CandidateAction::Try(candidate) => return Ok(candidate),
-            _ => {
-                return Err(candidates.errors().first().map_or_else(String::new, ToString::to_string).into());
-            }
-        }
-    }
+fn lost(error: io::Error) -> Input<'static, io::Error> {
+    if error.kind() == ErrorKind::TimedOut { Input::TimedOut } else { Input::ConnectionLost(Some(error)) }
 }
 
-struct Driver<'a> {
+/// A failure of TLS.
+type Refused = (TlsFailure, io::Error);
+
+fn setup(error: &dyn Error) -> Refused {
+    (TlsFailure::Setup, io::Error::other(error.to_string()))
+}
+
+fn refused(error: &dyn Error) -> Refused {
+    (TlsFailure::Handshake, io::Error::other(error.to_string()))
+}
+
+/// The parameters and files of TLS.
+struct Client<'a> {
     params: &'a Params,
     loaded: &'a Loaded,
 }
 
-type Refused = (TlsFailure, String);
-
-impl Driver<'_> {
-    /// Runs the handshake; the facts carry the proofs that OpenSSL and the core have given.
+impl Client<'_> {
+    /// Runs the handshake; the facts carry the proofs of OpenSSL and of the core.
     fn start_tls(
         &self,
         wire: &mut Wire,
         host: Option<&str>,
-        plan: &EncryptionPlan,
-        _start: TlsStart,
+        name: Option<&str>,
     ) -> Result<TlsFacts, Refused> {
         let root = self.loaded.roots.presence();
-        let wanted = match (plan.verification(root), &self.loaded.roots) {
+        let wanted = match (verification(self.params.sslmode(), root), &self.loaded.roots) {
             (Some(wanted), _) => wanted,
-            (None, Roots::Missing(error)) => return Err((TlsFailure::Setup, error.to_string())),
-            (None, _) => return Err((TlsFailure::Setup, "there are no roots".to_owned())),
+            (None, Roots::Missing(error)) => return Err(setup(error)),
+            (None, _) => return Err((TlsFailure::Setup, io::Error::other("there are no roots"))),
         };
-        let ssl = self.engine(host, wanted).map_err(|error| (TlsFailure::Setup, error.to_string()))?;
-        let Wire::Plain(tcp) = std::mem::replace(wire, Wire::None) else {
-            return Err((TlsFailure::Closed, "there is no connection".to_owned()));
-        };
+        let ssl = self.ssl(name, wanted).map_err(|error| setup(&*error))?;
+        let tcp = wire.take_plain().map_err(|error| (TlsFailure::Closed, error))?;
         let stream = ssl.connect(tcp).map_err(|error| match &error {
-            HandshakeError::Failure(broken) if broken.error().ssl_error().is_none() => {
-                (TlsFailure::Closed, error.to_string())
-            }
-            _ => (TlsFailure::Handshake, error.to_string()),
+            HandshakeError::Failure(broken) => match broken.error().io_error() {
+                Some(io) => (TlsFailure::Closed, io::Error::new(io.kind(), error.to_string())),
+                None if broken.error().ssl_error().is_none() => {
+                    (TlsFailure::Closed, io::Error::new(ErrorKind::UnexpectedEof, error.to_string()))
+                }
+                None => refused(&error),
+            },
+            _ => refused(&error),
         })?;
-        // SSL_VERIFY_PEER: there would be no session if the chain did not hold.
+        // SSL_VERIFY_PEER: OpenSSL completes no handshake without a valid chain.
         let chain = (wanted != Verification::None).then(ChainVerified::assertion);
         let name = if wanted == Verification::Full { Some(self.match_name(&stream, host)?) } else { None };
         let alpn = match stream.ssl().selected_alpn_protocol() {
@@ -166,22 +158,22 @@ impl Driver<'_> {
             Some(ALPN_POSTGRESQL) => Alpn::Postgresql,
             Some(_) => Alpn::Other,
         };
-        *wire = Wire::Tls(Box::new(stream));
+        *wire = Wire::Encrypted(Box::new(stream));
         Ok(TlsFacts { alpn, root, chain, name })
     }
 
-    fn engine(&self, host: Option<&str>, wanted: Verification) -> Result<Ssl, Box<dyn Error>> {
+    fn ssl(&self, name: Option<&str>, wanted: Verification) -> Result<Ssl, Box<dyn Error>> {
         let mut context = SslContext::builder(SslMethod::tls_client())?;
         context.set_min_proto_version(Some(SslVersion::TLS1_2))?;
-        if let (Roots::File(file), true) = (&self.loaded.roots, wanted != Verification::None) {
-            context.set_ca_file(&file.path)?;
-            context.set_verify(SslVerifyMode::PEER);
-        } else if wanted != Verification::None {
-            context.set_default_verify_paths()?;
+        if wanted != Verification::None {
+            match &self.loaded.roots {
+                Roots::File(file) => context.set_ca_file(&file.path)?,
+                _ => context.set_default_verify_paths()?,
+            }
             context.set_verify(SslVerifyMode::PEER);
         }
         let mut ssl = Ssl::new(&context.build())?;
-        if let Some(name) = sni::server_name(host, self.params.sslsni())? {
+        if let Some(name) = name {
             ssl.set_hostname(name)?;
         }
         let length = u8::try_from(ALPN_POSTGRESQL.len())?;
@@ -189,9 +181,12 @@ impl Driver<'_> {
         Ok(ssl)
     }
 
-    /// The core's matcher, as always: OpenSSL's own has other rules than libpq.
-    fn match_name(&self, stream: &SslStream<TcpStream>, host: Option<&str>) -> Result<NameVerified, Refused> {
-        let refused = |error: &dyn Error| (TlsFailure::Handshake, error.to_string());
+    /// Compares the name by libpq's rules, which differ from those of OpenSSL.
+    fn match_name(
+        &self,
+        stream: &SslStream<TimedSocket>,
+        host: Option<&str>,
+    ) -> Result<NameVerified, Refused> {
         let certificate = stream.ssl().peer_certificate();
         let der = certificate.map(|certificate| certificate.to_der()).transpose();
         let der = der.map_err(|error| refused(&error))?.unwrap_or_default();
@@ -199,88 +194,5 @@ impl Driver<'_> {
         match_host(host, &names.peer_names(), NameRules::default(), self.params.hardening())
             .map(|matched| matched.proof())
             .map_err(|error| refused(&error))
-    }
-
-    /// The driver's part: sends the StartupMessage and reads up to ReadyForQuery. Every byte passes the gate.
-    fn start_up(&self, wire: &mut Wire, gate: &mut StartupGate) -> Result<Exchange, Box<dyn Error>> {
-        let packet = startup(self.params)?;
-        wire.write_all(&packet)?;
-        gate.sent(&packet);
-        let mut messages = Messages::default();
-        messages.push(gate.take_carry()?.as_slice());
-        let mut buffer = [0; 4096];
-        loop {
-            let bytes = match wire.read(&mut buffer) {
-                Ok(count) if count > 0 => buffer.get(..count).unwrap_or_default(),
-                end => {
-                    if end.is_ok() {
-                        gate.closed();
-                    } else {
-                        gate.aborted();
-                    }
-                    return Err("the connection has ended".into());
-                }
-            };
-            gate.received(bytes)?;
-            messages.push(bytes);
-            while let Some(message) = messages.take()? {
-                match (message.kind, message.refusal()) {
-                    (b'Z', _) => return Ok(Exchange::Up),
-                    (_, Some(refusal)) => return Err(refusal.into()),
-                    _ => {}
-                }
-            }
-        }
-    }
-}
-
-/// The connection: not there, plain, or under TLS.
-enum Wire {
-    None,
-    Plain(TcpStream),
-    Tls(Box<SslStream<TcpStream>>),
-}
-
-impl Wire {
-    /// Sends a query and reads its one value.
-    fn ask(&mut self, sql: &str) -> Result<String, Box<dyn Error>> {
-        self.write_all(&query(sql))?;
-        let mut messages = Messages::default();
-        let mut value = None;
-        let mut buffer = [0; 4096];
-        loop {
-            let count = self.read(&mut buffer)?;
-            messages
-                .push(buffer.get(..count).filter(|bytes| !bytes.is_empty()).ok_or("the server has gone")?);
-            while let Some(message) = messages.take()? {
-                match message.kind {
-                    b'Z' => return value.ok_or_else(|| "no row came".into()),
-                    _ => value = value.or(message.first_column()),
-                }
-            }
-        }
-    }
-}
-
-impl Read for Wire {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::None => Ok(0),
-            Self::Plain(tcp) => tcp.read(buffer),
-            Self::Tls(tls) => tls.read(buffer),
-        }
-    }
-}
-
-impl Write for Wire {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::None => Err(io::ErrorKind::NotConnected.into()),
-            Self::Plain(tcp) => tcp.write(bytes),
-            Self::Tls(tls) => tls.write(bytes),
-        }
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! A TCP socket that blocks up to a deadline.
+//! A TCP socket that blocks up to a deadline, and TLS over it.
 
 use pgtls_core::connect::{Address, Peer};
 use std::{
@@ -8,6 +8,7 @@ use std::{
 };
 
 /// A TCP socket. Reads and writes fail with `TimedOut` at the deadline.
+#[derive(Debug)]
 pub struct TimedSocket {
     tcp: TcpStream,
     deadline: Option<Instant>,
@@ -29,11 +30,6 @@ impl TimedSocket {
         tcp.set_nodelay(true)?;
         Ok(Self { tcp, deadline })
     }
-
-    /// Lifts the deadline: the session is up.
-    pub fn end_startup(&mut self) {
-        self.deadline = None;
-    }
 }
 
 impl Read for TimedSocket {
@@ -51,6 +47,65 @@ impl Write for TimedSocket {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// The present connection: none, in clear, or encrypted. `T` is the stream of the TLS library over a [`TimedSocket`].
+pub enum Wire<T: ?Sized> {
+    /// There is none.
+    None,
+    /// In clear.
+    Plain(TimedSocket),
+    /// Encrypted.
+    Encrypted(Box<T>),
+}
+
+impl<T: ?Sized> Wire<T> {
+    /// Takes the socket of a connection in clear.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn take_plain(&mut self) -> io::Result<TimedSocket> {
+        match std::mem::replace(self, Self::None) {
+            Self::Plain(socket) => Ok(socket),
+            Self::None | Self::Encrypted(_) => Err(ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Lifts the deadline: the session is up. `socket` returns the socket of the TLS stream.
+    pub fn end_startup(&mut self, socket: impl FnOnce(&mut T) -> &mut TimedSocket) {
+        match self {
+            Self::None => {}
+            Self::Plain(tcp) => tcp.deadline = None,
+            Self::Encrypted(tls) => socket(tls).deadline = None,
+        }
+    }
+}
+
+impl<T: Read + ?Sized> Read for Wire<T> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::None => Ok(0),
+            Self::Plain(tcp) => tcp.read(buffer),
+            Self::Encrypted(tls) => tls.read(buffer),
+        }
+    }
+}
+
+impl<T: Write + ?Sized> Write for Wire<T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::None => Err(ErrorKind::NotConnected.into()),
+            Self::Plain(tcp) => tcp.write(bytes),
+            Self::Encrypted(tls) => tls.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::None | Self::Plain(_) => Ok(()),
+            Self::Encrypted(tls) => tls.flush(),
+        }
     }
 }
 

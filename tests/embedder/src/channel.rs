@@ -1,81 +1,64 @@
-//! A connection: a socket that nobody waits for past a point in time, and GSSAPI around its bytes once that is agreed on.
+//! Encrypted streams over a socket: TLS, and GSSAPI by a script.
 
-use crate::gss::{Gss, Wrap};
-use std::{
-    io::{self, ErrorKind, Read, Write},
-    net::{SocketAddr, TcpStream},
-    time::{Duration, Instant},
-};
+use crate::gss::Wrap;
+use pgtls_examples::socket::TimedSocket;
+use rustls::{ClientConnection, StreamOwned};
+use std::io::{self, Read, Write};
 
-/// A connection.
-pub(crate) struct Channel {
-    socket: Timed,
-    wrap: Option<Box<dyn Wrap>>,
-}
+/// TLS that sends close_notify when it is dropped (libpq: `pgtls_close`).
+pub(crate) struct Tls(pub(crate) StreamOwned<ClientConnection, TimedSocket>);
 
-impl Channel {
-    pub(crate) fn open(address: SocketAddr, deadline: Instant) -> io::Result<Self> {
-        let tcp = TcpStream::connect_timeout(&address, left(deadline)?)?;
-        tcp.set_nodelay(true)?;
-        Ok(Self { socket: Timed { tcp, deadline }, wrap: None })
-    }
-
-    /// From here on GSSAPI protects everything.
-    pub(crate) fn shake_hands(&mut self, gss: &dyn Gss) -> Result<(), String> {
-        self.wrap = Some(gss.shake_hands(&mut self.socket)?);
-        Ok(())
-    }
-
-    pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match &mut self.wrap {
-            None => self.socket.write_all(bytes),
-            Some(wrap) => self.socket.write_all(&wrap.wrap(bytes)),
-        }
-    }
-
-    /// Reads once; nothing at the end.
-    pub(crate) fn receive(&mut self, at_most: usize) -> io::Result<Vec<u8>> {
-        let mut buffer = vec![0; at_most];
-        let count = self.socket.read(&mut buffer)?;
-        buffer.truncate(count);
-        Ok(match &mut self.wrap {
-            None => buffer,
-            Some(wrap) => wrap.unwrap(&buffer),
-        })
-    }
-}
-
-struct Timed {
-    tcp: TcpStream,
-    deadline: Instant,
-}
-
-fn left(deadline: Instant) -> io::Result<Duration> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
-}
-
-/// What the operating system calls a wait that has ended depends on the system.
-fn timed<T>(outcome: io::Result<T>) -> io::Result<T> {
-    outcome.map_err(|error| match error.kind() {
-        ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
-        _ => error,
-    })
-}
-
-impl Read for Timed {
+impl Read for Tls {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.tcp.set_read_timeout(Some(left(self.deadline)?))?;
-        timed(self.tcp.read(buffer))
+        self.0.read(buffer)
     }
 }
 
-impl Write for Timed {
+impl Write for Tls {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.tcp.set_write_timeout(Some(left(self.deadline)?))?;
-        timed(self.tcp.write(bytes))
+        self.0.write(bytes)
     }
+
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.0.flush()
+    }
+}
+
+impl Drop for Tls {
+    fn drop(&mut self) {
+        self.0.conn.send_close_notify();
+        let _ = self.0.flush();
+    }
+}
+
+/// A socket whose bytes a security context protects.
+pub(crate) struct Wrapped {
+    pub(crate) socket: TimedSocket,
+    pub(crate) wrap: Box<dyn Wrap>,
+    /// Bytes that are unwrapped and not read yet.
+    pub(crate) incoming: Vec<u8>,
+}
+
+impl Read for Wrapped {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.incoming.is_empty() {
+            let mut wrapped = [0; 4096];
+            let count = self.socket.read(&mut wrapped)?;
+            self.incoming = self.wrap.unwrap(wrapped.get(..count).unwrap_or_default());
+        }
+        let count = self.incoming.as_slice().read(buffer)?;
+        self.incoming.drain(..count);
+        Ok(count)
+    }
+}
+
+impl Write for Wrapped {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.write_all(&self.wrap.wrap(bytes))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.socket.flush()
     }
 }

@@ -7,15 +7,16 @@ use pgtls_core::{
     message::{ALPN_POSTGRESQL, CancelRequest, StartupMessage},
     negotiation::{Alpn, Encryption},
 };
-use pgtls_examples::{dialled::write_some, link::READ};
-use pgtls_rustls::TlsOptions;
 use pgtls_x509::{certificates_from_pem, private_key};
-use rustls::{ServerConfig, ServerConnection};
+use rustls::{ServerConfig, ServerConnection, crypto::CryptoProvider};
 use std::{
     error::Error,
     io::{self, ErrorKind, Read, Write},
     sync::Arc,
 };
+
+/// Maximum length of one read.
+const READ: usize = 16 * 1024;
 
 /// Bytes that are kept for somebody who does not read them. From here on nothing is read from the other side.
 pub(crate) const BACKLOG: usize = 64 * 1024;
@@ -269,9 +270,9 @@ impl Front {
 pub(crate) fn server_config(
     certificate: &[u8],
     key: &[u8],
-    options: &TlsOptions,
+    provider: Arc<CryptoProvider>,
 ) -> Result<Arc<ServerConfig>, Box<dyn Error>> {
-    let mut config = ServerConfig::builder_with_provider(options.provider.clone())
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(certificates_from_pem(certificate)?, private_key(key, None)?)?;
@@ -289,4 +290,18 @@ fn flush(tls: &mut ServerConnection, outgoing: &mut Vec<u8>) {
             return;
         }
     }
+}
+
+/// Writes until the socket takes no more, and removes the bytes that it took.
+fn write_some(to: &mut impl Write, buffer: &mut Vec<u8>) -> io::Result<()> {
+    while !buffer.is_empty() {
+        match to.write(buffer) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => drop(buffer.drain(..count)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }

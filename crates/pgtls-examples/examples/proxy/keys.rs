@@ -1,33 +1,33 @@
-//! Cancel keys: a client gets one of the proxy's own, so that two servers cannot hand out the same.
+//! Cancel keys: a client gets one of the proxy's own, because two servers can issue the same.
 
-use pgtls_core::{candidates::Candidate, message::CancelRequest};
-use pgtls_examples::walk::Target;
+use pgtls_adapter::Config;
+use pgtls_core::{connect::Peer, message::CancelRequest};
 use rustls::crypto::SecureRandom;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-/// What a key of ours stands for.
+/// The session that a key of the proxy stands for.
 #[derive(Clone)]
-pub(crate) struct Original<'w> {
-    /// Where the session is.
-    pub(crate) target: &'w Target,
-    /// At which of its addresses.
-    pub(crate) candidate: Candidate,
-    /// By which name the server knows it.
+pub(crate) struct Original {
+    /// The route.
+    pub(crate) config: Arc<Config>,
+    /// The server.
+    pub(crate) peer: Peer,
+    /// The key of the server.
     pub(crate) request: CancelRequest,
 }
 
 /// The keys of the sessions that live now: as many as there are sessions.
 #[derive(Default)]
-pub(crate) struct Keys<'w> {
-    live: BTreeMap<u32, ([u8; 4], Original<'w>)>,
+pub(crate) struct Keys {
+    live: BTreeMap<u32, ([u8; 4], Original)>,
 }
 
-impl<'w> Keys<'w> {
+impl Keys {
     /// A key for a session; the number of its slot takes the place of the process id. `None` without randomness.
     pub(crate) fn register(
         &mut self,
         slot: u32,
-        original: Original<'w>,
+        original: Original,
         random: &dyn SecureRandom,
     ) -> Option<CancelRequest> {
         let mut key = [0; 4];
@@ -42,7 +42,7 @@ impl<'w> Keys<'w> {
     }
 
     /// What is to be cancelled, if the request is one of ours.
-    pub(crate) fn original(&self, request: &CancelRequest) -> Option<&Original<'w>> {
+    pub(crate) fn original(&self, request: &CancelRequest) -> Option<&Original> {
         let (key, original) = self.live.get(&request.process_id())?;
         // In constant time, so that a key cannot be found out byte by byte.
         let given = <[u8; 4]>::try_from(request.key()).ok()?;

@@ -15,6 +15,7 @@
 //! from its first packet whatever it sends meanwhile; [`BACKLOG`](front::BACKLOG) how many bytes are kept for somebody who
 //! does not read.
 
+mod back;
 mod front;
 mod keys;
 mod refusal;
@@ -23,12 +24,9 @@ mod session;
 use front::server_config;
 use keys::Keys;
 use mio::{Events, Interest, Poll, Token, event::Event, net::TcpListener};
-use pgtls_core::{
-    files,
-    param::{Ability, Settings},
-};
-use pgtls_examples::{Told, walk::Target};
-use pgtls_rustls::{Connector, TlsOptions, clock};
+use pgtls_adapter::Config;
+use pgtls_core::param::{Ability, Settings};
+use pgtls_examples::DisplayError;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use session::{Session, State};
 use std::{
@@ -60,20 +58,19 @@ struct Limits {
 struct World {
     tls: Arc<rustls::ServerConfig>,
     random: &'static dyn rustls::crypto::SecureRandom,
-    routes: BTreeMap<String, Target>,
+    routes: BTreeMap<String, Arc<Config>>,
     limits: Limits,
-    seed: u64,
 }
 
 impl World {
     /// The route for a server name.
-    fn route(&self, name: Option<&str>) -> Option<&Target> {
+    fn route(&self, name: Option<&str>) -> Option<&Arc<Config>> {
         let named = name.and_then(|name| self.routes.get(&name.to_ascii_lowercase()));
         named.or_else(|| self.routes.get("*"))
     }
 }
 
-fn main() -> Result<(), Told> {
+fn main() -> Result<(), DisplayError> {
     let (world, address) = world(std::env::args().skip(1))?;
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
@@ -100,10 +97,11 @@ fn main() -> Result<(), Told> {
         );
         let now = Instant::now();
         for (number, slot) in sessions.iter_mut().enumerate() {
-            if let Some(session) = slot
-                && session.deadline().is_some_and(|deadline| deadline <= now)
-            {
-                session.expire()?;
+            let Some(session) = slot else { continue };
+            if session.deadline().is_some_and(|deadline| deadline <= now) {
+                session.expire(now);
+                due.insert(number);
+            } else if session.is_busy() {
                 due.insert(number);
             }
         }
@@ -156,17 +154,14 @@ fn world(mut arguments: impl Iterator<Item = String>) -> Result<(World, SocketAd
     }
     let given = |option: &str| single.get(option).ok_or(USAGE);
     let environment = pgtls_os::environment()?;
-    let now = clock(|| Duration::from_secs(pgtls_os::unix_time()));
-    let options = TlsOptions::new(pgtls_rustls::aws_lc_rs(), now);
-    let target = |conninfo: &str| -> Result<Target, Box<dyn Error>> {
+    let target = |conninfo: &str| -> Result<Config, Box<dyn Error>> {
         let params = pgtls_os::params(&Settings::parse(conninfo)?, &environment, Ability::default())?;
-        let loaded = files::load(&params, &environment, &pgtls_os::Disk);
-        let connector = Connector::new(&params, &loaded, &options);
-        Ok(Target::new(params, environment.clone(), connector)?)
+        Ok(Config::new(params, environment.clone(), pgtls_rustls::aws_lc_rs()))
     };
+    let provider = pgtls_rustls::aws_lc_rs();
     let mut world = World {
-        tls: server_config(&std::fs::read(given("--cert")?)?, &std::fs::read(given("--key")?)?, &options)?,
-        random: options.provider.secure_random,
+        random: provider.secure_random,
+        tls: server_config(&std::fs::read(given("--cert")?)?, &std::fs::read(given("--key")?)?, provider)?,
         routes: BTreeMap::new(),
         limits: Limits {
             sessions: single.get("--sessions").map_or(Ok(2000), |number| number.parse())?,
@@ -174,11 +169,10 @@ fn world(mut arguments: impl Iterator<Item = String>) -> Result<(World, SocketAd
                 single.get("--patience").map_or(Ok(10), |seconds| seconds.parse())?,
             ),
         },
-        seed: options.seed(),
     };
     for route in &routes {
         let (name, conninfo) = route.split_once('=').ok_or(USAGE)?;
-        world.routes.insert(name.to_ascii_lowercase(), target(conninfo)?);
+        world.routes.insert(name.to_ascii_lowercase(), target(conninfo)?.into());
     }
     Ok((world, given("--listen")?.parse()?))
 }

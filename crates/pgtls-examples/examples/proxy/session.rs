@@ -2,21 +2,15 @@
 
 use crate::{
     World,
+    back::{Back as Server, Progress},
     front::{self, BACKLOG, Front},
     keys::{Keys, Original},
 };
 use mio::{Registry, Token, net::TcpStream};
-use pgtls_core::{
-    message::{CancelRequest, PROTOCOL_3_0, StartupMessage, startup_message},
-    negotiation::Misuse,
-};
-use pgtls_examples::{
-    dialled::Progress,
-    link::Link,
-    messages::{Message, Messages},
-    walk::{Target, Walk},
-};
-use std::{io, time::Instant};
+use pgtls_adapter::Config;
+use pgtls_core::message::{CancelRequest, PROTOCOL_3_0, StartupMessage, startup_message};
+use pgtls_examples::messages::{Message, Messages, query};
+use std::{io, sync::Arc, time::Instant};
 
 /// What becomes of a session.
 pub(crate) enum State {
@@ -36,27 +30,27 @@ pub(crate) struct Session<'w> {
     world: &'w World,
     slot: usize,
     front: Front,
-    back: Back<'w>,
+    back: Back,
     /// When the client has to have said what it wants, or to have taken our last words.
     deadline: Option<Instant>,
 }
 
-enum Back<'w> {
+enum Back {
     /// The client has not said yet what it wants.
     None,
     /// A server is being connected to, and authenticates the client.
-    Opening(Box<Opening<'w>>),
+    Opening(Box<Opening>),
     /// Bytes go to and fro.
-    Relay(Walk<'w>),
+    Relay(Box<Server>),
     /// Somebody else's query is being cancelled.
-    Cancel { walk: Walk<'w>, request: CancelRequest },
+    Cancel { server: Box<Server>, request: CancelRequest },
     /// The client is turned away, or the server has gone.
     Closing,
 }
 
-struct Opening<'w> {
-    target: &'w Target,
-    walk: Walk<'w>,
+struct Opening {
+    config: Arc<Config>,
+    server: Server,
     startup: StartupMessage,
     messages: Messages,
     /// An error of the server's, kept until the machine has said whether it is the end.
@@ -65,6 +59,8 @@ struct Opening<'w> {
     spoken: bool,
     /// The server authenticates, so that what the client says is for it.
     started: bool,
+    /// The query for the role of the server has been sent; the ReadyForQuery before it, and the answer.
+    role: Option<(Message, Option<String>)>,
 }
 
 /// What is done next.
@@ -86,40 +82,51 @@ impl<'w> Session<'w> {
         Ok(Self { world, slot, front, back: Back::None, deadline })
     }
 
-    /// When something has to have happened.
+    /// The time limit for what happens now.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match &self.back {
-            Back::Opening(opening) => Some(opening.walk.deadline()),
-            Back::Cancel { walk, .. } => Some(walk.deadline()),
+            Back::Opening(opening) => opening.server.deadline(),
+            Back::Cancel { server, .. } => server.deadline(),
             Back::None | Back::Relay(_) | Back::Closing => self.deadline,
         }
     }
 
-    /// It has not.
-    pub(crate) fn expire(&mut self) -> Result<(), Misuse> {
-        if let Back::Opening(opening) = &mut self.back {
-            return opening.walk.timed_out();
+    /// Whether a task runs on another thread.
+    pub(crate) fn is_busy(&self) -> bool {
+        match &self.back {
+            Back::Opening(opening) => opening.server.is_busy(),
+            Back::Cancel { server, .. } => server.is_busy(),
+            Back::None | Back::Relay(_) | Back::Closing => false,
         }
-        // Whoever has said nothing in all that time is told nothing.
+    }
+
+    /// The deadline has passed.
+    pub(crate) fn expire(&mut self, now: Instant) {
+        if let Back::Opening(opening) = &mut self.back {
+            if !opening.server.expire(now) {
+                self.turn_away("08006", "the server cannot be reached");
+            }
+            return;
+        }
+        // A client that has said nothing in all that time is told nothing.
         self.back = Back::Closing;
         self.deadline = None;
         self.front.abandon();
-        Ok(())
     }
 
     /// Goes as far as it can without waiting, and as its turn allows.
-    pub(crate) fn go_on(&mut self, registry: &Registry, keys: &mut Keys<'w>) -> Result<State, Misuse> {
+    pub(crate) fn go_on(&mut self, registry: &Registry, keys: &mut Keys) -> io::Result<State> {
         for _ in 0..TURN {
             let may_read = match &mut self.back {
                 Back::None => true,
-                Back::Opening(opening) => opening.started && has_room(&mut opening.walk),
-                Back::Relay(walk) => has_room(walk),
+                Back::Opening(opening) => opening.started && opening.server.has_room(),
+                Back::Relay(server) => server.has_room(),
                 Back::Cancel { .. } | Back::Closing => false,
             };
             let front = match self.front.drive(may_read) {
                 front::Progress::Waiting => Step::Wait,
                 front::Progress::Over => {
-                    self.say_goodbye(registry)?;
+                    self.say_goodbye();
                     return Ok(State::Over);
                 }
                 front::Progress::Startup(message) => {
@@ -144,11 +151,11 @@ impl<'w> Session<'w> {
         Ok(State::Busy)
     }
 
-    fn drive_back(&mut self, registry: &Registry, keys: &mut Keys<'w>) -> Result<Step, Misuse> {
+    fn drive_back(&mut self, registry: &Registry, keys: &mut Keys) -> io::Result<Step> {
         let may_read = self.front.backlog() < BACKLOG;
         match &mut self.back {
             Back::None | Back::Closing => Ok(Step::Wait),
-            Back::Opening(opening) => match opening.walk.drive(registry, may_read)? {
+            Back::Opening(opening) => match opening.server.drive(registry, may_read)? {
                 Progress::Waiting => Ok(Step::Wait),
                 Progress::Start => {
                     if opening.spoken {
@@ -157,9 +164,10 @@ impl<'w> Session<'w> {
                     }
                     opening.messages = Messages::default();
                     opening.started = true;
-                    match (startup(&opening.startup), opening.walk.link()) {
-                        (Some(packet), Some(link)) => link.send(&packet),
-                        _ => self.turn_away("08P01", "the startup packet cannot be passed on"),
+                    opening.role = None;
+                    match startup(&opening.startup) {
+                        Some(packet) => opening.server.send(&packet),
+                        None => self.turn_away("08P01", "the startup packet cannot be passed on"),
                     }
                     self.pass_on();
                     Ok(Step::Again)
@@ -168,7 +176,7 @@ impl<'w> Session<'w> {
                     self.hear(keys);
                     Ok(Step::Again)
                 }
-                Progress::Closed | Progress::Failed(_) => {
+                Progress::Closed | Progress::Failed => {
                     match opening.error.take() {
                         Some(error) => {
                             self.front.send(&error.encode());
@@ -179,30 +187,31 @@ impl<'w> Session<'w> {
                     Ok(Step::Again)
                 }
             },
-            Back::Relay(walk) => match walk.drive(registry, may_read)? {
+            Back::Relay(server) => match server.drive(registry, may_read)? {
                 Progress::Waiting => Ok(Step::Wait),
-                Progress::Closed | Progress::Failed(_) => {
-                    let last = walk.link().map(Link::take_incoming).unwrap_or_default();
+                Progress::Closed | Progress::Failed => {
+                    let last = server.receive();
                     self.front.send(&last);
                     self.shut();
                     Ok(Step::Again)
                 }
                 Progress::Start | Progress::Heard => {
-                    let said = walk.link().map(Link::take_incoming).unwrap_or_default();
+                    let said = server.receive();
                     self.front.send(&said);
                     Ok(Step::Again)
                 }
             },
-            Back::Cancel { walk, request } => match walk.drive(registry, true)? {
+            Back::Cancel { server, request } => match server.drive(registry, true)? {
                 Progress::Waiting => Ok(Step::Wait),
                 Progress::Start => {
-                    if let Some(link) = walk.link() {
-                        link.send(&request.encode());
-                    }
+                    server.send(&request.encode());
                     Ok(Step::Again)
                 }
-                Progress::Heard => Ok(Step::Again),
-                Progress::Closed | Progress::Failed(_) => {
+                Progress::Heard => {
+                    server.receive();
+                    Ok(Step::Again)
+                }
+                Progress::Closed | Progress::Failed => {
                     self.shut();
                     Ok(Step::Again)
                 }
@@ -212,89 +221,106 @@ impl<'w> Session<'w> {
 
     /// The client wants a session.
     fn open(&mut self, startup: StartupMessage) {
-        let Some(target) = self.world.route(self.front.server_name()) else {
+        let Some(config) = self.world.route(self.front.server_name()) else {
             return self.turn_away("08006", "there is no route for this server name");
         };
         if let Some(answer) = newest_protocol(&startup) {
             self.front.send(&answer);
         }
         self.back = Back::Opening(Box::new(Opening {
-            target,
-            walk: Walk::new(target, Token(self.slot * 2 + 1), self.world.seed),
+            config: config.clone(),
+            server: Server::session(config, Token(self.slot * 2 + 1)),
             startup,
             messages: Messages::default(),
             error: None,
             spoken: false,
             started: false,
+            role: None,
         }));
     }
 
     /// The client wants a query ended. Whether there is one is nobody's business.
-    fn cancel(&mut self, request: &CancelRequest, keys: &Keys<'w>) -> bool {
+    fn cancel(&mut self, request: &CancelRequest, keys: &Keys) -> bool {
         let Some(original) = keys.original(request) else { return false };
-        let walk = Walk::cancel(original.target, original.candidate.clone(), Token(self.slot * 2 + 1));
-        walk.map(|walk| self.back = Back::Cancel { walk, request: original.request.clone() }).is_ok()
+        let server = Server::cancel(&original.config, &original.peer, Token(self.slot * 2 + 1));
+        self.back = Back::Cancel { server: Box::new(server), request: original.request.clone() };
+        true
     }
 
     /// What the client has said goes to the server.
     fn pass_on(&mut self) {
-        let walk = match &mut self.back {
-            Back::Opening(opening) if opening.started => &mut opening.walk,
-            Back::Relay(walk) => walk,
+        let server = match &mut self.back {
+            Back::Opening(opening) if opening.started => &mut opening.server,
+            Back::Relay(server) => server,
             _ => return,
         };
-        if let Some(link) = walk.link() {
-            link.send(&self.front.take_incoming());
-        }
+        server.send(&self.front.take_incoming());
     }
 
     /// What the server says before its session is up goes to the client message by message.
-    fn hear(&mut self, keys: &mut Keys<'w>) {
+    fn hear(&mut self, keys: &mut Keys) {
         let number = self.number();
         let Back::Opening(opening) = &mut self.back else { return };
-        let Some(link) = opening.walk.link() else { return };
-        let (said, up) = (link.take_incoming(), link.up().is_some());
+        let said = opening.server.receive();
         opening.messages.push(&said);
-        loop {
+        let mut is_up = false;
+        while !is_up {
             let mut message = match opening.messages.take() {
                 Ok(Some(message)) => message,
-                Ok(None) => break,
+                Ok(None) => return,
                 Err(_) => return self.turn_away("08P01", "the server makes no sense"),
             };
-            match message.kind {
-                b'E' if !up => {
+            match (message.kind, &mut opening.role) {
+                (b'E', None) => {
                     opening.error = Some(message);
-                    continue;
+                    // The machine has seen its bytes and decides what follows.
+                    opening.server.finish(Err("the server has rejected the session".into()));
+                    return;
                 }
-                b'K' => {
-                    let key = opening.key(&message, number, keys, self.world);
-                    let Some(key) = key else {
+                (b'K', None) => {
+                    let Some(key) = opening.key(&message, number, keys, self.world) else {
                         return self.turn_away("58000", "there is no key for the session");
                     };
                     message.body = key;
+                }
+                (b'Z', role) => {
+                    if let (None, Some(sql)) = (&role, opening.server.role_query()) {
+                        opening.server.send(&query(sql));
+                        *role = Some((message, None));
+                        continue;
+                    }
+                    if let Some((ready, value)) = role.take() {
+                        opening.server.role_answer(value.as_deref());
+                        message = ready;
+                    }
+                    is_up = opening.server.finish(Ok(()));
+                    if !is_up {
+                        return;
+                    }
+                }
+                // The answer is not the client's.
+                (_, Some((_, value))) => {
+                    *value = message.first_column().or(value.take());
+                    continue;
                 }
                 _ => {}
             }
             opening.spoken = true;
             self.front.send(&message.encode());
         }
-        if up && let Back::Opening(opening) = std::mem::replace(&mut self.back, Back::Closing) {
+        if let Back::Opening(opening) = std::mem::replace(&mut self.back, Back::Closing) {
             self.front.send(&opening.messages.into_rest());
-            self.back = Back::Relay(opening.walk);
+            self.back = Back::Relay(Box::new(opening.server));
             self.deadline = None;
         }
     }
 
-    /// The client has gone: the server is told, as far as it listens.
-    fn say_goodbye(&mut self, registry: &Registry) -> Result<(), Misuse> {
+    /// The client has gone: the server gets its last bytes and the end, as far as its socket takes them.
+    fn say_goodbye(&mut self) {
         self.pass_on();
-        if let Back::Relay(walk) = &mut self.back {
-            if let Some(link) = walk.link() {
-                link.close();
-            }
-            walk.drive(registry, false)?;
+        if let Back::Relay(server) = &mut self.back {
+            server.close();
         }
-        Ok(())
     }
 
     fn turn_away(&mut self, sqlstate: &str, text: &str) {
@@ -315,21 +341,17 @@ impl<'w> Session<'w> {
     }
 }
 
-impl<'w> Opening<'w> {
+impl Opening {
     /// A key of ours in the place of the server's, as the body of BackendKeyData.
-    fn key(&self, message: &Message, number: u32, keys: &mut Keys<'w>, world: &World) -> Option<Vec<u8>> {
+    fn key(&self, message: &Message, number: u32, keys: &mut Keys, world: &World) -> Option<Vec<u8>> {
         let original = Original {
-            target: self.target,
-            candidate: self.walk.candidate()?.clone(),
+            config: self.config.clone(),
+            peer: self.server.peer()?.clone(),
             request: CancelRequest::from_key_data(PROTOCOL_3_0, &message.body).ok()?,
         };
         let ours = keys.register(number, original, world.random)?;
         Some([&ours.process_id().to_be_bytes()[..], ours.key()].concat())
     }
-}
-
-fn has_room(walk: &mut Walk<'_>) -> bool {
-    walk.link().is_none_or(|link| link.outgoing().len() < BACKLOG)
 }
 
 /// The client's packet in the one version that is spoken to servers here, without the extensions that belong to others.
