@@ -8,6 +8,7 @@ use crate::{
         skip,
     },
 };
+use pgtls_conformance::zoo::Zoo;
 use std::{
     env,
     path::{Path, PathBuf},
@@ -19,26 +20,162 @@ use std::{
 fn a_program_in_c() {
     let Some(server) = Postgres::start(Tls::On) else { return };
     let folder = tempfile::tempdir().unwrap();
-    let Some(program) = compile(folder.path()) else { return };
+    let example = sources().join("examples/connect.c");
+    let Some(program) = compile(&example, folder.path()) else { return };
     let run = |conninfo: &str| output(clean(&program).arg(conninfo), LIMIT);
     every_row("connect.c", &server, run);
     let mistaken = run("host=localhost sslmode=sometimes");
     assert!(said(&mistaken).1.contains("sslmode"), "{mistaken:?}");
 
-    if !has("valgrind") {
-        return skip("C under valgrind", "it is not installed");
-    }
+    let Some(valgrind) = valgrind() else { return };
     for (user, parameters) in LEAKS {
+        let ended = output(valgrind().arg(&program).arg(conninfo(&server, user, parameters)), LIMIT);
+        assert!(matches!(ended.status.code(), Some(0 | 2)), "{user} {parameters}: {:?}", said(&ended));
+    }
+}
+
+/// Runs a program of C, and ends with 99 if it has used memory in a wrong way or has not freed it.
+fn valgrind() -> Option<impl Fn() -> Command> {
+    if !has("valgrind") {
+        skip("C under valgrind", "it is not installed");
+        return None;
+    }
+    Some(|| {
         let mut command = clean("valgrind".as_ref());
         command.args([
             "--error-exitcode=99",
             "--leak-check=full",
             "--errors-for-leak-kinds=definite,indirect,possible",
+            "--quiet",
         ]);
-        command.arg("--quiet").arg(&program);
-        let ended = output(command.arg(conninfo(&server, user, parameters)), LIMIT);
-        assert!(matches!(ended.status.code(), Some(0 | 2)), "{user} {parameters}: {:?}", said(&ended));
+        command
+    })
+}
+
+/// Cases of `ffi/proofs.c`: name, status, next action, and a part of the error.
+const PROOFS: &[(&str, u8, &str, &str)] = &[
+    ("honest", 0, "startup", ""),
+    ("no match", 0, "fail", "without proof of the verification that sslmode demands (full)"),
+    ("refused after a match", 0, "fail", "does not match host name \"bank.example\""),
+    ("NULL after a match", 0, "fail", "without proof of the verification that sslmode demands (full)"),
+    ("a match after a refusal", 0, "startup", ""),
+    ("used twice", 5, "start-tls", "the proof was used for another handshake"),
+    ("used twice, matched anew", 5, "start-tls", "the proof was used for another handshake"),
+    ("none", 0, "fail", "without proof of the verification that sslmode demands (full)"),
+    ("verify eku-client", 4, "", "unsuitable certificate purpose"),
+    ("a client's certificate", 5, "start-tls", "the proof is about a client's certificate"),
+    ("of the past", 5, "start-tls", "certificate has expired"),
+    ("of the future", 5, "start-tls", "certificate is not yet valid"),
+    ("of yesterday, good today", 0, "startup", ""),
+    ("proof of other roots", 5, "start-tls", "the proof was made with another pgtls_trust"),
+    ("trust and proof of other roots", 5, "start-tls", "which a trust from memory does not replace"),
+    ("trust and proof of other parameters", 5, "start-tls", "the trust was made of other parameters"),
+    ("another trust of the same parameters", 5, "start-tls", "the proof was made with another pgtls_trust"),
+    ("its own trust", 0, "startup", ""),
+    ("a trust that was freed", 5, "start-tls", "the proof was made with another pgtls_trust"),
+    ("equal parameters", 0, "startup", ""),
+    ("memory in the place of sslrootcert", 5, "start-tls", "which a trust from memory does not replace"),
+    ("memory in the place of sslcrl", 5, "start-tls", "which a trust from memory does not replace"),
+    ("memory in the place of the home directory", 0, "startup", ""),
+    ("hardened after the trust", 5, "start-tls", "the trust was made of other parameters"),
+    (
+        "the address in the place of the host",
+        5,
+        "start-tls",
+        "the proof is for host name \"127.0.0.1\", and the connection is to \"db.test\"",
+    ),
+    ("no host", 5, "start-tls", "host name must be specified for a verified SSL connection"),
+    (
+        "a machine of another host",
+        5,
+        "start-tls",
+        "the proof is for host name \"db.test\", and the connection is to \"bank.example\"",
+    ),
+    ("one of two hosts", 5, "start-tls", "the parameters name 2 hosts"),
+    ("no such host", 1, "connect", ""),
+    ("the other of two hosts", 5, "start-tls", "and the connection is to \"other.test\""),
+    ("a host after connecting", 5, "start-tls", "the host is named before the connection is opened"),
+    ("the one of two hosts", 0, "startup", ""),
+    ("two of the same host", 0, "startup", ""),
+    ("verify-ca without", 0, "fail", "without proof of the verification that sslmode demands (ca)"),
+    ("verify-ca, whatever the host", 0, "startup", ""),
+    ("before the handshake", 5, "connect", "does not answer the action of state \"connecting\""),
+    ("verify-ca", 0, "startup", ""),
+    ("require with roots, without", 0, "fail", "without proof"),
+    ("require without roots", 0, "startup", ""),
+    (
+        "require with roots, told that there are none",
+        5,
+        "start-tls",
+        "the trust was made of other parameters",
+    ),
+    // Misuse is no failure of TLS, after which prefer would go on without.
+    ("prefer, proof of other roots", 5, "start-tls", "the proof was made with another pgtls_trust"),
+    ("prefer without", 0, "reconnect", "without proof"),
+    ("a key that signs in TLS 1.3", 0, "startup", ""),
+    ("verify ku-encipher", 4, "", "a key usage without digitalSignature, which TLS 1.2 needs"),
+    ("verify ku-encipher", 4, "", "unsuitable certificate purpose"),
+    ("match, cut off", 4, "", "malformed certificate"),
+];
+
+#[test]
+fn a_proof_counts_for_what_it_proves() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("suite/ffi/proofs.c");
+    let Some(program) = compile(&source, folder.path()) else { return };
+    write_zoo(folder.path());
+    let check = |ended: &Output| {
+        let (told, heard) = said(ended);
+        assert!(ended.status.success(), "{told}{heard}");
+        let lines: Vec<Vec<_>> = told.lines().map(|line| line.splitn(4, '|').collect()).collect();
+        assert_eq!(lines.len(), PROOFS.len(), "{told}");
+        for (line, (name, status, action, part)) in lines.iter().zip(PROOFS) {
+            assert_eq!(line[..3], [*name, &status.to_string(), action], "{line:?}");
+            let has_error = !line[3].is_empty();
+            assert!(line[3].contains(part) && has_error != part.is_empty(), "{line:?}");
+        }
+    };
+    check(&output(clean(&program).arg(folder.path()), LIMIT));
+
+    // The security level is that of the machine's OpenSSL.
+    let conf = folder.path().join("openssl.cnf");
+    let section = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n";
+    std::fs::write(&conf, format!("{section}CipherString = DEFAULT@SECLEVEL=3\n")).unwrap();
+    for (conf, expected) in [("".as_ref(), "|0|"), (conf.as_os_str(), "|4|")] {
+        let mut command = clean(&program);
+        command.env("OPENSSL_CONF", conf).arg(folder.path()).arg("key-rsa-2048");
+        let (told, _) = said(&output(&mut command, LIMIT));
+        assert!(told.contains(expected), "{conf:?}: {told}");
     }
+
+    let Some(valgrind) = valgrind() else { return };
+    check(&output(valgrind().arg(&program).arg(folder.path()), LIMIT));
+}
+
+/// Chains of the zoo as `NAME.0.der`, `NAME.1.der`, ..., and root and CRL files.
+fn write_zoo(folder: &Path) {
+    const SERVERS: &[&str] = &[
+        "good",
+        "eku-client",
+        "expired",
+        "notyet",
+        "selfsigned-ca",
+        "dns-and-ip",
+        "wrong-host",
+        "ku-encipher",
+        "key-rsa-2048",
+    ];
+    let zoo = Zoo::open();
+    let write = |name: &str, content: &[u8]| std::fs::write(folder.join(name), content).unwrap();
+    for name in SERVERS {
+        for (number, certificate) in zoo.server(name).unwrap().chain().iter().enumerate() {
+            write(&format!("{name}.{number}.der"), certificate);
+        }
+    }
+    for name in ["root", "selfsigned-ca"] {
+        write(&format!("{name}.crt"), zoo.root_file(name).unwrap().as_bytes());
+    }
+    write("root.crl", zoo.crl_file("root").unwrap().as_bytes());
 }
 
 #[test]
@@ -94,13 +231,13 @@ fn every_row(name: &str, server: &Postgres, run: impl Fn(&str) -> Output) {
     }
 }
 
-/// The C example, linked with the static library: valgrind then sees all of it.
-fn compile(folder: &Path) -> Option<PathBuf> {
-    let program = folder.join("connect");
+/// A program in C, linked with the static library: valgrind then sees all of it.
+fn compile(source: &Path, folder: &Path) -> Option<PathBuf> {
+    let program = folder.join("program");
     let mut command = Command::new("cc");
     command.args(["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"]);
     command.arg(format!("-I{}", sources().join("include").display()));
-    command.arg(sources().join("examples/connect.c")).arg(library("a"));
+    command.arg(source).arg(library("a"));
     command.args(["-lssl", "-lcrypto", "-lpthread", "-ldl", "-lm"]).arg("-o").arg(&program);
     if !has("cc") {
         skip("C", "there is no compiler");

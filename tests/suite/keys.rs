@@ -99,7 +99,9 @@ fn every_container_algorithm_and_cipher() {
             tried += 1;
         }
     }
-    assert!(tried > 100, "only {tried} keys were tried");
+    // The legacy provider is a module that belongs to one release; another release in LD_LIBRARY_PATH cannot load it.
+    let least = if legacy { 100 } else { 90 };
+    assert!(tried > least, "only {tried} keys were tried");
 }
 
 #[track_caller]

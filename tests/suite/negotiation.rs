@@ -2,8 +2,10 @@
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod allocations;
+mod connection;
 mod explore;
 mod hostile;
+mod hosts;
 mod model;
 mod snapshot;
 mod table;

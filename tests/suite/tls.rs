@@ -5,6 +5,7 @@
 use crate::support::divergences::Divergences;
 use openssl::{
     asn1::{Asn1Object, Asn1OctetString},
+    bn::{BigNum, BigNumRef},
     ec::{EcGroup, EcKey},
     hash::MessageDigest,
     nid::Nid,
@@ -21,7 +22,7 @@ use pgtls_core::{
     sni::server_name,
 };
 use pgtls_os::Disk;
-use pgtls_rustls::{Connector, aws_lc_rs};
+use pgtls_rustls::{Connector, CryptoProvider, aws_lc_rs, ring};
 use pgtls_std::{Config, LibraryInit, StartupError, connect};
 use rustls::{
     ProtocolVersion, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
@@ -46,16 +47,22 @@ fn params(conninfo: &str) -> Params {
     Params::resolve(&Settings::parse(conninfo).unwrap(), None, &environment, Ability::default()).unwrap()
 }
 
-fn config(conninfo: &str) -> Config {
+fn config(conninfo: &str, provider: Provider) -> Config {
     // What this machine asks of OpenSSL does not matter here.
     let init = LibraryInit { ssl: false, crypto: true };
-    Config::initialised(params(conninfo), Environment::empty(Platform::Unix), init, aws_lc_rs).unwrap()
+    Config::initialised(params(conninfo), Environment::empty(Platform::Unix), init, provider).unwrap()
 }
+
+/// Makes a crypto provider.
+type Provider = fn() -> Arc<CryptoProvider>;
+
+/// The providers and their names.
+const PROVIDERS: [(&str, Provider); 2] = [("aws-lc-rs", aws_lc_rs), ("ring", ring)];
 
 #[test]
 fn server_names_are_sent_as_libpq_sends_them() {
     let mut divergences = Divergences::of("server name");
-    let config = config("host=h sslmode=require");
+    let config = config("host=h sslmode=require", aws_lc_rs);
     let loaded = load(&config.params, &config.environment, &Disk);
     let connector = Connector::new(&config.params, &loaded, &config.tls);
     let long = format!("{}.test", "a".repeat(64));
@@ -110,41 +117,135 @@ fn server_names_are_sent_as_libpq_sends_them() {
 #[test]
 fn servers_with_old_keys_and_ciphers() {
     let mut divergences = Divergences::of("tls");
-    let (small, large, pss) = (rsa(1024), rsa(2048), rsa_pss());
-    let p521 = EcKey::generate(&EcGroup::from_curve_name(Nid::SECP521R1).unwrap()).unwrap();
-    let p521 = PKey::from_ec_key(p521).unwrap();
-    for (case, key, ciphers) in [
-        ("RSA key of 2048 bits", &large, "ALL:@SECLEVEL=0"),
-        ("GCM cipher suites alone", &large, "ECDHE+AESGCM:@SECLEVEL=0"),
-        ("RSA key of 1024 bits", &small, "ALL:@SECLEVEL=0"),
-        ("CBC cipher suites alone", &large, "ECDHE-RSA-AES128-SHA256:ECDHE-RSA-AES256-SHA384:@SECLEVEL=0"),
-        ("RSA key exchange alone", &large, "AES128-GCM-SHA256:AES256-GCM-SHA384:@SECLEVEL=0"),
-        ("the server's RSASSA-PSS key in TLS 1.2", &pss, "ALL:@SECLEVEL=0"),
-        ("P-521 key in TLS 1.2", &p521, "ALL:@SECLEVEL=0"),
+    let large = rsa(2048);
+    let versions: &[SslVersion] = &[SslVersion::TLS1_2, SslVersion::TLS1_3];
+    let old: &[SslVersion] = &[SslVersion::TLS1_2];
+    let all = "ALL:@SECLEVEL=0";
+    for (case, key, ciphers, versions) in [
+        ("RSA key of 2048 bits", &large, all, versions),
+        ("GCM cipher suites alone", &large, "ECDHE+AESGCM:@SECLEVEL=0", old),
+        // Too short for a PSS signature.
+        ("RSA key of 512 bits", &rsa(512), all, old),
+        ("RSA key of 528 bits", &rsa(528), all, old),
+        ("RSA key of 768 bits", &rsa(768), all, versions),
+        ("RSA key of 1024 bits", &rsa(1024), all, versions),
+        ("RSA key of 1025 bits", &rsa(1025), all, versions),
+        ("RSA key of 1031 bits", &rsa(1031), all, versions),
+        ("RSA key of 2047 bits", &rsa(2047), all, versions),
+        ("RSA key with the exponent 3", &rsa_with(1024, 3), all, versions),
+        ("RSA key with an exponent of 34 bits", &rsa_with(2048, (1 << 33) + 9), all, versions),
+        ("RSA key with the exponent 1", &without_secret(&large), all, versions),
+        (
+            "CBC cipher suites alone",
+            &large,
+            "ECDHE-RSA-AES128-SHA256:ECDHE-RSA-AES256-SHA384:@SECLEVEL=0",
+            old,
+        ),
+        ("RSA key exchange alone", &large, "AES128-GCM-SHA256:AES256-GCM-SHA384:@SECLEVEL=0", old),
+        ("the server's RSASSA-PSS key in TLS 1.2", &rsa_pss(2048), all, old),
+        ("RSASSA-PSS key of 1024 bits", &rsa_pss(1024), all, &[SslVersion::TLS1_3]),
+        ("P-384 key", &ec(Nid::SECP384R1), all, versions),
+        ("P-521 key", &ec(Nid::SECP521R1), all, versions),
     ] {
-        let context = context(key, ciphers).build();
-        let we = if with_server(openssl_server(context), shake_hands) { "ssl" } else { "fail" };
-        // libpq over OpenSSL connects to all of them.
-        assert!(we == "ssl" || divergences.explains(case, "ssl", we), "{case}: {we}");
+        for &version in versions {
+            let server = || {
+                let mut context = context(key, ciphers);
+                context.set_max_proto_version(Some(version)).unwrap();
+                context.set_min_proto_version(Some(version)).unwrap();
+                openssl_server(context.build())
+            };
+            assert!(with_server(server(), openssl_shakes_hands), "{case} {version:?}: OpenSSL connects");
+            for (name, provider) in PROVIDERS {
+                let we = with_server(server(), |port| shaken_with(port, "", provider));
+                let we = if we { "ssl" } else { "fail" };
+                let is_explained = we == "ssl" || explains(&mut divergences, name, case, we);
+                assert!(is_explained, "{case} {version:?} with {name}: {we}");
+            }
+        }
     }
-
-    let mut newest = context(&small, "ALL:@SECLEVEL=0");
-    newest.set_max_proto_version(None).unwrap();
-    newest.set_min_proto_version(Some(SslVersion::TLS1_3)).unwrap();
-    assert!(with_server(openssl_server(newest.build()), shake_hands), "RSA key of 1024 bits in TLS 1.3");
-
-    // With the keys of a client that a server asks for.
-    for (case, key) in
-        [("the client's RSA key in TLS 1.2", &large), ("the client's RSASSA-PSS key in TLS 1.2", &pss)]
-    {
-        let mut context = context(&large, "ALL:@SECLEVEL=0");
-        context.set_verify_callback(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT, |_, _| true);
-        let identity = identity(key);
-        let we = with_server(openssl_server(context.build()), |port| shake_hands_as(port, &identity));
-        let we = if we { "ssl" } else { "fail" };
-        assert!(we == "ssl" || divergences.explains(case, "ssl", we), "{case}: {we}");
+    // Every curve signs with every hash in TLS 1.2.
+    for curve in [Nid::X9_62_PRIME256V1, Nid::SECP384R1, Nid::SECP521R1] {
+        let key = ec(curve);
+        for hash in ["SHA256", "SHA384", "SHA512"] {
+            for (name, provider) in PROVIDERS {
+                let mut context = context(&key, all);
+                context.set_sigalgs_list(&format!("ECDSA+{hash}")).unwrap();
+                let we = with_server(openssl_server(context.build()), |port| shaken_with(port, "", provider));
+                assert!(we, "{curve:?} with {hash} and {name}");
+            }
+        }
     }
     divergences.finish();
+}
+
+/// With the keys of a client that a server asks for.
+#[test]
+fn clients_with_keys_of_every_kind() {
+    let mut divergences = Divergences::of("client key");
+    let server_key = rsa(2048);
+    for (case, key, versions) in [
+        ("RSA", rsa(2048), &[SslVersion::TLS1_2, SslVersion::TLS1_3][..]),
+        ("RSASSA-PSS in TLS 1.2", rsa_pss(2048), &[SslVersion::TLS1_2]),
+        ("RSASSA-PSS", rsa_pss(2048), &[SslVersion::TLS1_3]),
+        ("P-256", ec(Nid::X9_62_PRIME256V1), &[SslVersion::TLS1_2, SslVersion::TLS1_3]),
+        ("P-521", ec(Nid::SECP521R1), &[SslVersion::TLS1_2, SslVersion::TLS1_3]),
+        ("RSA of 3000 bits", rsa(3000), &[SslVersion::TLS1_2, SslVersion::TLS1_3]),
+        ("RSA of 4608 bits", rsa(4608), &[SslVersion::TLS1_2, SslVersion::TLS1_3]),
+        ("RSA with the exponent 3", rsa_with(2048, 3), &[SslVersion::TLS1_2, SslVersion::TLS1_3]),
+    ] {
+        let identity = identity(&key);
+        for &version in versions {
+            let server = || {
+                let mut context = context(&server_key, "ALL:@SECLEVEL=0");
+                context.set_max_proto_version(Some(version)).unwrap();
+                context.set_min_proto_version(Some(version)).unwrap();
+                let mode = SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT;
+                context.set_verify_callback(mode, |_, _| true);
+                openssl_server(context.build())
+            };
+            for (name, provider) in PROVIDERS {
+                let we = with_server(server(), |port| shake_hands_as(port, &identity, provider));
+                let we = if we { "ssl" } else { "fail" };
+                let is_explained = we == "ssl" || explains(&mut divergences, name, case, we);
+                assert!(is_explained, "{case} {version:?} with {name}: {we}");
+            }
+        }
+    }
+    divergences.finish();
+}
+
+/// Servers that demand what OpenSSL has since 3.5.
+#[test]
+fn servers_that_demand_post_quantum_cryptography() {
+    let mut divergences = Divergences::of("post-quantum");
+    let key = |algorithm| rcgen::KeyPair::generate_for(algorithm).unwrap();
+    let classical = key(&rcgen::PKCS_ECDSA_P256_SHA256);
+    let post_quantum = key(&rcgen::PKCS_ML_DSA_65);
+    let hybrid = rustls::crypto::aws_lc_rs::kx_group::X25519MLKEM768;
+    let usual = rustls::crypto::aws_lc_rs::DEFAULT_KX_GROUPS;
+    for (case, key, groups) in [
+        ("X25519MLKEM768 alone", &classical, &[hybrid][..]),
+        ("certificate with an ML-DSA key", &post_quantum, usual),
+    ] {
+        for (name, provider) in PROVIDERS {
+            let certificate =
+                rcgen::CertificateParams::new(["db.test".to_owned()]).unwrap().self_signed(key).unwrap();
+            let der = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+            let mut theirs = (*aws_lc_rs()).clone();
+            theirs.kx_groups = groups.to_vec();
+            let server = rustls_server(theirs, der, certificate.der().to_vec(), &TLS13);
+            let we = with_server(server, |port| shaken_with(port, "", provider));
+            let we = if we { "ssl" } else { "fail" };
+            let is_explained = we == "ssl" || explains(&mut divergences, name, case, we);
+            assert!(is_explained, "{case} with {name}: {we}");
+        }
+    }
+    divergences.finish();
+}
+
+/// Whether a row explains why OpenSSL connects and we do not: for every provider, or for this one.
+fn explains(divergences: &mut Divergences, provider: &str, case: &str, we: &str) -> bool {
+    divergences.explains(case, "ssl", we) || divergences.explains(&format!("{provider}: {case}"), "ssl", we)
 }
 
 /// Certificate and key of a client, for as long as it lives.
@@ -157,16 +258,36 @@ fn identity(key: &PKey<Private>) -> TempDir {
     identity
 }
 
-/// A key that says that it is for RSASSA-PSS and nothing else, with any hash.
-fn rsa_pss() -> PKey<Private> {
+/// A key that is for RSASSA-PSS alone, with any hash.
+fn rsa_pss(bits: u32) -> PKey<Private> {
     let mut maker = PkeyCtx::new_id(Id::RSA_PSS).unwrap();
     maker.keygen_init().unwrap();
-    maker.set_rsa_keygen_bits(2048).unwrap();
+    maker.set_rsa_keygen_bits(bits).unwrap();
     maker.keygen().unwrap()
 }
 
 fn rsa(bits: u32) -> PKey<Private> {
-    PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap()
+    rsa_with(bits, 65_537)
+}
+
+fn rsa_with(bits: u32, exponent: u64) -> PKey<Private> {
+    let exponent = BigNum::from_dec_str(&exponent.to_string()).unwrap();
+    PKey::from_rsa(Rsa::generate_with_e(bits, &exponent).unwrap()).unwrap()
+}
+
+/// The modulus of a key with the exponent 1, by which everybody can sign.
+fn without_secret(key: &PKey<Private>) -> PKey<Private> {
+    let key = key.rsa().unwrap();
+    let one = || BigNum::from_u32(1).unwrap();
+    let own = |number: &BigNumRef| number.to_owned().unwrap();
+    let (modulus, coefficient) = (own(key.n()), own(key.iqmp().unwrap()));
+    let (p, q) = (own(key.p().unwrap()), own(key.q().unwrap()));
+    let key = Rsa::from_private_components(modulus, one(), one(), p, q, one(), one(), coefficient);
+    PKey::from_rsa(key.unwrap()).unwrap()
+}
+
+fn ec(curve: Nid) -> PKey<Private> {
+    PKey::from_ec_key(EcKey::generate(&EcGroup::from_curve_name(curve).unwrap()).unwrap()).unwrap()
 }
 
 /// No working machine needs as long for a handshake.
@@ -201,14 +322,13 @@ fn openssl_server(context: SslContext) -> impl FnOnce(TcpStream) {
 
 /// Signs with any key, whatever its certificate says; OpenSSL as a server would not.
 fn rustls_server(
-    key: &PKey<Private>,
-    certificate: &X509,
+    provider: CryptoProvider,
+    key: PrivateKeyDer<'static>,
+    certificate: Vec<u8>,
     version: &'static SupportedProtocolVersion,
 ) -> impl FnOnce(TcpStream) + use<> {
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let der = PrivateKeyDer::Pkcs8(key.private_key_to_pkcs8().unwrap().into());
-    let signer = provider.key_provider.load_private_key(der).unwrap();
-    let certified = CertifiedKey::new(vec![certificate.to_der().unwrap().into()], signer);
+    let signer = provider.key_provider.load_private_key(key).unwrap();
+    let certified = CertifiedKey::new(vec![certificate.into()], signer);
     let config = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[version])
         .unwrap()
@@ -220,21 +340,17 @@ fn rustls_server(
     }
 }
 
-/// Whether we get through the handshake.
-fn shake_hands(port: u16) -> bool {
-    shaken_with(port, "")
-}
-
-/// Whether we do with this certificate and key.
-fn shake_hands_as(port: u16, identity: &TempDir) -> bool {
+/// Whether we get through the handshake with this certificate and key.
+fn shake_hands_as(port: u16, identity: &TempDir, provider: Provider) -> bool {
     let [certificate, key] = ["client.crt", "client.key"].map(|name| identity.path().join(name));
-    shaken_with(port, &format!("sslcert={} sslkey={}", certificate.display(), key.display()))
+    shaken_with(port, &format!("sslcert={} sslkey={}", certificate.display(), key.display()), provider)
 }
 
-fn shaken_with(port: u16, more: &str) -> bool {
-    let config = config(&format!(
-        "host=db.test hostaddr=127.0.0.1 port={port} sslmode=require connect_timeout=60 {more}"
-    ));
+/// Whether we get through the handshake with these parameters and this provider.
+fn shaken_with(port: u16, more: &str, provider: Provider) -> bool {
+    let conninfo =
+        format!("host=db.test hostaddr=127.0.0.1 port={port} sslmode=require connect_timeout=60 {more}");
+    let config = config(&conninfo, provider);
     let mut shaken = false;
     let ended = connect(&config, |_, _| -> Result<(), StartupError> {
         shaken = true;
@@ -277,9 +393,13 @@ fn keys_that_may_not_sign_are_refused_where_openssl_refuses_them() {
         for (usage, value) in usages {
             for version in [&TLS12, &TLS13] {
                 let certificate = certificate(key, value);
-                let server = || rustls_server(key, &certificate, version);
+                let server = || {
+                    let der = PrivateKeyDer::Pkcs8(key.private_key_to_pkcs8().unwrap().into());
+                    let provider = rustls::crypto::aws_lc_rs::default_provider();
+                    rustls_server(provider, der, certificate.to_der().unwrap(), version)
+                };
                 let openssl = with_server(server(), openssl_shakes_hands);
-                let we = with_server(server(), shake_hands);
+                let we = with_server(server(), |port| shaken_with(port, "", aws_lc_rs));
                 assert_eq!(we, openssl, "{kind}, key usage: {usage}, {:?}", version.version);
                 if !openssl {
                     refused.push((*kind, usage, version.version));

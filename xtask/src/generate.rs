@@ -1,5 +1,6 @@
 //! Files that are written from the code. Each generator is a function in its own module; tidy compares.
 
+mod cross_reference;
 mod divergences;
 mod files;
 mod header;
@@ -25,6 +26,7 @@ pub(crate) struct Generated {
 pub(crate) fn generated(workspace: &Workspace) -> Vec<Generated> {
     let documents = [
         ("crates/pgtls-ffi/include/pgtls.h", header::content()),
+        (cross_reference::TABLE, cross_reference::content(workspace)),
         ("docs/divergences.md", divergences::content()),
         ("docs/files.md", files::content()),
         ("docs/names.md", names::content()),

@@ -1,6 +1,7 @@
 //! Rules about the tree. Each is a function from the tree to what is wrong with it, in a sentence that says what to do.
 
 mod ambient;
+mod features;
 mod fuzz_lock;
 mod generated;
 mod hardenings;
@@ -33,6 +34,7 @@ const RULES: &[Rule] = &[
     Rule { name: "published", check: published::check },
     Rule { name: "layers", check: layers::check },
     Rule { name: "unused", check: unused::check },
+    Rule { name: "features", check: features::check },
     Rule { name: "ambient", check: ambient::check },
     Rule { name: "proofs", check: proofs::check },
     Rule { name: "lints", check: lints::check },

@@ -21,6 +21,7 @@ use std::{fmt, io, net::SocketAddr, sync::Arc, time::Instant};
 /// A loop runs [`task`](Self::task) first, if there is one, then performs [`poll`](Self::poll) and reports the result with
 /// the method that answers the action. [`deadline`](Self::deadline) covers all of it but `Resolve`.
 pub struct Driver<'c> {
+    purpose: Purpose,
     connection: Connection<ActionError>,
     files: TlsFiles<'c>,
     session: Option<Box<Session>>,
@@ -32,32 +33,32 @@ impl<'c> Driver<'c> {
     /// To the hosts of the parameters.
     pub fn new(config: &'c Config) -> Self {
         let connection = Connection::new(&config.params, &config.environment, options(config));
-        Self::of(ConfigRef::Borrowed(config), connection)
+        Self::of(ConfigRef::Borrowed(config), Purpose::Session, connection)
     }
 
     /// To the address of a session, to cancel its query (libpq: `PQcancelStart`).
     pub fn cancel(config: &'c Config, session: &Peer) -> Self {
         let connection = Connection::cancel(&config.params, &config.environment, session, options(config));
-        Self::of(ConfigRef::Borrowed(config), connection)
+        Self::of(ConfigRef::Borrowed(config), Purpose::Cancel, connection)
     }
 
     /// Over connections that the program opens itself, to one address. The deadline starts now.
     pub fn to(config: &'c Config, endpoint: Endpoint, purpose: Purpose) -> Self {
         let connection = Connection::to(&config.params, endpoint, purpose, options(config));
-        let mut driver = Self::of(ConfigRef::Borrowed(config), connection);
+        let mut driver = Self::of(ConfigRef::Borrowed(config), purpose, connection);
         driver.poll();
         driver
     }
 
-    fn of(config: ConfigRef<'c>, connection: Connection<ActionError>) -> Self {
+    fn of(config: ConfigRef<'c>, purpose: Purpose, connection: Connection<ActionError>) -> Self {
         let files = TlsFiles::new(config);
-        Self { connection, files, session: None, monitor: None, start: Instant::now() }
+        Self { purpose, connection, files, session: None, monitor: None, start: Instant::now() }
     }
 
     /// The driver with a shared configuration, before it has loaded files.
     pub(crate) fn with_shared(self, config: Arc<Config>) -> Driver<'static> {
-        let Driver { connection, start, .. } = self;
-        Driver { start, ..Driver::of(ConfigRef::Shared(config), connection) }
+        let Driver { purpose, connection, start, .. } = self;
+        Driver { start, ..Driver::of(ConfigRef::Shared(config), purpose, connection) }
     }
 
     /// The next action; the same until it is answered.
@@ -180,8 +181,7 @@ impl<'c> Driver<'c> {
     pub fn tls_established(&mut self, tls: &ClientConnection) -> Option<SessionFacts> {
         let session = self.session.take()?;
         let (Some(facts), Some(shown)) = (session.facts(tls), session.session_facts(tls)) else {
-            let text = "the adapter reports a TLS handshake that is not complete; this is a bug in it";
-            self.answer(Input::Abandoned(io::Error::new(io::ErrorKind::InvalidInput, text).into()));
+            self.misused("the adapter reports a TLS handshake that is not complete");
             return None;
         };
         self.answer(Input::TlsEstablished { facts, certificate: session.client_certificate() });
@@ -226,7 +226,7 @@ impl<'c> Driver<'c> {
     /// ReadyForQuery, and the role that `target_session_attrs` demands ([`Startup::role_query`]). A result that claims a
     /// session without this proof ends the connection.
     pub fn finish_startup<S, T>(&mut self, outcome: Result<(S, T), StartupError>) -> Option<Connected<S, T>> {
-        let ((stream, value), _) = self.end_startup(outcome)?;
+        let ((stream, value), _) = self.end_startup(Purpose::Session, outcome)?;
         let (report, failed) = self.end();
         Some(Connected { stream, value, report, failed })
     }
@@ -234,18 +234,22 @@ impl<'c> Driver<'c> {
     /// Answers `Startup` of [`cancel`](Self::cancel): the server has closed the connection on which the CancelRequest was
     /// sent.
     pub fn finish_cancel(&mut self, outcome: Result<(), StartupError>) -> Option<Cancelled> {
-        let ((), encryption) = self.end_startup(outcome)?;
+        let ((), encryption) = self.end_startup(Purpose::Cancel, outcome)?;
         let (report, failed) = self.end();
         Some(Cancelled { encryption, report, failed })
     }
 
-    fn end_startup<T>(&mut self, outcome: Result<T, StartupError>) -> Option<(T, Encryption)> {
+    fn end_startup<T>(
+        &mut self,
+        purpose: Purpose,
+        outcome: Result<T, StartupError>,
+    ) -> Option<(T, Encryption)> {
         let (value, outcome) = match outcome {
             Ok(value) => (Some(value), Ok(())),
             Err(error) => (None, Err(error)),
         };
-        let Some(monitor) = self.monitor.take() else {
-            self.interrupted();
+        let Some(monitor) = self.monitor.take().filter(|_| self.purpose == purpose) else {
+            self.misused("the adapter reports the end of a startup exchange that it does not run");
             return None;
         };
         let (verdict, cause) = monitor.finish(outcome);
@@ -285,6 +289,11 @@ impl<'c> Driver<'c> {
         let (failure, alert) = (error.failure(), error.farewell());
         let certificate = ClientCertificate::NONE;
         self.answer(Input::TlsFailed { failure, certificate, alert, cause: error.into() });
+    }
+
+    fn misused(&mut self, text: &str) {
+        let error = io::Error::new(io::ErrorKind::InvalidInput, format!("{text}; this is a bug in it"));
+        self.answer(Input::Abandoned(error.into()));
     }
 
     fn failed(&mut self, error: io::Error, input: impl FnOnce(ActionError) -> Input<'static, ActionError>) {

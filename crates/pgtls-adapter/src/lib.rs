@@ -1,16 +1,49 @@
-//! The part that the adapters of pgtls share: from parameters to a PostgreSQL session, without sockets and waiting.
+//! Shared parts of the adapters of pgtls: everything from parameters to a session but the waiting.
 //!
-//! For authors of adapters and runtimes; `pgtls-std`, `pgtls-tokio` and `pgtls-async-std` are built on it. There are three
-//! levels, and [docs/runtimes.md](https://github.com/pgtls/pgtls/blob/main/docs/runtimes.md) has the contract of each action:
+//! For authors of adapters and runtimes; `pgtls-std`, `pgtls-tokio` and `pgtls-async-std` are made of it. [`Driver`] is the
+//! machine of the core ([`Connection`](pgtls_core::connect::Connection)) with a clock and the files of TLS. A loop runs its tasks,
+//! performs its actions, and reports their results:
 //!
-//! - [`ByteConnection`]: bytes in, bytes out, blocking tasks. TLS and the startup monitor are inside. For mio, io_uring, and
-//!   callers in other languages.
-//! - [`Connecting`]: the loop of an asynchronous adapter, for a [`Runtime`] that has streams ([`StreamRuntime`]).
-//! - [`Driver`]: the machine of the core ([`Connection`](pgtls_core::connect::Connection)) with its clock and the files of TLS,
-//!   for loops of another shape.
+//! ```text
+//!   task ───▶ BlockingTask, on a thread that may block ──▶ completed
+//!   poll ───▶ Resolve, Open, CheckPeer, Send, Receive, StartTls ──▶ resolved, opened, peer_user, sent, received, tls_established
+//!        ───▶ Startup, every byte through the SharedMonitor ──▶ finish_startup ──▶ Connected
+//! ```
 //!
-//! None of them decides about TLS: that is in `pgtls-core`, `pgtls-x509` and `pgtls-rustls`. None opens a file except in
-//! [`BlockingTask::run`], which an asynchronous adapter moves to a thread that may block.
+//! Asynchronous adapters share that loop: [`Connecting`], for a [`Runtime`] that has streams ([`StreamRuntime`]), a [`Dialer`]
+//! and a [`Resolver`]. Event loops, completions and other languages drive [`ByteConnection`], which takes and returns bytes.
+//! [docs/runtimes.md](https://github.com/pgtls/pgtls/blob/main/docs/runtimes.md) states the contract of each action.
+//!
+//! The crate does not block, and opens no file outside [`BlockingTask::run`]. It decides nothing: the rules are in
+//! `pgtls-core`, `pgtls-x509` and `pgtls-rustls`.
+//!
+//! ```
+//! use pgtls_adapter::{Config, Driver};
+//! use pgtls_core::{
+//!     connect::Action,
+//!     environment::{Environment, Platform},
+//!     param::{Ability, Params, Settings},
+//! };
+//!
+//! let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
+//! let settings = Settings::parse("hostaddr=192.0.2.1 sslmode=require")?;
+//! let params = Params::resolve(&settings, None, &environment, Ability::default())?;
+//! let config = Config::new(params, environment, pgtls_rustls::aws_lc_rs());
+//!
+//! // A server without TLS, played by hand; an adapter has a socket here.
+//! let mut driver = Driver::new(&config);
+//! let error = loop {
+//!     match driver.poll() {
+//!         Action::Open => drop(driver.opened(Ok(()))),
+//!         Action::Send(_request) => driver.sent(Ok(())),
+//!         Action::Receive { .. } => driver.received(Ok(b"N")),
+//!         Action::Failed => break driver.error(),
+//!         other => unreachable!("{other:?}"),
+//!     }
+//! };
+//! assert!(error.to_string().contains("server does not support SSL"), "{error}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! ## Features
 //! - `aws-lc-rs` (default): the crypto provider of aws-lc-rs.

@@ -103,7 +103,7 @@ pub(crate) struct VerifyArguments {
     /// What the certificate is to be used for
     #[arg(long, value_enum, default_value_t = PurposeArgument::Server)]
     pub(crate) purpose: PurposeArgument,
-    /// Whose verdict: OpenSSL's, which is libpq's, or the stricter one of webpki
+    /// Verdicts that must accept the chain: OpenSSL's, which is libpq's, or (strict) OpenSSL's and webpki's
     #[arg(long, value_enum, default_value_t = Profile::Openssl)]
     pub(crate) profile: Profile,
     /// Print one JSON object instead of text for people

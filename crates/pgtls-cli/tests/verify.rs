@@ -4,7 +4,14 @@
 mod common;
 
 use common::{Files, command, json, pgtls, stdout};
+use pgtls_conformance::{
+    scenario::Outcome,
+    scenarios,
+    server::{Behaviour, Script, Server},
+    zoo::Kind,
+};
 use serde_json::{Value, json as value};
+use std::{collections::BTreeMap, sync::Arc};
 
 #[test]
 fn verdicts() {
@@ -76,6 +83,107 @@ fn verdicts() {
         let object: Value = json(&pgtls(&["verify", "--json", "--rootcert", rootcert, "--chain", &good]));
         assert_eq!(object["error_class"], class, "{object}");
     }
+}
+
+/// The root file of a recording with `sslmode=verify-ca`, and whether libpq 18 and 15 connected; by the server's certificate.
+fn recorded() -> BTreeMap<String, (String, [bool; 2])> {
+    let name = |id: &str| Some(id.strip_prefix("cert/explicit/")?.strip_suffix("/verify-ca")?.to_owned());
+    let root = |conninfo: &str| Some(conninfo.split_once("{zoo}/ca/")?.1.split_once(".crt")?.0.to_owned());
+    let connects = |outcome: Outcome| outcome == Outcome::Ssl;
+    let rows = scenarios().into_iter().filter_map(|scenario| {
+        let outcomes = [scenario.libpq18.outcome, scenario.libpq15.outcome].map(connects);
+        Some((name(&scenario.id)?, (root(&scenario.situation.conninfo)?, outcomes)))
+    });
+    rows.collect()
+}
+
+/// A server of the zoo, and what is asked about it.
+struct Case<'a> {
+    files: &'a Files,
+    name: &'static str,
+    chain: String,
+    server: Server,
+}
+
+impl<'a> Case<'a> {
+    fn new(files: &'a Files, name: &'static str) -> Self {
+        let chain = files.zoo.server(name).expect("the zoo has it").chain_pem();
+        let behaviour = Behaviour::named("ok").expect("there is such a behaviour").with_certificate(name);
+        let server = Server::builder(Script::always(behaviour), Arc::clone(&files.zoo)).start();
+        Self {
+            files,
+            name,
+            chain: files.write(&format!("chain-{name}.crt"), &chain),
+            server: server.expect("the loopback interface is there"),
+        }
+    }
+
+    fn verify(&self, root: &str) -> Value {
+        json(&pgtls(&["verify", "--json", "--rootcert", root, "--chain", &self.chain]))
+    }
+
+    fn connect(&self, root: &str, more: &str) -> Value {
+        let conninfo = format!(
+            "host=db.test user=u dbname=d {} sslmode=verify-ca sslrootcert={root} {more}",
+            self.server.listen().conninfo()
+        );
+        json(&pgtls(&["connect", "--json", &conninfo]))
+    }
+
+    /// Whether the chain is verified, and with TLS 1.2, too. A connection must come to the same verdict for the same reason.
+    fn verdict(&self, root: &str) -> [bool; 2] {
+        let (verified, connected) = (self.verify(root), self.connect(root, ""));
+        let says = |object: &Value, key: &str, word: &str| object.get(key).is_some_and(|value| value == word);
+        let is_verified = says(&verified, "verified", "ca");
+        assert_eq!(
+            (is_verified, verified.get("error_class")),
+            (says(&connected, "outcome", "ssl"), connected.get("error_class")),
+            "{}: {verified}\n{connected}",
+            self.name
+        );
+        if !is_verified {
+            return [false; 2];
+        }
+        let notes = verified.get("notes").and_then(Value::as_array).expect("there is a list of notes");
+        let has_note = notes.iter().any(|note| note.as_str().is_some_and(|note| note.contains("TLS 1.2")));
+        let older = self.connect(root, "ssl_max_protocol_version=TLSv1.2");
+        assert_eq!(!has_note, says(&older, "outcome", "ssl"), "{}: {notes:?} {older}", self.name);
+        [true, !has_note]
+    }
+
+    /// All roots of the zoo, and the certificate itself.
+    fn any_root(&self) -> String {
+        let authorities = self.files.zoo.names(Kind::Authority).into_iter();
+        let roots = authorities.filter(|name| name.contains("root") && !name.starts_with("under"));
+        let pem = |name| self.files.zoo.root_file(name).expect("the zoo has it");
+        let leaf = self.files.zoo.server(self.name).expect("the zoo has it").certificate_pem();
+        self.files.write(&format!("roots-{}.crt", self.name), &(roots.map(pem).collect::<String>() + &leaf))
+    }
+}
+
+#[test]
+fn the_verdict_on_every_server_of_the_zoo_is_that_of_a_connection() {
+    let (files, mut recorded) = (Files::new(), recorded());
+    let mut refused_in_tls12 = Vec::new();
+    for name in files.zoo.names(Kind::Server) {
+        let case = Case::new(&files, name);
+        let (root, libpq) = match recorded.remove(name) {
+            Some((root, libpq)) => (root, Some(libpq)),
+            None => ("root".to_owned(), None),
+        };
+        let [mut verified, mut in_tls12] = case.verdict(&files.root(&root));
+        if let Some(libpq) = libpq {
+            assert_eq!([verified; 2], libpq, "{name}: libpq 18 and 15");
+        }
+        if !verified {
+            [verified, in_tls12] = case.verdict(&case.any_root());
+        }
+        if verified && !in_tls12 {
+            refused_in_tls12.push(name);
+        }
+    }
+    assert_eq!(refused_in_tls12, ["ku-encipher", "key-rsapss"]);
+    assert!(recorded.is_empty(), "not in the zoo: {recorded:?}");
 }
 
 #[test]

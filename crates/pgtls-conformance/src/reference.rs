@@ -80,7 +80,7 @@ fn session(attempt: &Attempt) -> Result<Encryption, String> {
     let config = Config::initialised(params, environment, init, pgtls_rustls::aws_lc_rs)
         .map_err(|error| error.to_string())?;
     let connected = pgtls_std::connect(&config, |stream, at: Startup<'_>| {
-        start_up(stream, &config.params, passwords.password(at.host_index))
+        start_up(stream, &config.params, passwords.password(at.peer.host_index))
     });
     let mut stream = connected.map_err(|error| error.to_string())?.stream;
     let mut goodbye = BytesMut::new();

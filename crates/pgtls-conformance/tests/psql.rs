@@ -202,6 +202,10 @@ fn certificates() {
         ("good", "sslmode=verify-ca sslrootcert={zoo}/ca/root.crt sslcrl={zoo}/crl/root+inter.crl", ""),
         ("key-p384", "sslmode=verify-full sslrootcert={zoo}/ca/root.crt", ""),
         ("key-p521", "sslmode=verify-full sslrootcert={zoo}/ca/root.crt", ""),
+        ("key-p521", "sslmode=prefer", ""),
+        ("key-rsa-1024", "sslmode=prefer", ""),
+        ("key-rsa-1024", "sslmode=require", ""),
+        ("key-rsa-1024", "sslmode=verify-ca sslrootcert={zoo}/ca/root.crt", "certificate verify failed"),
         ("key-ed25519", "sslmode=verify-full sslrootcert={zoo}/ca/root.crt", ""),
         ("key-rsa-2048", "sslmode=verify-full sslrootcert={zoo}/ca/root.crt", ""),
     ] {

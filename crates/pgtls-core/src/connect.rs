@@ -41,7 +41,7 @@
 //!
 //! # Startup is proof
 //!
-//! [`Action::Startup`] is answered with the verdict of a [`StartupMonitor`](crate::startup::StartupMonitor), which has seen
+//! [`Action::Startup`] is answered with the verdict of a [`StartupMonitor`], which has seen
 //! every byte of the exchange. No other value leads to [`Action::Done`]: a StartupMessage of an allowed protocol version,
 //! `require_auth`, `channel_binding`, `sslcertmode`, ReadyForQuery and the role are proven, and so are the chain and the name
 //! of the certificate ([`TlsFacts`](crate::negotiation::TlsFacts)).
@@ -70,7 +70,7 @@ use crate::{
     param::{ParamError, Params, TargetSessionAttrs},
     policy::{EncryptionPlan, GssCredentials, Payload, PolicyInput},
     sni,
-    startup::{ClientCertificate, StartupMonitor, StartupVerdict, StartupWatch, WatchRules},
+    startup::{ClientCertificate, StartupMonitor, StartupRules},
 };
 use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 use core::{net::SocketAddr, time::Duration};
@@ -128,7 +128,7 @@ struct Rules {
     purpose: Purpose,
     policy: PolicyInput,
     gss: GssCredentials,
-    watch: WatchRules,
+    startup: StartupRules,
     requirepeer: String,
     sslsni: bool,
     connect_timeout: Result<Option<Duration>, ParamError>,
@@ -157,7 +157,7 @@ enum Progress<E> {
     /// The session is up, or the connection has been handed over.
     Up {
         action: Action,
-        monitor: Option<StartupMonitor>,
+        monitor: Option<Box<StartupMonitor>>,
     },
     Failed,
 }
@@ -207,17 +207,16 @@ impl<E> Connection<E> {
     pub fn cancel(params: &Params, environment: &Environment, session: &Peer, options: Options) -> Self {
         let mut errors = Vec::new();
         let rules = Rules::new(params, Purpose::Cancel, options.gss);
-        let route = match &session.address {
-            Some(_) => Route::Hosts(Box::new(Hosts::only(params, environment, session, &mut errors))),
-            None => {
-                let endpoint = Endpoint {
-                    host: session.host.clone(),
-                    host_index: session.host_index,
-                    transport: session.transport,
-                    peer_user: None,
-                };
-                Route::Provided { endpoint, role: TargetSessionAttrs::Any, failed: false }
-            }
+        let route = if session.address.is_some() {
+            Route::Hosts(Box::new(Hosts::only(params, environment, session, &mut errors)))
+        } else {
+            let endpoint = Endpoint {
+                host: session.host.clone(),
+                host_index: session.host_index,
+                transport: session.transport,
+                peer_user: None,
+            };
+            Route::Provided { endpoint, role: TargetSessionAttrs::Any, failed: false }
         };
         Self::start(rules, route, errors)
     }
@@ -317,7 +316,7 @@ impl<E> Connection<E> {
     pub fn monitor(&mut self) -> Option<StartupMonitor> {
         match &mut self.progress {
             Progress::Trying(attempt) => attempt.monitor(&self.rules, self.flags),
-            Progress::Up { monitor, .. } => monitor.take(),
+            Progress::Up { monitor, .. } => monitor.take().map(|monitor| *monitor),
             Progress::Resolving { .. } | Progress::Failed => None,
         }
     }
@@ -384,17 +383,21 @@ impl<E> Connection<E> {
         self.progress = match next {
             Next::Resolve { name, port } => Progress::Resolving { name, port },
             Next::Exhausted => Progress::Failed,
-            Next::Try(peer) => match self.rules.plan(&peer) {
-                Ok(plan) => {
-                    self.report.attempts.push(AttemptReport {
-                        peer: peer.clone(),
-                        events: Vec::new(),
-                        connections: 0,
-                    });
-                    Progress::Trying(Box::new(Attempt::new(peer, plan)))
+            Next::Try(peer) => {
+                self.report.attempts.push(AttemptReport {
+                    peer: peer.clone(),
+                    events: Vec::new(),
+                    connections: 0,
+                });
+                match self.rules.plan(&peer) {
+                    Ok(plan) => Progress::Trying(Box::new(Attempt::new(peer, plan))),
+                    Err(error) => {
+                        self.then = Then::Stop;
+                        self.record(Some(peer), None, Some(Cause::Plan(error)));
+                        Progress::Failed
+                    }
                 }
-                Err(error) => return self.end(Some(Cause::Plan(error))),
-            },
+            }
         };
     }
 
@@ -402,18 +405,18 @@ impl<E> Connection<E> {
     fn negotiate(&mut self, answer: Answer<'_, E>) -> Result<(), Misuse> {
         let Answer { input, cause } = answer;
         let Progress::Trying(attempt) = &mut self.progress else { return Ok(()) };
+        attempt.negotiation.handle_input(input)?;
+        let is_open = input == negotiation::Input::Opened { success: true };
+        if let Some(report) = self.report.attempts.last_mut() {
+            report.events.extend(core::iter::from_fn(|| attempt.negotiation.poll_event()));
+            report.connections = report.connections.saturating_add(usize::from(is_open));
+        }
         if let Err(error) = &self.rules.connect_timeout
             && attempt.has_waited(input)
         {
             let error = error.clone();
             self.end(Some(Cause::Param(error)));
             return Ok(());
-        }
-        attempt.negotiation.handle_input(input)?;
-        let is_open = input == negotiation::Input::Connected;
-        if let Some(report) = self.report.attempts.last_mut() {
-            report.events.extend(core::iter::from_fn(|| attempt.negotiation.poll_event()));
-            report.connections = report.connections.saturating_add(usize::from(is_open));
         }
         if is_open {
             self.flags = attempt.flags(self.flags, self.rules.hardening());
@@ -425,10 +428,12 @@ impl<E> Connection<E> {
             negotiation::Action::Fail { error, then } => {
                 self.flags = attempt.flags(self.flags, self.rules.hardening());
                 self.note_failure(Some(error), cause);
-                self.then = then;
                 match &mut self.route {
                     Route::Hosts(hosts) => hosts.failed(then, &mut self.errors),
-                    Route::Provided { failed, .. } => *failed = true,
+                    Route::Provided { failed, .. } => {
+                        self.then = then;
+                        *failed = true;
+                    }
                 }
                 self.enter();
             }
@@ -436,7 +441,7 @@ impl<E> Connection<E> {
                 self.progress = Progress::Up { action: Action::Done(encryption), monitor: None };
             }
             negotiation::Action::Startup { encryption, .. } if self.rules.purpose == Purpose::Tls => {
-                let monitor = attempt.monitor(&self.rules, self.flags);
+                let monitor = attempt.monitor(&self.rules, self.flags).map(Box::new);
                 self.progress = Progress::Up { action: Action::Established(encryption), monitor };
             }
             negotiation::Action::CheckPeer => {
@@ -461,15 +466,17 @@ impl<E> Connection<E> {
     fn note_failure(&mut self, failure: Option<Failure>, cause: Option<Cause<E>>) {
         // The end of a handshake after bytes in clear is not why the method failed.
         let cause = cause.filter(|_| !matches!(failure, Some(Failure::UnencryptedData(_))));
-        let (peer, prefix) = match (&self.progress, &self.route) {
-            (Progress::Trying(attempt), Route::Hosts(hosts)) => {
-                (Some(attempt.peer.clone()), hosts.error_prefix())
-            }
-            (Progress::Trying(attempt), Route::Provided { .. }) => {
-                (Some(attempt.peer.clone()), String::new())
-            }
-            (_, Route::Hosts(hosts)) => (None, hosts.error_prefix()),
-            (_, Route::Provided { .. }) => (None, String::new()),
+        let peer = match &self.progress {
+            Progress::Trying(attempt) => Some(attempt.peer.clone()),
+            Progress::Resolving { .. } | Progress::Up { .. } | Progress::Failed => None,
+        };
+        self.record(peer, failure, cause);
+    }
+
+    fn record(&mut self, peer: Option<Peer>, failure: Option<Failure>, cause: Option<Cause<E>>) {
+        let prefix = match &self.route {
+            Route::Hosts(hosts) => hosts.error_prefix(),
+            Route::Provided { .. } => String::new(),
         };
         self.errors.push(AttemptError { peer, prefix, failure, cause });
     }
@@ -530,7 +537,7 @@ impl<E> Attempt<E> {
             return match input {
                 // The failure is the same whether the server has received the alert or not.
                 Input::Sent | Input::ConnectionLost(_) => {
-                    Ok(Some(Answer::new(I::TlsFailed(failure), Some(cause))))
+                    Ok(Some(Answer::new(I::Tls(Err(failure)), Some(cause))))
                 }
                 Input::TimedOut => Ok(Some(Answer::new(I::TimedOut, None))),
                 input => Err(Misuse::input("sending an alert", input.name())),
@@ -539,8 +546,8 @@ impl<E> Attempt<E> {
         let action = self.negotiation.poll_action();
         let is_tls = matches!(action, negotiation::Action::StartTls(_));
         Ok(Some(match input {
-            Input::Opened(Ok(())) => Answer::new(I::Connected, None),
-            Input::Opened(Err(error)) => Answer::new(I::ConnectFailed, Some(error)),
+            Input::Opened(Ok(())) => Answer::new(I::Opened { success: true }, None),
+            Input::Opened(Err(error)) => Answer::new(I::Opened { success: false }, Some(error)),
             Input::PeerUser(Ok(found)) => rules.compare_peer_user(found),
             Input::PeerUser(Err(error)) => Answer::new(I::PeerUser { matches: false }, Some(error)),
             Input::Sent => Answer::new(I::Sent, None),
@@ -551,7 +558,7 @@ impl<E> Attempt<E> {
             }
             Input::TlsEstablished { facts, certificate } if is_tls => {
                 self.certificate = certificate;
-                Answer::new(I::TlsEstablished(facts), None)
+                Answer::new(I::Tls(Ok(facts)), None)
             }
             Input::TlsFailed { failure, certificate, alert, cause } if is_tls => {
                 self.certificate = certificate;
@@ -559,13 +566,13 @@ impl<E> Attempt<E> {
                     self.alert = Some(Alert { bytes: alert, failure, cause });
                     return Ok(None);
                 }
-                Answer::new(I::TlsFailed(failure), Some(cause))
+                Answer::new(I::Tls(Err(failure)), Some(cause))
             }
-            Input::Gss(Ok(())) => Answer::new(I::GssEstablished, None),
-            Input::Gss(Err(error)) => Answer::new(I::GssFailed, Some(error)),
-            Input::StartupFinished { verdict: StartupVerdict { input, wrong_role }, cause } => {
-                let cause = cause.map(Cause::Embedder).or_else(|| wrong_role.map(Cause::WrongRole));
-                Answer { input: input?, cause }
+            Input::Gss(Ok(())) => Answer::new(I::Gss { success: true }, None),
+            Input::Gss(Err(error)) => Answer::new(I::Gss { success: false }, Some(error)),
+            Input::StartupFinished { verdict, cause } => {
+                let cause = cause.map(Cause::Embedder).or_else(|| verdict.wrong_role().map(Cause::WrongRole));
+                Answer { input: I::Startup(verdict), cause }
             }
             Input::TimedOut => Answer::new(I::TimedOut, None),
             input @ (Input::Resolved(_)
@@ -584,15 +591,15 @@ impl<E> Attempt<E> {
         if core::mem::replace(&mut self.monitor_taken, true) {
             return None;
         }
-        let watch = match rules.purpose {
+        Some(match rules.purpose {
             Purpose::Session | Purpose::Tls => {
                 let certificate = self.flags(earlier, rules.hardening());
-                StartupWatch::with_rules(rules.watch, encryption, certificate)
-                    .with_role(self.peer.target_session_attrs)
+                let role = self.peer.target_session_attrs;
+                let rules = StartupRules { target_session_attrs: role, ..rules.startup };
+                StartupMonitor::new(rules, encryption, certificate, carry)
             }
-            Purpose::Cancel => StartupWatch::cancel(encryption),
-        };
-        Some(StartupMonitor::new(watch, carry))
+            Purpose::Cancel => StartupMonitor::cancel(encryption, carry),
+        })
     }
 
     /// Flags of the client certificate, those of earlier connections included.
@@ -604,7 +611,7 @@ impl<E> Attempt<E> {
     /// at once.
     fn has_waited(&self, input: negotiation::Input<'_>) -> bool {
         let is_unix = matches!(self.peer.address, Some(Address::Unix(_)));
-        !(is_unix && input == negotiation::Input::ConnectFailed)
+        !(is_unix && input == negotiation::Input::Opened { success: false })
     }
 }
 
@@ -614,7 +621,7 @@ impl Rules {
             purpose,
             policy: PolicyInput::from(params),
             gss,
-            watch: WatchRules::from(params),
+            startup: StartupRules::from(params),
             requirepeer: params.value("requirepeer").unwrap_or_default().to_owned(),
             sslsni: params.sslsni(),
             connect_timeout: params.connect_timeout(),

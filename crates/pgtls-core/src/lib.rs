@@ -1,31 +1,36 @@
-//! libpq's TLS behaviour without I/O: what a PostgreSQL client asks for, falls back to, verifies and refuses.
+//! libpq's TLS behaviour without I/O: the methods, fallbacks and checks of a PostgreSQL client's connection.
 //!
-//! Whoever writes a driver, a pooler, a proxy or a runtime of their own embeds this and decides as `psql` would have. The
-//! crate decides and does nothing: it opens no socket and no file, reads no clock and no environment, speaks no TLS, and
-//! has no dependencies. Text comes in and becomes a type once; after that, what cannot be carried out cannot be said.
+//! Drivers, poolers, proxies and runtimes embed this crate and connect or refuse as `psql` does. The crate decides and performs
+//! nothing: it opens no socket and no file, reads no clock and no environment, speaks no TLS, and has no dependencies. Text
+//! becomes a type once; combinations that are not allowed have no value.
 //!
 //! ```text
-//!  connection string,          files, behind
-//!  service file, PG*           ReadFile
-//!        │                        │
-//!        ▼                        ▼
-//!  param::Params ──▶ policy ──▶ negotiation ──▶ (your TLS) ──▶ name ──▶ startup ──▶ session
-//!        │           one plan    what now?       what was       does it   what did
-//!        ▼           for one     what happened?  verified?      match?    the server say?
-//!   candidates       address
+//!  connection string,
+//!  service file, PG*           sockets, resolver, clock, files, TLS: the program's
+//!        │                            ▲                 │
+//!        ▼                     Action │                 │ Input
+//!  param::Params ──────▶ ┌────────────┴─────────────────▼────────────┐
+//!                        │            connect::Connection            │ ──▶ session, or an
+//!                        │ hosts and addresses · time limit · errors │     error for each
+//!                        │   policy ──▶ negotiation ──▶ verdict      │     attempt; report
+//!                        └──────┬───────────▲──────────────▲─────────┘
+//!                               ▼           │              │
+//!                          server name   TlsFacts   StartupVerdict
+//!                             (sni)      (files,    (startup::
+//!                                         name)      StartupMonitor)
 //! ```
 //!
-//! Whose rules: libpq of PostgreSQL 18 over OpenSSL, the surprising ones included. What is surprising can be switched off
-//! by its name ([`hardening`]).
+//! The law is libpq of PostgreSQL 18 over OpenSSL, with its surprising rules. Each of those can be switched off by its name
+//! ([`hardening`]).
 //!
 //! # Where to begin
 //!
-//! - **A driver with sockets** wants one of the adapters that are made of this: `pgtls-std`, `pgtls-tokio`,
-//!   `pgtls-async-std`.
-//! - **A driver with a runtime or a TLS library of its own** drives [`attempt::Attempt`] for one address, and
-//!   [`candidates::Candidates`] over all of them: the loop is in the documentation of both.
-//! - **A driver with nothing but a connection that is open** drives [`negotiation::Negotiation`] itself.
-//! - **A server, pooler or proxy** reads its clients' first bytes with [`accept::Acceptor`].
+//! - **A driver with sockets** uses an adapter that is made of this crate: `pgtls-std`, `pgtls-tokio`, `pgtls-async-std`.
+//! - **A driver with a runtime or a TLS library of its own** drives [`connect::Connection`], from the parameters to a session;
+//!   the loop is in the documentation of [`connect`].
+//! - **A driver whose connection is already open** drives [`Connection::to`](connect::Connection::to), or, if it never opens
+//!   another one and has no allocator, [`negotiation::Negotiation`] alone.
+//! - **A server, pooler or proxy** reads the first bytes of its clients with [`accept::Acceptor`].
 //!
 //! ```
 //! use pgtls_core::{
@@ -38,28 +43,32 @@
 //! let settings = Settings::parse("postgresql://db.example.com/shop?sslmode=prefer")?;
 //! let params = Params::resolve(&settings, None, &environment, Ability::default())?;
 //!
-//! // What would psql do? TLS first, and plaintext when the server has none, or when TLS fails.
+//! // As psql: TLS first, and plaintext if the server has none, or if TLS fails.
 //! let plan = plan(&params, Transport::Tcp, GssCredentials::Absent, Payload::Startup)?;
 //! assert!(plan.methods().eq([Method::Ssl, Method::Plain]));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What it promises
+//! # Promises
 //!
-//! - Nothing that a peer, a file or the environment sends makes it panic, loop, or grow past a bound that has a name.
-//! - A machine does not believe that a chain was verified or a name matched: it asks for the proof
-//!   ([`negotiation::ChainVerified`], [`name::NameVerified`]) wherever `sslmode` does.
-//! - No byte of the startup exchange leaves in clear where the plan does not allow it ([`gate`]).
-//! - What a server says before it has proven who it is is not shown to people.
+//! - No input of a peer, a file or the environment causes a panic, an endless loop, or growth past a bound that has a name.
+//! - A machine accepts no claim that a chain was verified or a name matched. It needs the proof
+//!   ([`negotiation::ChainVerified`], [`name::NameVerified`]) wherever `sslmode` demands the verification.
+//! - A session is proven: only the verdict of a [`startup::StartupMonitor`], which has read every byte of the startup
+//!   exchange, leads to [`Action::Done`](connect::Action::Done). The role that `target_session_attrs` demands is a part of it.
+//! - No byte of the startup exchange leaves in clear where the plan does not allow it ([`policy`]).
+//! - No text that a server sends before TLS is agreed reaches a person (CVE-2024-10977).
+//! - A mistake of the program ends the connection ([`connect::Misuse`]); it never leads to a session.
 //! - Passwords are wiped from memory and left out of `Debug`.
 //!
-//! # What may grow
+//! # Compatibility
 //!
-//! What is handed out, errors, events and the sets of words that PostgreSQL adds to are `#[non_exhaustive]`, and what is
-//! filled in has a constructor. What decides is not: [`SslMode`](param::SslMode), [`Method`](policy::Method),
-//! [`Verification`](policy::Verification), [`Encryption`](negotiation::Encryption), [`Then`](negotiation::Then), and what a
-//! caller fills in to be decided on ([`PolicyInput`](policy::PolicyInput), [`TlsFacts`](negotiation::TlsFacts)). One more
-//! of them is a new question to every embedder, and so a new major version.
+//! Values that the crate returns, errors, events and sets of words to which PostgreSQL adds are `#[non_exhaustive]`, and values
+//! that a program fills in have a constructor. Enums that decide are not: [`SslMode`](param::SslMode),
+//! [`Method`](policy::Method), [`Verification`](policy::Verification), [`Encryption`](negotiation::Encryption),
+//! [`Then`](negotiation::Then), the inputs of a [`Connection`](connect::Input), and the facts that decide
+//! ([`PolicyInput`](policy::PolicyInput), [`TlsFacts`](negotiation::TlsFacts)). One more of them is a new question to every
+//! embedder, and so a new major version.
 //!
 //! # Features
 //! - `serde`: [`Settings`](param::Settings) and the words of parameters to and from serde's data model. Off by default.

@@ -1,15 +1,17 @@
 //! The client's negotiation with one address, as a machine without I/O.
 //!
-//! [`Negotiation`] says what to do ([`poll_action`](Negotiation::poll_action)), is told what happened
-//! ([`handle_input`](Negotiation::handle_input)) and tells what it saw ([`poll_event`](Negotiation::poll_event)). It knows nothing
-//! of sockets, files, certificates, clocks or of the address it speaks with, never allocates, and cannot be made to loop: its
-//! states form a finite graph without a cycle.
+//! [`Negotiation`] returns the next action ([`poll_action`](Negotiation::poll_action)), takes its result
+//! ([`handle_input`](Negotiation::handle_input)) and reports events ([`poll_event`](Negotiation::poll_event)). Sockets, files,
+//! certificates, clocks and the address itself are outside of it. It never allocates, and it always ends: its states form a
+//! finite graph without a cycle. A [`Connection`](crate::connect::Connection) has one for each address.
 //!
 //! ```
 //! use pgtls_core::{
+//!     message::{PROTOCOL_3_0, startup_message},
 //!     negotiation::{Action, Encryption, Input, Negotiation},
 //!     param::SslMode,
 //!     policy::{EncryptionPlan, GssCredentials, Payload, PolicyInput, Transport},
+//!     startup::{ClientCertificate, StartupMonitor, StartupOutcome, StartupRules},
 //! };
 //!
 //! let input = PolicyInput::new(SslMode::Prefer);
@@ -18,21 +20,26 @@
 //!
 //! // A server without TLS, played by hand.
 //! let encryption = loop {
-//!     let happened = match negotiation.poll_action() {
-//!         Action::Connect | Action::Reconnect { .. } => Input::Connected,
+//!     let input = match negotiation.poll_action() {
+//!         Action::Connect | Action::Reconnect { .. } => Input::Opened { success: true },
 //!         Action::Send(request) => {
 //!             assert_eq!(request, pgtls_core::message::SSL_REQUEST);
 //!             Input::Sent
 //!         }
 //!         Action::Receive { .. } => Input::Received(b"N"),
-//!         Action::Startup { encryption, .. } => {
+//!         Action::Startup { encryption, carry } => {
 //!             assert_eq!(encryption, Encryption::Plain);
-//!             Input::Ready
+//!             let rules = StartupRules::NONE;
+//!             let mut monitor = StartupMonitor::new(rules, encryption, ClientCertificate::NONE, carry);
+//!             monitor.wrote(&startup_message(PROTOCOL_3_0, [("user", "me")])?);
+//!             // AuthenticationOk and ReadyForQuery.
+//!             monitor.read(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I")?;
+//!             Input::Startup(monitor.finish(StartupOutcome::Up))
 //!         }
 //!         Action::Done(encryption) => break encryption,
 //!         other => unreachable!("{other:?}"),
 //!     };
-//!     negotiation.handle_input(happened)?;
+//!     negotiation.handle_input(input)?;
 //! };
 //! assert_eq!(encryption, Encryption::Plain);
 //!
@@ -43,11 +50,10 @@
 //!
 //! # Two bytes
 //!
-//! The reply to a request is one byte, but [`Action::Receive`] asks for two. A second byte after `S` or `G` was sent in clear
-//! where only ciphertext may follow; it is kept from the engine and fails the attempt for good once the handshake has ended, as in
-//! libpq (CVE-2021-23222). Left in the socket it would reach the TLS engine, break the handshake, and `prefer` would then go on in
-//! plaintext. A second byte after `N` is the server's next
-//! message and is carried into [`Action::Startup`].
+//! The reply to a request is one byte, but [`Action::Receive`] reads two. A second byte after `S` or `G` was sent in clear
+//! where only ciphertext may follow. It is kept from the engine and fails the attempt for good once the handshake has ended, as in
+//! libpq (CVE-2021-23222). If it stayed in the socket, it would break the handshake in the TLS engine, and `prefer` would go
+//! on in plaintext. A second byte after `N` is the beginning of the server's next message and a part of [`Action::Startup`].
 
 mod action;
 mod event;
@@ -68,10 +74,10 @@ use state::State;
 
 /// The negotiation with one address.
 ///
-/// The caller performs [`Action`]s and reports [`Input`]s; every wait of the caller is covered by one deadline for the
-/// whole address, whose passing is an input like any other. All methods of one address share it (libpq: `pqConnectDBComplete`).
+/// The caller performs [`Action`]s and reports [`Input`]s. One deadline covers the whole address, with all its methods, and its
+/// passing is an input (libpq: `pqConnectDBComplete`).
 ///
-/// `Clone`, `Eq` and `Hash` are there for those who want to walk the states, as the tests and the generated diagram do.
+/// `Clone`, `Eq` and `Hash` serve walks over the states, as in the tests and the generated diagram.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Negotiation {
     plan: EncryptionPlan,
@@ -88,21 +94,22 @@ impl Negotiation {
         Self { plan, state: State::start(&plan), events: Events::EMPTY }
     }
 
-    /// What to do now. The same answer until something is handed in.
+    /// The next action; the same until [`handle_input`](Self::handle_input).
     pub fn poll_action(&self) -> Action {
         self.state.action(&self.plan)
     }
 
-    /// This happened.
+    /// The result of the current action.
     ///
-    /// An error is the caller's mistake: the input does not answer the current action. Nothing has changed then. The peer's
-    /// faults are never errors here; they become [`Action::Reconnect`] or [`Action::Fail`].
+    /// # Errors
+    /// The caller's mistake: the input does not answer the current action, or a session is reported without proof. Nothing has
+    /// changed then. Faults of the peer are never errors here; they lead to [`Action::Reconnect`] or [`Action::Fail`].
     pub fn handle_input(&mut self, input: Input<'_>) -> Result<(), Misuse> {
         self.state = state::step(&self.plan, &mut self.events, self.state, input)?;
         Ok(())
     }
 
-    /// The next event not yet taken. There is no need to take them.
+    /// The next event that has not been returned. There is no need to call this.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop()
     }

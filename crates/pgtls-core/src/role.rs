@@ -1,9 +1,9 @@
-//! `target_session_attrs`: is this the kind of server that was asked for? (libpq: `PQconnectPoll`,
-//! `CONNECTION_CHECK_TARGET` and the states after it)
+//! The role of the server that `target_session_attrs` demands (libpq: `PQconnectPoll`, `CONNECTION_CHECK_TARGET` and the
+//! states after it).
 //!
-//! The [`StartupGate`](crate::gate::StartupGate) of a startup exchange has one: it reads what the server reports, and
-//! there is no session before the role is established. A server before release 14 does not report it and has to be
-//! asked; the gate has the query.
+//! The [`StartupMonitor`](crate::startup::StartupMonitor) of a startup exchange has one: it reads the role that the server
+//! reports, and there is no session before the role is established. A server before release 14 does not report it; the
+//! monitor has the query that establishes it.
 //!
 //! ```
 //! use pgtls_core::{param::TargetSessionAttrs, role::RoleCheck};
@@ -23,7 +23,7 @@ const SHOW_READ_ONLY: &str = "SHOW transaction_read_only";
 const IS_IN_RECOVERY: &str = "SELECT pg_catalog.pg_is_in_recovery()";
 
 /// Not the kind of server that was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WrongRole {
     /// Read-only, but a writable session was asked for.

@@ -1,13 +1,13 @@
-//! After the startup packet: the server's bytes up to ReadyForQuery.
+//! The startup exchange: the bytes after the startup packet, up to ReadyForQuery.
 //!
-//! [`StartupWatch`] is a tap: it reads along, in any split, and turns what the server says into the
-//! [inputs](crate::negotiation::Input) of the negotiation machine. It makes the checks that belong there: `require_auth`,
-//! `channel_binding`, `sslcertmode`. It authenticates nobody; that is the driver's work.
+//! A [`StartupMonitor`] reads the bytes of both ends, in any split, and gives a [`StartupVerdict`], which is the
+//! [input](crate::negotiation::Input::Startup) that ends a negotiation. It enforces `require_auth`, `channel_binding`,
+//! `sslcertmode`, the protocol versions and `target_session_attrs`. It authenticates nobody; that is the driver's work.
 //!
-//! Hand bytes to the watch *before* the driver acts on them. A refusal means that the driver must not answer: that is how
-//! `channel_binding=require` keeps a password from a server that asks for it in clear.
+//! Bytes of the server pass the monitor *before* the driver sees them. After a rejection the driver must not answer: this is
+//! how `channel_binding=require` keeps a password from a server that requests it in clear.
 //!
-//! Its size is fixed and it never allocates. A message is never kept, only the few facts in it that decide something.
+//! The size of a monitor is fixed and it never allocates. It keeps no message, only the few facts that decide something.
 
 mod auth;
 mod body;
@@ -19,8 +19,8 @@ mod watch;
 
 pub use monitor::{StartupMonitor, StartupOutcome, StartupRejection, StartupVerdict};
 pub use refusal::{BindingRefusal, Broken, Refusal};
-pub use rules::{ClientCertificate, WatchRules};
-pub use watch::StartupWatch;
+pub use rules::{ClientCertificate, StartupRules};
+pub(crate) use watch::Decision;
 
-/// The SQLSTATE reported for an error that carries none.
+/// The SQLSTATE of an error that has none.
 pub const NO_SQLSTATE: [u8; 5] = *b"00000";

@@ -1,37 +1,128 @@
-//! What the machine asks for, as C sees it.
+//! Actions of the machine and the servers of its attempts, as C sees them.
 
-use crate::words::{pgtls_encryption, pgtls_then};
-use pgtls_core::negotiation::Action;
-use std::ptr;
+use crate::{
+    boundary::c_text,
+    words::{pgtls_encryption, pgtls_then, pgtls_transport, pgtls_verification},
+};
+use pgtls_core::{
+    connect::{Address, Peer},
+    message::ALPN_POSTGRESQL,
+    param::Keepalives,
+};
+use std::{
+    ffi::{CStr, CString, c_char},
+    net::SocketAddr,
+    ptr,
+};
 
-/// What to do.
+/// Kind of action. Each names the calls that answer it; `pgtls_machine_timed_out` answers every action from `PGTLS_OPEN` to
+/// `PGTLS_QUERY_ROLE`, and `pgtls_machine_failed` every one from `PGTLS_RESOLVE` to `PGTLS_QUERY_ROLE`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum pgtls_action_kind {
-    /// Open a connection: `pgtls_machine_connected` or `pgtls_machine_connect_failed`.
-    PGTLS_CONNECT = 0,
-    /// The same, after dropping the one that there is.
-    PGTLS_RECONNECT = 1,
-    /// Compare the user at the other end of the unix socket with `requirepeer`: `pgtls_machine_peer_user`.
+    /// Resolve `name`: `pgtls_machine_resolved`. No deadline covers this, as in libpq.
+    PGTLS_RESOLVE = 0,
+    /// Close the present connection and open a new one to `peer`: `pgtls_machine_opened`.
+    PGTLS_OPEN = 1,
+    /// Determine the operating-system user at the other end of the unix socket: `pgtls_machine_peer_user`.
     PGTLS_CHECK_PEER = 2,
-    /// Send `bytes`: `pgtls_machine_sent`.
+    /// Send `bytes`, through TLS if TLS is established: `pgtls_machine_sent` or `pgtls_machine_closed`.
     PGTLS_SEND = 3,
-    /// Read at most `at_most` bytes, once: `pgtls_machine_received`.
+    /// Read once, at most `at_most` bytes: `pgtls_machine_received` or `pgtls_machine_closed`.
     PGTLS_RECEIVE = 4,
-    /// Run a TLS handshake, `direct` or not: `pgtls_machine_tls_established` or `pgtls_machine_tls_failed`.
-    PGTLS_START_TLS = 5,
-    /// Send the startup packet (or CancelRequest) and authenticate. Everything that is sent and received, TLS taken off, is
-    /// shown to `pgtls_machine_sent` and `pgtls_machine_received`; `bytes` were received already. Ask for the action after
-    /// each: as soon as it is another one, nothing more may be said to this server.
-    PGTLS_STARTUP = 6,
-    /// The session is up, protected as `encryption` says.
-    PGTLS_DONE = 7,
-    /// The address has failed; `then` says what follows, `pgtls_machine_error` why.
-    PGTLS_FAIL = 8,
+    /// Load the trusted roots: `pgtls_machine_trust`. It comes before the first TLS handshake, unless the machine has them.
+    PGTLS_LOAD_TRUST = 5,
+    /// Run a TLS handshake: `pgtls_machine_tls_established`, `pgtls_machine_tls_failed` or `pgtls_machine_closed`. Offer the ALPN
+    /// protocols in `bytes`, send `name` (SNI) unless it is `NULL`, and keep to the versions `tls_min` and `tls_max`.
+    PGTLS_START_TLS = 6,
+    /// Send the startup packet and authenticate, or send the CancelRequest and wait for the end of the connection. Report all
+    /// bytes, TLS taken off, with `pgtls_machine_sent` and `pgtls_machine_received`, and the end with `pgtls_machine_closed`.
+    /// `bytes` are the first bytes of the server: they were received, and reported, before. Call `pgtls_machine_action` after
+    /// each report: once the action is another one, nothing more may be sent for this exchange.
+    PGTLS_STARTUP = 7,
+    /// Send `query`, which returns one value: `pgtls_machine_role`. The bytes of this exchange are not reported.
+    PGTLS_QUERY_ROLE = 8,
+    /// There is a session, protected by `encryption`; or the cancel request was accepted.
+    PGTLS_DONE = 9,
+    /// The connection is ready for another driver (`PGTLS_AIM_TLS`), protected by `encryption`. The driver's exchange is reported
+    /// as for `PGTLS_STARTUP` up to ReadyForQuery; the action becomes `PGTLS_FAILED` if the parameters forbid it.
+    PGTLS_ESTABLISHED = 10,
+    /// Every attempt has failed. `pgtls_machine_error` returns the reasons.
+    PGTLS_FAILED = 11,
 }
 
-/// All bytes. The one that was received already is pointed to here and not in the machine, so that it does not matter what
-/// becomes of the machine while C looks at it.
+/// A time without end: there is no deadline.
+pub const PGTLS_NO_DEADLINE: u64 = u64::MAX;
+
+/// The server of an attempt. Its texts belong to the machine and hold until the machine is freed.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct pgtls_peer {
+    /// Index of the host in the list `host` of the parameters.
+    pub host_index: usize,
+    /// The host that certificates are compared with; `NULL` if there is only an address.
+    pub host: *const c_char,
+    /// A numeric address (`192.0.2.1`, `2001:db8::1`, `fe80::1%2` with a numeric zone), or the path of a unix socket, where
+    /// a leading `@` stands for an abstract name. `NULL` if the program opens connections itself (`pgtls_machine_to`), and
+    /// if no server is being tried.
+    pub address: *const c_char,
+    /// The port; 0 for a unix socket.
+    pub port: u16,
+    /// The kind of socket.
+    pub transport: pgtls_transport,
+    /// Set `SO_KEEPALIVE` and the four options below. Not set for unix sockets. `TCP_NODELAY` is set on every TCP socket.
+    pub keepalives: bool,
+    /// `TCP_KEEPIDLE`, in seconds; 0 keeps the operating system's default.
+    pub keepalives_idle: u32,
+    /// `TCP_KEEPINTVL`, in seconds; 0 keeps the operating system's default.
+    pub keepalives_interval: u32,
+    /// `TCP_KEEPCNT`; 0 keeps the operating system's default.
+    pub keepalives_count: u32,
+    /// `TCP_USER_TIMEOUT`, in milliseconds; 0 keeps the operating system's default.
+    pub tcp_user_timeout: u32,
+}
+
+/// The next action. What its pointers refer to belongs to the machine and holds until the next call of `pgtls_machine_action` is
+/// over.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct pgtls_action {
+    /// The kind.
+    pub kind: pgtls_action_kind,
+    /// The time at which `pgtls_machine_timed_out` is to be called, in milliseconds on the clock of `pgtls_machine_action`;
+    /// `PGTLS_NO_DEADLINE` if there is no limit.
+    pub deadline: u64,
+    /// The server of the present attempt or of the session.
+    pub peer: pgtls_peer,
+    /// For `PGTLS_RESOLVE` the name to resolve, for `PGTLS_START_TLS` the server name to send, else `NULL`.
+    pub name: *const c_char,
+    /// For `PGTLS_QUERY_ROLE`.
+    pub query: *const c_char,
+    /// For `PGTLS_SEND`, `PGTLS_START_TLS` and `PGTLS_STARTUP`.
+    pub bytes: *const u8,
+    /// Length of `bytes`.
+    pub length: usize,
+    /// For `PGTLS_RECEIVE`: 1 or 2.
+    pub at_most: usize,
+    /// For `PGTLS_START_TLS`: the handshake begins without an SSLRequest.
+    pub direct: bool,
+    /// For `PGTLS_START_TLS`: the proof that `pgtls_machine_tls_established` needs.
+    pub verification: pgtls_verification,
+    /// For `PGTLS_START_TLS`: `ssl_min_protocol_version` as in a handshake (0x0303 is TLS 1.2); 0 if there is no bound.
+    pub tls_min: u16,
+    /// For `PGTLS_START_TLS`: `ssl_max_protocol_version`, likewise.
+    pub tls_max: u16,
+    /// For `PGTLS_DONE` and `PGTLS_ESTABLISHED`.
+    pub encryption: pgtls_encryption,
+    /// For `PGTLS_FAILED`: the consequence of the last failure, for programs that walk over hosts themselves.
+    pub then: pgtls_then,
+}
+
+/// The offer for ALPN, in the form of the extension: names with their lengths (RFC 7301, section 3.1).
+static ALPN_OFFER: [u8; 11] = *b"\x0apostgresql";
+const _: () = assert!(ALPN_OFFER.len() == ALPN_POSTGRESQL.len() + 1);
+
+/// All bytes. The byte that was received before the startup exchange is pointed to here and not in the machine.
 static BYTES: [u8; 256] = {
     let mut all = [0; 256];
     let mut rest: &mut [u8] = &mut all;
@@ -43,92 +134,125 @@ static BYTES: [u8; 256] = {
     all
 };
 
-/// What to do, and what belongs to it.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct pgtls_action {
-    /// What.
-    pub kind: pgtls_action_kind,
-    /// For `PGTLS_SEND` and `PGTLS_STARTUP`; they belong to the library and hold until the next call with the machine is over.
-    pub bytes: *const u8,
-    /// How many they are.
-    pub length: usize,
-    /// For `PGTLS_RECEIVE`: 1 or 2.
-    pub at_most: usize,
-    /// For `PGTLS_START_TLS`: without an SSLRequest before it, ALPN has to be `postgresql`.
-    pub direct: bool,
-    /// For `PGTLS_STARTUP` and `PGTLS_DONE`.
-    pub encryption: pgtls_encryption,
-    /// For `PGTLS_FAIL`.
-    pub then: pgtls_then,
-}
-
 impl pgtls_action {
-    /// An action of the machine's. `carry` is the byte that was received already, if there is one. `None` is GSSAPI, which is
-    /// never planned here.
-    pub(crate) fn of(action: Action, carry: Option<u8>) -> Option<Self> {
-        use pgtls_action_kind as Kind;
-        let mut seen = Self {
-            kind: Kind::PGTLS_CONNECT,
+    /// An action of this kind without particulars.
+    pub(crate) const fn new(kind: pgtls_action_kind) -> Self {
+        Self {
+            kind,
+            deadline: PGTLS_NO_DEADLINE,
+            peer: pgtls_peer::NONE,
+            name: ptr::null(),
+            query: ptr::null(),
             bytes: ptr::null(),
             length: 0,
             at_most: 0,
             direct: false,
+            verification: pgtls_verification::PGTLS_VERIFY_NONE,
+            tls_min: 0,
+            tls_max: 0,
             encryption: pgtls_encryption::PGTLS_ENCRYPTION_PLAIN,
             then: pgtls_then::PGTLS_THEN_STOP,
-        };
-        seen.kind = match action {
-            Action::Connect => Kind::PGTLS_CONNECT,
-            Action::Reconnect { .. } => Kind::PGTLS_RECONNECT,
-            Action::CheckPeer => Kind::PGTLS_CHECK_PEER,
-            Action::Send(request) => {
-                (seen.bytes, seen.length) = (request.as_ptr(), request.len());
-                Kind::PGTLS_SEND
-            }
-            Action::Receive { at_most } => {
-                seen.at_most = at_most;
-                Kind::PGTLS_RECEIVE
-            }
-            Action::StartTls(start) => {
-                seen.direct = start.direct;
-                Kind::PGTLS_START_TLS
-            }
-            Action::Startup { encryption, .. } => {
-                if let Some(byte) = carry.and_then(|byte| BYTES.get(usize::from(byte))) {
-                    (seen.bytes, seen.length) = (byte, 1);
-                }
-                seen.encryption = encryption.into();
-                Kind::PGTLS_STARTUP
-            }
-            Action::Done(encryption) => {
-                seen.encryption = encryption.into();
-                Kind::PGTLS_DONE
-            }
-            Action::Fail { then, .. } => {
-                seen.then = then.into();
-                Kind::PGTLS_FAIL
-            }
-            _ => return None,
-        };
-        Some(seen)
+        }
     }
+
+    /// Adds bytes that live as long as the process.
+    pub(crate) const fn with_bytes(mut self, bytes: &'static [u8]) -> Self {
+        (self.bytes, self.length) = (bytes.as_ptr(), bytes.len());
+        self
+    }
+
+    /// Adds the offer for ALPN.
+    pub(crate) const fn with_alpn(self) -> Self {
+        self.with_bytes(&ALPN_OFFER)
+    }
+
+    /// Adds the byte that was received before the exchange, if there is one.
+    pub(crate) fn with_leftover(self, leftover: Option<u8>) -> Self {
+        let byte = leftover.and_then(|byte| BYTES.get(usize::from(byte)));
+        byte.map_or(self, |byte| self.with_bytes(std::slice::from_ref(byte)))
+    }
+}
+
+/// Texts of a server, for the pointers of [`pgtls_peer`].
+pub(crate) struct PeerTexts {
+    host: Option<CString>,
+    address: Option<CString>,
+}
+
+impl PeerTexts {
+    pub(crate) fn new(peer: &Peer) -> Self {
+        let address = peer.address.as_ref().map(|address| match address {
+            // The zone of an IPv6 address is part of the text, the brackets of `SocketAddrV6` are not.
+            Address::Tcp(SocketAddr::V6(address)) if address.scope_id() != 0 => {
+                c_text(&format!("{}%{}", address.ip(), address.scope_id()))
+            }
+            Address::Tcp(address) => c_text(&address.ip().to_string()),
+            Address::Unix(path) => c_text(path),
+        });
+        Self { host: peer.host.as_deref().map(c_text), address }
+    }
+}
+
+impl pgtls_peer {
+    /// No server.
+    pub(crate) const NONE: Self = Self {
+        host_index: 0,
+        host: ptr::null(),
+        address: ptr::null(),
+        port: 0,
+        transport: pgtls_transport::PGTLS_TCP,
+        keepalives: false,
+        keepalives_idle: 0,
+        keepalives_interval: 0,
+        keepalives_count: 0,
+        tcp_user_timeout: 0,
+    };
+
+    pub(crate) fn new(peer: &Peer, texts: &PeerTexts) -> Self {
+        let mut seen = Self {
+            host_index: peer.host_index,
+            host: pointer(texts.host.as_deref()),
+            address: pointer(texts.address.as_deref()),
+            transport: peer.transport.into(),
+            ..Self::NONE
+        };
+        if let Some(Address::Tcp(address)) = &peer.address {
+            seen.port = address.port();
+        }
+        if let Some(Keepalives::On { idle, interval, count, user_timeout }) = peer.keepalives {
+            seen.keepalives = true;
+            seen.keepalives_idle = idle.unwrap_or_default();
+            seen.keepalives_interval = interval.unwrap_or_default();
+            seen.keepalives_count = count.unwrap_or_default();
+            seen.tcp_user_timeout = user_timeout.unwrap_or_default();
+        }
+        seen
+    }
+}
+
+pub(crate) fn pointer(text: Option<&CStr>) -> *const c_char {
+    text.map_or(ptr::null(), CStr::as_ptr)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::boundary::values;
-    use pgtls_core::negotiation::Encryption;
 
     #[test]
     fn every_byte_is_pointed_to_where_it_is() {
-        let startup = Action::Startup { encryption: Encryption::Plain, carry: None };
+        let startup = pgtls_action::new(pgtls_action_kind::PGTLS_STARTUP);
         for byte in 0..=u8::MAX {
-            let seen = pgtls_action::of(startup, Some(byte)).unwrap();
+            let seen = startup.with_leftover(Some(byte));
             // SAFETY: it points to so many bytes that nobody changes.
             assert_eq!(unsafe { values(seen.bytes, seen.length) }, Ok(&[byte][..]));
         }
-        let seen = pgtls_action::of(startup, None).unwrap();
+        let seen = startup.with_leftover(None);
         assert_eq!((seen.bytes, seen.length), (ptr::null(), 0));
+    }
+
+    #[test]
+    fn the_offer_is_one_name_with_its_length() {
+        assert_eq!(ALPN_OFFER.split_first(), Some((&10, ALPN_POSTGRESQL)));
     }
 }

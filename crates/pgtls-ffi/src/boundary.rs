@@ -142,10 +142,15 @@ pub(crate) unsafe fn give_text(place: *mut *mut c_char, value: &str) {
     }
 }
 
-/// A text for the caller. None of ours holds a NUL; one that did would end there, as C reads it.
+/// A text for the caller.
 pub(crate) fn new_text(value: &str) -> *mut c_char {
+    c_text(value).into_raw()
+}
+
+/// A text of C. It ends at the first NUL of the value, as C reads it.
+pub(crate) fn c_text(value: &str) -> CString {
     let upto = value.split('\0').next().unwrap_or_default();
-    CString::new(upto).map_or(ptr::null_mut(), CString::into_raw)
+    CString::new(upto).unwrap_or_default()
 }
 
 /// Takes a handle back.

@@ -1,8 +1,9 @@
 //! pgtls for C, and for whatever speaks C: parameters and policy, the negotiation machine, host names, and the verdict on
 //! a chain of certificates without a connection. The header is `include/pgtls.h`, generated from here.
 //!
-//! It has no sockets and speaks no TLS: a program brings both, tells the machine what happened, and does what it says. It
-//! calls nobody back. Files and environment are read by [`pgtls_params_new`] and [`pgtls_trust_of_params`] alone.
+//! The library has no sockets and no TLS engine: the program has both, performs the machine's actions and reports the results. There
+//! are no callbacks. Files and environment are read by [`pgtls_params_new`] and [`pgtls_trust_of_params`], OpenSSL's configuration
+//! file by [`pgtls_trust_of_pem`], too, and the clock by [`pgtls_verify`].
 //!
 //! `cargo build --release --package pgtls-ffi` makes `libpgtls_ffi`, shared and static, in `target/release`; `examples/connect.c`
 //! and `examples/connect.py` are whole clients.
@@ -21,12 +22,19 @@
 //! - `NULL` where something is needed is [`PGTLS_ARGUMENT`](pgtls_status::PGTLS_ARGUMENT) and never read. Where something is
 //!   given, `NULL` says that it is not wanted.
 //! - A handle may move between threads, and is used by one call at a time.
-//! - A panic, which would be a bug here, is [`PGTLS_BUG`](pgtls_status::PGTLS_BUG) and does not cross into C; so is a call
-//!   that does not answer the machine's action [`PGTLS_MISUSE`](pgtls_status::PGTLS_MISUSE), which changes nothing.
+//! - A panic, which would be a bug here, is [`PGTLS_BUG`](pgtls_status::PGTLS_BUG) and does not cross into C. A call that does not
+//!   answer the machine's action, or gives it a trust or proof of something else, is
+//!   [`PGTLS_MISUSE`](pgtls_status::PGTLS_MISUSE) and changes nothing; [`pgtls_machine_error`] returns the reason.
 //! - Numbers that stand for words (`enum`s of the header) are checked: an unknown one is `PGTLS_ARGUMENT`.
 //!
-//! What cannot be checked is the caller's promise:
+//! A proof counts for one handshake: of a machine whose parameters name the files of its trust, with this very trust, of a server's
+//! certificate, at the present time, and under `verify-full` to the host of its last match. The library checks all of this. A new
+//! trust does not take the place of one that was freed, even if it is of the same parameters.
 //!
+//! The library cannot check these, which are the caller's promise:
+//!
+//! - The certificates that are given to [`pgtls_verify`] are those of the handshake that the proof is used for, and the TLS engine
+//!   has verified the signature over that handshake.
 //! - A handle is `NULL`, or was given by this library as a handle of its type and has not been freed; no other call has it
 //!   before this one has ended.
 //! - A text is `NULL`, or bytes that end with NUL. Bytes, and other values in a row, are `NULL`, or so many as their length
@@ -41,18 +49,23 @@
 
 mod action;
 mod boundary;
+mod driver;
 mod machine;
 mod names;
 mod params;
+mod proof;
+mod server_error;
 mod status;
 mod trust;
 mod words;
 
-pub use action::{pgtls_action, pgtls_action_kind};
+pub use action::{PGTLS_NO_DEADLINE, pgtls_action, pgtls_action_kind, pgtls_peer};
 pub use boundary::{pgtls_bytes_free, pgtls_string_free};
+pub use driver::pgtls_machine;
 pub use machine::*;
 pub use names::*;
 pub use params::*;
+pub use proof::*;
 pub use status::pgtls_status;
 pub use trust::*;
 pub use words::*;

@@ -1,194 +1,181 @@
-//! The negotiation with one address.
+//! Calls of a machine: one connection, from parameters to a session.
 
 use crate::{
-    action::pgtls_action,
+    action::{pgtls_action, pgtls_peer},
     boundary::{
-        free, give, give_text, guarded, guarded_or, handle, handle_mut, new_text, nothing_yet, put, set,
-        values,
+        free, give, guarded, guarded_or, handle, handle_mut, new_text, nothing_yet, optional_text, put, set,
+        text, values,
     },
+    driver::{Refused, pgtls_machine},
     params::pgtls_params,
-    status::pgtls_status::{self, PGTLS_BUG, PGTLS_FILE, PGTLS_MISUSE, PGTLS_PARAMETERS},
-    trust::{pgtls_proof, pgtls_trust},
-    words::{pgtls_alpn, pgtls_payload, pgtls_tls_failure, pgtls_transport, pgtls_verification},
+    proof::pgtls_proof,
+    status::pgtls_status::{self, PGTLS_ARGUMENT},
+    trust::{TrustSettings, pgtls_trust},
+    words::{pgtls_aim, pgtls_tls_failure, pgtls_transport},
 };
 use pgtls_core::{
-    gate::{Exchange, StartupGate},
-    negotiation::{Action, Failure, Input, Negotiation, TlsFacts},
-    param::Params,
-    policy::{GssCredentials, Payload, plan},
-    startup::{ClientCertificate, StartupWatch},
+    connect::{Connection, Endpoint, Input, Options},
+    startup::{ClientCertificate, Refusal, StartupOutcome},
 };
-use std::{ffi::c_char, ptr};
+use pgtls_rustls::{TlsOptions, clock};
+use std::{
+    ffi::c_char,
+    net::{Ipv4Addr, SocketAddr, SocketAddrV6},
+    ptr,
+    time::Duration,
+};
 
-/// The negotiation with one address.
-pub struct pgtls_machine {
-    params: Params,
-    negotiation: Negotiation,
-    /// While the session starts up.
-    gate: Option<StartupGate>,
-    carry: Option<u8>,
-    earlier: ClientCertificate,
-    certificate: ClientCertificate,
-    /// The last failure, for people.
-    failure: Option<Failure>,
-}
-
-impl pgtls_machine {
-    fn handle(&mut self, input: Input<'_>) -> Result<(), pgtls_status> {
-        self.negotiation.handle_input(input).map_err(|_| PGTLS_MISUSE)?;
-        if input == Input::Connected {
-            self.earlier = self.flags();
-            self.certificate = ClientCertificate::default();
-        }
-        match self.negotiation.poll_action() {
-            Action::Startup { encryption, carry } if self.gate.is_none() => {
-                let watch = match self.negotiation.plan().payload() {
-                    Payload::Startup => StartupWatch::new(&self.params, encryption, self.flags()),
-                    Payload::Cancel => StartupWatch::cancel(encryption),
-                };
-                self.gate = Some(StartupGate::new(watch, None));
-                self.carry = carry;
-                // The one byte is shown to the gate like those after it.
-                carry.map_or(Ok(()), |byte| self.heard(&[byte]))
-            }
-            Action::Startup { .. } => Ok(()),
-            action => {
-                self.gate = None;
-                if let Action::Reconnect { because: failure } | Action::Fail { error: failure, .. } = action {
-                    self.failure = Some(failure);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn flags(&self) -> ClientCertificate {
-        self.certificate.after(self.earlier, self.params.hardening())
-    }
-
-    /// Bytes of the server's, while the session starts up.
-    fn heard(&mut self, bytes: &[u8]) -> Result<(), pgtls_status> {
-        let gate = self.gate.as_mut().ok_or(PGTLS_MISUSE)?;
-        let stopped = gate.received(bytes).is_err() || gate.may_pass().is_err();
-        if !stopped && !gate.is_done() {
-            return Ok(());
-        }
-        // A server before release 14 does not report its role, and there is no function for the answer to a query.
-        let exchange = if gate.role_query().is_some() { Exchange::WrongRole } else { Exchange::Up };
-        self.conclude(exchange)
-    }
-
-    fn conclude(&mut self, exchange: Exchange) -> Result<(), pgtls_status> {
-        let gate = self.gate.as_mut().ok_or(PGTLS_MISUSE)?;
-        let input = gate.conclude(exchange).map_err(|_| PGTLS_MISUSE)?;
-        self.handle(input)
-    }
-}
-
-/// Plans the negotiation with one address of these parameters. `transport` is a `pgtls_transport`, `payload` a
-/// `pgtls_payload`. `PGTLS_PARAMETERS` with an error if no way to connect is left.
+/// A session with one of the hosts of these parameters. Errors of the parameters are those of the connection: the machine is
+/// given in any case, and its first action may be `PGTLS_FAILED`.
 ///
 /// # Safety
-/// By the [contract](crate#the-contract) `params` is a handle; `machine` and `error` are places.
+/// By the [contract](crate#the-contract) `params` is a handle, `machine` a place.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_new(
     params: *const pgtls_params,
-    transport: u32,
-    payload: u32,
     machine: *mut *mut pgtls_machine,
-    error: *mut *mut c_char,
+) -> pgtls_status {
+    let make =
+        |params: &pgtls_params| Ok(Connection::new(&params.params, &params.environment, with_random_seed()));
+    // SAFETY: `params` is a handle, `machine` a place.
+    unsafe { made(params, machine, make) }
+}
+
+/// A connection that the program opens itself: it has one already, or walks over the hosts by itself. `PGTLS_OPEN` comes for it
+/// and for each later one, without an address. `host` is the host that certificates are compared with, or `NULL`; `transport` is
+/// a `pgtls_transport`, `aim` a `pgtls_aim`.
+///
+/// # Safety
+/// By the [contract](crate#the-contract) `params` is a handle, `host` is `NULL` or a text; `machine` is a place.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_to(
+    params: *const pgtls_params,
+    host: *const c_char,
+    transport: u32,
+    aim: u32,
+    machine: *mut *mut pgtls_machine,
+) -> pgtls_status {
+    let make = |params: &pgtls_params| {
+        // SAFETY: `host` is NULL or a text.
+        let host = unsafe { optional_text(host) }?;
+        let mut endpoint = Endpoint::tcp(host);
+        endpoint.transport = pgtls_transport::read(transport)?;
+        Ok(Connection::to(&params.params, endpoint, pgtls_aim::read(aim)?, with_random_seed()))
+    };
+    // SAFETY: `params` is a handle, `machine` a place.
+    unsafe { made(params, machine, make) }
+}
+
+/// A cancel request to the server of `session`, whose action is `PGTLS_DONE` (libpq: `PQcancelStart`). `PGTLS_ARGUMENT` if it is
+/// connected to no server.
+///
+/// # Safety
+/// By the [contract](crate#the-contract) `params` and `session` are handles, `machine` is a place.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_cancel(
+    params: *const pgtls_params,
+    session: *const pgtls_machine,
+    machine: *mut *mut pgtls_machine,
+) -> pgtls_status {
+    let make = |params: &pgtls_params| {
+        // SAFETY: `session` is a handle.
+        let peer = unsafe { handle(session) }?.connection().peer().ok_or(PGTLS_ARGUMENT)?;
+        Ok(Connection::cancel(&params.params, &params.environment, peer, with_random_seed()))
+    };
+    // SAFETY: `params` is a handle, `machine` a place.
+    unsafe { made(params, machine, make) }
+}
+
+/// Makes a machine.
+///
+/// # Safety
+/// `params` is a handle, `machine` a place.
+unsafe fn made(
+    params: *const pgtls_params,
+    machine: *mut *mut pgtls_machine,
+    make: impl FnOnce(&pgtls_params) -> Result<Connection<String>, pgtls_status>,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: `machine` and `error` are places, `params` is a handle.
-        let pgtls_params { params, .. } = unsafe {
+        // SAFETY: `machine` is a place, `params` a handle.
+        let params = unsafe {
             nothing_yet(machine);
-            nothing_yet(error);
             handle(params)
         }?;
-        let (transport, payload) = (pgtls_transport::read(transport)?, pgtls_payload::read(payload)?);
-        match plan(params, transport, GssCredentials::Absent, payload) {
-            Ok(plan) => {
-                let made = pgtls_machine {
-                    params: params.clone(),
-                    negotiation: Negotiation::new(plan),
-                    gate: None,
-                    carry: None,
-                    earlier: ClientCertificate::default(),
-                    certificate: ClientCertificate::default(),
-                    failure: None,
-                };
-                // SAFETY: `machine` is a place.
-                unsafe { give(machine, made) }
-            }
-            Err(reason) => {
-                // SAFETY: `error` is a place.
-                unsafe { give_text(error, &reason.to_string()) };
-                Err(PGTLS_PARAMETERS)
-            }
-        }
+        let settings = TrustSettings::of(&params.params, &params.environment);
+        let made = pgtls_machine::new(&params.params, settings, make(params)?);
+        // SAFETY: `machine` is a place.
+        unsafe { give(machine, made) }
     })
 }
 
-/// What to do now; the same until something is told.
+/// The seed is for `load_balance_hosts=random`.
+fn with_random_seed() -> Options {
+    let mut options = Options::default();
+    options.seed = TlsOptions::new(pgtls_rustls::aws_lc_rs(), clock(|| Duration::ZERO)).seed();
+    options
+}
+
+/// Writes the next action, which is the same until it is answered. `now` is the time in milliseconds since any fixed moment: a
+/// monotonic clock. The clock of a server starts at its first `PGTLS_OPEN`. Call this before each action is performed.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `machine` is a handle, `action` a place.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_action(
-    machine: *const pgtls_machine,
+    machine: *mut pgtls_machine,
+    now: u64,
     action: *mut pgtls_action,
 ) -> pgtls_status {
     guarded(|| {
-        // SAFETY: `machine` is a handle.
-        let machine = unsafe { handle(machine) }?;
-        let found = pgtls_action::of(machine.negotiation.poll_action(), machine.carry).ok_or(PGTLS_BUG)?;
+        // SAFETY: `machine` is a handle that no other call has.
+        let next = unsafe { handle_mut(machine) }?.action(Duration::from_millis(now))?;
         // SAFETY: `action` is a place.
-        unsafe { put(action, found) }
+        unsafe { put(action, next) }
     })
 }
 
-/// What has to be proved about the server in a TLS handshake now. `PGTLS_FILE` with an error if TLS cannot be set up,
-/// because the mode verifies and there are no roots: tell `pgtls_machine_tls_failed` with `PGTLS_TLS_SETUP`.
-///
-/// # Safety
-/// By the [contract](crate#the-contract) `machine` and `trust` are handles; `verification` and `error` are places.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pgtls_machine_verification(
-    machine: *const pgtls_machine,
-    trust: *const pgtls_trust,
-    verification: *mut pgtls_verification,
-    error: *mut *mut c_char,
-) -> pgtls_status {
-    guarded(|| {
-        // SAFETY: `error` is a place, `machine` and `trust` are handles.
-        let (machine, trust) = unsafe {
-            nothing_yet(error);
-            (handle(machine)?, handle(trust)?)
-        };
-        let wanted = machine.negotiation.plan().verification(trust.presence);
-        let Some(wanted) = wanted.filter(|_| !trust.is_unusable()) else {
-            // SAFETY: `error` is a place.
-            unsafe { give_text(error, trust.lack()) };
-            return Err(PGTLS_FILE);
-        };
-        // SAFETY: `verification` is a place.
-        unsafe { set(verification, wanted.into()) };
-        Ok(())
-    })
-}
-
-/// Tells a machine something.
+/// Gives a machine an input.
 ///
 /// # Safety
 /// `machine` is a handle.
-unsafe fn told(
+unsafe fn run(
     machine: *mut pgtls_machine,
-    tell: impl FnOnce(&mut pgtls_machine) -> Result<(), pgtls_status>,
+    give: impl FnOnce(&mut pgtls_machine) -> Result<(), Refused>,
 ) -> pgtls_status {
-    guarded(|| {
-        // SAFETY: `machine` is a handle that no other call has.
-        tell(unsafe { handle_mut(machine) }?)
-    })
+    // SAFETY: `machine` is a handle that no other call has.
+    guarded(|| unsafe { handle_mut(machine) }?.run(give))
+}
+
+/// The addresses of the name, in the resolver's order: `count` texts, each `192.0.2.1`, `2001:db8::1` or `fe80::1%2` (`getnameinfo`
+/// with `NI_NUMERICHOST`). A zone is numeric. `PGTLS_ARGUMENT` if a text is none of these.
+///
+/// # Safety
+/// By the [contract](crate#the-contract) `machine` is a handle, `addresses` has `count` values, and each is a text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_resolved(
+    machine: *mut pgtls_machine,
+    addresses: *const *const c_char,
+    count: usize,
+) -> pgtls_status {
+    let give = |machine: &mut pgtls_machine| {
+        let mut found = Vec::new();
+        // SAFETY: `addresses` has `count` values.
+        for address in unsafe { values(addresses, count) }? {
+            // SAFETY: each is a text.
+            found.push(numeric(unsafe { text(*address) }?)?);
+        }
+        machine.input(Input::Resolved(Ok(found)))
+    };
+    // SAFETY: `machine` is a handle.
+    unsafe { run(machine, give) }
+}
+
+fn numeric(text: &str) -> Result<SocketAddr, pgtls_status> {
+    if let Ok(address) = text.parse::<Ipv4Addr>() {
+        return Ok((address, 0).into());
+    }
+    let address = format!("[{text}]:0").parse::<SocketAddrV6>();
+    address.map(Into::into).map_err(|_| PGTLS_ARGUMENT)
 }
 
 /// The connection is open.
@@ -196,32 +183,29 @@ unsafe fn told(
 /// # Safety
 /// By the [contract](crate#the-contract) `machine` is a handle.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pgtls_machine_connected(machine: *mut pgtls_machine) -> pgtls_status {
+pub unsafe extern "C" fn pgtls_machine_opened(machine: *mut pgtls_machine) -> pgtls_status {
     // SAFETY: `machine` is a handle.
-    unsafe { told(machine, |machine| machine.handle(Input::Connected)) }
+    unsafe { run(machine, |machine| machine.input(Input::Opened(Ok(())))) }
 }
 
-/// It could not be opened.
+/// The name of the user at the other end of the unix socket. The machine compares it with `requirepeer`.
 ///
 /// # Safety
-/// By the [contract](crate#the-contract) `machine` is a handle.
+/// By the [contract](crate#the-contract) `machine` is a handle, `user` a text.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pgtls_machine_connect_failed(machine: *mut pgtls_machine) -> pgtls_status {
+pub unsafe extern "C" fn pgtls_machine_peer_user(
+    machine: *mut pgtls_machine,
+    user: *const c_char,
+) -> pgtls_status {
+    let give = |machine: &mut pgtls_machine| {
+        // SAFETY: `user` is a text.
+        machine.input(Input::PeerUser(Ok(unsafe { text(user) }?)))
+    };
     // SAFETY: `machine` is a handle.
-    unsafe { told(machine, |machine| machine.handle(Input::ConnectFailed)) }
+    unsafe { run(machine, give) }
 }
 
-/// Whether the user at the other end of the unix socket is the one that `requirepeer` wants.
-///
-/// # Safety
-/// By the [contract](crate#the-contract) `machine` is a handle.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pgtls_machine_peer_user(machine: *mut pgtls_machine, matches: bool) -> pgtls_status {
-    // SAFETY: `machine` is a handle.
-    unsafe { told(machine, |machine| machine.handle(Input::PeerUser { matches })) }
-}
-
-/// These bytes were sent: those of the action, or the driver's while the session starts up.
+/// These bytes were sent: all of those of the action, or some of the driver's during the startup exchange.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `machine` is a handle, and `bytes` has `length` bytes.
@@ -231,19 +215,12 @@ pub unsafe extern "C" fn pgtls_machine_sent(
     bytes: *const u8,
     length: usize,
 ) -> pgtls_status {
-    let tell = |machine: &mut pgtls_machine| {
+    let give = |machine: &mut pgtls_machine| {
         // SAFETY: `bytes` has `length` bytes, none of them in the machine.
-        let bytes = unsafe { values(bytes, length) }?;
-        match &mut machine.gate {
-            Some(gate) => {
-                gate.sent(bytes);
-                Ok(())
-            }
-            None => machine.handle(Input::Sent),
-        }
+        machine.sent(unsafe { values(bytes, length) }?)
     };
     // SAFETY: `machine` is a handle.
-    unsafe { told(machine, tell) }
+    unsafe { run(machine, give) }
 }
 
 /// These bytes were received, TLS taken off.
@@ -256,38 +233,51 @@ pub unsafe extern "C" fn pgtls_machine_received(
     bytes: *const u8,
     length: usize,
 ) -> pgtls_status {
-    let tell = |machine: &mut pgtls_machine| {
+    let give = |machine: &mut pgtls_machine| {
         // SAFETY: `bytes` has `length` bytes, none of them in the machine.
-        let bytes = unsafe { values(bytes, length) }?;
-        if machine.gate.is_some() { machine.heard(bytes) } else { machine.handle(Input::Received(bytes)) }
+        machine.received(unsafe { values(bytes, length) }?)
     };
     // SAFETY: `machine` is a handle.
-    unsafe { told(machine, tell) }
+    unsafe { run(machine, give) }
 }
 
-/// The connection has ended: in `order` (end of file without encryption, close_notify with TLS), or not.
+/// The connection has ended. `in_order`: end of file without encryption, close_notify with TLS. `reason` is a sentence for the
+/// report (`strerror`), or `NULL`.
 ///
 /// # Safety
-/// By the [contract](crate#the-contract) `machine` is a handle.
+/// By the [contract](crate#the-contract) `machine` is a handle, `reason` is `NULL` or a text.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pgtls_machine_closed(machine: *mut pgtls_machine, order: bool) -> pgtls_status {
-    let tell = |machine: &mut pgtls_machine| match &mut machine.gate {
-        Some(gate) => {
-            if order {
-                gate.closed();
-            } else {
-                gate.aborted();
-            }
-            machine.conclude(Exchange::Up)
-        }
-        None => machine.handle(Input::Closed),
+pub unsafe extern "C" fn pgtls_machine_closed(
+    machine: *mut pgtls_machine,
+    in_order: bool,
+    reason: *const c_char,
+) -> pgtls_status {
+    let give = |machine: &mut pgtls_machine| {
+        // SAFETY: `reason` is NULL or a text.
+        let reason = unsafe { optional_text(reason) }?.map(str::to_owned);
+        machine.closed(in_order, reason)
     };
     // SAFETY: `machine` is a handle.
-    unsafe { told(machine, tell) }
+    unsafe { run(machine, give) }
 }
 
-/// What the TLS engine knows about the client's certificate after a handshake, for `sslcertmode=require`. Told before
-/// `pgtls_machine_tls_established`.
+/// Gives the machine its trust, for all handshakes. It answers `PGTLS_LOAD_TRUST`, and may be called before that. Roots that cannot
+/// be used fail TLS: the next action follows from `sslmode`. `PGTLS_MISUSE` if the trust is not for the parameters of this machine.
+///
+/// # Safety
+/// By the [contract](crate#the-contract) `machine` and `trust` are handles.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_trust(
+    machine: *mut pgtls_machine,
+    trust: *const pgtls_trust,
+) -> pgtls_status {
+    // SAFETY: `machine` and `trust` are handles.
+    unsafe { run(machine, |machine| machine.trust(handle(trust)?)) }
+}
+
+/// The state of the client certificate in the present handshake, for `sslcertmode=require`: whether the server requested one,
+/// and whether one was sent. Call it before `pgtls_machine_tls_established` or `pgtls_machine_tls_failed`; without a call
+/// neither is the case.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `machine` is a handle.
@@ -297,96 +287,197 @@ pub unsafe extern "C" fn pgtls_machine_client_certificate(
     requested: bool,
     sent: bool,
 ) -> pgtls_status {
-    let tell = |machine: &mut pgtls_machine| {
-        machine.certificate = ClientCertificate { requested, sent };
+    let give = |machine: &mut pgtls_machine| {
+        machine.client_certificate(ClientCertificate { requested, sent });
         Ok(())
     };
     // SAFETY: `machine` is a handle.
-    unsafe { told(machine, tell) }
+    unsafe { run(machine, give) }
 }
 
-/// The TLS handshake is complete. `alpn` is a `pgtls_alpn`; `trust` is what `pgtls_machine_verification` was asked with;
-/// `proof` is about the certificates of this handshake and the host of this connection, and `NULL` where nothing was to be
-/// proved. A session that lacks the proof that its mode wants is refused.
+/// The TLS handshake is complete. `alpn` is the protocol that the server selected; a `length` of 0 stands for none. `proof` is of the
+/// certificates of this handshake, and needed as `verification` of the action says:
+///
+/// - `PGTLS_VERIFY_NONE`: not needed; it may be `NULL`.
+/// - `PGTLS_VERIFY_CA`: a proof of `pgtls_verify` with the trust of this machine.
+/// - `PGTLS_VERIFY_FULL`: the same. The machine compares the certificate with the host of the connection.
+///
+/// A session without the proof that it needs, or for another host, is refused: the call succeeds, and the next action follows from
+/// `sslmode`. `PGTLS_MISUSE` if the machine has no trust; or if the proof is of another trust, of a client's certificate, matched
+/// with another host, for another time than now, or was used for another handshake.
 ///
 /// # Safety
-/// By the [contract](crate#the-contract) `machine`, `trust` and `proof` are handles.
+/// By the [contract](crate#the-contract) `machine` and `proof` are handles, and `alpn` has `length` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_tls_established(
     machine: *mut pgtls_machine,
-    alpn: u32,
-    trust: *const pgtls_trust,
+    alpn: *const u8,
+    length: usize,
     proof: *const pgtls_proof,
 ) -> pgtls_status {
-    let tell = |machine: &mut pgtls_machine| {
-        let alpn = pgtls_alpn::read(alpn)?;
-        // SAFETY: `trust` is a handle, and so is `proof`, which `as_ref` checks for NULL.
-        let (trust, proof) = unsafe { (handle(trust)?, proof.as_ref()) };
-        machine.handle(Input::TlsEstablished(TlsFacts {
-            alpn,
-            root: trust.presence,
-            chain: proof.map(|proof| proof.chain),
-            name: proof.and_then(|proof| proof.name),
-        }))
+    let give = |machine: &mut pgtls_machine| {
+        // SAFETY: `alpn` has `length` bytes; `proof` is a handle, which `as_ref` checks for NULL.
+        let (alpn, proof) = unsafe { (values(alpn, length)?, proof.as_ref()) };
+        machine.tls_established(alpn, proof)
     };
     // SAFETY: `machine` is a handle.
-    unsafe { told(machine, tell) }
+    unsafe { run(machine, give) }
 }
 
-/// TLS has failed. `failure` is a `pgtls_tls_failure`.
+/// TLS has failed. `failure` is a `pgtls_tls_failure`, `reason` a sentence for the report.
+///
+/// # Safety
+/// By the [contract](crate#the-contract) `machine` is a handle, `reason` is `NULL` or a text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_tls_failed(
+    machine: *mut pgtls_machine,
+    failure: u32,
+    reason: *const c_char,
+) -> pgtls_status {
+    let give = |machine: &mut pgtls_machine| {
+        // SAFETY: `reason` is NULL or a text.
+        machine.tls_failed(pgtls_tls_failure::read(failure)?, unsafe { sentence(reason) }?)
+    };
+    // SAFETY: `machine` is a handle.
+    unsafe { run(machine, give) }
+}
+
+/// The value of the one row that the server returned for `PGTLS_QUERY_ROLE`; `NULL` if the query failed.
+///
+/// # Safety
+/// By the [contract](crate#the-contract) `machine` is a handle, and `value` has `length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_role(
+    machine: *mut pgtls_machine,
+    value: *const u8,
+    length: usize,
+) -> pgtls_status {
+    let give = |machine: &mut pgtls_machine| {
+        // SAFETY: `value` has `length` bytes.
+        let value = if value.is_null() { None } else { Some(unsafe { values(value, length) }?) };
+        machine.role(value)
+    };
+    // SAFETY: `machine` is a handle.
+    unsafe { run(machine, give) }
+}
+
+/// The server asks for a password, and there is none.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `machine` is a handle.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pgtls_machine_tls_failed(machine: *mut pgtls_machine, failure: u32) -> pgtls_status {
+pub unsafe extern "C" fn pgtls_machine_no_password(machine: *mut pgtls_machine) -> pgtls_status {
+    let outcome = StartupOutcome::Refused(Refusal::NoPassword);
     // SAFETY: `machine` is a handle.
-    unsafe { told(machine, |machine| machine.handle(Input::TlsFailed(pgtls_tls_failure::read(failure)?))) }
+    unsafe { run(machine, |machine| machine.conclude(outcome, None)) }
 }
 
-/// The deadline of the address has passed.
+/// The action could not be performed: a name was not found, a connection could not be opened, the driver cannot go on. `reason` is
+/// a sentence for the report (`gai_strerror`, `strerror`).
+///
+/// # Safety
+/// By the [contract](crate#the-contract) `machine` is a handle, `reason` is `NULL` or a text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_failed(
+    machine: *mut pgtls_machine,
+    reason: *const c_char,
+) -> pgtls_status {
+    let give = |machine: &mut pgtls_machine| {
+        // SAFETY: `reason` is NULL or a text.
+        machine.failed(unsafe { sentence(reason) }?)
+    };
+    // SAFETY: `machine` is a handle.
+    unsafe { run(machine, give) }
+}
+
+/// The reason that a program gives.
+///
+/// # Safety
+/// `reason` is NULL or a text.
+unsafe fn sentence(reason: *const c_char) -> Result<String, pgtls_status> {
+    // SAFETY: `reason` is NULL or a text.
+    let reason = unsafe { optional_text(reason) }?;
+    Ok(reason.unwrap_or("the program gives no reason").to_owned())
+}
+
+/// The deadline of the action has passed.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `machine` is a handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_timed_out(machine: *mut pgtls_machine) -> pgtls_status {
     // SAFETY: `machine` is a handle.
-    unsafe { told(machine, |machine| machine.handle(Input::TimedOut)) }
+    unsafe { run(machine, |machine| machine.input(Input::TimedOut)) }
 }
 
-/// The driver gives up while the session starts up: no password, an answer that makes no sense to it.
+/// The program gives up: no other server is tried. `reason` is a sentence for the report.
 ///
 /// # Safety
-/// By the [contract](crate#the-contract) `machine` is a handle.
+/// By the [contract](crate#the-contract) `machine` is a handle, `reason` is `NULL` or a text.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pgtls_machine_gave_up(machine: *mut pgtls_machine) -> pgtls_status {
+pub unsafe extern "C" fn pgtls_machine_abandoned(
+    machine: *mut pgtls_machine,
+    reason: *const c_char,
+) -> pgtls_status {
+    let give = |machine: &mut pgtls_machine| {
+        // SAFETY: `reason` is NULL or a text.
+        machine.input(Input::Abandoned(unsafe { sentence(reason) }?))
+    };
     // SAFETY: `machine` is a handle.
-    unsafe { told(machine, |machine| machine.conclude(Exchange::Failed)) }
+    unsafe { run(machine, give) }
 }
 
-/// The last failure, in words; `NULL` if nothing has failed. Freed with `pgtls_string_free`.
+/// The reason for `PGTLS_MISUSE` if the last call with the machine has ended so. Else the errors of all failed attempts, as libpq
+/// prints them, one line or more for each; `NULL` if nothing has failed. Freed with `pgtls_string_free`.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `machine` is a handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_error(machine: *const pgtls_machine) -> *mut c_char {
-    guarded_or(ptr::null_mut(), || {
-        // SAFETY: `machine` is a handle.
-        let machine = unsafe { handle(machine) }.ok()?;
-        machine.failure.map(|failure| new_text(&failure.to_string()))
+    // SAFETY: `machine` is a handle.
+    guarded_or(ptr::null_mut(), || unsafe { handle(machine) }.ok()?.error().as_deref().map(new_text))
+}
+
+/// Writes the server of an attempt, by its index from 0 in the order of the attempts, and the number of connections that were
+/// opened to it. `PGTLS_ARGUMENT` if there is no such attempt.
+///
+/// # Safety
+/// By the [contract](crate#the-contract) `machine` is a handle; `peer` and `connections` are places.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_attempt(
+    machine: *mut pgtls_machine,
+    index: usize,
+    peer: *mut pgtls_peer,
+    connections: *mut usize,
+) -> pgtls_status {
+    guarded(|| {
+        // SAFETY: `machine` is a handle that no other call has.
+        let (found, opened) = unsafe { handle_mut(machine) }?.attempt(index).ok_or(PGTLS_ARGUMENT)?;
+        // SAFETY: `peer` and `connections` are places.
+        unsafe {
+            set(peer, found);
+            set(connections, opened);
+        }
+        Ok(())
     })
 }
 
-/// The next event that was seen, in the words of PostgreSQL's own test; `NULL` if there is none. Freed with
-/// `pgtls_string_free`.
+/// The next event, in the words of PostgreSQL's own test; `NULL` if there is none. `attempt` becomes the index of its attempt. Freed
+/// with `pgtls_string_free`.
 ///
 /// # Safety
-/// By the [contract](crate#the-contract) `machine` is a handle.
+/// By the [contract](crate#the-contract) `machine` is a handle, `attempt` a place.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pgtls_machine_event(machine: *mut pgtls_machine) -> *mut c_char {
+pub unsafe extern "C" fn pgtls_machine_event(
+    machine: *mut pgtls_machine,
+    attempt: *mut usize,
+) -> *mut c_char {
     guarded_or(ptr::null_mut(), || {
         // SAFETY: `machine` is a handle that no other call has.
-        let machine = unsafe { handle_mut(machine) }.ok()?;
-        machine.negotiation.poll_event().map(|event| new_text(event.as_str()))
+        let (event, index) = unsafe { handle_mut(machine) }.ok()?.event()?;
+        // SAFETY: `attempt` is a place.
+        unsafe { set(attempt, index) };
+        Some(new_text(event.as_str()))
     })
 }
 
@@ -398,4 +489,19 @@ pub unsafe extern "C" fn pgtls_machine_event(machine: *mut pgtls_machine) -> *mu
 pub unsafe extern "C" fn pgtls_machine_free(machine: *mut pgtls_machine) {
     // SAFETY: `machine` is a handle, and this is its end.
     unsafe { free(machine) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_numeric() {
+        for text in ["192.0.2.1", "::1", "2001:db8::1", "fe80::1%2", "::ffff:192.0.2.1"] {
+            assert!(numeric(text).is_ok_and(|address| address.port() == 0), "{text}");
+        }
+        for text in ["", "localhost", "192.0.2", "192.0.2.1:5", "[::1]", "fe80::1%eth0", "::1]:5#[::1"] {
+            assert_eq!(numeric(text), Err(PGTLS_ARGUMENT), "{text}");
+        }
+    }
 }

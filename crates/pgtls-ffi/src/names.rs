@@ -8,14 +8,16 @@ use pgtls_core::{
     hardening::Hardening,
     name::{NameRules, NameVerified, match_host, printable_name},
 };
-use pgtls_x509::presented_names;
-use std::ffi::c_char;
+use pgtls_rustls::{TlsOptions, authenticating_versions, clock};
+use pgtls_x509::{Purpose, X509Error, check_der, presented_names};
+use std::{ffi::c_char, time::Duration};
 
-/// Compares a host with the names in a certificate (DER), by the rules of libpq of PostgreSQL 15 and later (libpq:
-/// `pq_verify_peer_name_matches_certificate`). It proves nothing: a name counts in a chain that holds, which is
+/// Compares a host with the names in a server's certificate (DER), by the rules of libpq of PostgreSQL 15 and later (libpq:
+/// `pq_verify_peer_name_matches_certificate`). It makes no proof: a name counts in a verified chain alone, see
 /// `pgtls_proof_match_host`.
 ///
-/// `matched` becomes the name in the certificate, `error` what is wrong.
+/// `matched` becomes the name in the certificate. `PGTLS_UNVERIFIED` with an error if the certificate is for another host, and
+/// if no connection would accept it with any chain: it cannot be read, or its key cannot authenticate a handshake.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `certificate` has `length` bytes, `host` is a text; `matched` and `error` are
@@ -35,20 +37,31 @@ pub unsafe extern "C" fn pgtls_match_host(
             nothing_yet(error);
             (values(certificate, length)?, text(host)?)
         };
+        let outcome = check(certificate)
+            .map_err(|error| error.to_string())
+            .and_then(|()| compare(certificate, Some(host), Hardening::NONE))
+            .map(|(_, name)| name);
         // SAFETY: `matched` and `error` are places.
-        unsafe { tell(compare(certificate, host, Hardening::NONE).map(|(_, name)| name), matched, error) }
+        unsafe { tell(outcome, matched, error) }
     })
 }
 
-/// The proof, and the name.
+/// Refuses a certificate that no connection accepts from a server.
+fn check(certificate: &[u8]) -> Result<(), X509Error> {
+    check_der(certificate)?;
+    let options = TlsOptions::new(pgtls_rustls::aws_lc_rs(), clock(|| Duration::ZERO));
+    authenticating_versions(certificate, Purpose::Server, &options).map(|_| ())
+}
+
+/// Compares a certificate with a host, and returns the proof and the name in the certificate. Without a host it fails.
 pub(crate) fn compare(
     certificate: &[u8],
-    host: &str,
+    host: Option<&str>,
     hardening: Hardening,
 ) -> Result<(NameVerified, String), String> {
     let names = presented_names(certificate)
         .map_err(|error| format!("the names in the server certificate cannot be read: {error}"))?;
-    match match_host(Some(host), &names.peer_names(), NameRules::default(), hardening) {
+    match match_host(host, &names.peer_names(), NameRules::default(), hardening) {
         Ok(matched) => Ok((matched.proof(), printable_name(matched.name()))),
         Err(mismatch) => Err(mismatch.to_string()),
     }

@@ -12,7 +12,6 @@ use pgtls_core::{
     hardening::Hardening,
     message::startup_message,
     param::{Ability, Params, Settings},
-    sni,
 };
 use std::{error::Error, ffi::c_char, ptr};
 
@@ -99,43 +98,6 @@ pub unsafe extern "C" fn pgtls_params_value(
     })
 }
 
-/// The server name to send to the server in clear (SNI) for this host, which may be `NULL`.
-///
-/// `name` becomes `NULL` when none is sent. `PGTLS_PARAMETERS` with an error if the host is too long for one: TLS cannot be
-/// set up then, which `pgtls_machine_tls_failed` is told with `PGTLS_TLS_SETUP`.
-///
-/// # Safety
-/// By the [contract](crate#the-contract) `params` is a handle, `host` a text; `name` and `error` are places.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pgtls_params_server_name(
-    params: *const pgtls_params,
-    host: *const c_char,
-    name: *mut *mut c_char,
-    error: *mut *mut c_char,
-) -> pgtls_status {
-    guarded(|| {
-        // SAFETY: `name` and `error` are places, `params` is a handle, `host` a text.
-        let (params, host) = unsafe {
-            nothing_yet(name);
-            nothing_yet(error);
-            (handle(params)?, optional_text(host)?)
-        };
-        match sni::server_name(host, params.params.sslsni()) {
-            Ok(None) => Ok(()),
-            Ok(Some(sent)) => {
-                // SAFETY: `name` is a place.
-                unsafe { give_text(name, sent) };
-                Ok(())
-            }
-            Err(reason) => {
-                // SAFETY: `error` is a place.
-                unsafe { give_text(error, &reason.to_string()) };
-                Err(PGTLS_PARAMETERS)
-            }
-        }
-    })
-}
-
 /// The StartupMessage for these parameters. Freed with `pgtls_bytes_free`.
 ///
 /// # Safety
@@ -174,11 +136,8 @@ pub unsafe extern "C" fn pgtls_params_free(params: *mut pgtls_params) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        boundary::pgtls_string_free,
-        status::pgtls_status::{PGTLS_OK, PGTLS_PARAMETERS},
-    };
-    use std::ffi::{CStr, CString};
+    use crate::status::pgtls_status::PGTLS_OK;
+    use std::ffi::CStr;
 
     fn with_params(conninfo: &CStr, check: impl FnOnce(*mut pgtls_params)) {
         let mut params = ptr::null_mut();
@@ -188,45 +147,6 @@ mod tests {
         check(params);
         // SAFETY: it was given above, and is freed once.
         unsafe { pgtls_params_free(params) };
-    }
-
-    /// What is given, and taken back.
-    fn taken(given: *mut c_char) -> Option<String> {
-        // SAFETY: NULL, or a text that the library has given and that is freed once.
-        unsafe {
-            let text = optional_text(given).unwrap().map(str::to_owned);
-            pgtls_string_free(given);
-            text
-        }
-    }
-
-    #[test]
-    fn no_server_name_and_none_that_can_be_sent_are_told_apart() {
-        let ask = |conninfo: &CStr, host: Option<&str>| {
-            let host = host.map(|host| CString::new(host).unwrap());
-            let host = host.as_ref().map_or(ptr::null(), |host| host.as_ptr());
-            // What stands in the places before the call is of no use to anybody.
-            let (mut name, mut error) = (ptr::dangling_mut(), ptr::dangling_mut());
-            let mut status = PGTLS_OK;
-            with_params(conninfo, |params| {
-                // SAFETY: a handle, a text or NULL, and two places.
-                status = unsafe { pgtls_params_server_name(params, host, &raw mut name, &raw mut error) };
-            });
-            (status, taken(name), taken(error).is_some())
-        };
-        let (with, without) =
-            (c"host=h user=u sslmode=require sslsni=1", c"host=h user=u sslmode=require sslsni=0");
-        let long = "x".repeat(256);
-        assert_eq!(ask(with, Some("db.test")), (PGTLS_OK, Some("db.test".to_owned()), false));
-        assert_eq!(ask(with, Some("192.0.2.1")), (PGTLS_OK, None, false));
-        assert_eq!(ask(with, None), (PGTLS_OK, None, false));
-        assert_eq!(ask(without, Some("db.test")), (PGTLS_OK, None, false));
-        assert_eq!(ask(with, Some(&long)), (PGTLS_PARAMETERS, None, true));
-        let (mut name, mut error) = (ptr::dangling_mut(), ptr::dangling_mut());
-        // SAFETY: NULL for the handle, a text and two places.
-        let status =
-            unsafe { pgtls_params_server_name(ptr::null(), c"h".as_ptr(), &raw mut name, &raw mut error) };
-        assert_eq!((status, taken(name), taken(error)), (PGTLS_ARGUMENT, None, None));
     }
 
     #[test]

@@ -15,7 +15,8 @@ pub enum pgtls_status {
     PGTLS_FILE = 3,
     /// The chain does not hold, or the name is not the host's; the error says why.
     PGTLS_UNVERIFIED = 4,
-    /// The call does not answer the machine's action. A bug in the program that calls; nothing has changed.
+    /// The call does not answer the machine's action, or a trust or proof does not belong to it: an error of the program. The
+    /// connection has failed, the next action is `PGTLS_FAILED`, and `pgtls_machine_error` returns the reason.
     PGTLS_MISUSE = 5,
     /// A bug in this library. Whatever the handle was used for, use it for nothing but to free it.
     PGTLS_BUG = 6,

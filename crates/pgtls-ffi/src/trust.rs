@@ -1,51 +1,166 @@
-//! Trusted roots and CRLs, and what can be proved with them.
+//! Trusted roots and CRLs.
 
 use crate::{
-    boundary::{free, give, give_text, guarded, handle, handle_mut, nothing_yet, put, text, values},
-    names::{compare, tell},
+    boundary::{free, give, give_text, guarded, handle, nothing_yet, put, values},
     params::pgtls_params,
-    status::pgtls_status::{self, PGTLS_ARGUMENT, PGTLS_FILE, PGTLS_UNVERIFIED},
-    words::{pgtls_purpose, pgtls_root},
+    status::pgtls_status::{self, PGTLS_FILE},
+    words::pgtls_root,
 };
 use pgtls_core::{
-    files, hardening::Hardening, name::NameVerified, negotiation::ChainVerified, policy::RootPresence,
+    environment::Environment,
+    files::{self, FilePath, FileRole, FileSource, path_of},
+    hardening::Hardening,
+    param::{Params, SslMode},
+    policy::{RootPresence, verification},
 };
-use pgtls_x509::{CrlStore, SecurityLevel, TrustStore, VerifyOptions, verify_chain};
-use rustls_pki_types::UnixTime;
-use std::{ffi::c_char, time::Duration};
+use pgtls_rustls::{TlsOptions, VersionRange, clock};
+use pgtls_x509::{CrlStore, TrustStore, openssl_conf::SystemDefault};
+use std::{
+    ffi::c_char,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-/// Whom to trust, and which certificates are revoked.
+/// Trusted roots, and the CRLs in force.
 pub struct pgtls_trust {
+    id: TrustId,
+    origin: Origin,
     pub(crate) presence: RootPresence,
     hardening: Hardening,
+    options: TlsOptions,
     /// Why there is nothing to verify with, if there is not.
     material: Result<(TrustStore, Option<CrlStore>), String>,
 }
 
-impl pgtls_trust {
-    /// Whether TLS cannot be set up in any mode: the roots are there and cannot be used. That they are missing is the mode's
-    /// to judge.
-    pub(crate) fn is_unusable(&self) -> bool {
-        self.material.is_err() && self.presence != RootPresence::Missing
-    }
+/// Number of a trust, which no other trust of the process has, before or after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TrustId(u64);
 
-    /// Why a mode that verifies cannot do with these roots.
-    pub(crate) fn lack(&self) -> &str {
-        self.material.as_ref().err().map_or("there is no root file", String::as_str)
+impl TrustId {
+    fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
 
-/// What was proved about one server: that its chain holds, and perhaps that it is the host.
-pub struct pgtls_proof {
-    pub(crate) chain: ChainVerified,
-    pub(crate) name: Option<NameVerified>,
-    leaf: Vec<u8>,
+/// Source of roots and CRLs.
+enum Origin {
+    /// The files that parameters name.
+    Files(TrustSettings),
+    /// The program.
+    Memory,
+}
+
+/// Everything in parameters and environment that decides which roots and CRLs are used. Equal settings read the same files.
+#[derive(Debug, PartialEq)]
+pub(crate) struct TrustSettings {
+    paths: [FilePath; 3],
+    /// Of the system's roots.
+    variables: [Option<String>; 2],
     hardening: Hardening,
 }
 
-/// Reads the root file and the CRLs that libpq would read for these parameters, or the roots of the operating system.
+impl TrustSettings {
+    pub(crate) fn of(params: &Params, environment: &Environment) -> Self {
+        let settings = params.into();
+        Self {
+            paths: [FileRole::RootCert, FileRole::Crl, FileRole::CrlDir]
+                .map(|role| path_of(role, &settings, environment)),
+            variables: ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+                .map(|name| environment.variable(name).map(str::to_owned)),
+            hardening: params.hardening(),
+        }
+    }
+
+    /// No parameter names a file.
+    fn are_defaults(&self) -> bool {
+        self.paths.iter().all(|path| path.source == FileSource::HomeDefault)
+    }
+}
+
+/// What there is to verify with.
+pub(crate) enum Roots<'a> {
+    /// Roots, and the CRLs if revocation is checked.
+    Usable(&'a TrustStore, Option<&'a CrlStore>),
+    /// The reason why there is nothing.
+    Unusable(&'a str),
+}
+
+impl pgtls_trust {
+    pub(crate) fn id(&self) -> TrustId {
+        self.id
+    }
+
+    pub(crate) fn hardening(&self) -> Hardening {
+        self.hardening
+    }
+
+    /// The options of a connection with this trust.
+    pub(crate) fn options(&self) -> &TlsOptions {
+        &self.options
+    }
+
+    pub(crate) fn roots(&self) -> Roots<'_> {
+        match &self.material {
+            Ok((roots, crls)) => Roots::Usable(roots, crls.as_ref()),
+            Err(reason) => Roots::Unusable(reason),
+        }
+    }
+
+    /// Checks that a machine with these settings may verify with this trust. The error is a sentence for the developer of the
+    /// program.
+    pub(crate) fn check(&self, machine: &TrustSettings) -> Result<(), &'static str> {
+        match &self.origin {
+            Origin::Files(settings) if settings == machine => Ok(()),
+            Origin::Files(_) => {
+                Err("the trust was made of other parameters than the machine: other sslrootcert, \
+                                     sslcrl, sslcrldir, hardenings or home directory; make it with \
+                                     pgtls_trust_of_params of the machine's parameters")
+            }
+            Origin::Memory if machine.are_defaults() => Ok(()),
+            Origin::Memory => {
+                Err("the parameters name sslrootcert, sslcrl or sslcrldir, which a trust from memory \
+                                   does not replace; make it with pgtls_trust_of_params, or leave them out of the \
+                                   parameters")
+            }
+        }
+    }
+
+    /// The reason why a machine with this `sslmode` cannot set up TLS. Roots that exist and cannot be used fail every mode;
+    /// missing ones, the modes that demand a verification.
+    pub(crate) fn problem(&self, sslmode: SslMode) -> Option<&str> {
+        let problem = match &self.material {
+            Err(_) if verification(sslmode, self.presence).is_none() => true,
+            Err(_) => self.presence != RootPresence::Missing,
+            Ok(_) => false,
+        };
+        if problem { self.material.as_ref().err().map(String::as_str) } else { None }
+    }
+}
+
+/// The options of a connection on this machine, with the security level, versions and signature schemes of its `openssl.cnf`. A
+/// file that cannot be used counts for nothing, as in OpenSSL.
+fn tls_options(params: Option<&Params>) -> TlsOptions {
+    // The time of a verdict is an argument of pgtls_verify.
+    let mut options = TlsOptions::new(pgtls_rustls::aws_lc_rs(), clock(|| Duration::ZERO));
+    if let Ok(Some((_, conf))) = pgtls_os::openssl_conf() {
+        options.system = Some(Arc::new(SystemDefault::of(&conf)));
+    }
+    let (mut options, _) = options.in_force();
+    if let Some(params) = params {
+        options.versions = VersionRange::of(params, options.versions);
+    }
+    options
+}
+
+/// Reads the root file and the CRLs that libpq would read for these parameters, or the roots of the operating system, and
+/// OpenSSL's configuration file. The trust is for machines whose parameters name the same files.
 ///
-/// That there are none, or that they cannot be used, is told by `pgtls_verify`, where it matters.
+/// Roots that are missing or cannot be used are an error of the TLS handshake that needs them, and of `pgtls_verify`, not of
+/// this call.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `params` is a handle, `trust` a place.
@@ -63,13 +178,22 @@ pub unsafe extern "C" fn pgtls_trust_of_params(
         let loaded = files::load(params, environment, &pgtls_os::Disk);
         let presence = loaded.roots.presence();
         let material = pgtls_rustls::trust(&loaded).map_err(|error| error.to_string());
+        let made = pgtls_trust {
+            id: TrustId::next(),
+            origin: Origin::Files(TrustSettings::of(params, environment)),
+            presence,
+            hardening: params.hardening(),
+            options: tls_options(Some(params)),
+            material,
+        };
         // SAFETY: `trust` is a place.
-        unsafe { give(trust, pgtls_trust { presence, hardening: params.hardening(), material }) }
+        unsafe { give(trust, made) }
     })
 }
 
-/// Takes roots, and CRLs if their length is not 0, from memory (PEM). What is proved with them is proved by libpq's rules,
-/// without hardenings.
+/// Takes roots, and CRLs if their length is not 0, from memory (PEM), and reads OpenSSL's configuration file. The trust is
+/// for machines whose parameters set neither `sslrootcert` nor `sslcrl` nor `sslcrldir`: it replaces the files in the home
+/// directory. `PGTLS_FILE` with an error if roots or CRLs cannot be read.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `roots` has `roots_length` bytes, `crls` has `crls_length`; `trust` and `error` are
@@ -99,8 +223,14 @@ pub unsafe extern "C" fn pgtls_trust_of_pem(
         });
         match parsed {
             Ok(material) => {
-                let hardening = Hardening::NONE;
-                let made = pgtls_trust { presence: RootPresence::Found, hardening, material: Ok(material) };
+                let made = pgtls_trust {
+                    id: TrustId::next(),
+                    origin: Origin::Memory,
+                    presence: RootPresence::Found,
+                    hardening: Hardening::NONE,
+                    options: tls_options(None),
+                    material: Ok(material),
+                };
                 // SAFETY: `trust` is a place.
                 unsafe { give(trust, made) }
             }
@@ -133,108 +263,4 @@ pub unsafe extern "C" fn pgtls_trust_root(trust: *const pgtls_trust, root: *mut 
 pub unsafe extern "C" fn pgtls_trust_free(trust: *mut pgtls_trust) {
     // SAFETY: `trust` is a handle, and this is its end.
     unsafe { free(trust) };
-}
-
-/// Judges a chain as OpenSSL would (`X509_verify_cert`, as libpq calls it): the peer's own certificate first, then the
-/// others that it has sent, all of them DER; `certificates` and `lengths` have `count` values each. `unix_time` is the time
-/// of the verdict, in seconds since 1970; `purpose` is a `pgtls_purpose`.
-///
-/// The proof is freed with `pgtls_proof_free`. `PGTLS_UNVERIFIED` with an error if the chain does not hold, `PGTLS_FILE` if
-/// there is nothing to verify with.
-///
-/// # Safety
-/// By the [contract](crate#the-contract) `trust` is a handle; `certificates` and `lengths` have `count` values each, and
-/// each certificate has so many bytes as its length says; `proof` and `error` are places.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pgtls_verify(
-    trust: *const pgtls_trust,
-    certificates: *const *const u8,
-    lengths: *const usize,
-    count: usize,
-    unix_time: u64,
-    purpose: u32,
-    proof: *mut *mut pgtls_proof,
-    error: *mut *mut c_char,
-) -> pgtls_status {
-    guarded(|| {
-        // SAFETY: `proof` and `error` are places, `trust` is a handle.
-        let trust = unsafe {
-            nothing_yet(proof);
-            nothing_yet(error);
-            handle(trust)
-        }?;
-        let purpose = pgtls_purpose::read(purpose)?;
-        // SAFETY: both have `count` values.
-        let (pointers, lengths) = unsafe { (values(certificates, count)?, values(lengths, count)?) };
-        let mut chain = Vec::new();
-        for (pointer, length) in pointers.iter().zip(lengths) {
-            // SAFETY: each certificate has so many bytes as its length says.
-            chain.push(unsafe { values(*pointer, *length) }?);
-        }
-        let (leaf, presented) = chain.split_first().ok_or(PGTLS_ARGUMENT)?;
-        let refuse = |status, reason: &str| {
-            // SAFETY: `error` is a place.
-            unsafe { give_text(error, reason) };
-            Err(status)
-        };
-        let (roots, crls) = match &trust.material {
-            Ok(material) => material,
-            Err(reason) => return refuse(PGTLS_FILE, reason),
-        };
-        let provider = pgtls_rustls::aws_lc_rs();
-        let options = VerifyOptions::new(
-            UnixTime::since_unix_epoch(Duration::from_secs(unix_time)),
-            purpose,
-            SecurityLevel::DEFAULT,
-            provider.signature_verification_algorithms.all,
-        );
-        match verify_chain(leaf, presented, roots, crls.as_ref(), &options) {
-            Ok(_path) => {
-                let (chain, leaf) = (ChainVerified::assertion(), leaf.to_vec());
-                let made = pgtls_proof { chain, name: None, leaf, hardening: trust.hardening };
-                // SAFETY: `proof` is a place.
-                unsafe { give(proof, made) }
-            }
-            Err(reason) => refuse(PGTLS_UNVERIFIED, &reason.to_string()),
-        }
-    })
-}
-
-/// Adds to the proof that the certificate of the verified chain speaks for this host.
-///
-/// `matched` becomes the name in the certificate, `error` what is wrong.
-///
-/// # Safety
-/// By the [contract](crate#the-contract) `proof` is a handle, `host` a text; `matched` and `error` are places.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pgtls_proof_match_host(
-    proof: *mut pgtls_proof,
-    host: *const c_char,
-    matched: *mut *mut c_char,
-    error: *mut *mut c_char,
-) -> pgtls_status {
-    guarded(|| {
-        // SAFETY: `matched` and `error` are places, `proof` is a handle that no other call has, `host` a text.
-        let (proof, host) = unsafe {
-            nothing_yet(matched);
-            nothing_yet(error);
-            (handle_mut(proof)?, text(host)?)
-        };
-        let outcome = compare(&proof.leaf, host, proof.hardening).map(|(verified, name)| {
-            proof.name = Some(verified);
-            name
-        });
-        // SAFETY: `matched` and `error` are places.
-        unsafe { tell(outcome, matched, error) }
-    })
-}
-
-/// Frees a proof.
-///
-/// # Safety
-/// By the [contract](crate#the-contract) `proof` is a handle, and is not used again.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pgtls_proof_free(proof: *mut pgtls_proof) {
-    // SAFETY: `proof` is a handle, and this is its end.
-    unsafe { free(proof) };
 }

@@ -2,8 +2,9 @@
 
 use crate::status::pgtls_status::{self, PGTLS_ARGUMENT};
 use pgtls_core::{
-    negotiation::{Alpn, Encryption, Then, TlsFailure},
-    policy::{Payload, RootPresence, Transport, Verification},
+    connect,
+    negotiation::{Encryption, Then, TlsFailure},
+    policy::{RootPresence, Transport, Verification},
 };
 use pgtls_x509::Purpose;
 
@@ -34,7 +35,7 @@ macro_rules! given {
     };
 }
 
-/// How the packets get to the server.
+/// Kind of socket.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum pgtls_transport {
@@ -49,22 +50,30 @@ taken!(pgtls_transport is Transport {
     PGTLS_UNIX is Transport::Unix,
 });
 
-/// What is sent once the connection is protected.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum pgtls_payload {
-    /// A StartupMessage.
-    PGTLS_PAYLOAD_STARTUP = 0,
-    /// A CancelRequest.
-    PGTLS_PAYLOAD_CANCEL = 1,
-}
-
-taken!(pgtls_payload is Payload {
-    PGTLS_PAYLOAD_STARTUP is Payload::Startup,
-    PGTLS_PAYLOAD_CANCEL is Payload::Cancel,
+given!(Transport as pgtls_transport {
+    Transport::Tcp as PGTLS_TCP,
+    Transport::Unix as PGTLS_UNIX,
 });
 
-/// How a session is protected.
+/// Aim of a connection that the program opens itself.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum pgtls_aim {
+    /// A session: the machine ends in `PGTLS_DONE`.
+    PGTLS_AIM_SESSION = 0,
+    /// A cancel request: the machine ends in `PGTLS_DONE` when the server has closed the connection in order.
+    PGTLS_AIM_CANCEL = 1,
+    /// A connection on which another driver runs the startup exchange: the machine ends in `PGTLS_ESTABLISHED`.
+    PGTLS_AIM_TLS = 2,
+}
+
+taken!(pgtls_aim is connect::Purpose {
+    PGTLS_AIM_SESSION is connect::Purpose::Session,
+    PGTLS_AIM_CANCEL is connect::Purpose::Cancel,
+    PGTLS_AIM_TLS is connect::Purpose::Tls,
+});
+
+/// Protection of a session.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum pgtls_encryption {
@@ -82,7 +91,7 @@ given!(Encryption as pgtls_encryption {
     Encryption::Gss as PGTLS_ENCRYPTION_GSS,
 });
 
-/// What comes after a failed address.
+/// Consequence of a failed attempt.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum pgtls_then {
@@ -118,7 +127,7 @@ given!(RootPresence as pgtls_root {
     RootPresence::System as PGTLS_ROOT_SYSTEM,
 });
 
-/// What has to be proved about a server.
+/// Required proof of a server's identity.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum pgtls_verification {
@@ -136,25 +145,7 @@ given!(Verification as pgtls_verification {
     Verification::Full as PGTLS_VERIFY_FULL,
 });
 
-/// What ALPN ended with.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum pgtls_alpn {
-    /// The server has selected nothing.
-    PGTLS_ALPN_ABSENT = 0,
-    /// `postgresql`.
-    PGTLS_ALPN_POSTGRESQL = 1,
-    /// Anything else.
-    PGTLS_ALPN_OTHER = 2,
-}
-
-taken!(pgtls_alpn is Alpn {
-    PGTLS_ALPN_ABSENT is Alpn::Absent,
-    PGTLS_ALPN_POSTGRESQL is Alpn::Postgresql,
-    PGTLS_ALPN_OTHER is Alpn::Other,
-});
-
-/// How TLS has failed.
+/// Kind of failure of TLS.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum pgtls_tls_failure {

@@ -1,10 +1,13 @@
 //! Parameters and loaded files, parsed once, and the sessions that are made of them.
 
 use crate::{
+    algorithms::Algorithms,
+    chain::AcceptedSignatures,
     error::{SetupError, TlsError},
     identity::Identity,
     options::TlsOptions,
     proved::Proved,
+    provider::lacking,
     record::Record,
     resolver::Resolver,
     schemes::Schemes,
@@ -38,6 +41,8 @@ pub struct Connector {
     /// What the identity may sign with.
     schemes: Schemes,
     template: Result<ClientConfig, SetupError>,
+    /// What the crypto provider lacks, whatever `openssl.cnf` allows.
+    lacking: Arc<[&'static str]>,
     unmapped: Vec<Unmapped>,
     ignored_crl_file: Option<FileError>,
 }
@@ -55,6 +60,7 @@ impl Connector {
         options: &TlsOptions,
         former: Option<&Self>,
     ) -> Self {
+        let lacking = lacking(&options.provider);
         let (options, unmapped) = &options.in_force();
         let versions = VersionRange::of(params, options.versions);
         let rules = rules(params, loaded, options);
@@ -68,6 +74,7 @@ impl Connector {
             identity: Identity::new(params, &loaded.identity, options, former.map(|former| &former.identity)),
             schemes: options.schemes.clone(),
             template: template(versions, options),
+            lacking,
             unmapped: unmapped.clone(),
             ignored_crl_file,
         }
@@ -109,7 +116,8 @@ impl Connector {
         let verification = rules.trust.verification();
         let verifier = Verifier { rules, host: host.map(str::to_owned), record: record.clone() };
         config.dangerous().set_certificate_verifier(Arc::new(verifier));
-        Ok(Session::new(Arc::new(config), indication, self.root, verification, self.versions, record))
+        let (versions, lacking) = (self.versions, self.lacking.clone());
+        Ok(Session::new(Arc::new(config), indication, self.root, verification, versions, lacking, record))
     }
 }
 
@@ -148,7 +156,7 @@ impl Connector {
 }
 
 fn rules(params: &Params, loaded: &Loaded, options: &TlsOptions) -> Result<Rules, SetupError> {
-    let algorithms = options.provider.signature_verification_algorithms;
+    let algorithms = Algorithms::new(&options.provider);
     Ok(Rules {
         trust: Trust::new(params, loaded, options.verify_peer)?,
         security_level: options.security_level,
@@ -156,6 +164,8 @@ fn rules(params: &Params, loaded: &Loaded, options: &TlsOptions) -> Result<Rules
         naming: options.name_rules,
         hardening: params.hardening(),
         algorithms,
+        accepted: AcceptedSignatures::new(VersionRange::of(params, options.versions), options),
+        for_chains: algorithms.for_chains(),
         proved: Proved::default(),
         schemes: signature::offered_schemes(options),
     })

@@ -9,7 +9,7 @@ use pgtls_core::{
 };
 use pgtls_x509::X509Error;
 use rustls::AlertDescription;
-use std::{error::Error, fmt, io};
+use std::{error::Error, fmt, io, sync::Arc};
 
 /// Why TLS could not be set up, or its handshake or checks failed.
 #[derive(Debug)]
@@ -31,6 +31,12 @@ pub enum TlsError {
         error: rustls::Error,
         /// The versions that the parameters allow.
         range: VersionRange,
+    },
+    /// The server ended the handshake with the alert handshake_failure, and the crypto provider lacks what newer servers may
+    /// demand.
+    NothingInCommon {
+        /// What the provider lacks, by registered names.
+        lacking: Arc<[&'static str]>,
     },
     /// Anything else that rustls or the server objected to, alerts included. A TLS 1.3 server objects to a client
     /// certificate, or to there being none, after the client's handshake is complete.
@@ -90,6 +96,7 @@ impl TlsError {
             | Self::Host(_)
             | Self::NoCertificate
             | Self::ProtocolVersion { .. }
+            | Self::NothingInCommon { .. }
             | Self::Handshake(_) => TlsFailure::Handshake,
         }
     }
@@ -99,6 +106,7 @@ impl TlsError {
         match self {
             Self::ProtocolVersion { error: rustls::Error::AlertReceived(alert), .. }
             | Self::Handshake(rustls::Error::AlertReceived(alert)) => Some(*alert),
+            Self::NothingInCommon { .. } => Some(AlertDescription::HandshakeFailure),
             _ => None,
         }
     }
@@ -138,6 +146,12 @@ impl fmt::Display for TlsError {
                  ssl_min_protocol_version and ssl_max_protocol_version)",
                 Reason(error)
             ),
+            Self::NothingInCommon { lacking } => write!(
+                f,
+                "SSL error: {}; the server may demand {}, which the crypto provider lacks: the one of aws-lc-rs has it",
+                Reason(&rustls::Error::AlertReceived(AlertDescription::HandshakeFailure)),
+                lacking.join(" or ")
+            ),
             Self::Handshake(error) => write!(f, "SSL error: {}", Reason(error)),
             Self::Connection(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 f.write_str("SSL error: server closed the connection during the handshake (unexpected EOF)")
@@ -156,7 +170,7 @@ impl Error for TlsError {
             Self::Setup(error) => error.source(),
             Self::Chain(error) | Self::Names(error) => error.source(),
             Self::Host(mismatch) => mismatch.source(),
-            Self::NoCertificate => None,
+            Self::NoCertificate | Self::NothingInCommon { .. } => None,
             Self::ProtocolVersion { error, .. } | Self::Handshake(error) => error.source(),
             Self::Connection(error) => error.source(),
         }

@@ -1,6 +1,6 @@
 //! The client's own certificate and key, parsed once and shared by all sessions.
 
-use crate::{error::SetupError, options::TlsOptions, pss::signing_key, signature};
+use crate::{algorithms::Algorithms, error::SetupError, options::TlsOptions, pss::signing_key, signature};
 use pgtls_core::{
     files::{self, FileIdentity, FileRole, LoadedFile},
     param::{Params, Secret},
@@ -89,7 +89,7 @@ fn certified(
     let signer = signing_key(parsed, options.provider.key_provider)
         .map_err(|error| SetupError::KeyUnsupported { path: key.path.clone(), error })?;
     let leaf = chain.first().ok_or(rustls::Error::NoCertificatesPresented).map_err(SetupError::Provider)?;
-    if !signature::is_key_of(&*signer, leaf, &options.provider.signature_verification_algorithms) {
+    if !signature::is_key_of(&*signer, leaf, &Algorithms::new(&options.provider)) {
         return Err(SetupError::KeyMismatch { certificate: certificate.path.clone(), key: key.path.clone() });
     }
     Ok(CertifiedKey::new(chain, signer))

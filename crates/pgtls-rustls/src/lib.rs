@@ -53,14 +53,19 @@
 //! ## Features
 //! - `aws-lc-rs` (default): adds `aws_lc_rs()`, which makes that crypto provider.
 //! - `ring`: adds `ring()`, which makes that one.
-//! - `small-rsa`: servers whose RSA key has 1,024 to 2,047 bits are accepted where libpq accepts them. The providers do not
-//!   verify with such keys, so that it takes the crate `rsa`.
+//!
+//! Neither changes which server is accepted. RSA keys that the providers refuse unseen are verified with here, and a provider
+//! without P-521, as ring, is completed with it. A provider that lacks post-quantum key exchange (`X25519MLKEM768`) or
+//! signatures (ML-DSA) cannot connect to a server that demands them; the error names what is lacking.
 #![forbid(unsafe_code)]
 
+mod algorithms;
 mod attribute;
 mod cache;
+mod chain;
 mod connect;
 mod connector;
+mod curves;
 mod error;
 mod facts;
 mod identity;
@@ -71,16 +76,14 @@ mod options;
 #[cfg(feature = "aws-lc-rs")]
 mod p521;
 mod proved;
-#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod provider;
 mod pss;
 mod record;
 mod resolver;
+mod rsa;
 mod schemes;
 mod session;
 mod signature;
-#[cfg(feature = "small-rsa")]
-mod small_rsa;
 mod sni;
 mod strength;
 mod system_default;
@@ -91,6 +94,7 @@ mod versions;
 
 pub use attribute::{ATTRIBUTES, LIBRARY};
 pub use cache::{BrokenFiles, Cached, ConnectorCache};
+pub use chain::{authenticating_versions, verify_chain};
 pub use connect::{ActionError, AttemptError, BoxError, Cause, ConnectError, StartupError};
 pub use connector::Connector;
 pub use error::{SetupError, TlsError, alert_name};

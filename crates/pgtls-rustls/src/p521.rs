@@ -1,9 +1,6 @@
-//! Key exchange on the curve P-521 (`secp521r1`), which rustls' provider of aws-lc-rs leaves out though aws-lc-rs has it.
-//!
-//! In TLS 1.2 a key on a curve can be used only if the client has offered the curve as a group (RFC 8422, sections 5.1.1
-//! and 5.3): without it neither a server nor a client with a P-521 certificate gets through the handshake. OpenSSL offers
-//! it, and so does libpq.
+//! Key exchange on the curve P-521 (`secp521r1`) by aws-lc-rs, which rustls' provider of aws-lc-rs leaves out.
 
+use crate::curves::UNCOMPRESSED;
 use aws_lc_rs::{
     agreement::{ECDH_P521, EphemeralPrivateKey, PublicKey, UnparsedPublicKey, agree_ephemeral},
     rand::SystemRandom,
@@ -35,9 +32,6 @@ struct Exchange {
     public: PublicKey,
 }
 
-/// How an uncompressed point begins (SEC 1, section 2.3.3). TLS 1.3 has no other form, and in TLS 1.2 we offer no other.
-const UNCOMPRESSED: u8 = 4;
-
 impl ActiveKeyExchange for Exchange {
     fn complete(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, Error> {
         let refused = || Error::from(PeerMisbehaved::InvalidKeyShare);
@@ -56,41 +50,5 @@ impl ActiveKeyExchange for Exchange {
 
     fn group(&self) -> NamedGroup {
         NamedGroup::secp521r1
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_sides_agree() {
-        let (one, other) = (Secp521r1.start().unwrap(), Secp521r1.start().unwrap());
-        let (to_one, to_other) = (other.pub_key().to_vec(), one.pub_key().to_vec());
-        let (of_one, of_other) = (one.complete(&to_one).unwrap(), other.complete(&to_other).unwrap());
-        assert_eq!(of_one.secret_bytes(), of_other.secret_bytes());
-        assert_eq!(of_one.secret_bytes().len(), 66);
-    }
-
-    #[test]
-    fn what_is_no_point_is_refused() {
-        let point = Secp521r1.start().unwrap().pub_key().to_vec();
-        let changed = |at: usize, byte: u8| {
-            let mut point = point.clone();
-            *point.get_mut(at).unwrap() ^= byte;
-            point
-        };
-        // The other forms of a point, one that is not on the curve, cut off, too long, and nothing.
-        let compressed = [&[2], point.get(1..67).unwrap()].concat();
-        let longer = [point.as_slice(), &[0]].concat();
-        let cut = point.get(..132).unwrap().to_vec();
-        for bad in [compressed, changed(0, 2), changed(132, 1), cut, longer, vec![0], Vec::new()] {
-            let exchange = Secp521r1.start().unwrap();
-            assert_eq!(
-                exchange.complete(&bad).err(),
-                Some(PeerMisbehaved::InvalidKeyShare.into()),
-                "{bad:?}"
-            );
-        }
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! A certificate can say that its RSA key is for RSASSA-PSS and nothing else, and TLS 1.3 has signature schemes of their
 //! own for such keys (RFC 8446, section 4.2.3, `rsa_pss_pss_*`). The signature is the same as with any other RSA key, so
-//! the provider's algorithm makes and verifies it; only numbers and names differ. In TLS 1.2 rustls ends the handshake
+//! the same algorithm makes and verifies it; only numbers and names differ. In TLS 1.2 rustls ends the handshake
 //! when it meets such a scheme.
 
+use crate::{curves, rsa::RsaAlgorithm};
 use pgtls_x509::{RsaPssKey, rsa_pss_key};
 use rustls::{
     Error, SignatureAlgorithm, SignatureScheme,
-    crypto::{KeyProvider, WebPkiSupportedAlgorithms},
+    crypto::KeyProvider,
     pki_types::{
         AlgorithmIdentifier, InvalidSignature, PrivateKeyDer, SignatureVerificationAlgorithm, alg_id,
     },
@@ -23,7 +24,7 @@ pub(crate) struct PssScheme {
     /// Its number.
     pub(crate) scheme: SignatureScheme,
     /// The scheme of other RSA keys that makes the same signature.
-    same_signature: SignatureScheme,
+    pub(crate) same_signature: SignatureScheme,
     /// How a key says that it is for this hash alone.
     restricted: AlgorithmIdentifier,
 }
@@ -50,9 +51,9 @@ static SCHEMES: [PssScheme; 3] = [
 const UNRESTRICTED: AlgorithmIdentifier =
     AlgorithmIdentifier::from_slice(&[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a]);
 
-/// The schemes that a provider has the algorithms for.
-pub(crate) fn schemes(algorithms: &WebPkiSupportedAlgorithms) -> impl Iterator<Item = SignatureScheme> {
-    SCHEMES.iter().filter(|pss| pss.algorithm(algorithms).is_some()).map(|pss| pss.scheme)
+/// The schemes, in order of preference.
+pub(crate) fn schemes() -> impl Iterator<Item = SignatureScheme> {
+    SCHEMES.iter().map(|pss| pss.scheme)
 }
 
 /// The scheme with this number, if it is one of these.
@@ -61,26 +62,24 @@ pub(crate) fn find(scheme: SignatureScheme) -> Option<&'static PssScheme> {
 }
 
 impl PssScheme {
-    /// The algorithms that verify it, by what the key says about itself.
-    pub(crate) fn algorithms(&self, of: &WebPkiSupportedAlgorithms) -> Option<[OnPssKey; 2]> {
-        let inner = self.algorithm(of)?;
-        Some([UNRESTRICTED, self.restricted].map(|key_algorithm| OnPssKey { inner, key_algorithm }))
-    }
-
-    fn algorithm(
-        &self,
-        of: &WebPkiSupportedAlgorithms,
-    ) -> Option<&'static dyn SignatureVerificationAlgorithm> {
-        let (_, candidates) = of.mapping.iter().find(|(mapped, _)| *mapped == self.same_signature)?;
-        candidates.first().copied()
+    /// The algorithms that verify it, by the name of the key's own algorithm; `inner` verifies the same signature.
+    pub(crate) fn algorithms(&self, inner: RsaAlgorithm) -> [OnPssKey; 2] {
+        [UNRESTRICTED, self.restricted].map(|key_algorithm| OnPssKey { inner, key_algorithm })
     }
 }
 
-/// An RSA-PSS algorithm of the provider, on a key that is for RSASSA-PSS alone.
+/// An RSA-PSS algorithm on a key that is for RSASSA-PSS alone.
 #[derive(Debug)]
 pub(crate) struct OnPssKey {
-    inner: &'static dyn SignatureVerificationAlgorithm,
+    inner: RsaAlgorithm,
     key_algorithm: AlgorithmIdentifier,
+}
+
+impl OnPssKey {
+    /// Whether the algorithm verifies any signature with this key.
+    pub(crate) fn takes_key(&self, key: &[u8]) -> bool {
+        self.inner.takes_key(key)
+    }
 }
 
 impl SignatureVerificationAlgorithm for OnPssKey {
@@ -98,7 +97,8 @@ impl SignatureVerificationAlgorithm for OnPssKey {
     }
 }
 
-/// A private key for signing, of any kind that the provider has or that can be made of one.
+/// A private key for signing: the provider's, a key on a curve that the provider does not load, or an RSA key that is for
+/// RSASSA-PSS alone.
 pub(crate) fn signing_key(
     key: PrivateKeyDer<'static>,
     provider: &dyn KeyProvider,
@@ -109,7 +109,10 @@ pub(crate) fn signing_key(
         _ => None,
     };
     let Some(RsaPssKey { algorithm, key: rsa, .. }) = pss else {
-        return provider.load_private_key(key.clone_key());
+        let loaded = provider.load_private_key(key.clone_key());
+        // A provider in FIPS mode has reasons to refuse a key.
+        let completed = if loaded.is_err() && !provider.fips() { curves::signing_key(&key) } else { None };
+        return completed.map_or(loaded, Ok);
     };
     let schemes: Vec<_> = SCHEMES
         .iter()

@@ -31,6 +31,7 @@ pub struct Session {
     root: RootPresence,
     verification: Verification,
     versions: VersionRange,
+    lacking: Arc<[&'static str]>,
     record: Arc<Record>,
 }
 
@@ -41,9 +42,10 @@ impl Session {
         root: RootPresence,
         verification: Verification,
         versions: VersionRange,
+        lacking: Arc<[&'static str]>,
         record: Arc<Record>,
     ) -> Self {
-        Self { config, indication, root, verification, versions, record }
+        Self { config, indication, root, verification, versions, lacking, record }
     }
 
     /// With the secrets of this one connection logged here, and not where the connector's options say.
@@ -98,6 +100,9 @@ impl Session {
         match error {
             rustls::Error::NoCertificatesPresented => TlsError::NoCertificate,
             error if speaks_of_versions(&error) => TlsError::ProtocolVersion { error, range: self.versions },
+            rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) if !self.lacking.is_empty() => {
+                TlsError::NothingInCommon { lacking: self.lacking.clone() }
+            }
             error => TlsError::Handshake(error),
         }
     }

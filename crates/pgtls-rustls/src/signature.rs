@@ -4,45 +4,45 @@
 //! by default. Here the public key is taken out of the certificate and nothing else of it is looked at. The signature is
 //! always checked, also when nobody asks for the chain: without it anyone could pass on another server's certificate.
 
-use crate::{options::TlsOptions, pss, strength};
-use pgtls_x509::{SecurityLevel, may_sign_key_exchange, subject_public_key_info};
+use crate::{
+    algorithms::{Algorithms, HandshakeAlgorithm},
+    options::TlsOptions,
+    strength,
+};
+use pgtls_core::param::TlsVersion;
+use pgtls_x509::{HandshakeKey, SecurityLevel};
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, OtherError, PeerMisbehaved, SignatureScheme,
     client::danger::HandshakeSignatureValid,
-    crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key},
-    pki_types::{CertificateDer, SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer},
+    pki_types::{CertificateDer, SubjectPublicKeyInfoDer},
     sign::SigningKey,
 };
 use std::{fmt, sync::Arc};
-use webpki::RawPublicKeyEntity;
 
-/// The schemes that can be verified: the provider's, and those of RSA-PSS keys whose algorithm it has, if they are strong enough.
-pub(crate) fn supported_schemes(
-    algorithms: &WebPkiSupportedAlgorithms,
-    level: SecurityLevel,
-) -> Vec<SignatureScheme> {
-    let mut schemes = algorithms.supported_schemes();
-    schemes.extend(pss::schemes(algorithms));
+/// The schemes that can be verified, if they are strong enough.
+pub(crate) fn supported_schemes(algorithms: &Algorithms, level: SecurityLevel) -> Vec<SignatureScheme> {
+    let mut schemes = algorithms.schemes();
     schemes.retain(|scheme| strength::is_strong_scheme(*scheme, level));
     schemes
 }
 
 /// The schemes that are offered to a server, in order of preference.
 pub(crate) fn offered_schemes(options: &TlsOptions) -> Vec<SignatureScheme> {
-    let algorithms = &options.provider.signature_verification_algorithms;
-    options.schemes.for_servers(supported_schemes(algorithms, options.security_level))
+    let algorithms = Algorithms::new(&options.provider);
+    options.schemes.for_servers(supported_schemes(&algorithms, options.security_level))
 }
 
-/// TLS 1.2: a scheme stands for several algorithms, of which the one for the key's curve is used. The certificate must
-/// allow that its key signs.
+/// Verifies a signature of TLS 1.2. The certificate must allow that its key signs.
 pub(crate) fn verify_tls12(
     message: &[u8],
     certificate: &CertificateDer<'_>,
     signed: &DigitallySignedStruct,
-    algorithms: &WebPkiSupportedAlgorithms,
+    algorithms: &Algorithms,
 ) -> Result<HandshakeSignatureValid, Error> {
-    verify_with_any(signed.scheme, &public_key(certificate)?, message, signed.signature(), algorithms)?;
-    if !may_sign_key_exchange(certificate).map_err(unusable)? {
+    let key = HandshakeKey::read(certificate).map_err(unusable)?;
+    let candidates = candidates(TlsVersion::Tls1_2, signed.scheme, algorithms);
+    verify_with_one_of(candidates, &key, message, signed.signature())?;
+    if !key.may_sign_key_exchange().map_err(unusable)? {
         return Err(Error::Other(OtherError(Arc::new(NotForSigning))));
     }
     Ok(HandshakeSignatureValid::assertion())
@@ -63,28 +63,65 @@ impl fmt::Display for NotForSigning {
 
 impl core::error::Error for NotForSigning {}
 
-/// TLS 1.3: a scheme stands for one algorithm and one kind of key.
+/// Verifies a signature of TLS 1.3.
 pub(crate) fn verify_tls13(
     message: &[u8],
     certificate: &CertificateDer<'_>,
     signed: &DigitallySignedStruct,
-    algorithms: &WebPkiSupportedAlgorithms,
+    algorithms: &Algorithms,
 ) -> Result<HandshakeSignatureValid, Error> {
-    let key = public_key(certificate)?;
-    if pss::find(signed.scheme).is_some() {
-        verify_with_any(signed.scheme, &key, message, signed.signature(), algorithms)?;
-        return Ok(HandshakeSignatureValid::assertion());
-    }
-    // No signature of TLS 1.3 has the padding of PKCS #1 v1.5.
-    let is_pss = matches!(
-        signed.scheme,
-        SignatureScheme::RSA_PSS_SHA256 | SignatureScheme::RSA_PSS_SHA384 | SignatureScheme::RSA_PSS_SHA512
-    );
-    if is_pss && let Some(verified) = verify_with_small_rsa(signed.scheme, &key, message, signed.signature())
-    {
-        return verified.map(|()| HandshakeSignatureValid::assertion());
-    }
-    verify_tls13_signature_with_raw_key(message, &key, signed, algorithms)
+    let key = HandshakeKey::read(certificate).map_err(unusable)?;
+    let candidates = candidates(TlsVersion::Tls1_3, signed.scheme, algorithms);
+    verify_with_one_of(candidates, &key, message, signed.signature())?;
+    Ok(HandshakeSignatureValid::assertion())
+}
+
+/// Whether signatures of this scheme, made with this key in this version of TLS, can be verified.
+pub(crate) fn fits(
+    version: TlsVersion,
+    scheme: SignatureScheme,
+    key: &HandshakeKey<'_>,
+    algorithms: &Algorithms,
+) -> bool {
+    let mut candidates = candidates(version, scheme, algorithms);
+    key.is_well_formed()
+        && candidates.any(|candidate| is_for(&candidate, key) && candidate.takes_key(key.public_key()))
+}
+
+/// Whether the algorithm is for this kind of key.
+fn is_for(candidate: &HandshakeAlgorithm, key: &HandshakeKey<'_>) -> bool {
+    candidate.as_dyn().public_key_alg_id().as_ref() == key.algorithm()
+}
+
+/// The algorithms for a scheme. In TLS 1.2 it stands for several, of which the one for the key is used; in TLS 1.3 for one
+/// algorithm and one kind of key.
+fn candidates(
+    version: TlsVersion,
+    scheme: SignatureScheme,
+    algorithms: &Algorithms,
+) -> impl Iterator<Item = HandshakeAlgorithm> {
+    let is_tls13 = version == TlsVersion::Tls1_3;
+    let candidates = algorithms.of_scheme(scheme).enumerate();
+    // A key for RSASSA-PSS alone has two names, by either of which it is for this one algorithm.
+    let is_candidate = move |(index, candidate): &(usize, HandshakeAlgorithm)| {
+        !is_tls13
+            || (!is_of_tls12_alone(scheme)
+                && (*index == 0 || matches!(candidate, HandshakeAlgorithm::RsaPss(_))))
+    };
+    candidates.filter(is_candidate).map(|(_, candidate)| candidate)
+}
+
+/// Schemes that no signature in TLS 1.3 may have: those with the padding of PKCS #1 v1.5, and those with SHA-1 (RFC 8446,
+/// section 4.2.3).
+fn is_of_tls12_alone(scheme: SignatureScheme) -> bool {
+    matches!(
+        scheme,
+        SignatureScheme::RSA_PKCS1_SHA1
+            | SignatureScheme::ECDSA_SHA1_Legacy
+            | SignatureScheme::RSA_PKCS1_SHA256
+            | SignatureScheme::RSA_PKCS1_SHA384
+            | SignatureScheme::RSA_PKCS1_SHA512
+    )
 }
 
 /// Whether the private key is the one of the certificate, whatever form its public key is written in: what the one signs,
@@ -92,87 +129,40 @@ pub(crate) fn verify_tls13(
 pub(crate) fn is_key_of(
     key: &dyn SigningKey,
     certificate: &CertificateDer<'_>,
-    algorithms: &WebPkiSupportedAlgorithms,
+    algorithms: &Algorithms,
 ) -> bool {
-    let Ok(public_key) = public_key(certificate) else { return false };
-    key.public_key().is_some_and(|of_key| of_key == public_key) || signs_for(key, &public_key, algorithms)
+    let Ok(public_key) = HandshakeKey::read(certificate) else { return false };
+    let is_same = |of_key: SubjectPublicKeyInfoDer<'_>| of_key.as_ref() == public_key.public_key_info();
+    key.public_key().is_some_and(is_same) || signs_for(key, &public_key, algorithms)
 }
 
-fn signs_for(
-    key: &dyn SigningKey,
-    public_key: &SubjectPublicKeyInfoDer<'_>,
-    algorithms: &WebPkiSupportedAlgorithms,
-) -> bool {
+fn signs_for(key: &dyn SigningKey, public_key: &HandshakeKey<'_>, algorithms: &Algorithms) -> bool {
     const MESSAGE: &[u8] = b"pgtls: does this key belong to this certificate?";
     let Some(signer) = key.choose_scheme(&supported_schemes(algorithms, SecurityLevel(0))) else {
         return false;
     };
     let Ok(signature) = signer.sign(MESSAGE) else { return false };
-    verify_with_any(signer.scheme(), public_key, MESSAGE, &signature, algorithms).is_ok()
+    verify_with_one_of(algorithms.of_scheme(signer.scheme()), public_key, MESSAGE, &signature).is_ok()
 }
 
-/// Verifies with whichever of a scheme's algorithms is for this kind of key.
-fn verify_with_any(
-    scheme: SignatureScheme,
-    key: &SubjectPublicKeyInfoDer<'_>,
-    message: &[u8],
-    signature: &[u8],
-    algorithms: &WebPkiSupportedAlgorithms,
-) -> Result<(), Error> {
-    const UNKNOWN: Error = Error::PeerMisbehaved(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme);
-    if let Some(verified) = verify_with_small_rsa(scheme, key, message, signature) {
-        return verified;
-    }
-    if let Some(pss) = pss::find(scheme) {
-        let [unrestricted, restricted] = pss.algorithms(algorithms).ok_or(UNKNOWN)?;
-        return verify_with_one_of(&[&unrestricted, &restricted], key, message, signature);
-    }
-    let (_, candidates) = algorithms.mapping.iter().find(|(mapped, _)| *mapped == scheme).ok_or(UNKNOWN)?;
-    verify_with_one_of(candidates, key, message, signature)
-}
+const UNKNOWN_SCHEME: Error = Error::PeerMisbehaved(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme);
 
-/// Verifies with an RSA key that is too small for every algorithm; `None` if it is another key.
-#[cfg(feature = "small-rsa")]
-fn verify_with_small_rsa(
-    scheme: SignatureScheme,
-    key: &SubjectPublicKeyInfoDer<'_>,
-    message: &[u8],
-    signature: &[u8],
-) -> Option<Result<(), Error>> {
-    let is_good = crate::small_rsa::verify(scheme, key, message, signature)?;
-    Some(if is_good { Ok(()) } else { Err(CertificateError::BadSignature.into()) })
-}
-
-#[cfg(not(feature = "small-rsa"))]
-fn verify_with_small_rsa(
-    _scheme: SignatureScheme,
-    _key: &SubjectPublicKeyInfoDer<'_>,
-    _message: &[u8],
-    _signature: &[u8],
-) -> Option<Result<(), Error>> {
-    None
-}
-
-/// Verifies with the one algorithm that is for this kind of key.
+/// Verifies with the first of a scheme's algorithms that is for this kind of key.
 fn verify_with_one_of(
-    candidates: &[&dyn SignatureVerificationAlgorithm],
-    key: &SubjectPublicKeyInfoDer<'_>,
+    candidates: impl IntoIterator<Item = HandshakeAlgorithm>,
+    key: &HandshakeKey<'_>,
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), Error> {
-    let key = RawPublicKeyEntity::try_from(key).map_err(unusable)?;
-    for algorithm in candidates {
-        match key.verify_signature(*algorithm, message, signature) {
-            Ok(()) => return Ok(()),
-            Err(webpki::Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_)) => {}
-            Err(_) => return Err(CertificateError::BadSignature.into()),
-        }
+    let mut candidates = candidates.into_iter().peekable();
+    if candidates.peek().is_none() {
+        return Err(UNKNOWN_SCHEME);
     }
-    Err(PeerMisbehaved::SignedKxWithWrongAlgorithm.into())
-}
-
-fn public_key<'a>(certificate: &'a CertificateDer<'_>) -> Result<SubjectPublicKeyInfoDer<'a>, Error> {
-    subject_public_key_info(certificate).map(SubjectPublicKeyInfoDer::from).map_err(unusable)
+    let Some(algorithm) = candidates.find(|candidate| is_for(candidate, key)) else {
+        return Err(PeerMisbehaved::SignedKxWithWrongAlgorithm.into());
+    };
+    let verified = algorithm.as_dyn().verify_signature(key.public_key(), message, signature);
+    verified.map_err(|_| CertificateError::BadSignature.into())
 }
 
 /// A certificate without a public key that can be found and read.

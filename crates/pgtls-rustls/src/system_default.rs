@@ -1,6 +1,9 @@
 //! What `openssl.cnf` asks of every program, in terms of what rustls can be told.
 
-use crate::{options::TlsOptions, schemes::Schemes, signature, versions::VersionRange};
+use crate::{
+    algorithms::Algorithms, options::TlsOptions, provider::completed, schemes::Schemes, signature,
+    versions::VersionRange,
+};
 use pgtls_x509::SecurityLevel;
 use pgtls_x509::openssl_conf::{Bound, SystemDefault, Unmapped};
 use rustls::{SupportedCipherSuite, crypto::CryptoProvider};
@@ -11,9 +14,11 @@ impl TlsOptions {
     /// `SSL_CTX_new`): the security level, suites, groups and signature schemes with their order, and the bounds on the TLS
     /// version, which hold where the parameters give none.
     ///
-    /// With them comes what was not applied: what has no counterpart here, and what this crypto provider does not have.
+    /// The crypto provider is completed first: it gets P-521 if it has P-384, so that the same groups are offered with every
+    /// provider. With the options comes what was not applied: what has no counterpart here, and what this provider does not
+    /// have.
     pub fn in_force(&self) -> (Self, Vec<Unmapped>) {
-        let mut options = self.clone();
+        let mut options = Self { provider: completed(&self.provider), ..self.clone() };
         let Some(system) = options.system.take() else { return (options, Vec::new()) };
         let mut unmapped = system.unmapped.clone();
         if let Some(level) = system.security_level {
@@ -26,8 +31,8 @@ impl TlsOptions {
         options.versions_off = system.versions_off;
         options.verify_peer = system.verify_peer;
         options.schemes = Schemes::of(&system);
-        unmapped.extend(signatures(&self.provider, &system));
-        if let Some(provider) = selected(&self.provider, &system, &mut unmapped) {
+        unmapped.extend(signatures(&options.provider, &system));
+        if let Some(provider) = selected(&options.provider, &system, &mut unmapped) {
             options.provider = Arc::new(provider);
         }
         (options, unmapped)
@@ -67,7 +72,7 @@ fn selected(
 
 /// The signature schemes in the lists that this provider cannot verify.
 fn signatures(provider: &CryptoProvider, system: &SystemDefault) -> Vec<Unmapped> {
-    let had = signature::supported_schemes(&provider.signature_verification_algorithms, SecurityLevel(0));
+    let had = signature::supported_schemes(&Algorithms::new(provider), SecurityLevel(0));
     let lists = [
         ("SignatureAlgorithms", &system.signature_algorithms),
         ("ClientSignatureAlgorithms", &system.client_signature_algorithms),

@@ -1,6 +1,9 @@
 //! The one verifier for every mode: nothing, the chain, or chain and host name.
 
-use crate::{error::TlsError, proved::Proved, record::Record, signature, trust::Trust};
+use crate::{
+    algorithms::Algorithms, chain::AcceptedSignatures, error::TlsError, proved::Proved, record::Record,
+    signature, trust::Trust,
+};
 use pgtls_core::{
     hardening::Hardening,
     name::{NameRules, match_host, printable_name},
@@ -10,8 +13,7 @@ use pgtls_x509::{Profile, Purpose, Refusal, SecurityLevel, VerifyOptions, X509Er
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, PeerMisbehaved, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::WebPkiSupportedAlgorithms,
-    pki_types::{CertificateDer, ServerName, UnixTime},
+    pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, UnixTime},
 };
 use std::sync::Arc;
 
@@ -23,7 +25,12 @@ pub(crate) struct Rules {
     pub(crate) profile: Profile,
     pub(crate) naming: NameRules,
     pub(crate) hardening: Hardening,
-    pub(crate) algorithms: WebPkiSupportedAlgorithms,
+    /// Those that verify the server's signature over the handshake.
+    pub(crate) algorithms: Algorithms,
+    /// Those that verify signatures in its chain.
+    pub(crate) for_chains: Vec<&'static dyn SignatureVerificationAlgorithm>,
+    /// The signatures over handshakes that are accepted.
+    pub(crate) accepted: AcceptedSignatures,
     /// The signatures in servers' chains that were found good.
     pub(crate) proved: Proved,
     /// What is offered to the server; kept because rustls asks for it in every handshake.
@@ -53,14 +60,14 @@ impl Verifier {
                 .try_for_each(|certificate| check_readable(certificate))
                 .map_err(TlsError::Chain);
         };
-        let algorithms = self.rules.proved.remembering(self.rules.algorithms.all);
+        let algorithms = self.rules.proved.remembering(&self.rules.for_chains);
         let algorithms: Vec<_> = algorithms.iter().map(|algorithm| algorithm as _).collect();
         let options = VerifyOptions::new(time, Purpose::Server, self.rules.security_level, &algorithms);
         let others: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
         let path = self
             .rules
-            .profile
-            .verify_chain(leaf, &others, roots, crls.as_ref(), &options)
+            .accepted
+            .verify_chain(self.rules.profile, (leaf, &others), (roots, crls.as_ref()), &options)
             .map_err(TlsError::Chain)?;
         self.record.seen().chain = Some((ChainVerified::assertion(), path));
         if *name { self.match_name(leaf) } else { Ok(()) }

@@ -1,7 +1,10 @@
 //! Opening connections.
 
 use crate::{connection::Connection, socket::Socket};
-use pgtls_adapter::{Deadline, Hosts, Provided, socket::unconnected};
+use pgtls_adapter::{
+    Deadline, Hosts, Provided,
+    socket::{connecting, unconnected},
+};
 use pgtls_core::connect::{Address, Peer};
 use std::{
     io,
@@ -32,22 +35,28 @@ impl Dialer for SocketDialer {
     type Connection = Socket;
 
     fn dial(&self, peer: &Peer, deadline: Deadline) -> io::Result<Socket> {
-        let (socket, target) = unconnected(peer)?;
-        let limit = match deadline.left() {
-            Ok(limit) => limit.unwrap_or(Duration::MAX),
-            // A unix socket that is not there fails at once, as in libpq, which has not begun to wait.
-            Err(expired) if matches!(peer.address, Some(Address::Unix(_))) => {
-                socket.connect(&target)?;
-                return Err(expired);
+        let socket = match deadline.left() {
+            Ok(limit) => {
+                let (socket, target) = unconnected(peer)?;
+                // Never with a plain `connect`, which a signal can interrupt half-way.
+                let connected = socket.connect_timeout(&target, limit.unwrap_or(Duration::MAX));
+                connected.map_err(|error| match deadline.left() {
+                    // The limit has no error of its own.
+                    Err(expired) if error.kind() == io::ErrorKind::TimedOut => expired,
+                    _ => error,
+                })?;
+                socket
             }
-            Err(expired) => return Err(expired),
+            // The connection is started as in libpq, which has not begun to wait.
+            Err(expired) => {
+                let (socket, is_connected) = connecting(peer)?;
+                if !is_connected {
+                    return Err(expired);
+                }
+                socket.set_nonblocking(false)?;
+                socket
+            }
         };
-        // Never with a plain `connect`, which a signal can interrupt half-way.
-        socket.connect_timeout(&target, limit).map_err(|error| match deadline.left() {
-            // The limit has no error of its own.
-            Err(expired) if error.kind() == io::ErrorKind::TimedOut => expired,
-            _ => error,
-        })?;
         Ok(match peer.address {
             #[cfg(unix)]
             Some(Address::Unix(_)) => Socket::Unix(socket.into()),

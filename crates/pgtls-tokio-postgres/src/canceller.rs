@@ -4,7 +4,7 @@ use crate::{
     channel::{Channel, Established},
     refused::Circumstances,
 };
-use pgtls_core::{candidates::Candidate, negotiation::Encryption};
+use pgtls_core::connect::Peer;
 use pgtls_tokio::{Cancelled, Config, ConnectError, StartupError, Stream, cancelling};
 use std::{
     fmt, io,
@@ -23,7 +23,7 @@ use tokio_postgres::{
 #[derive(Clone)]
 pub struct Canceller {
     pub(crate) config: Arc<Config>,
-    pub(crate) session: Candidate,
+    pub(crate) session: Peer,
     pub(crate) token: CancelToken,
 }
 
@@ -37,20 +37,20 @@ impl Canceller {
         let mut cancelling = cancelling(&self.config, &self.session);
         loop {
             let stream = cancelling.advance().await?;
-            if let Some(cancelled) = cancelling.cancelled(self.request(stream).await) {
+            if let Some(cancelled) = cancelling.finish_cancel(self.request(stream).await) {
                 return Ok(cancelled);
             }
         }
     }
 
-    async fn request(&self, stream: Stream) -> Result<Encryption, StartupError> {
+    async fn request(&self, stream: Stream) -> Result<(), StartupError> {
         let circumstances = Circumstances::of(&stream, true);
         let mut channel = Channel::new(stream);
         let sent = self.token.cancel_query_raw(Kept(&mut channel), Established).await;
         sent.map_err(|error| circumstances.startup_error(error))?;
-        // The watch lets nothing through but the end.
+        // The monitor rejects everything but the end.
         channel.read_to_end(&mut Vec::new()).await?;
-        Ok(channel.stream().encryption())
+        Ok(())
     }
 }
 

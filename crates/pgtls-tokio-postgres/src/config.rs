@@ -1,4 +1,4 @@
-//! From a connection string to what a connection is made from.
+//! From a connection string to the configuration of a connection.
 
 use crate::error::Error;
 use pgtls_core::param::{Ability, Settings};
@@ -7,7 +7,9 @@ use pgtls_tokio::Config;
 use std::{io, sync::Arc};
 use tokio::task::spawn_blocking;
 
-/// What psql would make of this connection string or URI, with the service file and the environment as they are now.
+/// The configuration that psql would derive from this connection string or URI, with the service file and the environment as
+/// they are now, and the crypto provider of aws-lc-rs. It uses this provider whatever else the program links; [`config_with`]
+/// takes another one.
 ///
 /// # Errors
 /// Parameters that libpq refuses, or an environment that cannot be read.
@@ -16,16 +18,7 @@ pub async fn config(conninfo: &str) -> Result<Arc<Config>, Error> {
     config_with(conninfo, pgtls_rustls::aws_lc_rs()).await
 }
 
-/// What psql would make of this connection string or URI, with the service file and the environment as they are now.
-///
-/// # Errors
-/// Parameters that libpq refuses, or an environment that cannot be read.
-#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
-pub async fn config(conninfo: &str) -> Result<Arc<Config>, Error> {
-    config_with(conninfo, pgtls_rustls::ring()).await
-}
-
-/// The same with a crypto provider of the program's own.
+/// The same with a crypto provider that the program chooses, as `pgtls_rustls::ring()`.
 ///
 /// # Errors
 /// Parameters that libpq refuses, or an environment that cannot be read.

@@ -15,11 +15,11 @@ use std::{io, sync::Arc};
 use tokio::task::spawn_blocking;
 use tokio_postgres::Client;
 
-/// Connects as psql would with this connection string or URI.
+/// Connects as psql would with this connection string or URI, with the crypto provider of aws-lc-rs.
 ///
 /// # Errors
 /// Parameters that libpq refuses or tokio-postgres cannot fulfil, or all attempts to reach a server, in order.
-#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+#[cfg(feature = "aws-lc-rs")]
 pub async fn connect(conninfo: &str) -> Result<(Client, Connection), Error> {
     let config = crate::config(conninfo).await?;
     Ok(connect_with(&config).await?.into_parts())
@@ -36,12 +36,12 @@ pub async fn connect_with(config: &Arc<Config>) -> Result<Session, Error> {
     let mut connecting = connecting(config);
     loop {
         let stream = connecting.advance().await?;
-        let at = connecting.startup();
+        let Some(at) = connecting.startup() else { continue };
         let (encryption, facts) = (stream.encryption(), stream.facts().cloned());
-        let driver = driver::with_password(&driver, passwords.password(at.host_index));
+        let driver = driver::with_password(&driver, passwords.password(at.peer.host_index));
         let outcome = start_up(&driver, stream, at).await;
-        let Some(connected) = connecting.conclude(outcome) else { continue };
-        let Some(session) = connected.candidate().cloned() else { continue };
+        let Some(connected) = connecting.finish_startup(outcome) else { continue };
+        let Some(session) = connected.peer().cloned() else { continue };
         let client = connected.value;
         let canceller = Canceller { config: config.clone(), session, token: client.cancel_token() };
         let (connection, report, failed) = (connected.stream, connected.report, connected.failed);

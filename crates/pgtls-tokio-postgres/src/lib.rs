@@ -23,8 +23,8 @@
 //! asks for more in the connection string gets an [`Error`], but for `client_encoding`, which the driver sets by itself.
 //!
 //! ## Features
-//! - `aws-lc-rs` (default): the crypto provider of aws-lc-rs.
-//! - `ring`: the one of ring.
+//! - `aws-lc-rs` (default): [`connect`] and [`config`], which use the crypto provider of aws-lc-rs.
+//! - `ring`: adds `pgtls_rustls::ring()`, which [`config_with`] takes.
 //! - `deadpool`, `bb8`: managers for pools.
 #![forbid(unsafe_code)]
 
@@ -47,10 +47,10 @@ mod tls;
 
 pub use canceller::Canceller;
 pub use channel::Channel;
-#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+#[cfg(feature = "aws-lc-rs")]
 pub use config::config;
 pub use config::config_with;
-#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+#[cfg(feature = "aws-lc-rs")]
 pub use connect::connect;
 pub use connect::connect_with;
 pub use error::Error;

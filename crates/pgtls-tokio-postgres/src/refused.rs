@@ -8,7 +8,7 @@ use std::{error::Error, fmt, io};
 /// tokio-postgres did not start a session up: the server sent an error, or said what makes no sense.
 ///
 /// `Display` has the server's words only when the server has shown who it is, and so has `Debug`; there is no source, which
-/// would have them as well. It is the cause of an attempt's failure: downcast [`Cause::Startup`](pgtls_tokio::Cause::Startup)
+/// would have them as well. It is the cause of an attempt's failure: downcast [`ActionError::Startup`](pgtls_tokio::ActionError::Startup)
 /// to find it.
 pub struct DriverError {
     error: tokio_postgres::Error,

@@ -1,13 +1,9 @@
 //! A session with all that is known about it.
 
 use crate::{canceller::Canceller, channel::Channel, running::Running};
-use pgtls_core::{
-    attempt::{MethodError, Report},
-    candidates::AttemptError,
-    negotiation::Encryption,
-};
+use pgtls_core::{connect::Report, negotiation::Encryption};
 use pgtls_rustls::SessionFacts;
-use pgtls_tokio::Cause;
+use pgtls_tokio::AttemptError;
 use std::fmt;
 use tokio_postgres::Client;
 
@@ -27,10 +23,10 @@ pub struct Session {
     pub encryption: Encryption,
     /// Facts of the TLS session; `None` without TLS.
     pub facts: Option<SessionFacts>,
-    /// What was seen on the way.
+    /// Attempts, files and warnings.
     pub report: Report,
-    /// What failed before, in order: why the session is not encrypted, or not with the first host.
-    pub failed: Vec<AttemptError<MethodError<Cause>>>,
+    /// The attempts that failed before, in order: why the session is not encrypted, or not with the first host.
+    pub failed: Vec<AttemptError>,
 }
 
 impl Session {

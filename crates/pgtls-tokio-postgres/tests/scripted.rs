@@ -114,7 +114,7 @@ async fn the_next_host_is_tried() {
             good.port()
         );
         let session = connect(&hosts).await.unwrap();
-        assert_eq!(session.report.tried.len(), 2, "{more}");
+        assert_eq!(session.report.attempts.len(), 2, "{more}");
     }
 }
 

@@ -101,7 +101,7 @@ async fn a_driver_that_takes_the_stream_away() {
     let mut connecting = pgtls_tokio::connecting(&config);
     let mut stream = timeout(PATIENCE, connecting.advance()).await.unwrap().unwrap();
     let started = start_up(&mut stream).await;
-    let connected = connecting.conclude(started.map(|()| (stream, "value"))).unwrap();
+    let connected = connecting.finish_startup(started.map(|()| (stream, "value"))).unwrap();
     assert_eq!(connected.value, "value");
     assert!(connected.stream.facts().is_some());
     // Nothing is left to be done.
@@ -117,7 +117,7 @@ async fn a_session_is_cancelled() {
     let session = timeout(PATIENCE, connecting).await.unwrap().unwrap();
     let key: Vec<u8> = (0..32).collect();
     let request = CancelRequest::new(77, &key).unwrap();
-    let cancelling = cancel(&config, session.candidate().unwrap(), &request);
+    let cancelling = cancel(&config, session.peer().unwrap(), &request);
     let cancelled = timeout(PATIENCE, cancelling).await.unwrap().unwrap();
     assert_eq!(cancelled.encryption, Encryption::Ssl);
     let seen = server.log().connections().pop().unwrap().cancel.unwrap();

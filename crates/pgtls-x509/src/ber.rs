@@ -3,7 +3,7 @@
 //! Nothing is believed because of what stands here: signatures are over bytes, and these are other bytes.
 
 use crate::tlv::tag;
-use alloc::vec::Vec;
+use alloc::{borrow::Cow, vec::Vec};
 
 /// Elements inside elements that are followed (OpenSSL: `ASN1_MAX_CONSTRUCTED_NEST`).
 const MAX_DEPTH: usize = 30;
@@ -14,72 +14,70 @@ const END: [u8; 2] = [0, 0];
 /// follows them and is no element is left out.
 pub(crate) fn to_der(mut bytes: &[u8]) -> Vec<u8> {
     let mut der = Vec::with_capacity(bytes.len());
-    while let Some((element, rest)) = element(bytes, MAX_DEPTH) {
-        der.extend(element);
+    while let Some(rest) = element(bytes, MAX_DEPTH, &mut der) {
         bytes = rest;
     }
     der
 }
 
-/// One element in DER, and the bytes behind it; `None` where there is none.
-fn element(bytes: &[u8], depth: usize) -> Option<(Vec<u8>, &[u8])> {
+/// Appends one element in DER and returns the bytes behind it; `None`, with nothing appended, where there is none.
+fn element<'a>(bytes: &'a [u8], depth: usize, der: &mut Vec<u8>) -> Option<&'a [u8]> {
     let (identifier, rest) = identifier(bytes)?;
     let (&first, rest) = rest.split_first()?;
-    let is_constructed = identifier.first()? & tag::CONSTRUCTED != 0;
-    let mut der = identifier.to_vec();
+    let (&tag, tag_number) = identifier.split_first()?;
+    let is_constructed = tag & tag::CONSTRUCTED != 0;
+    let mut der_tag = if is_string(identifier) { tag & !tag::CONSTRUCTED } else { tag };
     let (content, rest) = if first == 0x80 {
         if !is_constructed {
             return None;
         }
         let (content, rest) = elements(rest, depth.checked_sub(1)?, identifier)?;
-        (content, rest.strip_prefix(&END)?)
+        (Cow::Owned(content), rest.strip_prefix(&END)?)
     } else {
         let (length, rest) = length(first, rest)?;
         let (content, rest) = rest.split_at_checked(length)?;
-        if is_constructed {
+        let content = if is_constructed {
             let (content, behind) = elements(content, depth.checked_sub(1)?, identifier)?;
             if !behind.is_empty() {
                 return None;
             }
-            (content, rest)
+            Cow::Owned(content)
         } else if let Some(content) = list(identifier, content, depth) {
-            der = Vec::from([*identifier.first()? | tag::CONSTRUCTED]);
-            (content, rest)
+            der_tag |= tag::CONSTRUCTED;
+            Cow::Owned(content)
         } else {
-            (content.to_vec(), rest)
-        }
+            Cow::Borrowed(content)
+        };
+        (content, rest)
     };
-    if is_string(identifier)
-        && let Some(first) = der.first_mut()
-    {
-        *first &= !tag::CONSTRUCTED;
-    }
-    push_length(&mut der, content.len());
-    der.extend(content);
-    Some((der, rest))
+    der.push(der_tag);
+    der.extend_from_slice(tag_number);
+    push_length(der, content.len());
+    der.extend_from_slice(&content);
+    Some(rest)
 }
 
 /// The content of a constructed element up to its end, and what is behind; of a string, the contents of its pieces.
 fn elements<'a>(mut bytes: &'a [u8], depth: usize, outer: &[u8]) -> Option<(Vec<u8>, &'a [u8])> {
     let mut content = Vec::new();
     while !bytes.is_empty() && !bytes.starts_with(&END) {
-        let (inner, rest) = element(bytes, depth)?;
         if is_string(outer) {
+            let mut inner = Vec::new();
+            bytes = element(bytes, depth, &mut inner)?;
             let (_, piece) = identifier(&inner)?;
             let (&first, piece) = piece.split_first()?;
             content.extend_from_slice(length(first, piece)?.1);
         } else {
-            content.extend(inner);
+            bytes = element(bytes, depth, &mut content)?;
         }
-        bytes = rest;
     }
     Some((content, bytes))
 }
 
 /// A constructed element of a universal type that DER writes in one piece.
 fn is_string(identifier: &[u8]) -> bool {
-    // EXTERNAL, EMBEDDED PDV, SEQUENCE and SET hold elements.
-    matches!(identifier, [first] if first & 0xe0 == tag::CONSTRUCTED && !matches!(first & 0x1f, 8 | 11 | 16 | 17))
+    // SEQUENCE and SET hold elements.
+    matches!(identifier, [first] if first & 0xe0 == tag::CONSTRUCTED && !matches!(first & 0x1f, 16 | 17))
 }
 
 /// The content of a SEQUENCE OF or SET OF without the bit that says that it holds elements: OpenSSL does not look for that bit
@@ -89,15 +87,17 @@ fn list(identifier: &[u8], content: &[u8], depth: usize) -> Option<Vec<u8>> {
     if !is_list(tag | tag::CONSTRUCTED) {
         return None;
     }
-    let (content, behind) = elements(content, depth.checked_sub(1)?, identifier)?;
-    let mut rest = content.as_slice();
-    while let Some(&tag) = rest.first() {
-        rest = element(rest, depth)?.1;
-        if !is_list(tag) {
+    let depth = depth.checked_sub(1)?;
+    let (mut list, mut rest) = (Vec::new(), content);
+    // Each element is rewritten once. Reading the result again would double the work at each level.
+    while !rest.is_empty() {
+        let start = list.len();
+        rest = element(rest, depth, &mut list)?;
+        if !is_list(*list.get(start)?) {
             return None;
         }
     }
-    behind.is_empty().then_some(content)
+    Some(list)
 }
 
 fn is_list(tag: u8) -> bool {
@@ -157,6 +157,14 @@ mod tests {
         // A list may lack the bit that says what it is, a structure may not.
         assert_eq!(to_der(&[0x10, 2, 0x11, 0]), [0x30, 2, 0x31, 0]);
         assert_eq!(to_der(&[0x10, 3, 2, 1, 7]), [0x10, 3, 2, 1, 7]);
+        // What is no list in the end was none at any level; to find out twice at each level would take 2^29 steps.
+        let no_list = (0..29).fold(Vec::from([2, 1, 7]), |inner, _| {
+            let mut outer = Vec::from([0x10]);
+            push_length(&mut outer, inner.len());
+            outer.extend(inner);
+            outer
+        });
+        assert_eq!(to_der(&no_list), no_list);
         let long = [&[0x04, 0x81, 0x80][..], &[7; 0x80]].concat();
         assert_eq!(to_der(&[&[0x04, 0x83, 0, 0, 0x80][..], &[7; 0x80]].concat()), long);
     }

@@ -10,13 +10,14 @@ use crate::{
 use alloc::vec::Vec;
 use sha2::Digest;
 
-/// The digest of the server's certificate for `tls-server-end-point`: over the whole certificate, with the hash that its
+/// The digest of the server's certificate for `tls-server-end-point`: over the whole certificate, as OpenSSL encodes it again, with the hash that its
 /// signature algorithm names, SHA-256 in place of MD5 and SHA-1. `None` when the algorithm names no hash (Ed25519, Ed448):
 /// libpq then fails the connection if the server offers binding (libpq: `pgtls_get_peer_certificate_hash`).
 pub fn tls_server_end_point(certificate: &[u8]) -> Result<Option<Vec<u8>>, X509Error> {
-    let algorithm = Outline::read(certificate)
-        .and_then(|outline| SignatureAlgorithm::read(&outline.outer_algorithm))
-        .map_err(|error| X509Error::malformed(Object::Certificate, None, error))?;
+    let malformed = |error| X509Error::malformed(Object::Certificate, None, error);
+    let outline = Outline::read(certificate).map_err(malformed)?;
+    let algorithm = SignatureAlgorithm::read(&outline.outer_algorithm).map_err(malformed)?;
+    let certificate = &*outline.encoded();
     let hash = match algorithm {
         SignatureAlgorithm::RsaPkcs1(hash)
         | SignatureAlgorithm::Ecdsa(hash)
@@ -25,6 +26,7 @@ pub fn tls_server_end_point(certificate: &[u8]) -> Result<Option<Vec<u8>>, X509E
         SignatureAlgorithm::RsaPss(None)
         | SignatureAlgorithm::Ed25519
         | SignatureAlgorithm::Ed448
+        | SignatureAlgorithm::EcdsaWithoutDigest
         | SignatureAlgorithm::Unknown => return Ok(None),
     };
     Ok(match hash {

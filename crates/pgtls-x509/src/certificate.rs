@@ -1,6 +1,7 @@
 //! A certificate taken apart without copying it: where its parts are, and the facts that path validation asks for.
 
 pub(crate) mod algorithm;
+mod cross_reference;
 pub(crate) mod curve;
 pub(crate) mod distribution_point;
 pub(crate) mod extensions;
@@ -14,7 +15,7 @@ use crate::{
     source::Source,
     tlv::{BitString, DerResult, Reader, Tlv, bit_string, integer, range_of, tag},
 };
-use algorithm::SignatureAlgorithm;
+use algorithm::{SignatureAlgorithm, SignatureId};
 use alloc::{borrow::Cow, vec::Vec};
 use core::ops::Range;
 use extensions::{AuthorityKeyIdentifier, Extensions};
@@ -23,25 +24,24 @@ use time::Time;
 
 /// A certificate of any version: its bytes, borrowed or owned, and what they say.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Certificate<'a> {
     der: Cow<'a, [u8]>,
     signed_part: Range<usize>,
     serial: Range<usize>,
     issuer: Range<usize>,
     subject: Range<usize>,
-    /// The public key's BIT STRING, without its first byte.
-    public_key_bits: Range<usize>,
-    signature: Range<usize>,
-    signature_is_whole_bytes: bool,
+    /// The public key, unused bits cleared.
+    public_key_bits: Cow<'a, [u8]>,
+    /// `None` when the signature has unused bits.
+    signature: Option<Range<usize>>,
     /// 1 for X.509 v1.
     pub(crate) version: u8,
     pub(crate) not_before: Time,
     pub(crate) not_after: Time,
     /// The algorithm named beside the signature.
     pub(crate) signature_algorithm: SignatureAlgorithm,
-    /// The algorithm named inside the signed part; OpenSSL chooses issuers by it.
-    pub(crate) signed_algorithm: SignatureAlgorithm,
+    /// The algorithm named inside the signed part, by which OpenSSL chooses issuers; `None` when OpenSSL does not have it.
+    pub(crate) signature_id: Option<&'static SignatureId>,
     /// Both are the same, byte for byte.
     pub(crate) algorithms_agree: bool,
     pub(crate) public_key: PublicKey,
@@ -53,7 +53,7 @@ pub(crate) struct Certificate<'a> {
     pub(crate) source: Source,
     /// Subject and issuer are the same name.
     pub(crate) self_issued: bool,
-    /// OpenSSL takes it for self-signed, by names, key identifiers and algorithms; the signature is not looked at.
+    /// Self-signed for every release of OpenSSL, by names, key identifiers and algorithms; the signature is not checked.
     pub(crate) self_signed: bool,
 }
 
@@ -92,14 +92,13 @@ impl<'a> Certificate<'a> {
         let outline = Outline::read_from(reader)?;
         let der = outline.whole;
         let signature_algorithm = SignatureAlgorithm::read(&outline.outer_algorithm)?;
-        let signed_algorithm = SignatureAlgorithm::read(&outline.inner_algorithm)?;
+        let signature_id = SignatureId::read(&outline.inner_algorithm)?;
         let issuer_canonical = name::canonical(&outline.issuer)?;
         let mut validity = outline.validity.inside();
         let not_before = Time::read_whole(&mut validity)?;
         let not_after = Time::read_whole(&mut validity)?;
         validity.finish()?;
         let subject_canonical = name::canonical(&outline.subject)?;
-        let public_key_bits = key_bits(&outline.public_key_info)?;
         let extensions = match &outline.extension_list {
             Some(list) => Extensions::read(der, list.inside())?,
             None => Extensions::default(),
@@ -110,14 +109,13 @@ impl<'a> Certificate<'a> {
             serial: range_of(der, outline.serial),
             issuer: range_of(der, outline.issuer.whole),
             subject: range_of(der, outline.subject.whole),
-            public_key_bits: range_of(der, public_key_bits),
-            signature: range_of(der, outline.signature.bytes),
-            signature_is_whole_bytes: outline.signature.unused_bits == 0,
+            public_key_bits: key_bits(&outline.public_key_info)?.masked_bytes(),
+            signature: outline.signature.whole_bytes().map(|bytes| range_of(der, bytes)),
             version: outline.version,
             not_before,
             not_after,
             signature_algorithm,
-            signed_algorithm,
+            signature_id,
             algorithms_agree: outline.outer_algorithm.whole == outline.inner_algorithm.whole,
             public_key: PublicKey::read(&outline.public_key_info),
             issuer_canonical,
@@ -127,7 +125,7 @@ impl<'a> Certificate<'a> {
             source: Source::Peer,
             self_issued,
             self_signed: false,
-            der: Cow::Borrowed(der),
+            der: outline.encoded(),
         };
         certificate.self_signed = self_issued
             && certificate.matches_key_identifier_of(certificate.authority_key_identifier())
@@ -137,9 +135,14 @@ impl<'a> Certificate<'a> {
 
     /// The same certificate with bytes of its own.
     pub(crate) fn into_owned(self) -> Certificate<'static> {
-        Certificate { der: Cow::Owned(self.der.into_owned()), ..self }
+        Certificate {
+            der: Cow::Owned(self.der.into_owned()),
+            public_key_bits: Cow::Owned(self.public_key_bits.into_owned()),
+            ..self
+        }
     }
 
+    /// The certificate as OpenSSL encodes it again, which is what OpenSSL compares ([`Outline::encoded`]).
     pub(crate) fn der(&self) -> &[u8] {
         &self.der
     }
@@ -149,9 +152,9 @@ impl<'a> Certificate<'a> {
         self.part(&self.signed_part)
     }
 
-    /// The signature; `None` when it does not end with a whole byte, which no signature does.
+    /// The signature; `None` when it has unused bits, with which OpenSSL accepts no signature.
     pub(crate) fn signature(&self) -> Option<&[u8]> {
-        self.signature_is_whole_bytes.then(|| self.part(&self.signature))
+        self.signature.as_ref().map(|range| self.part(range))
     }
 
     /// Content of the serial number's INTEGER.
@@ -169,9 +172,9 @@ impl<'a> Certificate<'a> {
         self.part(&self.subject)
     }
 
-    /// The key inside the SubjectPublicKeyInfo.
+    /// The key inside the SubjectPublicKeyInfo, unused bits cleared.
     pub(crate) fn public_key_bits(&self) -> &[u8] {
-        self.part(&self.public_key_bits)
+        &self.public_key_bits
     }
 
     /// A part that a range of this certificate's facts points to.
@@ -202,43 +205,56 @@ impl<'a> Certificate<'a> {
         if identifier.serial.is_some_and(|serial| serial != self.serial()) {
             return false;
         }
-        match identifier.issuer.and_then(distribution_point::first_directory_name) {
-            Some(name) => name == self.issuer_canonical,
-            None => true,
-        }
+        identifier.issuer.is_none_or(|issuer| issuer == self.issuer_canonical)
     }
 
-    /// Is this certificate's key of the kind that `subject` says it was signed with (OpenSSL: `check_sig_alg_match`)?
+    /// Bytes that [`matches_key_identifier_of`](Self::matches_key_identifier_of) compares at most. Texts of unequal lengths differ
+    /// without a look at their bytes.
+    pub(crate) fn bytes_compared_with(&self, identifier: Option<KeyIdentifier<'_>>) -> usize {
+        let Some(identifier) = identifier else { return 0 };
+        let own_key = self.extensions.subject_key_identifier.as_ref().map(|own| self.part(own));
+        let pairs = [
+            identifier.key.zip(own_key),
+            identifier.serial.map(|serial| (serial, self.serial())),
+            identifier.issuer.map(|issuer| (issuer, self.issuer_canonical.as_slice())),
+        ];
+        let equally_long = pairs.into_iter().flatten().filter(|(left, right)| left.len() == right.len());
+        equally_long.map(|(left, _)| left.len()).sum()
+    }
+
+    /// Whether this certificate's key is of the kind that signed `subject` according to `subject`, in every release of OpenSSL
+    /// (OpenSSL: `check_sig_alg_match`).
     pub(crate) fn key_fits_signature_of(&self, subject: &Certificate<'_>) -> bool {
-        matches!(
-            (self.public_key, subject.signed_algorithm),
-            (PublicKey::Rsa { .. }, SignatureAlgorithm::RsaPkcs1(_) | SignatureAlgorithm::RsaPss(_))
-                | (PublicKey::RsaPss { .. }, SignatureAlgorithm::RsaPss(_))
-                | (PublicKey::Ec(_) | PublicKey::EcExplicit, SignatureAlgorithm::Ecdsa(_))
-                | (PublicKey::Dsa { .. }, SignatureAlgorithm::Dsa(_))
-                | (PublicKey::Ed25519, SignatureAlgorithm::Ed25519)
-                | (PublicKey::Ed448, SignatureAlgorithm::Ed448)
-        )
+        subject.signature_id.is_some_and(|id| id.is_in_every_release() && id.is_by(self.public_key))
+    }
+
+    /// Whether some release of OpenSSL regards the certificate as its own issuer. The releases differ by the signature algorithms
+    /// that they have.
+    pub(crate) fn is_self_signed_for_some_release(&self) -> bool {
+        self.self_issued
+            && self.extensions.invalid.is_none()
+            && self.matches_key_identifier_of(self.authority_key_identifier())
+            && self.signature_id.is_some_and(|id| id.is_by(self.public_key))
     }
 }
 
-/// What an authorityKeyIdentifier says.
+/// The parts of an authorityKeyIdentifier.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyIdentifier<'a> {
     key: Option<&'a [u8]>,
     serial: Option<&'a [u8]>,
-    /// Content of the GeneralNames.
-    issuer: Option<Reader<'a>>,
+    /// Canonical form of the first directory name.
+    issuer: Option<&'a [u8]>,
 }
 
 impl<'a> KeyIdentifier<'a> {
     /// Of the extension whose ranges point into `der`.
-    pub(crate) fn of(identifier: &AuthorityKeyIdentifier, der: &'a [u8]) -> Self {
+    pub(crate) fn of(identifier: &'a AuthorityKeyIdentifier, der: &'a [u8]) -> Self {
         let part = |range: &Option<Range<usize>>| range.as_ref().and_then(|range| der.get(range.clone()));
         Self {
             key: part(&identifier.key_identifier),
             serial: part(&identifier.serial),
-            issuer: part(&identifier.issuer).map(Reader::new),
+            issuer: identifier.issuer.as_deref(),
         }
     }
 }
@@ -330,6 +346,36 @@ impl<'a> Outline<'a> {
         inside.finish()?;
         Ok(outline)
     }
+
+    /// The certificate as OpenSSL encodes it again: the unused bits of the signature are cleared, and the signed part is kept as it
+    /// is (OpenSSL: `i2d_X509`, which `X509_cmp` and `X509_digest` use).
+    pub(crate) fn encoded(&self) -> Cow<'a, [u8]> {
+        with_last_byte(self.whole, self.signature.masked_last_byte())
+    }
+
+    /// The SubjectPublicKeyInfo with the key that OpenSSL reads from it: the unused bits of its BIT STRING are cleared, and count as
+    /// used.
+    pub(crate) fn masked_public_key_info(&self) -> DerResult<Cow<'a, [u8]>> {
+        let bits = key_bits(&self.public_key_info)?;
+        if bits.whole_bytes().is_some() {
+            return Ok(Cow::Borrowed(self.public_key_info.whole));
+        }
+        let mut info = with_last_byte(self.public_key_info.whole, bits.masked_last_byte()).into_owned();
+        // The BIT STRING comes last, and the number of its unused bits before the key.
+        let key_bytes = bits.masked_bytes().len();
+        if let Some(unused_bits) = info.iter_mut().rev().nth(key_bytes) {
+            *unused_bits = 0;
+        }
+        Ok(Cow::Owned(info))
+    }
+}
+
+/// The bytes with another last byte, if one is given.
+fn with_last_byte(bytes: &[u8], last: Option<u8>) -> Cow<'_, [u8]> {
+    match (last, bytes.split_last()) {
+        (Some(last), Some((old, before))) if *old != last => Cow::Owned([before, &[last]].concat()),
+        _ => Cow::Borrowed(bytes),
+    }
 }
 
 /// `[0] EXPLICIT INTEGER DEFAULT v1`; a number that is no version counts as 3, for it is not 1.
@@ -347,12 +393,12 @@ fn version(inside: &mut Reader<'_>) -> DerResult<u8> {
 }
 
 /// The key in a SubjectPublicKeyInfo.
-fn key_bits<'a>(public_key_info: &Tlv<'a>) -> DerResult<&'a [u8]> {
+fn key_bits<'a>(public_key_info: &Tlv<'a>) -> DerResult<BitString<'a>> {
     let mut inside = public_key_info.inside();
     algorithm::identifier(&mut inside)?;
     let bits = bit_string(&inside.expect(tag::BIT_STRING, "a public key is expected")?)?;
     inside.finish()?;
-    Ok(bits.bytes)
+    Ok(bits)
 }
 
 /// `[3] EXPLICIT SEQUENCE OF Extension`, OPTIONAL.
@@ -364,4 +410,45 @@ fn extension_list<'a>(inside: &mut Reader<'a>) -> DerResult<Option<Tlv<'a>>> {
     let list = content.expect(tag::SEQUENCE, "a list of extensions is expected")?;
     content.finish()?;
     Ok(Some(list))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair};
+
+    #[test]
+    fn unused_bits_of_key_and_signature_are_cleared() {
+        let key = KeyPair::generate().expect("the provider makes keys");
+        let certificate = CertificateParams::default().self_signed(&key).expect("the parameters are good");
+        let good: &[u8] = certificate.der();
+        let outline = Outline::read(good).unwrap();
+        let info = outline.public_key_info.whole;
+        let masked = outline.masked_public_key_info().unwrap();
+        assert!(matches!(&masked, Cow::Borrowed(der) if *der == info));
+        assert!(matches!(outline.encoded(), Cow::Borrowed(der) if der == good));
+        // A point of 65 bytes is behind the number of its unused bits.
+        let key_end = range_of(good, info).end;
+        let signature = range_of(good, outline.signature.whole_bytes().unwrap());
+        let mut odd = good.to_vec();
+        odd[key_end - 66] = 7;
+        odd[key_end - 1] = 0x81;
+        odd[signature.start - 1] = 4;
+        odd[signature.end - 1] = 0xff;
+        let outline = Outline::read(&odd).unwrap();
+        let masked = outline.masked_public_key_info().unwrap();
+        let place = info.len() - 66;
+        assert_eq!((masked[place], masked[info.len() - 1]), (0, 0x80));
+        assert_eq!(
+            (&masked[..place], &masked[place + 1..info.len() - 1]),
+            (&info[..place], &info[place + 1..info.len() - 1])
+        );
+        let encoded = outline.encoded();
+        assert_eq!((encoded.last(), &encoded[..odd.len() - 1]), (Some(&0xf0), &odd[..odd.len() - 1]));
+        let certificate = Certificate::read(&odd).unwrap();
+        assert_eq!((certificate.signature(), certificate.der()), (None, &*encoded));
+        assert_eq!(certificate.public_key_bits().last(), Some(&0x80));
+        // The signed part stays as it is.
+        assert_eq!(certificate.signed_part(), outline.signed_part);
+    }
 }

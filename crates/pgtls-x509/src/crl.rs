@@ -36,7 +36,7 @@ impl CrlStore {
     /// Reads a CRL file. It is an error, which libpq ignores, when a block does not load or when there is neither a CRL
     /// nor a certificate in it.
     pub fn from_pem(pem: &[u8]) -> Result<Self, X509Error> {
-        let StoreFile { crls, certificates } = StoreFile::read(pem)?;
+        let StoreFile { crls, certificates, .. } = StoreFile::read(pem)?;
         let mut store = Self { file: crls, certificates, ..Self::empty() };
         store.set_file_source(Source::CrlFile(None));
         Ok(store)
@@ -93,6 +93,8 @@ impl CrlStore {
             let source = directory.source(hash, number);
             for crl in &mut crls {
                 crl.source = source.clone();
+                // One release uses it, and another looks for a CRL elsewhere.
+                crl.is_beyond_us |= crl.has_short_time;
             }
             directory.crls.entry(hash).or_default().extend(crls);
             expected.1 = if complete { number.checked_add(1) } else { None };

@@ -114,7 +114,7 @@ pub struct PathError {
     /// The certificate.
     pub certificate: CertificateName,
     /// What decided: where the certificate or the CRL came from, or where what is missing would have been found. Several
-    /// when a CRL is missing; none when the strict profile refuses.
+    /// when a CRL is missing; none when webpki refuses in the strict profile.
     pub decided_by: Vec<Source>,
     /// More about it: the extension, the algorithm, the profile's own words.
     pub detail: Option<String>,

@@ -164,7 +164,7 @@ fn describe_name(name: &GeneralName<'_>) -> String {
         GeneralName::Email(text) => format!("e-mail {}", escaped(text)),
         GeneralName::Uri(text) => format!("URI {}", escaped(text)),
         GeneralName::Ip(octets) => format!("IP {}", describe_address(octets)),
-        GeneralName::Directory(directory) => format!("directory {}", name::display(directory.whole)),
+        GeneralName::Directory { name, .. } => format!("directory {}", name::display(name.whole)),
         GeneralName::Other { .. } => String::from("another kind of name"),
         GeneralName::X400 => String::from("X.400 address"),
         GeneralName::EdiParty => String::from("EDI party"),

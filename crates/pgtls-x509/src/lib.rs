@@ -25,6 +25,7 @@ mod binding;
 mod certificate;
 mod crl;
 mod error;
+mod handshake;
 mod hash;
 mod inspect;
 mod key;
@@ -35,11 +36,10 @@ mod own;
 mod path;
 mod pem;
 mod profile;
-mod rsa_pss;
+mod rsa;
 mod source;
 mod strict;
 mod text;
-mod tls12;
 mod tlv;
 mod trust;
 mod verdict;
@@ -47,17 +47,19 @@ mod verdict;
 pub use binding::tls_server_end_point;
 pub use crl::CrlStore;
 pub use error::{CertificateName, KeyProblem, Object, PathError, PemProblem, WeakKey, X509Error};
+pub use handshake::{HandshakeKey, check_der};
 pub use inspect::Description;
 pub use key::{MAX_PASSPHRASE, private_key};
 pub use names::{PresentedNames, presented_names};
 pub use own::check_own_keys;
-pub use path::{MAX_PRESENTED, Purpose, SecurityLevel, VerifiedPath, VerifyOptions, verify_chain};
+pub use path::{
+    MAX_PRESENTED, MAX_PRESENTED_BYTES, Purpose, SecurityLevel, VerifiedPath, VerifyOptions, verify_chain,
+};
 pub use pem::certificates_from_pem;
 pub use profile::Profile;
-pub use rsa_pss::{RsaPssKey, rsa_pss_key};
+pub use rsa::{RsaPssKey, RsaPublicKey, rsa_pss_key, rsa_public_key};
 pub use source::Source;
 pub use strict::verify_chain_strict;
-pub use tls12::may_sign_key_exchange;
 pub use trust::TrustStore;
 pub use verdict::{Budget, Refusal, Verdict};
 
@@ -70,12 +72,4 @@ pub fn check_readable(certificate: &[u8]) -> Result<(), X509Error> {
     let read = |der| certificate::Certificate::read(der).map(|_| ());
     let Err(error) = read(certificate) else { return Ok(()) };
     read(&ber::to_der(certificate)).map_err(|_| X509Error::malformed(Object::Certificate, None, error))
-}
-
-/// The SubjectPublicKeyInfo of a certificate of any version, borrowed from it.
-pub fn subject_public_key_info(certificate: &[u8]) -> Result<&[u8], X509Error> {
-    match certificate::Outline::read(certificate) {
-        Ok(outline) => Ok(outline.public_key_info.whole),
-        Err(error) => Err(X509Error::malformed(Object::Certificate, None, error)),
-    }
 }

@@ -28,15 +28,18 @@ mod signatures;
 mod validity;
 
 use crate::{
-    certificate::Certificate,
+    certificate::{Certificate, Outline},
     crl::CrlStore,
     error::{CertificateName, Object, PathError, X509Error},
     source::Source,
     trust::TrustStore,
     verdict::{Budget, Verdict},
 };
-use alloc::{string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
+pub(crate) use anchor::{Trust, trust_of};
 use budget::Work;
+pub use budget::{MAX_PRESENTED, MAX_PRESENTED_BYTES};
+use core::sync::atomic::{AtomicUsize, Ordering};
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 pub(crate) use signatures::Proved;
 
@@ -77,17 +80,19 @@ pub struct VerifyOptions<'a> {
     pub security_level: SecurityLevel,
     /// Signature algorithms of the crypto provider.
     pub algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
+    /// Counter to which the work of the verification is added, in the bytes that [`Budget`] bounds. It has no influence on the verdict.
+    pub meter: Option<&'a AtomicUsize>,
 }
 
 impl<'a> VerifyOptions<'a> {
-    /// All of them.
+    /// Options without a meter.
     pub const fn new(
         time: UnixTime,
         purpose: Purpose,
         security_level: SecurityLevel,
         algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
     ) -> Self {
-        Self { time, purpose, security_level, algorithms }
+        Self { time, purpose, security_level, algorithms, meter: None }
     }
 }
 
@@ -99,11 +104,12 @@ pub struct VerifiedPath {
     pub certificates: Vec<CertificateDer<'static>>,
 }
 
-/// Certificates that a peer may present besides its own. TLS bounds the bytes, not the number.
-pub const MAX_PRESENTED: usize = 256;
-
 /// Verifies a chain as libpq's OpenSSL would: the peer's certificate, then whatever else the peer sent, in its order.
 /// Names are not compared: see [`presented_names`](crate::presented_names).
+///
+/// # Errors
+/// A certificate that cannot be read, or the verdict. More than [`MAX_PRESENTED`] certificates or [`MAX_PRESENTED_BYTES`] bytes
+/// are refused unread.
 pub fn verify_chain(
     leaf: &[u8],
     presented: &[&[u8]],
@@ -111,17 +117,21 @@ pub fn verify_chain(
     crls: Option<&CrlStore>,
     options: &VerifyOptions<'_>,
 ) -> Result<VerifiedPath, X509Error> {
+    let bytes = check_size(leaf, presented, MAX_PRESENTED)?;
     let read =
         |der| Certificate::read(der).map_err(|error| X509Error::malformed(Object::Certificate, None, error));
-    let leaf = read(leaf)?;
-    if presented.len() > MAX_PRESENTED {
-        let failure = Failure::new(Verdict::BudgetExceeded(Budget::Presented), 0);
-        return Err(failure.about(&leaf, trust).into());
-    }
-    let presented = presented.iter().map(|der| read(der)).collect::<Result<Vec<_>, _>>()?;
     let context = Context { options, trust, crls, work: Work::new() };
+    let leaf = read(leaf)?;
+    let presented = presented.iter().map(|der| read(der)).collect::<Result<Vec<_>, _>>()?;
     let mut chain = Chain::of(&leaf);
-    match context.verify(&mut chain, &presented) {
+    let checked = context
+        .work
+        .parsing(Budget::PresentedBytes, bytes, 0)
+        .and_then(|()| context.verify(&mut chain, &presented));
+    if let Some(meter) = options.meter {
+        meter.fetch_add(context.work.bytes(), Ordering::Relaxed);
+    }
+    match checked {
         Ok(()) => Ok(VerifiedPath {
             certificates: chain
                 .certificates
@@ -134,6 +144,28 @@ pub fn verify_chain(
             Err(failure.about(certificate, trust).into())
         }
     }
+}
+
+/// Refuses more than `most` certificates besides the peer's own, and more bytes than a handshake carries; else the number of bytes.
+pub(crate) fn check_size(leaf: &[u8], presented: &[&[u8]], most: usize) -> Result<usize, X509Error> {
+    let bytes = presented.iter().fold(leaf.len(), |sum, der| sum.saturating_add(der.len()));
+    let budget = if presented.len() > most {
+        Budget::Presented
+    } else if bytes > MAX_PRESENTED_BYTES {
+        Budget::PresentedBytes
+    } else {
+        return Ok(bytes);
+    };
+    // The outline is enough for a name, and takes no longer for a large certificate.
+    let outline =
+        Outline::read(leaf).map_err(|error| X509Error::malformed(Object::Certificate, None, error))?;
+    Err(X509Error::from(PathError {
+        verdict: Verdict::BudgetExceeded(budget),
+        depth: 0,
+        certificate: CertificateName::of_outline(&outline),
+        detail: Some(format!("{} certificates, {bytes} bytes", presented.len().saturating_add(1))),
+        decided_by: Vec::from([Source::Peer]),
+    }))
 }
 
 /// What every check may look at.

@@ -1,4 +1,4 @@
-//! Whose verdict counts: OpenSSL's, or that of webpki.
+//! The two profiles of verification: OpenSSL's verdict, or webpki's in addition.
 
 use crate::{
     crl::CrlStore,
@@ -9,14 +9,14 @@ use crate::{
     trust::TrustStore,
 };
 
-/// Whose verdict on a server counts, of its chain and of the names that it may be compared by.
+/// Verdicts that must accept a server's chain, and the names that the server may be compared by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Profile {
-    /// OpenSSL's, which users of libpq live with ([`verify_chain`]).
+    /// OpenSSL's verdict, which is libpq's ([`verify_chain`]).
     #[default]
     Openssl,
-    /// webpki's alone ([`verify_chain_strict`]): no X.509 v1, no CA as the server's own certificate; and no commonName. Whoever
-    /// asks for it refuses servers that psql accepts.
+    /// OpenSSL's verdict and webpki's ([`verify_chain_strict`]): no X.509 v1, no CA as the server's own certificate; and no
+    /// commonName. It refuses servers that psql accepts, and accepts none that psql refuses.
     Strict,
 }
 

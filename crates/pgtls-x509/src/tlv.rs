@@ -4,6 +4,7 @@
 //! primitives below. It exists beside the `der` crate because that crate has no UniversalString and no way to keep an element
 //! whose type it does not know, and OpenSSL reads certificates that hold both.
 
+use alloc::borrow::Cow;
 use core::ops::Range;
 
 /// Tags, as they stand in the first byte of an element.
@@ -190,8 +191,8 @@ impl<'a> Reader<'a> {
 fn is_universal(first: u8) -> bool {
     match first & 0x1f {
         0 => false,
-        // EXTERNAL, EMBEDDED PDV, SEQUENCE and SET hold elements, all other types are primitive.
-        8 | 11 | 16 | 17 => first & tag::CONSTRUCTED != 0,
+        // SEQUENCE and SET hold elements. All other types are primitive, for OpenSSL also EXTERNAL and EMBEDDED PDV.
+        16 | 17 => first & tag::CONSTRUCTED != 0,
         _ => first & tag::CONSTRUCTED == 0,
     }
 }
@@ -216,22 +217,46 @@ pub(crate) fn any_value<'a>(reader: &mut Reader<'a>) -> DerResult<Tlv<'a>> {
     Ok(value)
 }
 
-/// A BIT STRING taken apart.
+/// The value of a BIT STRING. Its readers choose between whole bytes and masked ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BitString<'a> {
-    pub(crate) unused_bits: u8,
-    pub(crate) bytes: &'a [u8],
+    unused_bits: u8,
+    bytes: &'a [u8],
 }
 
-impl BitString<'_> {
+impl<'a> BitString<'a> {
+    /// The bytes; `None` when the last one has unused bits. A signature must be whole (OpenSSL: `ASN1_item_verify_ctx`).
+    pub(crate) fn whole_bytes(&self) -> Option<&'a [u8]> {
+        (self.unused_bits == 0).then_some(self.bytes)
+    }
+
+    /// The bytes with the unused bits cleared, as OpenSSL stores them (OpenSSL: `ossl_c2i_ASN1_BIT_STRING`).
+    pub(crate) fn masked_bytes(&self) -> Cow<'a, [u8]> {
+        let masked = self.masked_last_byte();
+        if self.bytes.last().copied() == masked {
+            return Cow::Borrowed(self.bytes);
+        }
+        let mut bytes = self.bytes.to_vec();
+        if let (Some(last), Some(masked)) = (bytes.last_mut(), masked) {
+            *last = masked;
+        }
+        Cow::Owned(bytes)
+    }
+
+    /// The last byte with the unused bits cleared.
+    pub(crate) fn masked_last_byte(&self) -> Option<u8> {
+        self.bytes.last().map(|last| last & (0xff_u8 << self.unused_bits))
+    }
+
     /// The first 16 bits as OpenSSL stores them: the first byte low, the second one high, unused bits cleared.
     pub(crate) fn first_two_bytes(&self) -> u16 {
-        let last = self.bytes.len().saturating_sub(1);
-        let byte = |index: usize| {
-            let byte = self.bytes.get(index).copied().unwrap_or(0);
-            if index == last { byte & (0xff_u8 << self.unused_bits) } else { byte }
+        let [first, second] = match self.bytes {
+            [] => [0, 0],
+            [_] => [self.masked_last_byte().unwrap_or(0), 0],
+            [first, _] => [*first, self.masked_last_byte().unwrap_or(0)],
+            [first, second, ..] => [*first, *second],
         };
-        u16::from_le_bytes([byte(0), byte(1)])
+        u16::from_le_bytes([first, second])
     }
 }
 
@@ -330,7 +355,13 @@ mod tests {
     fn unused_bits_do_not_count() {
         let bits = BitString { unused_bits: 5, bytes: &[0xff] };
         assert_eq!(bits.first_two_bytes(), 0x00e0);
+        assert_eq!((bits.whole_bytes(), &*bits.masked_bytes()), (None, &[0xe0][..]));
+        let bits = BitString { unused_bits: 0, bytes: &[1, 2] };
+        assert_eq!((bits.whole_bytes(), &*bits.masked_bytes()), (Some(&[1, 2][..]), &[1, 2][..]));
+        let bits = BitString { unused_bits: 0, bytes: &[] };
+        assert_eq!((bits.whole_bytes(), &*bits.masked_bytes()), (Some(&[][..]), &[][..]));
         let bits = BitString { unused_bits: 7, bytes: &[0x06, 0xff] };
         assert_eq!(bits.first_two_bytes(), 0x8006);
+        assert!(matches!(BitString { unused_bits: 4, bytes: &[1, 0x10] }.masked_bytes(), Cow::Borrowed(_)));
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     key::private_key_block,
     pem::{Block, Blocks, Kind},
     source::Source,
+    tlv::DerError,
 };
 use alloc::{collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 
@@ -32,6 +33,9 @@ impl TrustStore {
     /// when there is neither a certificate nor a CRL in it.
     pub fn from_pem(pem: &[u8]) -> Result<Self, X509Error> {
         let contents = StoreFile::read(pem)?;
+        if let Some(error) = contents.short_time {
+            return Err(error);
+        }
         let mut store = Self { crls: contents.crls, ..Self::default() };
         let source = store.source();
         for crl in &mut store.crls {
@@ -135,9 +139,14 @@ impl TrustStore {
         self.skipped
     }
 
-    /// The DER of the certificates, in file order.
+    /// The DER of the certificates, in file order and as OpenSSL encodes them again: unused bits of a signature are cleared.
     pub fn certificates(&self) -> impl Iterator<Item = &[u8]> {
         self.certificates.iter().map(Certificate::der)
+    }
+
+    /// The certificates, in file order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Certificate<'static>> {
+        self.certificates.iter()
     }
 
     /// What stands for the whole store.
@@ -177,6 +186,8 @@ impl TrustStore {
 pub(crate) struct StoreFile {
     pub(crate) certificates: Vec<Certificate<'static>>,
     pub(crate) crls: Vec<Crl>,
+    /// The error of later releases of OpenSSL at a CRL that 3.0 loads. A root file with one is refused, and a CRL file is used.
+    short_time: Option<X509Error>,
 }
 
 impl StoreFile {
@@ -197,7 +208,15 @@ impl StoreFile {
                 Kind::Certificate | Kind::TrustedCertificate => {
                     file.certificates.push(block.certificate()?.into_owned());
                 }
-                Kind::Crl => file.crls.push(Crl::from_block(&block)?),
+                Kind::Crl => {
+                    let crl = Crl::from_block(&block)?;
+                    if crl.has_short_time {
+                        let error = DerError { position: 0, problem: "one of its times is too short" };
+                        let error = X509Error::malformed(Object::Crl, Some(block.position), error);
+                        file.short_time.get_or_insert(error);
+                    }
+                    file.crls.push(crl);
+                }
                 // Nobody needs a key here, but one that is no key stops OpenSSL. An encrypted one is not looked into.
                 Kind::PrivateKey if block.headers.is_empty() && block.label != "ENCRYPTED PRIVATE KEY" => {
                     private_key_block(&block)?;

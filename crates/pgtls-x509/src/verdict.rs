@@ -91,15 +91,21 @@ pub enum Verdict {
     Unspecified,
     /// No algorithm that was handed in verifies signatures of this kind; OpenSSL may have one.
     UnsupportedSignature,
+    /// The key of the peer's own certificate cannot authenticate any handshake that this side would accept; in OpenSSL the
+    /// handshake itself fails.
+    UnsupportedKey,
     /// A kind of certificate that OpenSSL would look at more closely than we do.
     UnsupportedExtension,
     /// More work than a chain may cause.
     BudgetExceeded(Budget),
-    /// The `strict` profile's refusal.
+    /// webpki's refusal, in the `strict` profile.
     Strict,
 }
 
-/// Bounds on the work that one chain may cause. Reaching one refuses the chain.
+/// Bounds on the work that one chain may cause. Exceeding one refuses the chain.
+///
+/// Certificates, their bytes and signatures are counted. All loops share one budget of 2^26 bytes: a turn costs 32 bytes and
+/// the bytes that it looks at. The verdict names the loop that exceeded it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Budget {
@@ -107,8 +113,12 @@ pub enum Budget {
     Signatures,
     /// Certificates that came from the peer.
     Presented,
-    /// Certificates looked at as possible issuers.
+    /// Bytes of the certificates that came from the peer.
+    PresentedBytes,
+    /// Comparisons with possible issuers.
     Candidates,
+    /// Comparisons with CRLs and their distribution points.
+    Crls,
     /// Comparisons of names with constraints.
     NameComparisons,
 }
@@ -266,11 +276,14 @@ impl Verdict {
             Self::EcKeyExplicitParams => row((94, "X509_V_ERR_EC_KEY_EXPLICIT_PARAMS"), R::WeakKey, "certificate public key has explicit ECC parameters", "issue the certificate for a key on a named curve"),
             Self::Unspecified => row((1, "X509_V_ERR_UNSPECIFIED"), R::ChainUntrusted, "unspecified certificate verification error", "issue the certificate anew, with fewer names and constraints"),
             Self::UnsupportedSignature => own(R::BadSignature, "no signature algorithm of the crypto provider fits the signature and the issuer's key", "issue the certificate with RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519 and SHA-256, SHA-384 or SHA-512"),
+            Self::UnsupportedKey => own(R::WeakKey, "the key of the certificate cannot authenticate a TLS handshake", "issue the certificate for a key that TLS 1.2 and 1.3 sign with: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521) or Ed25519"),
             Self::UnsupportedExtension => own(R::CriticalExtension, "certificate for Internet number resources (RFC 3779), which is not supported", "issue the certificate without address blocks and AS numbers"),
             Self::BudgetExceeded(Budget::Signatures) => own(R::ChainUntrusted, "more signatures than one chain may have checked", "shorten the chain"),
             Self::BudgetExceeded(Budget::Presented) => own(R::ChainUntrusted, "more certificates were presented than are looked at", "have the server send its own chain only"),
-            Self::BudgetExceeded(Budget::Candidates) => own(R::ChainUntrusted, "more certificates of one name than are looked at", "have the server send its own chain only"),
-            Self::BudgetExceeded(Budget::NameComparisons) => own(R::NameConstraint, "more names and name constraints than are compared", "issue the certificate with fewer names, or its CAs with fewer name constraints"),
+            Self::BudgetExceeded(Budget::PresentedBytes) => own(R::ChainUntrusted, "more bytes of certificates were presented than libpq's OpenSSL takes (102,400)", "have the server send its own chain only"),
+            Self::BudgetExceeded(Budget::Candidates) => own(R::ChainUntrusted, "comparing the certificates with possible issuers takes more work than one chain may cause", "have the server send its own chain only"),
+            Self::BudgetExceeded(Budget::Crls) => own(R::CrlUnusable, "comparing the certificates with CRLs and their distribution points takes more work than one chain may cause", "issue the certificates with fewer CRL distribution points, or have fewer CRLs of one issuer"),
+            Self::BudgetExceeded(Budget::NameComparisons) => own(R::NameConstraint, "comparing the names with the name constraints takes more work than one chain may cause", "issue the certificate with fewer names, or its CAs with fewer name constraints"),
             Self::Strict => own(R::ChainUntrusted, "the strict profile refuses the chain", "issue certificates as RFC 5280 and the CA/Browser Forum want them, or do not ask for the strict profile"),
         }
     }
@@ -327,9 +340,12 @@ mod tests {
     ];
     const OURS: &[V] = &[
         V::UnsupportedSignature,
+        V::UnsupportedKey,
         V::UnsupportedExtension,
         V::BudgetExceeded(Budget::Signatures),
         V::BudgetExceeded(Budget::Presented),
+        V::BudgetExceeded(Budget::PresentedBytes),
+        V::BudgetExceeded(Budget::Crls),
         V::BudgetExceeded(Budget::Candidates),
         V::BudgetExceeded(Budget::NameComparisons),
         V::Strict,

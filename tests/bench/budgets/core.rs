@@ -1,7 +1,9 @@
-//! Decisions: parameters, plan, negotiation, names.
+//! Decisions: parameters, plan, negotiation, connections, names.
 
 use crate::measure_again;
-use pgtls_bench::work::decisions::{CONNINFO, environment, named, prefer, resolve};
+use pgtls_bench::work::decisions::{
+    CONNINFO, connect, environment, login, named, one_address, prefer, resolve, session, startup_packet,
+};
 use pgtls_core::{
     negotiation::Encryption,
     param::Settings,
@@ -16,10 +18,14 @@ pub(crate) fn measure_all() {
     measure_again("plan", || {
         plan(&params, Transport::Tcp, GssCredentials::Absent, Payload::Startup).unwrap();
     });
-    let encryption = measure_again("negotiation", || prefer(black_box(b"S")));
+    let session = session();
+    let encryption = measure_again("negotiation", || prefer(black_box(b"S"), session));
     assert_eq!(encryption, Encryption::Ssl);
-    let encryption = measure_again("negotiation-refused", || prefer(black_box(b"N")));
+    let encryption = measure_again("negotiation-refused", || prefer(black_box(b"N"), session));
     assert_eq!(encryption, Encryption::Plain);
+    let (params, packet, login) = (one_address(), startup_packet(), login());
+    measure_again("connection-login", || connect(&params, Some((&packet, &login))));
+    measure_again("connection", || connect(&params, None));
     for named in named() {
         let names = named.names();
         assert!(measure_again(named.case, || named.matches(&names)), "{}", named.case);

@@ -11,6 +11,7 @@ mod bulk;
 pub mod contenders;
 pub mod cost;
 pub mod exchange;
+pub mod hostile;
 pub mod material;
 mod ours;
 pub mod server;

@@ -1,10 +1,10 @@
-//! The client's negotiation with the startup watch in it: the first bytes of the input are the plan, the others say what the
+//! The client's negotiation with the startup monitor in it: the first bytes of the input are the plan, the others say what the
 //! server, the network and the TLS engine do.
 
 use super::script::{Said, Script, said};
 use pgtls_core::{
     hardening::Hardening,
-    message::{GSSENC_REQUEST, SSL_REQUEST},
+    message::{CancelRequest, GSSENC_REQUEST, PROTOCOL_3_0, SSL_REQUEST, startup_message},
     name::{NameRules, PeerName, PeerNames, match_host},
     negotiation::{
         Action, Alpn, ChainVerified, Encryption, Event, Failure, Input, Negotiation, Then, TlsFacts,
@@ -12,7 +12,7 @@ use pgtls_core::{
     },
     param::{GssEncMode, SslMode, SslNegotiation},
     policy::{EncryptionPlan, GssCredentials, Method, Payload, PolicyInput, RootPresence, Transport},
-    startup::{ClientCertificate, StartupWatch, WatchRules},
+    startup::{ClientCertificate, StartupMonitor, StartupOutcome, StartupRules},
 };
 
 /// More than any negotiation takes: three methods of four actions each, and the byte that comes too early.
@@ -74,12 +74,12 @@ fn policy(script: &mut Script<'_>) -> PolicyInput {
 /// An input that may answer nothing leaves the machine as it was.
 fn misuse(negotiation: &Negotiation, script: &mut Script<'_>) {
     let stray = script.choose(&[
-        Input::Connected,
+        Input::Opened { success: true },
         Input::Sent,
         Input::Received(b"SNG"),
-        Input::GssEstablished,
+        Input::Gss { success: true },
         Input::PeerUser { matches: true },
-        Input::Ready,
+        Input::Tls(Err(TlsFailure::Setup)),
     ]);
     let mut other = negotiation.clone();
     if other.handle_input(stray).is_err() {
@@ -124,7 +124,12 @@ impl Run {
             Action::Connect | Action::Reconnect { .. } => {
                 self.connections += 1;
                 self.tls = None;
-                script.choose(&[Input::Connected, Input::Connected, Input::Connected, Input::ConnectFailed])
+                script.choose(&[
+                    Input::Opened { success: true },
+                    Input::Opened { success: true },
+                    Input::Opened { success: true },
+                    Input::Opened { success: false },
+                ])
             }
             Action::CheckPeer => Input::PeerUser { matches: !script.flag() },
             Action::Send(bytes) => {
@@ -137,7 +142,9 @@ impl Run {
             }
             Action::Receive { at_most } => return self.reply(at_most, script),
             Action::StartTls(_) => self.handshake(script),
-            Action::StartGss => script.choose(&[Input::GssEstablished, Input::GssFailed, Input::Closed]),
+            Action::StartGss => {
+                script.choose(&[Input::Gss { success: true }, Input::Gss { success: false }, Input::Closed])
+            }
             Action::Startup { encryption, carry } => self.start_up(encryption, carry, script),
             other => panic!("a new action: {other:?}"),
         })
@@ -163,10 +170,10 @@ impl Run {
         };
         self.tls = Some(facts);
         script.choose(&[
-            Input::TlsEstablished(facts),
-            Input::TlsEstablished(facts),
-            Input::TlsFailed(TlsFailure::Handshake),
-            Input::TlsFailed(TlsFailure::Setup),
+            Input::Tls(Ok(facts)),
+            Input::Tls(Ok(facts)),
+            Input::Tls(Err(TlsFailure::Handshake)),
+            Input::Tls(Err(TlsFailure::Setup)),
             Input::Closed,
         ])
     }
@@ -184,42 +191,52 @@ impl Run {
         verified && facts.alpn != Alpn::Other && (facts.alpn == Alpn::Postgresql || !self.plan.direct())
     }
 
-    /// The server's bytes decide, read by the watch; at their end the connection ends.
+    /// The server's bytes decide, read by the monitor; at their end the connection ends.
     fn start_up(&self, encryption: Encryption, carry: Option<u8>, script: &mut Script<'_>) -> Input<'static> {
-        let mut watch = match self.plan.payload() {
+        let mut monitor = match self.plan.payload() {
             Payload::Startup => {
-                StartupWatch::with_rules(WatchRules::NONE, encryption, ClientCertificate::NONE)
+                let rules = StartupRules::NONE;
+                let mut monitor = StartupMonitor::new(rules, encryption, ClientCertificate::NONE, carry);
+                monitor.wrote(&startup_message(PROTOCOL_3_0, [("user", "me")]).unwrap());
+                monitor
             }
-            Payload::Cancel => StartupWatch::cancel(encryption),
+            Payload::Cancel => {
+                let mut monitor = StartupMonitor::cancel(encryption, carry);
+                monitor.wrote(&CancelRequest::new(7, &[1, 2, 3, 4]).unwrap().encode());
+                monitor
+            }
         };
-        let carried = carry.and_then(|byte| watch.received(&[byte]));
-        if let Some(verdict) = carried {
-            return verdict;
-        }
+        let _ = monitor.before_read();
         let exchanges = script.byte() % 8;
         for _ in 0..exchanges {
             match said(script) {
                 Some(Said::Server(bytes)) => {
-                    if let Some(verdict) = watch.received(&bytes) {
-                        return verdict;
-                    }
+                    let _ = monitor.read(&bytes);
                 }
-                Some(Said::Client(bytes)) => watch.sent(&bytes),
+                Some(Said::Client(bytes)) => monitor.wrote(&bytes),
                 None => break,
             }
         }
-        match script.byte() % 3 {
-            0 => watch.closed().unwrap(),
-            1 => watch.aborted().unwrap(),
-            _ => Input::WrongRole,
-        }
+        let outcome = match script.byte() % 3 {
+            0 => {
+                monitor.closed();
+                StartupOutcome::Failed
+            }
+            1 => {
+                monitor.aborted();
+                StartupOutcome::Failed
+            }
+            _ => StartupOutcome::WrongRole,
+        };
+        let outcome = if monitor.is_ready() { StartupOutcome::Up } else { outcome };
+        Input::Startup(monitor.finish(outcome))
     }
 
     /// After TLS has failed no plaintext follows that a hardening forbids.
     fn check_fallback(&self, negotiation: &Negotiation) {
         let Action::Reconnect { because } = negotiation.poll_action() else { return };
         let mut next = negotiation.clone();
-        next.handle_input(Input::Connected).unwrap();
+        next.handle_input(Input::Opened { success: true }).unwrap();
         let in_clear = matches!(next.poll_action(), Action::Startup { encryption: Encryption::Plain, .. });
         let hardening = self.plan.hardening();
         let forbidden = match because {

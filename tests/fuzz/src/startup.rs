@@ -1,15 +1,16 @@
-//! The server's bytes after the startup packet. The first bytes of the input say what protects the session, which rules hold and
-//! what is known of the client's certificate; then come portions of what server and client send.
+//! The bytes after the startup packet. The first bytes of the input choose the protection of the session, its rules and the state of
+//! the client's certificate; portions of both ends follow.
 
 use super::script::{Said, Script, said};
 use pgtls_core::{
     environment::{Environment, Platform},
-    negotiation::{Encryption, Input},
+    message::startup_message,
+    negotiation::{Encryption, Failure},
     param::{Ability, Params, Settings},
-    startup::{Broken, ClientCertificate, StartupWatch, WatchRules},
+    startup::{Broken, ClientCertificate, StartupMonitor, StartupOutcome, StartupRules},
 };
 
-/// Parameters that the watch enforces, beginning with none.
+/// Parameters that the monitor enforces, beginning with none.
 const RULES: &[&str] = &[
     "",
     "sslcertmode=require",
@@ -20,18 +21,24 @@ const RULES: &[&str] = &[
     "min_protocol_version=3.2 max_protocol_version=3.2",
 ];
 
-/// Portions do not matter; without rules the watch says what a plain reader says; and with rules the session is not up
+/// Portions do not matter; without rules the monitor decides as a plain reader does; and with rules the session is not up
 /// before they were obeyed.
 pub fn startup(bytes: &[u8]) {
     let mut script = Script(bytes);
     let encryption = script.choose(&[Encryption::Plain, Encryption::Ssl, Encryption::Gss]);
     let rules = script.choose(RULES);
     let certificate = ClientCertificate { requested: script.flag(), sent: script.flag() };
-    let watch = StartupWatch::with_rules(parse(rules), encryption, certificate);
+    let monitor = || {
+        let rules = parse(rules);
+        let mut monitor = StartupMonitor::new(rules, encryption, certificate, None);
+        let version = rules.max_protocol_version.number();
+        monitor.wrote(&startup_message(version, [("user", "u")]).unwrap());
+        monitor
+    };
     let exchange: Vec<Said> = std::iter::from_fn(|| said(&mut script)).collect();
 
-    let verdict = watched(watch.clone(), &exchange, usize::MAX);
-    assert_eq!(watched(watch, &exchange, 1), verdict);
+    let verdict = monitored(monitor(), &exchange, usize::MAX);
+    assert_eq!(monitored(monitor(), &exchange, 1), verdict);
     let of = |wanted: fn(&Said) -> Option<&Vec<u8>>| exchange.iter().filter_map(wanted).flatten().copied();
     let server: Vec<u8> = of(Said::by_server).collect();
     let client: Vec<u8> = of(Said::by_client).collect();
@@ -50,48 +57,57 @@ pub fn startup(bytes: &[u8]) {
     }
 }
 
-fn parse(rules: &str) -> WatchRules {
+fn parse(rules: &str) -> StartupRules {
     let settings = Settings::parse(&format!("host=h user=u {rules}")).unwrap();
     let environment = Environment::empty(Platform::Unix);
-    WatchRules::from(&Params::resolve(&settings, None, &environment, Ability::default()).unwrap())
+    StartupRules::from(&Params::resolve(&settings, None, &environment, Ability::default()).unwrap())
 }
 
-/// What the watch says first, everything handed in by so many bytes at a time.
-fn watched(mut watch: StartupWatch, exchange: &[Said], portion: usize) -> String {
+/// The decision of the monitor, when it gets so many bytes at a time.
+fn monitored(mut monitor: StartupMonitor, exchange: &[Said], portion: usize) -> String {
     for said in exchange {
         match said {
             Said::Server(bytes) => {
-                let verdict = bytes.chunks(portion).find_map(|bytes| watch.received(bytes));
-                if verdict.is_some() {
-                    assert_eq!([watch.received(b"Z\0\0\0\x05I"), watch.closed()], [None; 2], "one verdict");
-                    return word(verdict);
+                for bytes in bytes.chunks(portion) {
+                    let _ = monitor.read(bytes);
                 }
             }
-            Said::Client(bytes) => bytes.chunks(portion).for_each(|bytes| watch.sent(bytes)),
+            Said::Client(bytes) => bytes.chunks(portion).for_each(|bytes| monitor.wrote(bytes)),
+        }
+        if let Some(first) = decision(&mut monitor) {
+            let _ = monitor.read(b"Z\0\0\0\x05I");
+            monitor.closed();
+            assert_eq!(decision(&mut monitor).as_ref(), Some(&first), "the first decision is final");
+            return first;
         }
     }
-    word(None)
+    "nothing".to_owned()
 }
 
-/// What the watch said, in the words of the table.
-pub fn word(input: Option<Input<'_>>) -> String {
-    match input {
-        None => "nothing".to_owned(),
-        Some(Input::Ready) => "ready".to_owned(),
-        Some(Input::ServerError { sqlstate, after_auth_ok }) => {
+/// The decision of a monitor, in the words of the table.
+pub fn decision(monitor: &mut StartupMonitor) -> Option<String> {
+    if monitor.is_ready() {
+        return Some("ready".to_owned());
+    }
+    if monitor.before_write().is_ok() {
+        return None;
+    }
+    Some(match monitor.finish(StartupOutcome::Failed).failure().unwrap() {
+        Failure::ServerError { sqlstate, after_auth_ok } => {
             let after = if after_auth_ok { " after authentication" } else { "" };
             format!("error {}{after}", sqlstate.escape_ascii())
         }
-        Some(Input::LocalRefusal(refusal)) => format!("refusal: {refusal}"),
-        Some(Input::StartupBroken(broken)) => match broken {
+        Failure::LocalRefusal(refusal) => format!("refusal: {refusal}"),
+        Failure::StartupBroken(broken) => match broken {
             Broken::Closed => "broken: closed".to_owned(),
             Broken::OldError => "broken: old error".to_owned(),
             Broken::Unexpected(kind) => format!("broken: unexpected '{}'", kind.escape_ascii()),
             Broken::Malformed(kind) => format!("broken: malformed '{}'", kind.escape_ascii()),
             other => panic!("a new way to break: {other:?}"),
         },
-        Some(other) => panic!("the watch does not say {other:?}"),
-    }
+        Failure::WrongRole => "wrong role".to_owned(),
+        other => panic!("the monitor does not decide {other:?}"),
+    })
 }
 
 /// What libpq makes of these bytes when no rule is set, said in the plainest way.

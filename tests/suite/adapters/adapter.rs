@@ -4,7 +4,7 @@
 
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
 use pgtls_adapter::{Cancelled, Config, ConnectError, Connected, Startup, StartupError};
-use pgtls_core::{candidates::Candidate, message::CancelRequest, negotiation::Encryption};
+use pgtls_core::{connect::Peer, message::CancelRequest, negotiation::Encryption};
 use pgtls_rustls::SessionFacts;
 use socket2::SockRef;
 use std::{
@@ -71,11 +71,7 @@ pub(super) trait Adapter: 'static {
         start: impl AsyncFnMut(Self::Stream, Startup<'_>) -> Result<Self::Stream, StartupError>,
     ) -> Result<Connected<Self::Stream, ()>, ConnectError>;
 
-    fn cancel(
-        config: &Config,
-        session: &Candidate,
-        request: &CancelRequest,
-    ) -> Result<Cancelled, ConnectError>;
+    fn cancel(config: &Config, session: &Peer, request: &CancelRequest) -> Result<Cancelled, ConnectError>;
 
     /// Waits for something that is done with a stream.
     fn wait<T>(future: impl Future<Output = T>) -> T;
@@ -114,18 +110,15 @@ impl Adapter for Std {
     ) -> Result<Connected<Self::Stream, ()>, ConnectError> {
         let mut connecting = pgtls_std::connecting(config);
         loop {
-            let started = Self::wait(start(connecting.advance()?, connecting.startup()));
-            if let Some(connected) = connecting.conclude(started.map(|stream| (stream, ()))) {
+            let stream = connecting.advance()?;
+            let started = Self::wait(start(stream, connecting.startup().unwrap()));
+            if let Some(connected) = connecting.finish_startup(started.map(|stream| (stream, ()))) {
                 return Ok(connected);
             }
         }
     }
 
-    fn cancel(
-        config: &Config,
-        session: &Candidate,
-        request: &CancelRequest,
-    ) -> Result<Cancelled, ConnectError> {
+    fn cancel(config: &Config, session: &Peer, request: &CancelRequest) -> Result<Cancelled, ConnectError> {
         pgtls_std::cancel(config, session, request)
     }
 
@@ -195,8 +188,9 @@ macro_rules! asynchronous {
                 Self::wait(async {
                     let mut connecting = $krate::connecting(config);
                     loop {
-                        let started = start(connecting.advance().await?, connecting.startup()).await;
-                        if let Some(connected) = connecting.conclude(started.map(|stream| (stream, ()))) {
+                        let stream = connecting.advance().await?;
+                        let started = start(stream, connecting.startup().unwrap()).await;
+                        if let Some(connected) = connecting.finish_startup(started.map(|stream| (stream, ()))) {
                             return Ok(connected);
                         }
                     }
@@ -205,7 +199,7 @@ macro_rules! asynchronous {
 
             fn cancel(
                 config: &Config,
-                session: &Candidate,
+                session: &Peer,
                 request: &CancelRequest,
             ) -> Result<Cancelled, ConnectError> {
                 Self::wait($krate::cancel(config, session, request))

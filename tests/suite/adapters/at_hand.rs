@@ -1,27 +1,28 @@
 //! Files that have not changed are looked at on the spot: nothing has to be done where it may block.
 
 use super::peer::config;
-use pgtls_adapter::{Config, Step, Walk};
+use pgtls_adapter::{Config, Driver};
 use pgtls_conformance::zoo::Zoo;
-use pgtls_core::files::ReadFile as _;
+use pgtls_core::{connect::Action, files::ReadFile as _};
 use pgtls_os::Disk;
 use std::{fs, path::Path, time::Duration};
 
 /// How often something has to be done that may block, until TLS starts.
 fn works(config: &Config) -> usize {
-    let mut walk = Walk::new(config);
+    let mut driver = Driver::new(config);
     let mut count = 0;
     loop {
-        match walk.step() {
-            Step::Connect => assert_eq!(walk.connected(Ok(())), Some(())),
-            Step::Send(_) => walk.sent(Ok(())),
-            Step::Receive { .. } => walk.received(Ok(b"S")),
-            Step::Work(work) => {
-                count += 1;
-                walk.worked(Ok(work.run()));
-            }
-            Step::StartTls { .. } => return count,
-            step => panic!("{step:?}"),
+        if let Some(task) = driver.task() {
+            count += 1;
+            driver.completed(Ok(task.run()));
+            continue;
+        }
+        match driver.poll() {
+            Action::Open => assert_eq!(driver.opened(Ok(())), Some(())),
+            Action::Send(_) => driver.sent(Ok(())),
+            Action::Receive { .. } => driver.received(Ok(b"S")),
+            Action::StartTls { .. } => return count,
+            action => panic!("{action:?}"),
         }
     }
 }

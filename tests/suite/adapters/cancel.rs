@@ -11,7 +11,7 @@ use pgtls_conformance::{
     zoo::Zoo,
 };
 use pgtls_core::{
-    candidates::{Address, Candidate},
+    connect::{self, Address},
     message::CancelRequest,
     negotiation::{Encryption, Failure},
     startup::Broken,
@@ -23,8 +23,8 @@ use std::{
 
 static ZOO: LazyLock<Arc<Zoo>> = LazyLock::new(|| Arc::new(Zoo::open()));
 
-fn on_port(port: u16) -> Candidate {
-    Candidate::new(0, Some("db.test".to_owned()), Address::Tcp(([127, 0, 0, 1], port).into()))
+fn on_port(port: u16) -> connect::Peer {
+    connect::Peer::new(0, Some("db.test".to_owned()), Address::Tcp(([127, 0, 0, 1], port).into()))
 }
 
 fn request() -> CancelRequest {
@@ -149,9 +149,9 @@ fn a_request_goes_to_the_address_of_the_session<A: Adapter>() {
         peer.port
     ));
     let session = connect::<A>(&config).unwrap();
-    let candidate = session.candidate().unwrap();
-    assert_eq!(candidate.host_index, 1);
-    let cancelled = A::cancel(&config, candidate, &request()).unwrap();
+    let server = session.peer().unwrap();
+    assert_eq!(server.host_index, 1);
+    let cancelled = A::cancel(&config, server, &request()).unwrap();
     assert_eq!(cancelled.report.connections(), 1);
     assert_eq!(told.recv_timeout(PATIENCE).unwrap(), *request().encode());
     assert_eq!(peer.connections(), 2);

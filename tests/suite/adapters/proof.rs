@@ -5,18 +5,18 @@ use super::{
     peer::{PATIENCE, Peer, WELCOME, config, connect, failure, start_up},
     through_each_adapter,
 };
-use pgtls_adapter::{Config, ConnectError, Endpoint, Startup, StartupError, Step, Walk};
+use pgtls_adapter::{Cause, Config, ConnectError, Driver, Endpoint, Purpose, Startup, StartupError};
 use pgtls_conformance::{
     server::{Behaviour, Script, Server},
     zoo::Zoo,
 };
 use pgtls_core::{
+    connect::{Action, Address},
     message::{PROTOCOL_3_0, PROTOCOL_3_2, startup_message},
     negotiation::{Failure, MissingProof},
     param::ProtocolVersion,
     startup::Refusal,
 };
-use pgtls_rustls::Cause;
 use rustls::ClientConnection;
 use std::{
     io::{Read, Write},
@@ -188,9 +188,10 @@ fn a_server_that_reports_no_role_is_asked<A: Adapter>() {
             Ok::<_, StartupError>(())
         };
         let outcome = A::connect(&config, asked).map(drop);
-        match connects {
-            true => outcome.unwrap(),
-            false => assert_eq!(failure(&outcome), Failure::WrongRole, "{wanted}"),
+        if connects {
+            outcome.unwrap();
+        } else {
+            assert_eq!(failure(&outcome), Failure::WrongRole, "{wanted}");
         }
     }
 }
@@ -204,63 +205,68 @@ through_each_adapter!(
     a_server_that_reports_no_role_is_asked,
 );
 
-/// What a careless runtime does at [`Step::StartTls`] and [`Step::StartUp`].
+/// What a careless runtime does at `StartTls` and `Startup`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Careless {
     /// Reports the session without a byte.
     Claims,
-    /// Talks to the server past the watch.
-    WithoutWatch,
+    /// Reports the session without having taken the monitor.
+    WithoutMonitor,
+    /// Takes the monitor and talks to the server past it.
+    PastMonitor,
     /// Reports a handshake that has not begun.
     WithoutHandshake,
-    /// Ends a cancel request or another driver's connection as if it were a session.
-    Mistaken,
 }
 
-/// Walks as a runtime does that is blocking and careless. Its end is a session, or the error.
-fn walked(mut walk: Walk<'_>, careless: Careless) -> Result<(), ConnectError> {
+/// Drives a connection as a blocking and careless runtime. Its end is a session, or the error.
+fn driven(mut driver: Driver<'_>, careless: Careless) -> Result<(), ConnectError> {
     let mut socket: Option<TcpStream> = None;
     let mut tls = None;
     for _ in 0..40 {
-        match walk.step() {
-            Step::Connect => {
-                let Some(pgtls_core::candidates::Address::Tcp(address)) = walk.address() else { panic!() };
-                let opened = TcpStream::connect(address);
-                socket = walk.connected(opened);
+        if let Some(task) = driver.task() {
+            driver.completed(Ok(task.run()));
+            continue;
+        }
+        match driver.poll() {
+            Action::Open => {
+                let Some(Address::Tcp(address)) = driver.peer().unwrap().address else { panic!() };
+                socket = driver.opened(TcpStream::connect(address));
                 socket.as_ref().unwrap().set_read_timeout(Some(PATIENCE)).unwrap();
             }
-            Step::Send(bytes) => walk.sent(socket.as_ref().unwrap().write_all(bytes)),
-            Step::Receive { at_most } => {
+            Action::Send(bytes) => driver.sent(socket.as_ref().unwrap().write_all(bytes)),
+            Action::Receive { at_most } => {
                 let mut buffer = vec![0; at_most];
                 let read = socket.as_ref().unwrap().read(&mut buffer);
-                walk.received(read.map(|read| &buffer[..read]));
+                driver.received(read.map(|read| &buffer[..read]));
             }
-            Step::Work(work) => walk.worked(Ok(work.run())),
-            Step::StartTls { config, server_name } => {
+            Action::StartTls { .. } => {
+                let (config, server_name) = driver.start_tls().unwrap();
                 let mut engine = ClientConnection::new(config, server_name).unwrap();
                 while careless != Careless::WithoutHandshake && engine.is_handshaking() {
                     engine.complete_io(socket.as_mut().unwrap()).unwrap();
                 }
-                let facts = walk.encrypted(&engine);
+                let facts = driver.tls_established(&engine);
                 assert_eq!(facts.is_some(), careless != Careless::WithoutHandshake);
                 tls = Some(engine);
             }
-            Step::StartUp(_watch) => {
-                if careless == Careless::WithoutWatch {
+            Action::Startup => {
+                let monitor = (careless != Careless::WithoutMonitor).then(|| driver.monitor().unwrap());
+                if careless == Careless::PastMonitor {
                     let (socket, engine) = (socket.as_mut().unwrap(), tls.as_mut().unwrap());
                     let mut stream = rustls::Stream::new(engine, socket);
                     stream.write_all(b"\0\0\0\x10\0\x03\0\0user\0u\0\0").unwrap();
                     assert_ne!(stream.read(&mut [0; 4096]).unwrap(), 0);
                 }
-                if walk.conclude(Ok(((), ()))).is_some() {
+                if driver.finish_startup(Ok(((), ()))).is_some() {
                     return Ok(());
                 }
+                drop(monitor);
             }
-            Step::GiveUp => return Err(walk.give_up()),
+            Action::Failed => return Err(driver.error()),
             other => panic!("{other:?}"),
         }
     }
-    panic!("the walk does not end");
+    panic!("the connection does not end");
 }
 
 fn honest() -> Server {
@@ -276,11 +282,13 @@ fn demanding(server: &Server) -> Config {
 fn careless_runtimes_have_no_session() {
     let server = honest();
     let config = demanding(&server);
-    for careless in [Careless::Claims, Careless::WithoutWatch] {
-        let error = walked(Walk::new(&config), careless).unwrap_err();
+    for careless in [Careless::Claims, Careless::PastMonitor] {
+        let error = driven(Driver::new(&config), careless).unwrap_err();
         assert_eq!(missing(&error), MissingProof::StartupMessage, "{careless:?}");
     }
-    let error = walked(Walk::new(&config), Careless::WithoutHandshake).unwrap_err();
+    let error = driven(Driver::new(&config), Careless::WithoutMonitor).unwrap_err();
+    assert!(error.to_string().contains("a startup exchange that it does not run"), "{error}");
+    let error = driven(Driver::new(&config), Careless::WithoutHandshake).unwrap_err();
     assert!(error.to_string().contains("a TLS handshake that is not complete"), "{error}");
 }
 
@@ -298,12 +306,16 @@ fn connections_of_other_purposes_are_no_sessions() {
         }
         Ok(())
     });
-    let session = session.unwrap().candidate().unwrap().clone();
-    let error = walked(Walk::cancel(&config, &session), Careless::Mistaken).unwrap_err();
-    assert!(error.to_string().contains("does not answer the step"), "{error}");
+    let session = session.unwrap().peer().unwrap().clone();
+    let error = driven(Driver::cancel(&config, &session), Careless::Claims).unwrap_err();
+    assert!(error.to_string().contains("a startup exchange that it does not run"), "{error}");
 
-    let mut walk = Walk::channel(&config, Endpoint::tcp(Some("db.test")));
-    assert!(walk.conclude(Ok(((), ()))).is_none());
-    assert!(walk.cancelled(Ok(pgtls_core::negotiation::Encryption::Ssl)).is_none());
-    assert!(!Walk::new(&config).hand_over());
+    for purpose in [Purpose::Tls, Purpose::Cancel] {
+        let mut driver = Driver::to(&config, Endpoint::tcp(Some("db.test")), purpose);
+        assert!(driver.finish_startup(Ok(((), ()))).is_none());
+        assert_eq!(driver.poll(), Action::Failed);
+    }
+    let mut driver = Driver::new(&config);
+    assert!(driver.finish_cancel(Ok(())).is_none());
+    assert_eq!(driver.poll(), Action::Failed);
 }

@@ -5,7 +5,7 @@ use super::{
     peer::{PATIENCE, Peer, WELCOME, config, connect, error_response, failure, start_up, words},
     through_each_adapter,
 };
-use pgtls_adapter::{Cause, Startup, StartupError};
+use pgtls_adapter::{ActionError, Cause, Startup, StartupError};
 use pgtls_core::{
     negotiation::{Failure, Then},
     startup::Refusal,
@@ -31,7 +31,7 @@ fn the_value_of_the_exchange_is_handed_on<A: Adapter>() {
     let connected =
         A::connect(&peer.config("sslmode=disable"), async |stream: &mut A::Stream, startup: Startup<'_>| {
             start_up(stream, startup).await?;
-            Ok(startup.host.map(str::to_owned))
+            Ok(startup.peer.host.clone())
         });
     assert_eq!(connected.unwrap().value.as_deref(), Some("db.test"));
 }
@@ -98,7 +98,7 @@ fn what_the_driver_says_about_itself<A: Adapter>() {
     assert_eq!(failure(&failed), Failure::LocalRefusal(Refusal::Exchange));
     let error = failed.unwrap_err();
     assert!(
-        matches!(&error.last().unwrap().cause, Some(Cause::Startup(error)) if error.to_string() == "out of order")
+        matches!(&error.last().unwrap().cause, Some(Cause::Embedder(ActionError::Startup(error))) if error.to_string() == "out of order")
     );
     assert!(error.to_string().contains("out of order"), "{error}");
 }
@@ -137,8 +137,7 @@ fn a_server_that_starts_up_sends_the_client_to_the_next_host<A: Adapter>() {
         first.port, second.port
     ));
     let connected = connect::<A>(&both).unwrap();
-    let tried: Vec<_> =
-        connected.report.tried.iter().map(|tried| tried.candidate.as_ref().unwrap().host_index).collect();
+    let tried: Vec<_> = connected.report.attempts.iter().map(|attempt| attempt.peer.host_index).collect();
     assert_eq!(tried, [0, 1]);
 }
 

@@ -6,7 +6,7 @@ use super::{
     through_each_adapter,
 };
 use crate::support::divergences::Divergences;
-use pgtls_adapter::Cause;
+use pgtls_adapter::ActionError;
 use pgtls_conformance::{
     server::{Behaviour, Script, Server, TlsVersion, answer::ClientCertificate},
     zoo::Zoo,
@@ -53,6 +53,28 @@ fn a_verified_session<A: Adapter>() {
         assert_eq!(facts.attribute("key_bits").as_deref(), Some("256"));
         assert!(facts.tls_server_end_point().unwrap().is_some());
         assert_eq!(connected.report.files.len(), 5);
+    }
+}
+
+/// Keys that crypto providers do not verify with by themselves. With `prefer` a handshake that fails is followed by plaintext,
+/// and psql stays encrypted.
+fn keys_that_providers_lack_do_not_lead_to_plaintext<A: Adapter>() {
+    for certificate in ["key-rsa-1024", "key-p521"] {
+        for version in [TlsVersion::Tls1_2, TlsVersion::Tls1_3] {
+            let mut behaviour = Behaviour::default().with_certificate(certificate);
+            (behaviour.tls.min_version, behaviour.tls.max_version) = (version, version);
+            let server = server(behaviour);
+            for provider in [pgtls_rustls::aws_lc_rs, pgtls_rustls::ring] {
+                for sslmode in ["prefer", "require"] {
+                    let mut config =
+                        config(&format!("host=db.test {} sslmode={sslmode}", server.listen().conninfo()));
+                    config.tls.provider = provider();
+                    let connected = connect::<A>(&config).unwrap();
+                    assert_eq!(connected.stream.encryption(), Encryption::Ssl, "{certificate} {version:?}");
+                    assert!(connected.stream.facts().is_some());
+                }
+            }
+        }
     }
 }
 
@@ -199,8 +221,8 @@ fn tls_1_3_misses_the_client_certificate_after_the_handshake<A: Adapter>() {
     let outcome = connect::<A>(&config).map(|_| ());
     assert_eq!(failure(&outcome), Failure::StartupBroken(Broken::Closed));
     let error = outcome.unwrap_err();
-    let cause = error.last().unwrap().cause.as_ref();
-    assert_eq!(cause.and_then(Cause::alert), Some(AlertDescription::CertificateRequired), "{error}");
+    let alert = error.last().unwrap().embedder().and_then(ActionError::alert);
+    assert_eq!(alert, Some(AlertDescription::CertificateRequired), "{error}");
     assert!(error.to_string().contains("certificate required"), "{error}");
     assert_eq!(error.report.connections(), 1, "and prefer does not fall back");
 }
@@ -236,6 +258,7 @@ fn named_behaviours_end_as_they_should<A: Adapter>() {
 
 through_each_adapter!(
     a_verified_session,
+    keys_that_providers_lack_do_not_lead_to_plaintext,
     a_connector_is_shared_between_connections,
     files_are_read_when_they_have_changed,
     a_certificate_for_another_host,

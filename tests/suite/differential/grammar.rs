@@ -40,7 +40,14 @@ pub(super) enum Change {
     /// What the signed part says of the signature.
     InnerSignature(Signature),
     BreakSignature,
-    OddSignatureBits,
+    /// Unused bits of the signature's BIT STRING, with the signature as it is.
+    UnusedSignatureBits(u8),
+    /// Unused bits of the key's BIT STRING, with the key as it is.
+    UnusedKeyBits(UnusedBits),
+    /// The identifier that both places name as the signature algorithm, without parameters; the signature fits the key.
+    Identifier(&'static str),
+    /// The identifier in the signed part alone.
+    InnerIdentifier(&'static str),
     /// Another byte in the signed part, before it is signed: place and byte.
     Scramble(u16, u8),
     NotBefore(Moment),
@@ -54,12 +61,24 @@ pub(super) enum Change {
     Twice(ExtensionKind),
     Malformed(ExtensionKind),
     Trailing(ExtensionKind),
-    UniqueIdentifiers,
+    /// Unique identifiers, with so many unused bits.
+    UniqueIdentifiers(u8),
     InRootFile,
     NotInRootFile,
     Presented,
     NotPresented,
     Trusted(TrustSetting),
+}
+
+/// Unused bits of a BIT STRING.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UnusedBits {
+    /// So many.
+    Number(u8),
+    /// As many as are zero, so that the value stays the same.
+    Zeros,
+    /// One more than are zero, at most seven.
+    ZerosAndOne,
 }
 
 /// How a name is written.
@@ -155,7 +174,8 @@ pub(super) enum Extension {
         permitted: Vec<Subtree>,
         excluded: Vec<Subtree>,
     },
-    NetscapeType(u8),
+    /// Unused bits and byte.
+    NetscapeType(u8, u8),
     CrlDistributionPoints(Vec<Point>),
     Other(ExtensionKind),
 }
@@ -196,7 +216,8 @@ pub(super) struct Subtree {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Point {
     pub(super) name: Option<PointName>,
-    pub(super) reasons: Option<u8>,
+    /// Unused bits and byte.
+    pub(super) reasons: Option<(u8, u8)>,
     /// The right issuer's name, or another; certificates only.
     pub(super) issuer: Option<bool>,
 }
@@ -233,6 +254,10 @@ pub(super) enum CrlChange {
     SignedBy(usize),
     Signature(Signature),
     BreakSignature,
+    /// The algorithm in the signed part.
+    InnerSignature(Signature),
+    /// Unused bits of the signature's BIT STRING, with the signature as it is.
+    UnusedSignatureBits(u8),
     /// Another byte in the signed part, before it is signed: place and byte.
     Scramble(u16, u8),
     ThisUpdate(Moment),

@@ -8,9 +8,9 @@ use super::{
 };
 use pgtls_core::name::PeerName;
 use pgtls_x509::{
-    Budget, CrlStore, MAX_PRESENTED, Purpose, SecurityLevel, TrustStore, Verdict, VerifyOptions, X509Error,
-    certificates_from_pem, presented_names, private_key, subject_public_key_info, tls_server_end_point,
-    verify_chain, verify_chain_strict,
+    Budget, CrlStore, Description, HandshakeKey, MAX_PRESENTED, MAX_PRESENTED_BYTES, Purpose, SecurityLevel,
+    TrustStore, Verdict, VerifyOptions, X509Error, certificates_from_pem, presented_names, private_key,
+    tls_server_end_point, verify_chain, verify_chain_strict,
 };
 use proptest::prelude::*;
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, UnixTime};
@@ -147,25 +147,26 @@ fn more_certificates_than_are_looked_at() {
     assert_eq!(verdict(result), Verdict::BudgetExceeded(Budget::Presented));
 }
 
-/// Ten thousand names under a thousand constraints: OpenSSL compares a million times and then gives up, and so do we.
+/// Four thousand names under a thousand constraints: OpenSSL compares a million times and then gives up, and so do we. Below more
+/// CAs it goes on, and we do not.
 #[test]
 fn many_names_under_many_constraints_end() {
     let names: Vec<Vec<u8>> =
-        (0..10_000).map(|number| implicit(2, format!("h{number}.test").as_bytes())).collect();
+        (0..4_000).map(|number| implicit(2, format!("h{number}.test").as_bytes())).collect();
     let alt_names = extension("2.5.29.17", &sequence(&names));
     let issuer = name(b"ca");
     let leaf = certificate(&name(b"db"), &issuer, 1, &[alt_names]);
-    for (constraints, expected) in [
-        (1, Ok(2)),
-        (90, Err(Verdict::BudgetExceeded(Budget::NameComparisons))),
-        (1_000, Err(Verdict::Unspecified)),
+    for (cas, constraints, expected) in [
+        (1, 1, Ok(2)),
+        (1, 260, Ok(2)),
+        (2, 260, Err(Verdict::BudgetExceeded(Budget::NameComparisons))),
+        (1, 1_000, Err(Verdict::Unspecified)),
     ] {
         let subtrees: Vec<Vec<u8>> = (0..constraints)
             .map(|number| sequence(&[implicit(2, format!("n{number}.test").as_bytes())]))
             .collect();
         let excluded = extension("2.5.29.30", &sequence(&[explicit(1, &subtrees)]));
         // Constraints of every CA count, so that more CAs mean more comparisons.
-        let cas: usize = if constraints == 90 { 2 } else { 1 };
         let link = |number: usize| {
             if number == 0 { issuer.clone() } else { name(format!("ca {number}").as_bytes()) }
         };
@@ -184,15 +185,64 @@ fn many_names_under_many_constraints_end() {
 #[test]
 fn a_name_of_a_megabyte_does_not_load() {
     let long = name(&vec![b'a'; 1024 * 1024]);
-    let leaf = certificate(&long, &long, 1, &[]);
-    match verify(&leaf, &[], &[]).0 {
+    match Description::of(&certificate(&long, &long, 1, &[])) {
         Err(X509Error::Malformed { problem, .. }) => assert_eq!(problem, "the name is longer than 1 MiB"),
         other => panic!("{other:?}"),
     }
     // Just below it loads, and is shown in a line.
     let leaf = certificate(&name(&vec![b'a'; 1024 * 1023]), &name(b"ca"), 1, &[]);
+    let shown = Description::of(&leaf).unwrap().to_string();
+    assert!(shown.len() < 2_000, "{} characters", shown.len());
+    // It is no certificate of a handshake.
     let error = verify(&leaf, &[], &[]).0.unwrap_err().to_string();
     assert!(error.len() < 2_000, "{} characters", error.len());
+}
+
+/// As many bytes as libpq's OpenSSL takes in a handshake are read, in either profile, and one more is not.
+#[test]
+fn more_bytes_than_a_handshake_carries() {
+    let leaf = certificate(&name(b"db"), &name(b"a"), 1, &[]);
+    let padding = vec![0; MAX_PRESENTED_BYTES];
+    let trust = TrustStore::default();
+    let options = options(Purpose::Server, SecurityLevel::DEFAULT);
+    for verify in [verify_chain, verify_chain_strict] {
+        let too_many = |bytes: usize| {
+            let presented = &padding[..bytes - leaf.len()];
+            match verify(&leaf, &[presented], &trust, None, &options) {
+                Err(X509Error::Path(error)) => {
+                    error.verdict == Verdict::BudgetExceeded(Budget::PresentedBytes)
+                }
+                // Zeros are no certificate; webpki reads them when it needs them.
+                Err(X509Error::Malformed { .. }) => false,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(!too_many(MAX_PRESENTED_BYTES));
+        assert!(too_many(MAX_PRESENTED_BYTES + 1));
+    }
+}
+
+/// webpki tries every path through certificates that issue each other before it looks at a signature.
+#[test]
+fn the_strict_profile_reads_few_certificates() {
+    let link = |level: usize| name(format!("level {level}").as_bytes());
+    let presented = |count: usize| -> Vec<Vec<u8>> {
+        let certificate = |number: usize| {
+            let level = number % 5;
+            certificate(&link(level), &link(level + 1), u8::try_from(number).unwrap(), &[ca()])
+        };
+        (0..count).map(certificate).collect()
+    };
+    let leaf = certificate(&name(b"db"), &link(0), 1, &[]);
+    let options = options(Purpose::Server, SecurityLevel::DEFAULT);
+    for (count, expected) in [(16, Verdict::Strict), (17, Verdict::BudgetExceeded(Budget::Presented))] {
+        let presented = presented(count);
+        let presented: Vec<&[u8]> = presented.iter().map(Vec::as_slice).collect();
+        match verify_chain_strict(&leaf, &presented, &TrustStore::default(), None, &options) {
+            Err(X509Error::Path(error)) => assert_eq!(error.verdict, expected, "{count} certificates"),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 /// Elements in elements in elements: nothing here recurses.
@@ -228,7 +278,7 @@ fn read_all(bytes: &[u8]) {
     let _ = certificates_from_pem(bytes);
     let _ = private_key(bytes, None);
     let _ = private_key(bytes, Some(b"passphrase"));
-    let _ = subject_public_key_info(bytes);
+    let _ = HandshakeKey::read(bytes).map(|key| key.may_sign_key_exchange());
     let _ = presented_names(bytes);
     let _ = tls_server_end_point(bytes);
     let _ = TrustStore::from_pem(bytes);

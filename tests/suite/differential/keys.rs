@@ -115,7 +115,12 @@ impl Key {
         let curve = |nid, flag| {
             let mut group = EcGroup::from_curve_name(nid).unwrap();
             group.set_asn1_flag(flag);
-            PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
+            // Clearing seven bits must make another key of it.
+            let keys =
+                std::iter::repeat_with(|| PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap());
+            let ends_with_bits =
+                |key: &PKey<Private>| key.public_key_to_der().unwrap().last().unwrap() & 0x7f != 0;
+            keys.into_iter().find(ends_with_bits).unwrap()
         };
         let private = match kind {
             KeyKind::P256 | KeyKind::Garbage => curve(Nid::X9_62_PRIME256V1, Asn1Flag::NAMED_CURVE),

@@ -14,7 +14,7 @@ use super::{
 };
 use std::collections::BTreeMap;
 
-/// The time of every verification: 15 June 2025.
+/// Time of a verification, unless another is given: 15 June 2025.
 pub(super) const NOW: u64 = 1_750_000_000;
 
 /// What a client has: what the server sent, and its own files.
@@ -27,6 +27,14 @@ pub(super) struct Files {
     pub(super) crls: Option<String>,
     /// File names and contents of each CRL directory.
     pub(super) crl_directories: Vec<BTreeMap<String, String>>,
+    /// Time of the verification in seconds since 1970, where it is not [`NOW`].
+    pub(super) time: Option<u64>,
+}
+
+impl Files {
+    pub(super) fn time(&self) -> u64 {
+        self.time.unwrap_or(NOW)
+    }
 }
 
 /// Everything that others of the scenario need to know of an entity: its kind of key and how its name is written.

@@ -1,6 +1,6 @@
 //! OpenSSL's answer, asked as libpq asks.
 
-use super::make::{Files, NOW};
+use super::make::Files;
 use openssl::{
     ssl::{SslContext, SslFiletype, SslMethod},
     stack::Stack,
@@ -24,6 +24,23 @@ pub(super) enum Answer {
     BadRootFile,
     /// A certificate the server sent does not load.
     Unparsable,
+}
+
+impl Answer {
+    /// The answer that a label names, but for the chain of one that was accepted.
+    pub(super) fn of_label(label: &str) -> Option<Self> {
+        if label == "the root file does not load" {
+            return Some(Self::BadRootFile);
+        }
+        let (number, depth) = label.strip_prefix("refused with ")?.split_once(" at depth ")?;
+        Some(Self::Refused { number: number.parse().ok()?, depth: depth.parse().ok()? })
+    }
+}
+
+/// The release of the OpenSSL that is loaded: major, minor and patch number.
+pub(super) fn release() -> [u8; 3] {
+    let number = u32::try_from(openssl::version::number()).unwrap();
+    [28, 20, 4].map(|shift| (number >> shift).to_be_bytes()[3] & if shift == 28 { 0x0f } else { 0xff })
 }
 
 /// Asks OpenSSL.
@@ -54,7 +71,7 @@ pub(super) fn openssl(files: &Files, client: bool, level: u8) -> Answer {
         checking = true;
     }
     let mut parameters = X509VerifyParam::new().unwrap();
-    parameters.set_time(NOW.try_into().unwrap());
+    parameters.set_time(files.time().try_into().unwrap());
     parameters.set_auth_level(level.into());
     parameters
         .set_purpose(if client { X509PurposeId::SSL_CLIENT } else { X509PurposeId::SSL_SERVER })

@@ -2,7 +2,7 @@
 //! most runs; these rows are met on every run.
 
 mod authorities;
-mod issuers;
+pub(super) mod issuers;
 mod lists;
 mod names;
 mod purposes;
@@ -34,7 +34,7 @@ fn refused(verdict: Verdict, depth: usize) -> Expected {
 }
 
 /// A chain of so many certificates, the peer's own first and the root last, with these changes.
-fn chain(length: usize, changes: Vec<(usize, Change)>) -> Scenario {
+pub(super) fn chain(length: usize, changes: Vec<(usize, Change)>) -> Scenario {
     let kind = KeyKind::P256;
     Scenario { length, kind, client: false, level: 2, extras: Vec::new(), changes, crls: None, order: 0 }
 }

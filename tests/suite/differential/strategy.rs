@@ -3,8 +3,9 @@
 use super::{
     grammar::{
         Change, CrlChange, EntryExtension, Extension, ExtensionKind, Extra, KeyIdentifier, Moment, Name,
-        NameForm, Point, PointName, Scenario, Subtree, TrustSetting,
+        NameForm, Point, PointName, Scenario, Subtree, TrustSetting, UnusedBits,
     },
+    identifiers::identifiers,
     keys::{KINDS, KeyKind, OWNERS, SIGNATURES},
 };
 use proptest::{prelude::*, sample::select};
@@ -70,11 +71,19 @@ fn change() -> impl Strategy<Value = Change> {
         2 => (0..OWNERS).prop_map(Change::Rekeyed),
         2 => select(SIGNATURES).prop_map(Change::Signature),
         1 => select(SIGNATURES).prop_map(Change::InnerSignature),
-        1 => prop_oneof![Just(Change::BreakSignature), Just(Change::OddSignatureBits)],
+        1 => prop_oneof![Just(Change::BreakSignature), (1_u8..9).prop_map(Change::UnusedSignatureBits)],
+        1 => prop_oneof![
+            (1_u8..9).prop_map(UnusedBits::Number),
+            Just(UnusedBits::Zeros),
+            Just(UnusedBits::ZerosAndOne)
+        ]
+        .prop_map(Change::UnusedKeyBits),
+        1 => select(identifiers()).prop_map(Change::Identifier),
+        1 => select(identifiers()).prop_map(Change::InnerIdentifier),
         2 => (any::<u16>(), any::<u8>()).prop_map(|(place, byte)| Change::Scramble(place, byte)),
         1 => select(MOMENTS).prop_map(Change::NotBefore),
         2 => select(MOMENTS).prop_map(Change::NotAfter),
-        2 => prop_oneof![Just(Change::Bare), Just(Change::EmptyList), Just(Change::UniqueIdentifiers)],
+        2 => prop_oneof![Just(Change::Bare), Just(Change::EmptyList), (0_u8..9).prop_map(Change::UniqueIdentifiers)],
         3 => select(EXTENSION_KINDS).prop_map(Change::Drop),
         10 => (extension(), any::<bool>()).prop_map(|(extension, critical)| Change::Set(extension, critical)),
         1 => select(EXTENSION_KINDS).prop_map(Change::Twice),
@@ -128,7 +137,8 @@ fn extension() -> impl Strategy<Value = Extension> {
         2 => proptest::collection::vec(name(false), 0..4).prop_map(Extension::SubjectAltName),
         6 => (proptest::collection::vec(subtree(), 0..3), proptest::collection::vec(subtree(), 0..2))
             .prop_map(|(permitted, excluded)| Extension::NameConstraints { permitted, excluded }),
-        1 => select(&[0x80_u8, 0x40, 0x04, 0x02, 0xff, 0][..]).prop_map(Extension::NetscapeType),
+        1 => (0_u8..9, select(&[0x80_u8, 0x40, 0x04, 0x02, 0xff, 0][..]))
+            .prop_map(|(unused, kind)| Extension::NetscapeType(unused, kind)),
         2 => proptest::collection::vec(point(true), 0..3).prop_map(Extension::CrlDistributionPoints),
         1 => select(EXTENSION_KINDS).prop_map(Extension::Other),
     ]
@@ -197,7 +207,7 @@ fn point_name() -> impl Strategy<Value = PointName> {
 fn point(of_certificate: bool) -> impl Strategy<Value = Point> {
     (
         proptest::option::weighted(0.8, point_name()),
-        proptest::option::weighted(0.2, select(&[0x40_u8, 0x80, 0xff, 0][..])),
+        proptest::option::weighted(0.2, (0_u8..9, select(&[0x40_u8, 0x80, 0xff, 0][..]))),
         proptest::option::weighted(if of_certificate { 0.2 } else { 0.0 }, any::<bool>()),
     )
         .prop_map(|(name, reasons, issuer)| Point { name, reasons, issuer })
@@ -226,7 +236,8 @@ fn crl_change() -> impl Strategy<Value = CrlChange> {
         1 => select(NAME_FORMS).prop_map(CrlChange::Issuer),
         1 => (0..OWNERS).prop_map(CrlChange::SignedBy),
         1 => select(SIGNATURES).prop_map(CrlChange::Signature),
-        1 => Just(CrlChange::BreakSignature),
+        1 => prop_oneof![Just(CrlChange::BreakSignature), (1_u8..9).prop_map(CrlChange::UnusedSignatureBits)],
+        1 => select(SIGNATURES).prop_map(CrlChange::InnerSignature),
         2 => (any::<u16>(), any::<u8>()).prop_map(|(place, byte)| CrlChange::Scramble(place, byte)),
         1 => select(MOMENTS).prop_map(CrlChange::ThisUpdate),
         2 => proptest::option::of(select(MOMENTS)).prop_map(CrlChange::NextUpdate),

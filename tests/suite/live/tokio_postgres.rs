@@ -6,6 +6,7 @@ use crate::support::{
     postgres::{PASSWORD, Postgres, Tls},
 };
 use pgtls_core::negotiation::Encryption;
+use pgtls_std::ActionError;
 use pgtls_tokio_postgres::{DriverConfig, DriverError, Error, Running, connect_with};
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::{
@@ -99,7 +100,7 @@ fn the_words_of_the_server() {
         let text = error.to_string();
         assert_eq!(text.contains("password authentication failed"), shown, "{text}");
         assert!(text.contains("SQLSTATE 28P01"), "{text}");
-        let Some(pgtls_std::Cause::Startup(cause)) = &error.last().unwrap().cause else { panic!("{text}") };
+        let Some(ActionError::Startup(cause)) = error.last().unwrap().embedder() else { panic!("{text}") };
         let cause = cause.downcast_ref::<DriverError>().unwrap();
         assert_eq!(cause.driver_error().code().unwrap().code(), "28P01");
     }

@@ -5,6 +5,7 @@
 
 use pgtls_core::{
     hardening::Hardening,
+    message::{CancelRequest, PROTOCOL_3_0, startup_message},
     name::{NameRules, NameVerified, PeerName, PeerNames, match_host},
     negotiation::{
         Action, Alpn, ChainVerified, Consequence, Encryption, Event, Failure, Input, Negotiation, Then,
@@ -12,7 +13,10 @@ use pgtls_core::{
     },
     param::{AuthMethod, GssEncMode, SslMode, SslNegotiation},
     policy::{EncryptionPlan, GssCredentials, Method, Payload, PolicyInput, RootPresence, Transport},
-    startup::{BindingRefusal, Broken, NO_SQLSTATE, Refusal},
+    startup::{
+        BindingRefusal, Broken, ClientCertificate, NO_SQLSTATE, Refusal, StartupMonitor, StartupOutcome,
+        StartupRules, StartupVerdict,
+    },
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -65,27 +69,76 @@ pub(super) fn plans() -> Vec<EncryptionPlan> {
 /// Every input, bytes by their classes.
 pub(super) fn inputs() -> Vec<Input<'static>> {
     let mut inputs = vec![
-        Input::Connected,
-        Input::ConnectFailed,
+        Input::Opened { success: true },
+        Input::Opened { success: false },
         Input::PeerUser { matches: true },
         Input::PeerUser { matches: false },
         Input::Sent,
         Input::Closed,
-        Input::GssEstablished,
-        Input::GssFailed,
-        Input::Ready,
-        Input::WrongRole,
+        Input::Gss { success: true },
+        Input::Gss { success: false },
         Input::TimedOut,
     ];
     inputs.extend(replies());
-    inputs.extend(facts().map(Input::TlsEstablished));
-    inputs.extend([TlsFailure::Setup, TlsFailure::Closed, TlsFailure::Handshake].map(Input::TlsFailed));
-    for sqlstate in [*b"28000", *b"57P03", *b"XX000", *b"3D000", NO_SQLSTATE] {
-        inputs.extend([false, true].map(|after_auth_ok| Input::ServerError { sqlstate, after_auth_ok }));
-    }
-    inputs.extend(brokens().map(Input::StartupBroken));
-    inputs.extend(refusals().map(Input::LocalRefusal));
+    inputs.extend(facts().map(|facts| Input::Tls(Ok(facts))));
+    let failures = [TlsFailure::Setup, TlsFailure::Closed, TlsFailure::Handshake];
+    inputs.extend(failures.map(|failure| Input::Tls(Err(failure))));
+    inputs.extend(verdicts().into_iter().map(Input::Startup));
     inputs
+}
+
+const AUTH_OK: &[u8] = b"R\0\0\0\x08\0\0\0\0";
+const READY: &[u8] = b"Z\0\0\0\x05I";
+
+/// The verdict on a StartupMessage that is answered so, or with the end of the connection.
+pub(super) fn verdict(answer: Option<&[u8]>, outcome: StartupOutcome) -> StartupVerdict {
+    let mut monitor =
+        StartupMonitor::new(StartupRules::NONE, Encryption::Plain, ClientCertificate::NONE, None);
+    monitor.wrote(&startup_message(PROTOCOL_3_0, [("user", "me")]).unwrap());
+    match answer {
+        Some(bytes) => {
+            let _ = monitor.read(bytes);
+        }
+        None => monitor.closed(),
+    }
+    monitor.finish(outcome)
+}
+
+/// A session.
+pub(super) fn up() -> StartupVerdict {
+    verdict(Some(&[AUTH_OK, READY].concat()), StartupOutcome::Up)
+}
+
+/// Verdicts of every kind. A session without proof is no input of the machine.
+fn verdicts() -> Vec<StartupVerdict> {
+    let mut cancelled = StartupMonitor::cancel(Encryption::Plain, None);
+    cancelled.wrote(&CancelRequest::new(7, &[9; 4]).unwrap().encode());
+    cancelled.closed();
+    let mut late = StartupMonitor::cancel(Encryption::Plain, None);
+    late.timed_out();
+    let mut verdicts = vec![
+        up(),
+        cancelled.finish(StartupOutcome::Up),
+        late.finish(StartupOutcome::Failed),
+        verdict(Some(b""), StartupOutcome::Up),
+        verdict(Some(b""), StartupOutcome::WrongRole),
+    ];
+    for sqlstate in [*b"28000", *b"57P03", *b"XX000", *b"3D000", NO_SQLSTATE] {
+        let error = [b"E\0\0\0\x0cC".as_slice(), &sqlstate, b"\0\0"].concat();
+        for (before, after_auth_ok) in [(b"".as_slice(), false), (AUTH_OK, true)] {
+            let verdict = verdict(Some(&[before, &error].concat()), StartupOutcome::Failed);
+            assert_eq!(verdict.failure(), Some(Failure::ServerError { sqlstate, after_auth_ok }));
+            verdicts.push(verdict);
+        }
+    }
+    let broken = [None, Some(b"X".as_slice()), Some(b"R\0\0\0\0"), Some(b"EFATAL\0")];
+    for (answer, broken) in broken.into_iter().zip(brokens()) {
+        let verdict = verdict(answer, StartupOutcome::Failed);
+        assert_eq!(verdict.failure(), Some(Failure::StartupBroken(broken)));
+        verdicts.push(verdict);
+    }
+    verdicts.extend(refusals().map(|refusal| verdict(Some(b""), StartupOutcome::Refused(refusal))));
+    verdicts
 }
 
 /// Replies of nothing, one byte, two, and one too many.
@@ -236,7 +289,7 @@ fn every_state_of_every_plan() {
         transitions += graph.edges.iter().map(Vec::len).sum::<usize>();
     }
     // A walk that suddenly finds less has lost something; who adds states or transitions says so here.
-    assert_eq!((states, transitions), (20_968, 62_864));
+    assert_eq!((states, transitions), (21_408, 64_432));
     // Past the test harness, which hides what passing tests print.
     writeln!(
         std::io::stderr(),
@@ -272,10 +325,18 @@ fn state_holds(plan: &EncryptionPlan, state: &Negotiation, edges: &[Edge]) {
     }
     let takes = |wanted: Input<'_>| edges.iter().any(|edge| edge.input == wanted);
     match action {
-        Action::Done(_) => assert!(edges.iter().all(|edge| edge.input == Input::WrongRole)),
+        Action::Done(_) => assert!(edges.iter().all(|edge| ends(edge.input) == Some(Failure::WrongRole))),
         Action::Fail { .. } => assert!(edges.is_empty(), "the end is the end"),
         Action::CheckPeer => assert!(takes(Input::TimedOut)),
         _ => assert!(takes(Input::TimedOut) && takes(Input::Closed), "{} waits for the peer", state.state()),
+    }
+}
+
+/// The failure of a startup exchange.
+fn ends(input: Input<'_>) -> Option<Failure> {
+    match input {
+        Input::Startup(verdict) => verdict.failure(),
+        _ => None,
     }
 }
 
@@ -287,12 +348,13 @@ fn edge_holds(plan: &EncryptionPlan, from: &Negotiation, edge: &Edge, to: &Negot
         }
         // A session inside TLS is entered by one door, and with what the mode has to see.
         (input, Action::Startup { encryption: Encryption::Ssl, .. }) => {
-            let Input::TlsEstablished(facts) = input else { panic!("TLS by {input:?}") };
+            let Input::Tls(Ok(facts)) = input else { panic!("TLS by {input:?}") };
             assert!(matches!(from.poll_action(), Action::StartTls(_)));
             assert!(is_proven(plan, facts), "{facts:?} is not enough for {plan:?}");
         }
         (_, Action::Done(encryption)) => {
-            assert_eq!(edge.input, Input::Ready);
+            let Input::Startup(verdict) = edge.input else { panic!("a session by {:?}", edge.input) };
+            assert!(verdict.is_up());
             assert!(
                 matches!(from.poll_action(), Action::Startup { encryption: before, .. } if before == encryption)
             );
@@ -307,7 +369,7 @@ fn edge_holds(plan: &EncryptionPlan, from: &Negotiation, edge: &Edge, to: &Negot
         (_, Action::Reconnect { because }) => {
             assert!(plan.methods().count() > 1, "a single method is tried once");
             let mut next = to.clone();
-            next.handle_input(Input::Connected).unwrap();
+            next.handle_input(Input::Opened { success: true }).unwrap();
             if let Action::Startup { encryption: Encryption::Plain, .. } = next.poll_action() {
                 let after_ssl = matches!(
                     from.poll_action(),
@@ -345,7 +407,7 @@ const fn opens(event: Event) -> bool {
 }
 
 /// What a mode has to see, said once more and in another way than the core does.
-fn is_proven(plan: &EncryptionPlan, facts: TlsFacts) -> bool {
+pub(super) fn is_proven(plan: &EncryptionPlan, facts: TlsFacts) -> bool {
     let alpn = match facts.alpn {
         Alpn::Postgresql => true,
         Alpn::Absent => !plan.direct(),

@@ -111,9 +111,13 @@ fn a_carried_byte_is_the_next_reply() {
     let after = |carried: u8, read: &'static [u8]| {
         let mut negotiation = Negotiation::new(plan);
         let reply = [b'N', carried];
-        for input in
-            [Input::Connected, Input::Sent, Input::Received(&reply), Input::Sent, Input::Received(read)]
-        {
+        for input in [
+            Input::Opened { success: true },
+            Input::Sent,
+            Input::Received(&reply),
+            Input::Sent,
+            Input::Received(read),
+        ] {
             negotiation.handle_input(input).unwrap();
         }
         negotiation

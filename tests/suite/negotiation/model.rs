@@ -3,14 +3,14 @@
 use pgtls_core::{
     accept::{Accepted, Acceptor, ServerAbility},
     hardening::Hardening,
-    message::{PROTOCOL_3_0, TLS_HANDSHAKE, startup_message},
+    message::{CancelRequest, PROTOCOL_3_0, TLS_HANDSHAKE, startup_message},
     name::{NameRules, PeerName, PeerNames, match_host},
     negotiation::{
         Action, Alpn, ChainVerified, Encryption, Event, Input, Negotiation, Request, TlsFacts, TlsFailure,
         TlsStart,
     },
     policy::{EncryptionPlan, GssCredentials, Payload, PolicyInput, RootPresence, Transport, Verification},
-    startup::{ClientCertificate, StartupWatch, WatchRules},
+    startup::{ClientCertificate, StartupMonitor, StartupOutcome, StartupRules},
 };
 use std::{collections::BTreeMap, fmt};
 
@@ -152,7 +152,7 @@ pub(super) fn negotiate(server: &Server, user: User, input: PolicyInput) -> Seen
             Action::Connect | Action::Reconnect { .. } => {
                 connections += 1;
                 connection = Connection::open(server, user);
-                Input::Connected
+                Input::Opened { success: true }
             }
             Action::CheckPeer => Input::PeerUser { matches: true },
             Action::Send(bytes) => {
@@ -234,7 +234,7 @@ impl<'s> Connection<'s> {
         if start.direct {
             match self.acceptor.received(&[TLS_HANDSHAKE, 3, 1]) {
                 Some(Accepted::DirectTls) => {}
-                Some(Accepted::Reject(_)) => return Input::TlsFailed(TlsFailure::Closed),
+                Some(Accepted::Reject(_)) => return Input::Tls(Err(TlsFailure::Closed)),
                 other => panic!("a ClientHello, and the server understood {other:?}"),
             }
             self.acceptor.take_rest();
@@ -248,8 +248,8 @@ impl<'s> Connection<'s> {
         match self.server.word("handshake-ssl") {
             None => {}
             Some("close") => return Input::Closed,
-            Some("garbage" | "alert" | "unverified") => return Input::TlsFailed(TlsFailure::Handshake),
-            Some("setup") => return Input::TlsFailed(TlsFailure::Setup),
+            Some("garbage" | "alert" | "unverified") => return Input::Tls(Err(TlsFailure::Handshake)),
+            Some("setup") => return Input::Tls(Err(TlsFailure::Setup)),
             Some("no-alpn") => alpn = Alpn::Absent,
             Some("other-alpn") => alpn = Alpn::Other,
             Some("unproven") => {
@@ -267,26 +267,26 @@ impl<'s> Connection<'s> {
         } else {
             self.acceptor.encrypted(Encryption::Ssl, Alpn::Postgresql).unwrap();
         }
-        Input::TlsEstablished(TlsFacts {
+        Input::Tls(Ok(TlsFacts {
             alpn,
             root,
             chain: (wanted >= Some(Verification::Ca)).then_some(ChainVerified::assertion()),
             name: (wanted == Some(Verification::Full)).then_some(name),
-        })
+        }))
     }
 
     fn gss(&mut self) -> Input<'static> {
         match self.server.word("handshake-gss") {
             None => {
                 self.acceptor.encrypted(Encryption::Gss, Alpn::Absent).unwrap();
-                Input::GssEstablished
+                Input::Gss { success: true }
             }
-            Some("fail") => Input::GssFailed,
+            Some("fail") => Input::Gss { success: false },
             Some(other) => panic!("handshake-gss={other}"),
         }
     }
 
-    /// The startup packet reaches the server, and its answer the watch.
+    /// The startup packet reaches the server, and its answer the client; both pass the monitor.
     fn start_up(
         &mut self,
         plan: &EncryptionPlan,
@@ -294,21 +294,32 @@ impl<'s> Connection<'s> {
         carry: Option<u8>,
     ) -> Input<'static> {
         assert_eq!(self.acceptor.encryption(), encryption, "both ends agree on what protects the connection");
-        let mut watch = match plan.payload() {
+        let (mut monitor, packet, answer) = match plan.payload() {
             Payload::Startup => {
-                StartupWatch::with_rules(WatchRules::NONE, encryption, ClientCertificate::NONE)
+                let rules = StartupRules::NONE;
+                let monitor = StartupMonitor::new(rules, encryption, ClientCertificate::NONE, carry);
+                let packet = startup_message(PROTOCOL_3_0, [("user", "me")]).unwrap();
+                let answer = self.answer_startup(&packet, encryption);
+                (monitor, packet, answer)
             }
-            Payload::Cancel => StartupWatch::cancel(encryption),
-        };
-        let answer = match plan.payload() {
-            Payload::Startup => self.answer_startup(encryption),
-            Payload::Cancel => self.answer_cancel(encryption),
+            Payload::Cancel => {
+                let request = CancelRequest::new(7, &[1, 2, 3, 4]).unwrap();
+                let answer = self.answer_cancel(&request, encryption);
+                (StartupMonitor::cancel(encryption, carry), request.encode(), answer)
+            }
         };
         self.to_client.extend_from_slice(&answer);
-        let carried = carry.and_then(|byte| watch.received(&[byte]));
-        let verdict = carried.or_else(|| watch.received(&self.to_client));
-        let alert = self.scripted(encryption) == Some("alert");
-        verdict.or_else(|| if alert { watch.aborted() } else { watch.closed() }).unwrap()
+        monitor.wrote(&packet);
+        if monitor.before_read().is_ok() {
+            let _ = monitor.read(&self.to_client);
+        }
+        if self.scripted(encryption) == Some("alert") {
+            monitor.aborted();
+        } else {
+            monitor.closed();
+        }
+        let outcome = if monitor.is_ready() { StartupOutcome::Up } else { StartupOutcome::Failed };
+        Input::Startup(monitor.finish(outcome))
     }
 
     fn scripted(&self, encryption: Encryption) -> Option<&str> {
@@ -319,11 +330,10 @@ impl<'s> Connection<'s> {
         })
     }
 
-    fn answer_startup(&mut self, encryption: Encryption) -> Vec<u8> {
+    fn answer_startup(&mut self, packet: &[u8], encryption: Encryption) -> Vec<u8> {
         const READY: &[u8] = b"S\0\0\0\x0csome\0on\0K\0\0\0\x0c\0\0\0\x01abcdZ\0\0\0\x05I";
         const AUTH_OK: &[u8] = b"R\0\0\0\x08\0\0\0\0";
-        let packet = startup_message(PROTOCOL_3_0, [("user", "me")]).unwrap();
-        match self.acceptor.received(&packet) {
+        match self.acceptor.received(packet) {
             Some(Accepted::Startup(message)) => assert_eq!(message.value("user"), Some("me")),
             other => panic!("a StartupMessage, and the server understood {other:?}"),
         }
@@ -345,10 +355,9 @@ impl<'s> Connection<'s> {
         }
     }
 
-    fn answer_cancel(&mut self, encryption: Encryption) -> Vec<u8> {
-        let request = pgtls_core::message::CancelRequest::new(7, &[1, 2, 3, 4]).unwrap();
+    fn answer_cancel(&mut self, request: &CancelRequest, encryption: Encryption) -> Vec<u8> {
         match self.acceptor.received(&request.encode()) {
-            Some(Accepted::Cancel(received)) => assert_eq!(received, request),
+            Some(Accepted::Cancel(received)) => assert_eq!(&received, request),
             other => panic!("a CancelRequest, and the server understood {other:?}"),
         }
         match self.scripted(encryption) {

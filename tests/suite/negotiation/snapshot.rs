@@ -6,7 +6,7 @@
 use super::explore::{Graph, inputs, plans};
 use crate::support::data;
 use pgtls_core::{
-    negotiation::{Action, Event, Input, Negotiation},
+    negotiation::{Action, Event, Failure, Input, Negotiation},
     policy::Payload,
 };
 use std::{
@@ -66,22 +66,28 @@ fn text() -> String {
 fn label(input: Input<'_>) -> String {
     match input {
         Input::Received(bytes) => format!("Received \"{}\"", bytes.escape_ascii()),
-        Input::TlsEstablished(facts) => {
+        Input::Opened { success } => format!("Opened {}", if success { "successfully" } else { "failed" }),
+        Input::PeerUser { matches } => format!("PeerUser {}", if matches { "matches" } else { "differs" }),
+        Input::Tls(Ok(facts)) => {
             let proof = match (facts.chain, facts.name) {
                 (None, None) => "nothing",
                 (Some(_), None) => "chain",
                 (None, Some(_)) => "name",
                 (Some(_), Some(_)) => "chain and name",
             };
-            format!("TlsEstablished with ALPN {:?}, roots {:?}, {proof} proven", facts.alpn, facts.root)
+            format!("Tls established with ALPN {:?}, roots {:?}, {proof} proven", facts.alpn, facts.root)
         }
-        Input::ServerError { sqlstate, after_auth_ok } => {
-            let after = if after_auth_ok { " after AuthenticationOk" } else { "" };
-            format!("ServerError {}{after}", sqlstate.escape_ascii())
-        }
-        other => format!("{other:?}")
-            .replace("PeerUser { matches: true }", "PeerUser matches")
-            .replace("PeerUser { matches: false }", "PeerUser differs"),
+        Input::Tls(Err(failure)) => format!("Tls failed with {failure:?}"),
+        Input::Gss { success } => format!("Gss {}", if success { "established" } else { "failed" }),
+        Input::Startup(verdict) => match verdict.failure() {
+            None => "Startup is up".to_owned(),
+            Some(Failure::ServerError { sqlstate, after_auth_ok }) => {
+                let after = if after_auth_ok { " after AuthenticationOk" } else { "" };
+                format!("Startup ended with ServerError {}{after}", sqlstate.escape_ascii())
+            }
+            Some(failure) => format!("Startup ended with {failure:?}"),
+        },
+        other => format!("{other:?}"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is said to people: every word of the trace and every sentence, pinned.
 
-use super::explore::{brokens, refusals};
+use super::explore::{brokens, refusals, up};
 use pgtls_core::{
     accept::Rejection,
     message::MessageError,
@@ -121,7 +121,8 @@ none of the server's SASL authentication mechanisms are supported
 authentication method 99 is not supported
 sslcertmode=require, but server did not request a client certificate
 sslcertmode=require, but no client certificate was sent: server did not get a certificate from sslcert
-server does not support protocol version 3.2, which min_protocol_version demands
+server only supports protocol version 3.0, but \"min_protocol_version\" was set to 3.2
+StartupMessage requests protocol version 3.1, which min_protocol_version and max_protocol_version do not allow; the driver has to request max_protocol_version
 authentication exchange with the server failed
 channel binding required, but SSL is not in use
 channel binding required but not supported by the server's authentication request
@@ -158,10 +159,10 @@ fn misuse_names_state_and_input_and_changes_nothing() {
     let input = PolicyInput::new(SslMode::Prefer);
     let plan = EncryptionPlan::new(input, Transport::Tcp, GssCredentials::Absent, Payload::Startup).unwrap();
     let mut negotiation = Negotiation::new(plan);
-    let misuse = negotiation.handle_input(Input::Ready).unwrap_err();
+    let misuse = negotiation.handle_input(Input::Startup(up())).unwrap_err();
     assert_eq!(
         misuse.to_string(),
-        "input Ready does not answer the action of state \"connecting\"; this is a bug in the program"
+        "input Startup does not answer the action of state \"connecting\"; this is a bug in the program"
     );
     assert_eq!(negotiation.poll_action(), Action::Connect);
 }

@@ -2,16 +2,18 @@
 
 use crate::support::data;
 use pgtls_core::{
-    candidates::{Address, Candidate, CandidateAction, Candidates},
+    connect::{Action, Address, Connection, Input, Options, Peer},
     environment::{Environment, Platform},
-    negotiation::Then,
+    message::{PROTOCOL_3_0, startup_message},
     param::{Ability, Params, Settings, TargetSessionAttrs},
+    startup::StartupOutcome,
 };
 use serde::Deserialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     net::SocketAddr,
+    time::Duration,
 };
 
 /// A row; the head of the table explains its fields.
@@ -61,36 +63,52 @@ fn walk(case: &Case) -> (Vec<String>, Vec<String>) {
         Ok(params) => params,
         Err(error) => return (Vec::new(), vec![error]),
     };
-    let mut candidates = Candidates::<String>::new(&params, &environment, 0);
+    let mut connection = Connection::<String>::new(&params, &environment, Options::default());
     let mut steps = Vec::new();
     while steps.len() < MAX_STEPS {
-        match candidates.poll_action() {
-            CandidateAction::Resolve { name, port } => {
+        match connection.poll(Duration::ZERO) {
+            Action::Resolve { name, port } => {
                 steps.push(format!("resolve {name}:{port}"));
-                match case.resolver.get(&name) {
+                let addresses = match case.resolver.get(&name) {
                     // Some resolvers give no port.
-                    Some(addresses) => {
-                        candidates.resolved(addresses.iter().map(|ip| SocketAddr::new(*ip, 0)));
+                    Some(addresses) => Ok(addresses.iter().map(|ip| SocketAddr::new(*ip, 0)).collect()),
+                    None => Err("not found".to_owned()),
+                };
+                connection.handle(Input::Resolved(addresses)).unwrap();
+            }
+            Action::Open => {
+                let peer = connection.peer().unwrap();
+                let address = address(peer);
+                steps.push(attempt(peer, &address));
+                match case.outcomes.get(&address).map(String::as_str) {
+                    None | Some("next-address") => {
+                        connection.handle(Input::Opened(Err("no luck".to_owned()))).unwrap();
                     }
-                    None => candidates.resolve_failed("not found".to_owned()),
+                    Some("next-host") => start_too_early(&mut connection),
+                    Some("stop") => connection.handle(Input::Abandoned("no luck".to_owned())).unwrap(),
+                    Some(other) => panic!("{}: no outcome is called {other}", case.rule),
                 }
             }
-            CandidateAction::Try(candidate) => {
-                let address = address(&candidate.address);
-                steps.push(attempt(&candidate, &address, candidates.target_session_attrs()));
-                let then = match case.outcomes.get(&address).map(String::as_str) {
-                    None | Some("next-address") => Then::NextAddress,
-                    Some("next-host") => Then::NextHost,
-                    Some("stop") => Then::Stop,
-                    Some(other) => panic!("{}: no outcome is called {other}", case.rule),
-                };
-                candidates.failed("no luck".to_owned(), then);
-            }
-            CandidateAction::Exhausted => break,
+            Action::Failed => break,
             other => panic!("{}: {other:?}", case.rule),
         }
     }
-    (steps, candidates.errors().iter().map(ToString::to_string).collect())
+    (steps, connection.errors().iter().map(ToString::to_string).collect())
+}
+
+/// A server that has no TLS and is starting up: libpq goes to the next host.
+fn start_too_early(connection: &mut Connection<String>) {
+    connection.handle(Input::Opened(Ok(()))).unwrap();
+    if let Action::Send(_) = connection.poll(Duration::ZERO) {
+        connection.handle(Input::Sent).unwrap();
+        connection.handle(Input::Received(b"N")).unwrap();
+    }
+    assert_eq!(connection.poll(Duration::ZERO), Action::Startup);
+    let mut monitor = connection.monitor().unwrap();
+    monitor.wrote(&startup_message(PROTOCOL_3_0, [("user", "me")]).unwrap());
+    monitor.read(b"E\0\0\0\x15SFATAL\0C57P03\0M\0\0").unwrap();
+    let verdict = monitor.finish(StartupOutcome::Failed);
+    connection.handle(Input::StartupFinished { verdict, cause: Some("no luck".to_owned()) }).unwrap();
 }
 
 fn params(conninfo: &str, environment: &Environment) -> Result<Params, String> {
@@ -99,17 +117,26 @@ fn params(conninfo: &str, environment: &Environment) -> Result<Params, String> {
         .map_err(|error| error.to_string())
 }
 
-fn address(address: &Address) -> String {
-    match address {
+fn address(peer: &Peer) -> String {
+    match peer.address.as_ref().unwrap() {
         Address::Tcp(address) => address.to_string(),
         Address::Unix(path) => path.clone(),
     }
 }
 
-fn attempt(candidate: &Candidate, address: &str, target: TargetSessionAttrs) -> String {
-    let host = candidate.host.as_ref().map(|host| format!(" as {host}")).unwrap_or_default();
-    let target = if target == TargetSessionAttrs::Any { String::new() } else { format!(" if {target}") };
+fn attempt(peer: &Peer, address: &str) -> String {
+    let host = peer.host.as_ref().map(|host| format!(" as {host}")).unwrap_or_default();
+    let target = match peer.target_session_attrs {
+        TargetSessionAttrs::Any => String::new(),
+        target => format!(" if {target}"),
+    };
     format!("try {address}{host}{target}")
+}
+
+fn seeded(params: &Params, environment: &Environment, seed: u64) -> Connection<()> {
+    let mut options = Options::default();
+    options.seed = seed;
+    Connection::new(params, environment, options)
 }
 
 #[test]
@@ -117,11 +144,11 @@ fn random_order_tries_everything_once_in_every_order() {
     let environment = Environment::empty(Platform::Unix);
     let params = params("user=me host=/a,/b,/c load_balance_hosts=random", &environment).unwrap();
     let order = |seed| {
-        let mut candidates = Candidates::<()>::new(&params, &environment, seed);
+        let mut connection = seeded(&params, &environment, seed);
         let mut order = Vec::new();
-        while let CandidateAction::Try(candidate) = candidates.poll_action() {
-            order.push(candidate.host_index);
-            candidates.failed((), Then::NextAddress);
+        while connection.poll(Duration::ZERO) == Action::Open {
+            order.push(connection.peer().unwrap().host_index);
+            connection.handle(Input::Opened(Err(()))).unwrap();
         }
         order
     };
@@ -138,23 +165,11 @@ fn random_order_shuffles_the_addresses_of_a_host_too() {
     let environment = Environment::empty(Platform::Unix);
     let params = params("user=me host=a load_balance_hosts=random", &environment).unwrap();
     let first = |seed| {
-        let mut candidates = Candidates::<()>::new(&params, &environment, seed);
-        candidates.resolved((1..=3).map(|last| SocketAddr::from(([192, 0, 2, last], 0))));
-        candidates.poll_action()
+        let mut connection = seeded(&params, &environment, seed);
+        let addresses = (1..=3).map(|last| SocketAddr::from(([192, 0, 2, last], 0))).collect();
+        connection.handle(Input::Resolved(Ok(addresses))).unwrap();
+        address(connection.peer().unwrap())
     };
-    let firsts: BTreeSet<_> = (0..100).map(|seed| format!("{:?}", first(seed))).collect();
+    let firsts: BTreeSet<_> = (0..100).map(first).collect();
     assert_eq!(firsts.len(), 3);
-}
-
-#[test]
-fn errors_of_methods_are_kept_with_their_address() {
-    let environment = Environment::empty(Platform::Unix);
-    let params = params("user=me host=/a", &environment).unwrap();
-    let mut candidates = Candidates::new(&params, &environment, 0);
-    candidates.note("over TLS");
-    assert!(matches!(candidates.poll_action(), CandidateAction::Try(_)), "the address stays");
-    candidates.failed("in plaintext", Then::Stop);
-    let prefix = "connection to server on socket \"/a/.s.PGSQL.5432\" failed: ";
-    let errors: Vec<_> = candidates.errors().iter().map(ToString::to_string).collect();
-    assert_eq!(errors, [format!("{prefix}over TLS"), format!("{prefix}in plaintext")]);
 }

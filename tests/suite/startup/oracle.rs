@@ -1,18 +1,25 @@
-//! The watch against a reader that has the whole text before it, and any portions against one.
+//! The monitor against a reader that has the whole text before it, and any portions against one.
 
 use super::table::message;
-use crate::fuzz::targets::startup::{plainly, word};
+use crate::fuzz::targets::startup::{decision, plainly};
 use pgtls_core::{
     negotiation::Encryption,
-    startup::{ClientCertificate, StartupWatch, WatchRules},
+    startup::{ClientCertificate, StartupMonitor, StartupRules},
 };
 use proptest::prelude::*;
 
-const _: () = assert!(size_of::<StartupWatch>() <= 256, "a driver keeps one per connection");
+const _: () = assert!(size_of::<StartupMonitor>() <= 256, "a driver keeps one per connection");
 
-fn watched(encryption: Encryption, portions: impl IntoIterator<Item = impl AsRef<[u8]>>) -> String {
-    let mut watch = StartupWatch::with_rules(WatchRules::NONE, encryption, ClientCertificate::NONE);
-    word(portions.into_iter().find_map(|bytes| watch.received(bytes.as_ref())))
+fn monitor(encryption: Encryption) -> StartupMonitor {
+    StartupMonitor::new(StartupRules::NONE, encryption, ClientCertificate::NONE, None)
+}
+
+fn monitored(encryption: Encryption, portions: impl IntoIterator<Item = impl AsRef<[u8]>>) -> String {
+    let mut monitor = monitor(encryption);
+    for bytes in portions {
+        let _ = monitor.read(bytes.as_ref());
+    }
+    decision(&mut monitor).unwrap_or_else(|| "nothing".to_owned())
 }
 
 /// Messages of a server, most of them sound.
@@ -80,7 +87,7 @@ fn encryption() -> impl Strategy<Value = Encryption> {
 proptest! {
     #[test]
     fn agrees_with_a_plain_reader(encryption in encryption(), bytes in server_bytes()) {
-        prop_assert_eq!(watched(encryption, [bytes.as_slice()]), plainly(encryption, &bytes));
+        prop_assert_eq!(monitored(encryption, [bytes.as_slice()]), plainly(encryption, &bytes));
     }
 
     #[test]
@@ -92,29 +99,32 @@ proptest! {
         let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).chain([0, bytes.len()]).collect();
         cuts.sort_unstable();
         let portions = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]);
-        prop_assert_eq!(watched(encryption, portions), watched(encryption, [bytes.as_slice()]));
+        prop_assert_eq!(monitored(encryption, portions), monitored(encryption, [bytes.as_slice()]));
     }
 
     /// Nothing that a server can send makes it panic, and the same is said of what a client sends.
     #[test]
     fn any_bytes(received in prop::collection::vec(any::<u8>(), 0..64), sent in prop::collection::vec(any::<u8>(), 0..64)) {
-        let mut watch = StartupWatch::with_rules(WatchRules::NONE, Encryption::Ssl, ClientCertificate::NONE);
-        watch.sent(&sent);
-        let _ = watch.received(&received);
-        watch.sent(&sent);
-        let _ = watch.closed();
+        let mut monitor = monitor(Encryption::Ssl);
+        monitor.wrote(&sent);
+        let _ = monitor.read(&received);
+        monitor.wrote(&sent);
+        monitor.closed();
+        prop_assert!(decision(&mut monitor).is_some());
     }
 }
 
 /// A body as long as a length word can say is read away, however long it takes: nothing is kept, and nothing is believed.
 #[test]
 fn two_gibibytes_announced() {
-    let mut watch = StartupWatch::with_rules(WatchRules::NONE, Encryption::Plain, ClientCertificate::NONE);
-    assert_eq!(watch.received(&message(b'R', &[0; 4])), None);
-    assert_eq!(watch.received(b"N\x7f\xff\xff\xff"), None);
+    let mut monitor = monitor(Encryption::Plain);
+    monitor.read(&message(b'R', &[0; 4])).unwrap();
+    monitor.read(b"N\x7f\xff\xff\xff").unwrap();
     let portion = [b'x'; 4096];
     for _ in 0..256 {
-        assert_eq!(watch.received(&portion), None);
+        monitor.read(&portion).unwrap();
+        assert_eq!(decision(&mut monitor), None);
     }
-    assert_eq!(word(watch.closed()), "broken: closed");
+    monitor.closed();
+    assert_eq!(decision(&mut monitor).as_deref(), Some("broken: closed"));
 }

@@ -11,12 +11,13 @@
 //! `>MECHANISM` of the client, `close` and `abort` for the end of the connection. `auth:CODE:DATA` and `body:TYPE:DATA` spell a message out,
 //! `~` for a zero; `raw:` is bytes in hexadecimal. The result comes with the last message, not before.
 
-use crate::{fuzz::targets::startup::word, support::data};
+use crate::{fuzz::targets::startup::decision, support::data};
 use pgtls_core::{
     environment::{Environment, Platform},
+    message::{CancelRequest, startup_message},
     negotiation::Encryption,
     param::{Ability, Params, Settings},
-    startup::{ClientCertificate, StartupWatch, WatchRules},
+    startup::{ClientCertificate, StartupMonitor, StartupRules},
 };
 use std::fs;
 
@@ -45,71 +46,96 @@ fn check(line: usize, text: &str) {
     let (left, expected) = text.split_once(" -> ").unwrap_or_else(|| panic!("line {line}: no result"));
     let (rules, exchange) = left.split_once('|').unwrap_or_else(|| panic!("line {line}: no exchange"));
     let exchange = exchange_of(exchange).unwrap_or_else(|error| panic!("line {line}: {error}"));
-    for watch in watches_of(rules).unwrap_or_else(|error| panic!("line {line}: {error}")) {
-        let in_portions = |size| run(watch.clone(), &exchange, size);
-        let whole = in_portions(usize::MAX);
-        assert_eq!(whole, format!("{expected}, at the end"), "line {line}: {text}");
-        for size in [1, 2, 3, 5, 7] {
-            assert_eq!(in_portions(size), whole, "line {line}, in portions of {size}: {text}");
-        }
+    let monitored = Monitored::parse(rules).unwrap_or_else(|error| panic!("line {line}: {error}"));
+    let in_portions = |size| run(&monitored, &exchange, size);
+    let whole = in_portions(usize::MAX);
+    assert_eq!(whole, format!("{expected}, at the end"), "line {line}: {text}");
+    for size in [1, 2, 3, 5, 7] {
+        assert_eq!(in_portions(size), whole, "line {line}, in portions of {size}: {text}");
     }
 }
 
-/// What the watch says, and whether nothing was left then.
-fn run(mut watch: StartupWatch, exchange: &[Happens], portion: usize) -> String {
+/// The decision of the monitor, and whether nothing was left then.
+fn run(monitored: &Monitored, exchange: &[Happens], portion: usize) -> String {
+    let mut monitor = monitored.start();
     for (at, happens) in exchange.iter().enumerate() {
-        let verdict = match happens {
-            Happens::Server(bytes) => bytes.chunks(portion).find_map(|bytes| watch.received(bytes)),
-            Happens::Client(bytes) => {
-                bytes.chunks(portion).for_each(|bytes| watch.sent(bytes));
-                None
+        match happens {
+            Happens::Server(bytes) => {
+                for bytes in bytes.chunks(portion) {
+                    let _ = monitor.read(bytes);
+                }
             }
-            Happens::Closed => watch.closed(),
-            Happens::Aborted => watch.aborted(),
-        };
-        if verdict.is_some() {
-            let after = [watch.received(b"Z\0\0\0\x05I"), watch.closed(), watch.aborted()];
-            assert_eq!(after, [None; 3], "one verdict and no more");
+            Happens::Client(bytes) => bytes.chunks(portion).for_each(|bytes| monitor.wrote(bytes)),
+            Happens::Closed => monitor.closed(),
+            Happens::Aborted => monitor.aborted(),
+        }
+        if let Some(first) = decision(&mut monitor) {
+            let _ = monitor.read(b"Z\0\0\0\x05I");
+            monitor.closed();
+            monitor.aborted();
+            monitor.timed_out();
+            assert_eq!(decision(&mut monitor).as_ref(), Some(&first), "the first decision is final");
             let left = exchange.len() - 1 - at;
             let end = if left == 0 { "at the end".to_owned() } else { format!("{left} before the end") };
-            return format!("{}, {end}", word(verdict));
+            return format!("{first}, {end}");
         }
     }
     "nothing".to_owned()
 }
 
-/// One that knows about the certificate from the beginning, and one that is told later.
-fn watches_of(rules: &str) -> Result<Vec<StartupWatch>, String> {
-    let mut words = rules.split_whitespace();
-    let encryption = match words.next() {
-        Some("plain") => Encryption::Plain,
-        Some("ssl") => Encryption::Ssl,
-        Some("gss") => Encryption::Gss,
-        other => return Err(format!("{other:?} is no session")),
-    };
-    let mut certificate = ClientCertificate::NONE;
-    let mut no_password = false;
-    let mut pairs = vec![("host", "h"), ("user", "me")];
-    for word in words {
-        match (word, word.split_once('=')) {
-            ("cancel", _) => return Ok(vec![StartupWatch::cancel(encryption)]),
-            ("no-password", _) => no_password = true,
-            ("certificate-requested", _) => certificate.requested = true,
-            ("certificate-sent", _) => certificate.sent = true,
-            (_, Some(pair)) => pairs.push(pair),
-            (_, None) => return Err(format!("{word} is no rule")),
+/// A connection on which the first packet was sent.
+enum Monitored {
+    Session { rules: StartupRules, encryption: Encryption, certificate: ClientCertificate },
+    Cancel(Encryption),
+}
+
+impl Monitored {
+    fn parse(rules: &str) -> Result<Self, String> {
+        let mut words = rules.split_whitespace();
+        let encryption = match words.next() {
+            Some("plain") => Encryption::Plain,
+            Some("ssl") => Encryption::Ssl,
+            Some("gss") => Encryption::Gss,
+            other => return Err(format!("{other:?} is no session")),
+        };
+        let mut certificate = ClientCertificate::NONE;
+        let mut no_password = false;
+        let mut pairs = vec![("host", "h"), ("user", "me")];
+        for word in words {
+            match (word, word.split_once('=')) {
+                ("cancel", _) => return Ok(Self::Cancel(encryption)),
+                ("no-password", _) => no_password = true,
+                ("certificate-requested", _) => certificate.requested = true,
+                ("certificate-sent", _) => certificate.sent = true,
+                (_, Some(pair)) => pairs.push(pair),
+                (_, None) => return Err(format!("{word} is no rule")),
+            }
+        }
+        let conninfo: Vec<_> = pairs.iter().map(|(keyword, value)| format!("{keyword}='{value}'")).collect();
+        let settings = Settings::parse(&conninfo.join(" ")).map_err(|error| error.to_string())?;
+        let environment = Environment::empty(Platform::Unix);
+        let params = Params::resolve(&settings, None, &environment, Ability::default())
+            .map_err(|error| error.to_string())?;
+        let mut rules = StartupRules::from(&params);
+        rules.no_password = no_password;
+        Ok(Self::Session { rules, encryption, certificate })
+    }
+
+    fn start(&self) -> StartupMonitor {
+        match *self {
+            Self::Session { rules, encryption, certificate } => {
+                let mut monitor = StartupMonitor::new(rules, encryption, certificate, None);
+                let version = rules.max_protocol_version.number();
+                monitor.wrote(&startup_message(version, [("user", "me")]).unwrap());
+                monitor
+            }
+            Self::Cancel(encryption) => {
+                let mut monitor = StartupMonitor::cancel(encryption, None);
+                monitor.wrote(&CancelRequest::new(7, &[9; 4]).unwrap().encode());
+                monitor
+            }
         }
     }
-    let conninfo: Vec<_> = pairs.iter().map(|(keyword, value)| format!("{keyword}='{value}'")).collect();
-    let settings = Settings::parse(&conninfo.join(" ")).map_err(|error| error.to_string())?;
-    let environment = Environment::empty(Platform::Unix);
-    let params = Params::resolve(&settings, None, &environment, Ability::default())
-        .map_err(|error| error.to_string())?;
-    let mut rules = WatchRules::from(&params);
-    rules.no_password = no_password;
-    let mut told_later = StartupWatch::with_rules(rules, encryption, ClientCertificate::NONE);
-    told_later.set_certificate(certificate);
-    Ok(vec![StartupWatch::with_rules(rules, encryption, certificate), told_later])
 }
 
 fn exchange_of(text: &str) -> Result<Vec<Happens>, String> {
@@ -155,7 +181,11 @@ fn happens(word: &str) -> Option<Happens> {
         "error" => message(b'E', format!("SFATAL\0C{value}\0Mno\0\0").as_bytes()),
         "notice" => message(b'N', b"SWARNING\0C01000\0Mtake care\0\0"),
         "notify" => message(b'A', b"\0\0\0\x01channel\0payload\0"),
-        "status" => message(b'S', b"server_version\x0018.1\0"),
+        "status" if value.is_empty() => message(b'S', b"server_version\x0018.1\0"),
+        "status" => {
+            let (name, value) = value.split_once('=')?;
+            message(b'S', &zeros(&format!("{name}~{value}~")))
+        }
         "key" => {
             let length = if value.is_empty() { 4 } else { value.parse().ok()? };
             message(b'K', &[b"\0\0\0\x07".as_slice(), &vec![9; length]].concat())

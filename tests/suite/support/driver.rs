@@ -2,7 +2,7 @@
 
 use super::client::Outcome;
 use pgtls_core::{
-    candidates::Candidate,
+    connect::Peer,
     environment::{Environment, Platform},
     message::{CancelRequest, PROTOCOL_3_0, startup_message},
     param::{Ability, Params, Settings},
@@ -35,7 +35,7 @@ pub(crate) struct Session {
 #[derive(Clone)]
 pub(crate) struct Canceller {
     config: Config,
-    at: Candidate,
+    at: Peer,
     key: CancelRequest,
 }
 
@@ -45,7 +45,7 @@ impl Session {
         let config = config(conninfo, home);
         let connected =
             pgtls_std::connect(&config, |stream, _| Ok(start_up(stream, &config.params)?)).unwrap();
-        let at = connected.candidate().expect("it has found the server by itself").clone();
+        let at = connected.peer().expect("it has found the server by itself").clone();
         let key = connected.value.expect("a real server gives keys");
         Self { stream: connected.stream, canceller: Canceller { config, at, key } }
     }

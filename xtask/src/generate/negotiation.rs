@@ -3,14 +3,15 @@
 use super::template::{fill, table};
 use pgtls_core::{
     hardening::Hardening,
+    message::{PROTOCOL_3_0, startup_message},
     name::{NameRules, PeerName, PeerNames, match_host},
     negotiation::{
-        Action, Alpn, ChainVerified, Consequence, Failure, Input, Negotiation, Request, Then, TlsFacts,
-        TlsFailure,
+        Action, Alpn, ChainVerified, Consequence, Encryption, Failure, Input, Negotiation, Request, Then,
+        TlsFacts, TlsFailure,
     },
     param::{GssEncMode, SslMode, SslNegotiation},
     policy::{EncryptionPlan, GssCredentials, Payload, PolicyInput, RootPresence, Transport, Verification},
-    startup::{Broken, Refusal},
+    startup::{Broken, ClientCertificate, Refusal, StartupMonitor, StartupOutcome, StartupRules},
 };
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
@@ -24,7 +25,22 @@ pub(super) fn content() -> String {
     )
 }
 
-/// A session with every proof, for those who want to see the machine go on.
+/// The end of a startup exchange in which the server answers so.
+pub(super) fn answered(answer: &[u8], outcome: StartupOutcome) -> Input<'static> {
+    let mut monitor =
+        StartupMonitor::new(StartupRules::NONE, Encryption::Plain, ClientCertificate::NONE, None);
+    monitor.wrote(&startup_message(PROTOCOL_3_0, [("user", "me")]).expect("it is short"));
+    // A rejection is a part of the verdict.
+    let _ = monitor.read(answer);
+    Input::Startup(monitor.finish(outcome))
+}
+
+/// The server rejects the user.
+pub(super) fn rejected() -> Input<'static> {
+    answered(b"E\0\0\0\x0cC28000\0\0", StartupOutcome::Failed)
+}
+
+/// A TLS session with every proof.
 pub(super) fn proven() -> TlsFacts {
     let names = PeerNames { subject_alt_names: &[PeerName::Dns(b"h")], common_name: None };
     let matched = match_host(Some("h"), &names, NameRules::Pg15, Hardening::NONE);
@@ -38,10 +54,10 @@ pub(super) fn proven() -> TlsFacts {
 
 /// What can happen, in the words of the diagram and in its order.
 fn inputs() -> Vec<(&'static str, Input<'static>)> {
-    let error = |sqlstate, after_auth_ok| Input::ServerError { sqlstate, after_auth_ok };
+    let failed = |answer| answered(answer, StartupOutcome::Failed);
     vec![
-        ("connected", Input::Connected),
-        ("cannot connect", Input::ConnectFailed),
+        ("connected", Input::Opened { success: true }),
+        ("cannot connect", Input::Opened { success: false }),
         ("user matches", Input::PeerUser { matches: true }),
         ("user differs", Input::PeerUser { matches: false }),
         ("sent", Input::Sent),
@@ -52,18 +68,18 @@ fn inputs() -> Vec<(&'static str, Input<'static>)> {
         ("another byte", Input::Received(b"X")),
         ("S and more", Input::Received(b"S!")),
         ("G and more", Input::Received(b"G!")),
-        ("established and proven", Input::TlsEstablished(proven())),
-        ("not proven", Input::TlsEstablished(TlsFacts { chain: None, name: None, ..proven() })),
-        ("fails", Input::TlsFailed(TlsFailure::Handshake)),
-        ("established", Input::GssEstablished),
-        ("fails", Input::GssFailed),
-        ("ReadyForQuery", Input::Ready),
-        ("error", error(*b"28000", false)),
-        ("error 57P03", error(*b"57P03", false)),
-        ("error after AuthenticationOk", error(*b"3D000", true)),
-        ("broken message", Input::StartupBroken(Broken::Unexpected(b'X'))),
-        ("refusal of ours", Input::LocalRefusal(Refusal::Exchange)),
-        ("wrong role", Input::WrongRole),
+        ("established and proven", Input::Tls(Ok(proven()))),
+        ("not proven", Input::Tls(Ok(TlsFacts { chain: None, name: None, ..proven() }))),
+        ("fails", Input::Tls(Err(TlsFailure::Handshake))),
+        ("established", Input::Gss { success: true }),
+        ("fails", Input::Gss { success: false }),
+        ("ReadyForQuery", answered(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I", StartupOutcome::Up)),
+        ("error", rejected()),
+        ("error 57P03", failed(b"E\0\0\0\x0cC57P03\0\0")),
+        ("error after AuthenticationOk", failed(b"R\0\0\0\x08\0\0\0\0E\0\0\0\x0cC3D000\0\0")),
+        ("broken message", failed(b"X")),
+        ("refusal of ours", failed(b"")),
+        ("wrong role", answered(b"", StartupOutcome::WrongRole)),
         ("closed", Input::Closed),
     ]
 }
@@ -258,15 +274,15 @@ fn replies() -> String {
                     _ => "SSLRequest".to_owned(),
                 }
             }
-            Action::StartTls(_) => handshake(negotiation, Input::TlsFailed(TlsFailure::Handshake)),
-            Action::StartGss => handshake(negotiation, Input::GssFailed),
+            Action::StartTls(_) => handshake(negotiation, Input::Tls(Err(TlsFailure::Handshake))),
+            Action::StartGss => handshake(negotiation, Input::Gss { success: false }),
             Action::Reconnect { .. } => "the next method, on a new connection".to_owned(),
             Action::Fail { error, .. } => format!("fails: {error}"),
             other => unreachable!("{other:?} does not follow a reply"),
         }
     };
-    let gss = [Input::Connected, Input::Sent];
-    let ssl = [Input::Connected, Input::Sent, Input::Received(b"N"), Input::Sent];
+    let gss = [Input::Opened { success: true }, Input::Sent];
+    let ssl = [Input::Opened { success: true }, Input::Sent, Input::Received(b"N"), Input::Sent];
     let rows: [(&str, &'static [u8]); 8] = [
         ("`S`", b"S"),
         ("`S` and another byte", b"S!"),

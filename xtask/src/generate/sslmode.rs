@@ -1,6 +1,9 @@
 //! `docs/sslmode.md`: the policy table, and what the machine does in each mode.
 
-use super::template::{fill, table};
+use super::{
+    negotiation::{proven, rejected},
+    template::{fill, table},
+};
 use pgtls_core::{
     hardening::Hardening,
     negotiation::{Action, Encryption, Input, Negotiation, Then, TlsFailure},
@@ -24,10 +27,8 @@ pub(super) fn content() -> String {
     )
 }
 
-/// The server refuses the user, on whatever transport.
-const REJECTION: Input<'static> = Input::ServerError { sqlstate: *b"28000", after_auth_ok: false };
 /// A certificate that does not verify, for example.
-const TLS_FAILURE: Input<'static> = Input::TlsFailed(TlsFailure::Handshake);
+const TLS_FAILURE: Input<'static> = Input::Tls(Err(TlsFailure::Handshake));
 
 fn modes() -> String {
     let header = [
@@ -48,8 +49,8 @@ fn modes() -> String {
                 methods.join(", "),
                 follows("awaiting reply to SSLRequest", Input::Received(b"N")),
                 follows("TLS handshake", TLS_FAILURE),
-                follows("startup in clear", REJECTION),
-                follows("startup inside TLS", REJECTION),
+                follows("startup in clear", rejected()),
+                follows("startup inside TLS", rejected()),
             ]
         }),
     )
@@ -61,12 +62,12 @@ fn follow(input: &PolicyInput, state: &str, happens: Input<'_>) -> String {
     let mut negotiation = Negotiation::new(plan.expect("the document has legal modes only"));
     while negotiation.state() != state {
         let next = match negotiation.poll_action() {
-            Action::Connect | Action::Reconnect { .. } => Input::Connected,
+            Action::Connect | Action::Reconnect { .. } => Input::Opened { success: true },
             Action::Send(_) => Input::Sent,
             Action::Receive { .. } => Input::Received(b"S"),
-            Action::StartTls(_) => Input::TlsEstablished(super::negotiation::proven()),
+            Action::StartTls(_) => Input::Tls(Ok(proven())),
             // A rejection in plaintext is what leads `allow` to TLS.
-            Action::Startup { encryption: Encryption::Plain, .. } => REJECTION,
+            Action::Startup { encryption: Encryption::Plain, .. } => rejected(),
             _ => return "–".to_owned(),
         };
         negotiation.handle_input(next).expect("each action gets its own answer");
@@ -79,7 +80,7 @@ fn consequence(mut negotiation: Negotiation) -> String {
     let place = match negotiation.poll_action() {
         Action::Fail { then: Then::Stop, .. } => return "fails".to_owned(),
         Action::Reconnect { .. } => {
-            negotiation.handle_input(Input::Connected).expect("a reconnect is answered so");
+            negotiation.handle_input(Input::Opened { success: true }).expect("a reconnect is answered so");
             "a new connection"
         }
         _ => "the same connection",
@@ -147,7 +148,11 @@ fn hardenings() -> String {
         rows.map(|(name, hardening)| {
             let input = PolicyInput { hardening, ..PolicyInput::new(SslMode::Prefer) };
             let follows = |state, happens| follow(&input, state, happens);
-            [name.to_owned(), follows("TLS handshake", TLS_FAILURE), follows("startup inside TLS", REJECTION)]
+            [
+                name.to_owned(),
+                follows("TLS handshake", TLS_FAILURE),
+                follows("startup inside TLS", rejected()),
+            ]
         }),
     )
 }

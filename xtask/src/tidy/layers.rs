@@ -84,6 +84,16 @@ const RESERVED: &[Reserved] = &[
         because: RUSTLS,
     },
     Reserved {
+        foreign: "rsa",
+        for_crates: &["pgtls-conformance"],
+        because: "the timing of its private-key operations leaks (RUSTSEC-2023-0071); pgtls-rustls verifies by itself",
+    },
+    Reserved {
+        foreign: "async-std",
+        for_crates: &[],
+        because: "it is discontinued (RUSTSEC-2025-0052); its programs use futures-io",
+    },
+    Reserved {
         foreign: "rustls-native-certs",
         for_crates: &["pgtls-os"],
         because: "pgtls-os is the only crate that reads the system's trust store",
@@ -177,6 +187,11 @@ mod tests {
         check_dependency("pgtls-std", "rustls-webpki", Normal, Some("pgtls-x509"));
         check_dependency("pgtls-std", "xtask", Normal, Some("one way"));
         check_dependency("pgtls-std", "rustls-webpki", Development, None);
+        check_dependency("pgtls-rustls", "rsa", Normal, Some("RUSTSEC-2023-0071"));
+        check_dependency("pgtls-rustls", "rsa", Development, None);
+        check_dependency("pgtls-conformance", "rsa", Normal, None);
+        check_dependency("pgtls-async-std", "async-std", Normal, Some("discontinued"));
+        check_dependency("pgtls-async-std", "async-std", Development, None);
         check_dependency("pgtls-new", "serde", Normal, Some("no place"));
         check_dependency("xtask", "rustls", Normal, None);
     }

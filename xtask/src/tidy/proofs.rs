@@ -10,8 +10,8 @@ const ASSERTION: &str = "ChainVerified::assertion";
 const CALLERS: &[&str] = &[
     // In the line after the one that verifies the chain.
     "crates/pgtls-rustls/src/verifier.rs",
-    // Three lines after the one that verifies the chain; C cannot make a proof by itself.
-    "crates/pgtls-ffi/src/trust.rs",
+    // In the line after the refusal of the chain; C cannot make a proof by itself.
+    "crates/pgtls-ffi/src/proof.rs",
     // Makes no connection: asks the machine what it would do if everything were proved.
     "crates/pgtls-cli/src/explain/steps.rs",
     // Draws the machine for the documents.

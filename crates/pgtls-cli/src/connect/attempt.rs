@@ -16,7 +16,7 @@ use crate::{
 };
 use pgtls_adapter::{Config, ConnectError, Connected, Startup, StartupError};
 use pgtls_core::{
-    attempt::Report as Seen,
+    connect::Report as Seen,
     param::{Params, Passwords},
     startup::{ClientCertificate, Refusal},
 };
@@ -55,8 +55,8 @@ impl Visit for Visitor<'_> {
         at: Startup<'_>,
     ) -> Result<startup::Report, StartupError> {
         let channel = Channel { encryption: session.encryption(), binding: binding(session.facts()) };
-        let password = self.passwords.password(at.host_index);
-        let mut exchange = Exchange::new(self.params, channel, password, at.target_session_attrs)?;
+        let password = self.passwords.password(at.peer.host_index);
+        let mut exchange = Exchange::new(self.params, channel, password, at.peer.target_session_attrs)?;
         match startup::run(&mut exchange, session).await {
             Ok(()) => {
                 if at.role_query().is_some() {
@@ -136,7 +136,7 @@ fn success(connected: Connected<impl Session, startup::Report>, params: &Params)
         server_version: connected.value.server_version,
         authentication: connected.value.authentication,
         earlier_errors: connected.failed.iter().map(failure::line).collect(),
-        attempts: timeline(&connected.report.tried, &connected.failed, true),
+        attempts: timeline(&connected.report.attempts, &connected.failed, true),
         ..seen(&connected.report, params)
     }
 }
@@ -148,7 +148,7 @@ fn failed(error: &ConnectError, params: &Params) -> Report {
         error_class: Some(error_class),
         error: Some(errors.join("\n")),
         advice: error.attempts.last().and_then(failure::chain_advice).or_else(|| advice(error_class)),
-        attempts: timeline(&error.report.tried, &error.attempts, false),
+        attempts: timeline(&error.report.attempts, &error.attempts, false),
         ..seen(&error.report, params)
     }
 }
@@ -157,9 +157,9 @@ fn failed(error: &ConnectError, params: &Params) -> Report {
 fn seen(seen: &Seen, params: &Params) -> Report {
     let several = params.hosts().len() > 1;
     let mut report = Report::empty();
-    for tried in &seen.tried {
-        let host = tried.candidate.as_ref().filter(|_| several).map(|candidate| candidate.host_index);
-        for event in &tried.trace.events {
+    for attempt in &seen.attempts {
+        let host = several.then_some(attempt.peer.host_index);
+        for event in &attempt.events {
             report.events.push(match host {
                 Some(index) => format!("h{index}:{event}"),
                 None => event.to_string(),

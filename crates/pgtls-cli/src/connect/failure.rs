@@ -8,13 +8,11 @@ use crate::{
     startup::{Fault, ServerMessage},
 };
 use pgtls_core::{
-    attempt::MethodError,
-    candidates::{AttemptError, CandidateError},
     negotiation::Failure,
     policy::Verification,
     startup::{ClientCertificate, Refusal},
 };
-use pgtls_rustls::{Cause, TlsError};
+use pgtls_rustls::{ActionError, AttemptError, Cause, TlsError};
 use std::{error::Error, fmt};
 
 /// A failed startup exchange, with what is known of the session that it failed on.
@@ -82,71 +80,53 @@ fn words(f: &mut fmt::Formatter<'_>, message: &ServerMessage) -> fmt::Result {
     write!(f, " (SQLSTATE {})", message.code())
 }
 
-/// What the adapter hands over for each method that failed.
-pub(super) type Failed = AttemptError<MethodError<Cause>>;
-
 /// The error with its address before it, as libpq prints it.
-pub(super) fn line(failed: &Failed) -> String {
+pub(super) fn line(failed: &AttemptError) -> String {
     format!("{}{}", failed.prefix, sentence(failed))
 }
 
 /// The error alone.
-pub(super) fn sentence(failed: &Failed) -> String {
-    match &failed.error {
-        CandidateError::Attempt(error) => of_method(error),
-        other => other.to_string(),
-    }
-}
-
-fn of_method(error: &MethodError<Cause>) -> String {
-    match (&error.failure, &error.cause) {
-        // What ran the exchange says the same again, unless it failed itself.
-        (Some(failure @ Failure::LocalRefusal(refusal)), Some(Cause::Startup(_)))
-            if *refusal != Refusal::Exchange =>
+pub(super) fn sentence(failed: &AttemptError) -> String {
+    match (failed.failure, &failed.cause) {
+        // The cause repeats it, unless the exchange failed by itself.
+        (Some(failure @ Failure::LocalRefusal(refusal)), Some(Cause::Embedder(ActionError::Startup(_))))
+            if refusal != Refusal::Exchange =>
         {
             failure.to_string()
         }
-        (Some(failure @ (Failure::StartupBroken(_) | Failure::TimedOut)), Some(Cause::Startup(_))) => {
-            failure.to_string()
-        }
-        (Some(Failure::WrongRole), Some(cause)) => cause.to_string(),
-        _ => error.to_string(),
+        (
+            Some(failure @ (Failure::StartupBroken(_) | Failure::TimedOut)),
+            Some(Cause::Embedder(ActionError::Startup(_))),
+        ) => failure.to_string(),
+        _ => failed.to_string().split_off(failed.prefix.len()),
     }
 }
 
 /// The class of an error.
-pub(super) fn class(failed: &Failed) -> &'static str {
-    match &failed.error {
-        CandidateError::Attempt(error) => class_of_method(error),
-        CandidateError::Lookup { .. } => "could-not-resolve",
-        CandidateError::Param(error) => error_class::of_param(error),
-        _ => "other",
-    }
-}
-
-fn class_of_method(error: &MethodError<Cause>) -> &'static str {
-    match (&error.failure, &error.cause) {
+pub(super) fn class(failed: &AttemptError) -> &'static str {
+    match (failed.failure, &failed.cause) {
         (Some(Failure::TimedOut), _) => "timeout",
-        (_, Some(Cause::Tls(error))) => error_class::of_tls(error),
+        (_, Some(Cause::Lookup { .. })) => "could-not-resolve",
+        (_, Some(Cause::Embedder(ActionError::Tls(error)))) => error_class::of_tls(error),
         (_, Some(Cause::Param(error))) => error_class::of_param(error),
         (_, Some(Cause::Plan(_))) => "server-no-gss",
-        (Some(Failure::Connect) | None, Some(Cause::Io(error))) => error_class::of_io(error),
-        (Some(Failure::ServerError { .. }), Some(Cause::Startup(error)))
+        (Some(Failure::Connect) | None, Some(Cause::Embedder(ActionError::Io(error)))) => {
+            error_class::of_io(error)
+        }
+        (Some(Failure::ServerError { .. }), Some(Cause::Embedder(ActionError::Startup(error))))
             if error.downcast_ref::<StartupFailure>().is_some_and(StartupFailure::misses_certificate) =>
         {
             "client-cert-missing"
         }
-        (Some(failure), _) => error_class::of_failure(*failure),
+        (Some(failure), _) => error_class::of_failure(failure),
         (None, _) => "other",
     }
 }
 
-/// What to do about a chain that was refused; the verdict knows best.
-pub(super) fn chain_advice(failed: &Failed) -> Option<&'static str> {
-    match &failed.error {
-        CandidateError::Attempt(MethodError { cause: Some(Cause::Tls(TlsError::Chain(error))), .. }) => {
-            error.path().map(|path| path.verdict.advice())
-        }
+/// The advice of the verdict on a chain that was refused.
+pub(super) fn chain_advice(failed: &AttemptError) -> Option<&'static str> {
+    match failed.embedder() {
+        Some(ActionError::Tls(TlsError::Chain(error))) => error.path().map(|path| path.verdict.advice()),
         _ => None,
     }
 }

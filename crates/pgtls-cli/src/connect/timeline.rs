@@ -1,12 +1,12 @@
 //! What happened at each address, in order: the events of the trace, and between them why a method or the address failed.
 
-use super::{events::meaning, failure::Failed};
+use super::events::meaning;
 use crate::words::printable;
 use pgtls_core::{
-    attempt::Tried,
-    candidates::{Address, Candidate, CandidateError},
+    connect::{Address, AttemptReport, Peer},
     negotiation::Event,
 };
+use pgtls_rustls::AttemptError;
 use serde::Serialize;
 
 /// One address and what happened there.
@@ -27,10 +27,10 @@ pub(crate) struct Step {
     pub(crate) meaning: String,
 }
 
-type Errors<'a> = std::slice::Iter<'a, Failed>;
+type Errors<'a> = std::slice::Iter<'a, AttemptError>;
 
 /// The events of all addresses with the errors between them. `connected`: nothing failed at the last address in the end.
-pub(super) fn timeline(tried: &[Tried], failed: &[Failed], connected: bool) -> Vec<Attempt> {
+pub(super) fn timeline(tried: &[AttemptReport], failed: &[AttemptError], connected: bool) -> Vec<Attempt> {
     let mut failed = failed.iter();
     let mut attempts = Vec::new();
     for (position, one) in tried.iter().enumerate() {
@@ -46,7 +46,7 @@ pub(super) fn timeline(tried: &[Tried], failed: &[Failed], connected: bool) -> V
 fn unreached(failed: &mut Errors<'_>) -> Vec<Attempt> {
     let mut attempts = Vec::new();
     while let Some(error) = failed.as_slice().first()
-        && !matches!(error.error, CandidateError::Attempt(_))
+        && error.peer.is_none()
     {
         failed.next();
         attempts.push(Attempt { address: None, steps: vec![Step::failed(error)] });
@@ -55,9 +55,9 @@ fn unreached(failed: &mut Errors<'_>) -> Vec<Attempt> {
 }
 
 /// Each new connection was made because a method had failed; so did, perhaps, the address in the end.
-fn attempt(tried: &Tried, failed: &mut Errors<'_>, ends_in_failure: bool) -> Attempt {
+fn attempt(tried: &AttemptReport, failed: &mut Errors<'_>, ends_in_failure: bool) -> Attempt {
     let mut steps = Vec::new();
-    for event in &tried.trace.events {
+    for event in &tried.events {
         if *event == Event::Reconnect {
             steps.extend(failed.next().map(Step::failed));
         }
@@ -66,21 +66,21 @@ fn attempt(tried: &Tried, failed: &mut Errors<'_>, ends_in_failure: bool) -> Att
     if ends_in_failure {
         steps.extend(failed.next().map(Step::failed));
     }
-    Attempt { address: tried.candidate.as_ref().map(address), steps }
+    Attempt { address: address(&tried.peer), steps }
 }
 
 impl Step {
-    fn failed(error: &Failed) -> Self {
+    fn failed(error: &AttemptError) -> Self {
         Self { event: "failed", meaning: super::failure::sentence(error) }
     }
 }
 
-fn address(candidate: &Candidate) -> String {
-    match (&candidate.address, &candidate.host) {
+fn address(peer: &Peer) -> Option<String> {
+    Some(match (peer.address.as_ref()?, &peer.host) {
         (Address::Unix(path), _) => format!("unix socket {}", printable(path)),
         (Address::Tcp(address), Some(host)) if *host != address.ip().to_string() => {
             format!("{} ({}), port {}", printable(host), address.ip(), address.port())
         }
         (Address::Tcp(address), _) => format!("{}, port {}", address.ip(), address.port()),
-    }
+    })
 }

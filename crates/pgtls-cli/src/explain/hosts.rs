@@ -1,15 +1,15 @@
-//! The hosts in the order in which they are tried, found by walking the core's candidates with nobody answering.
+//! The hosts in the order in which they are tried: the core's machine, driven without a network.
 
 use crate::words::printable;
 use pgtls_core::{
-    candidates::{Address, CandidateAction, CandidateError, Candidates},
+    connect::{Action, Address, Cause, Connection, Input, Options, Peer},
     environment::Environment,
-    negotiation::Then,
-    param::{Params, TargetSessionAttrs},
+    param::Params,
     policy::Transport,
     sni,
 };
 use serde::Serialize;
+use std::time::Duration;
 
 /// One item of the host list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,26 +25,26 @@ pub(crate) struct HostLine {
     pub(crate) over: Option<Transport>,
 }
 
-/// All hosts.
+/// All hosts. `prefer-standby` goes over them twice; once is enough to name them.
 pub(crate) fn hosts(params: &Params, environment: &Environment) -> Vec<HostLine> {
-    let mut candidates: Candidates<()> = Candidates::new(params, environment, 0);
-    // `prefer-standby` goes over the hosts twice; once is enough to name them.
-    let again = candidates.target_session_attrs() != TargetSessionAttrs::Any;
+    let mut connection: Connection<()> = Connection::new(params, environment, Options::default());
     let mut lines = Vec::new();
     let mut errors_seen = 0_usize;
-    loop {
-        let action = candidates.poll_action();
-        for error in candidates.errors().iter().skip(errors_seen) {
-            if let CandidateError::Param(error) = &error.error {
-                lines.push(HostLine { address: error.to_string(), transport: None, sni: None, over: None });
+    while lines.len() < params.hosts().len() {
+        let action = connection.poll(Duration::ZERO);
+        let errors = connection.errors().iter().skip(errors_seen);
+        lines.extend(errors.filter(|error| error.peer.is_none()).filter_map(|error| match &error.cause {
+            Some(Cause::Param(error)) => {
+                Some(HostLine { address: error.to_string(), transport: None, sni: None, over: None })
             }
-        }
-        errors_seen = candidates.errors().len();
-        if again && candidates.target_session_attrs() == TargetSessionAttrs::Any {
+            _ => None,
+        }));
+        errors_seen = connection.errors().len();
+        if lines.len() >= params.hosts().len() {
             break;
         }
-        match action {
-            CandidateAction::Resolve { name, port } => {
+        let unanswered = match action {
+            Action::Resolve { name, port } => {
                 lines.push(HostLine {
                     address: format!(
                         "{}, port {port}: each of its addresses in the order of the lookup",
@@ -53,23 +53,27 @@ pub(crate) fn hosts(params: &Params, environment: &Environment) -> Vec<HostLine>
                     sni: sni(Some(&name), params),
                     ..HostLine::over(Transport::Tcp)
                 });
-                candidates.resolve_failed(());
+                Input::Resolved(Err(()))
             }
-            CandidateAction::Try(candidate) => {
-                lines.push(match candidate.address {
+            Action::Open => {
+                let Some(Peer { host, address: Some(address), .. }) = connection.peer() else { break };
+                lines.push(match address {
                     Address::Tcp(address) => HostLine {
                         address: format!("{}, port {}", address.ip(), address.port()),
-                        sni: sni(candidate.host.as_deref(), params),
+                        sni: sni(host.as_deref(), params),
                         ..HostLine::over(Transport::Tcp)
                     },
                     Address::Unix(path) => HostLine {
-                        address: format!("unix socket {}", printable(&path)),
+                        address: format!("unix socket {}", printable(path)),
                         ..HostLine::over(Transport::Unix)
                     },
                 });
-                candidates.failed((), Then::NextHost);
+                Input::Opened(Err(()))
             }
             _ => break,
+        };
+        if connection.handle(unanswered).is_err() {
+            break;
         }
     }
     lines

@@ -7,7 +7,7 @@ use pgtls_core::{
     name::{NameRules, PeerName, PeerNames, match_host},
     negotiation::{Action, Alpn, ChainVerified, Encryption, Input, Negotiation, Then, TlsFacts, TlsFailure},
     policy::{EncryptionPlan, RootPresence},
-    startup::Broken,
+    startup::{ClientCertificate, StartupMonitor, StartupOutcome, StartupRules, StartupVerdict},
 };
 use serde::Serialize;
 
@@ -55,7 +55,7 @@ type Case = (&'static str, Input<'static>);
 fn from(machine: &Negotiation, mut context: Context, depth: usize) -> Step {
     let Some(depth) = depth.checked_sub(1) else { return end("(and so on)") };
     let (step, cases): (&str, Vec<Case>) = match machine.poll_action() {
-        Action::Connect => ("open a connection", vec![("", Input::Connected)]),
+        Action::Connect => ("open a connection", vec![("", Input::Opened { success: true })]),
         Action::CheckPeer => (
             "compare the user who runs the server with requirepeer",
             vec![
@@ -76,17 +76,17 @@ fn from(machine: &Negotiation, mut context: Context, depth: usize) -> Step {
         Action::StartTls(start) => (
             if start.direct { "start TLS at once" } else { "start TLS" },
             vec![
-                ("it succeeds", Input::TlsEstablished(success(context.root))),
-                ("it fails (handshake, certificate, files)", Input::TlsFailed(TlsFailure::Handshake)),
+                ("it succeeds", Input::Tls(Ok(success(context.root)))),
+                ("it fails (handshake, certificate, files)", Input::Tls(Err(TlsFailure::Handshake))),
             ],
         ),
         Action::StartGss => (
             "start GSSAPI encryption",
-            vec![("it succeeds", Input::GssEstablished), ("it fails", Input::GssFailed)],
+            vec![("it succeeds", Input::Gss { success: true }), ("it fails", Input::Gss { success: false })],
         ),
-        Action::Startup { encryption, .. } => (log_in(encryption), logins()),
+        Action::Startup { encryption, .. } => (log_in(encryption), logins(encryption)),
         Action::Reconnect { .. } => {
-            ("open a new connection to the same address", vec![("", Input::Connected)])
+            ("open a new connection to the same address", vec![("", Input::Opened { success: true })])
         }
         Action::Done(encryption) => return end(done(encryption)),
         Action::Fail { then, .. } => return end(give_up(then)),
@@ -134,14 +134,23 @@ fn answers(context: Context) -> Vec<Case> {
     ]
 }
 
-fn logins() -> Vec<Case> {
-    let error = |sqlstate: &[u8; 5], after_auth_ok| Input::ServerError { sqlstate: *sqlstate, after_auth_ok };
+fn logins(encryption: Encryption) -> Vec<Case> {
+    let answer = |bytes: &[u8]| Input::Startup(verdict(encryption, bytes));
     vec![
-        ("the server accepts", Input::Ready),
-        ("the server rejects it (pg_hba.conf, password, database …)", error(b"28000", false)),
-        ("the server is starting up, shutting down or in recovery (57P03)", error(b"57P03", false)),
-        ("the connection breaks", Input::StartupBroken(Broken::Closed)),
+        ("the server accepts", answer(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I")),
+        ("the server rejects it (pg_hba.conf, password, database …)", answer(b"E\0\0\0\x0cC28000\0\0")),
+        ("the server is starting up, shutting down or in recovery (57P03)", answer(b"E\0\0\0\x0cC57P03\0\0")),
+        ("the connection breaks", Input::Closed),
     ]
+}
+
+/// The verdict on a startup exchange in which the server sends these bytes.
+fn verdict(encryption: Encryption, server: &[u8]) -> StartupVerdict {
+    let mut monitor = StartupMonitor::new(StartupRules::NONE, encryption, ClientCertificate::NONE, None);
+    monitor.wrote(b"\0\0\0\x08\0\x03\0\0");
+    // A rejection of these bytes is part of the verdict.
+    let _ = monitor.read(server);
+    monitor.finish(StartupOutcome::Up)
 }
 
 const fn log_in(encryption: Encryption) -> &'static str {

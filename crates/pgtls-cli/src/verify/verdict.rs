@@ -11,10 +11,10 @@ use crate::{
 use pgtls_core::{
     hardening::Hardening,
     name::{NameRules, match_host, printable_name},
+    param::TlsVersion,
 };
-use pgtls_rustls::{Profile, TlsOptions, clock};
-use pgtls_x509::openssl_conf::SystemDefault;
-use pgtls_x509::{PathError, Purpose, VerifyOptions, X509Error};
+use pgtls_rustls::{Profile, TlsOptions, authenticating_versions, clock, verify_chain};
+use pgtls_x509::{PathError, Purpose, X509Error, openssl_conf::SystemDefault};
 use rustls_pki_types::UnixTime;
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
@@ -94,21 +94,15 @@ impl Verdict {
 
     fn judge(&mut self, request: &Request<'_>, material: &Material) {
         self.certificates = certificate::describe(&material.chain);
-        let Some((leaf, presented)) = material.chain.split_first() else { return };
-        let presented: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();
-        let tls = tls_options();
-        let options = VerifyOptions::new(
-            request.time,
-            match request.arguments.purpose {
-                PurposeArgument::Server => Purpose::Server,
-                PurposeArgument::Client => Purpose::Client,
-            },
-            tls.security_level,
-            tls.provider.signature_verification_algorithms.all,
-        );
-        let crls = material.crls.as_ref();
-        let profile = Profile::from(request.arguments.profile);
-        match profile.verify_chain(leaf, &presented, &material.trust, crls, &options) {
+        let Some(leaf) = material.chain.first() else { return };
+        let chain: Vec<&[u8]> = material.chain.iter().map(AsRef::as_ref).collect();
+        let tls = tls_options(request.arguments);
+        let purpose = match request.arguments.purpose {
+            PurposeArgument::Server => Purpose::Server,
+            PurposeArgument::Client => Purpose::Client,
+        };
+        let trust = (&material.trust, material.crls.as_ref());
+        match verify_chain(&chain, trust, request.time, purpose, &tls) {
             Ok(path) => {
                 self.verified = "ca";
                 self.chain_trusted = true;
@@ -116,8 +110,14 @@ impl Verdict {
             }
             Err(error) => return self.refuse_chain(&error),
         }
+        if authenticating_versions(leaf, purpose, &tls).is_ok_and(|versions| versions == [TlsVersion::Tls1_3])
+        {
+            self.notes.push(
+                "a connection with this certificate takes TLS 1.3; with TLS 1.2 it is refused".to_owned(),
+            );
+        }
         if let Some(host) = request.host {
-            self.compare(leaf, host, profile);
+            self.compare(leaf, host, tls.profile);
         }
     }
 
@@ -159,13 +159,14 @@ impl Verdict {
     }
 }
 
-/// What a connection would have: the security level may come from the machine's `openssl.cnf`.
-fn tls_options() -> TlsOptions {
+/// The options of a connection on this machine, whose `openssl.cnf` may set the security level, versions and signature schemes.
+fn tls_options(arguments: &VerifyArguments) -> TlsOptions {
     // The time of the verification is given elsewhere.
     let mut tls = TlsOptions::new(pgtls_rustls::aws_lc_rs(), clock(|| Duration::ZERO));
+    tls.profile = Profile::from(arguments.profile);
     // A file that cannot be used counts for nothing; `pgtls explain` tells why.
     if let Ok(Some((_, conf))) = pgtls_os::openssl_conf() {
         tls.system = Some(Arc::new(SystemDefault::of(&conf)));
     }
-    tls.in_force().0
+    tls
 }

@@ -16,7 +16,7 @@ use core::{error::Error, fmt};
 pub struct ConnectError<E> {
     /// The failed attempts, in order.
     pub attempts: Vec<AttemptError<E>>,
-    /// The consequence of the last failure, for programs that open connections themselves.
+    /// The consequence of the failure for programs that open connections themselves; `Stop` when all hosts have been tried.
     pub then: Then,
     /// Attempts, files and warnings.
     pub report: Report,
@@ -26,7 +26,7 @@ pub struct ConnectError<E> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct AttemptError<E> {
-    /// The server; `None` when no address was known yet.
+    /// The server; `None` when no connection was tried.
     pub peer: Option<Peer>,
     /// Text before the error (libpq: `emitHostIdentityInfo`): `connection to server at "h" (192.0.2.1), port 5432 failed: `.
     /// Empty when no address is known.

@@ -20,8 +20,8 @@ use core::net::SocketAddr;
 /// Position in the list of hosts and addresses.
 #[derive(Debug)]
 pub(super) struct Hosts {
-    hosts: Vec<Host>,
-    /// Index in `hosts`.
+    list: Vec<Host>,
+    /// Index in `list`.
     position: usize,
     step: HostStep,
     role: TargetSessionAttrs,
@@ -59,13 +59,13 @@ impl Hosts {
             LoadBalanceHosts::Random => Some(Random::new(seed)),
             LoadBalanceHosts::Disable => None,
         };
-        let mut hosts = host::list(params, environment);
+        let mut list = host::list(params, environment);
         if let Some(random) = &mut random {
-            random.shuffle(&mut hosts);
+            random.shuffle(&mut list);
         }
         let retry_any = params.target_session_attrs() == TargetSessionAttrs::PreferStandby;
         let mut hosts = Self {
-            hosts,
+            list,
             position: 0,
             step: HostStep::Exhausted,
             role: if retry_any { TargetSessionAttrs::Standby } else { params.target_session_attrs() },
@@ -87,7 +87,7 @@ impl Hosts {
     ) -> Self {
         let hosts = host::list(params, environment).into_iter().filter(|host| host.index == peer.host_index);
         let mut hosts = Self {
-            hosts: hosts.collect(),
+            list: hosts.collect(),
             position: 0,
             step: HostStep::Exhausted,
             role: TargetSessionAttrs::Any,
@@ -100,7 +100,7 @@ impl Hosts {
     }
 
     pub(super) fn next(&self) -> Next {
-        match (&self.step, self.hosts.get(self.position)) {
+        match (&self.step, self.list.get(self.position)) {
             (HostStep::Resolving { name, port }, _) => Next::Resolve { name: name.clone(), port: *port },
             (HostStep::Trying { now, .. }, Some(host)) => Next::Try(self.peer(host, now)),
             (HostStep::Trying { .. }, None) | (HostStep::Exhausted, _) => Next::Exhausted,
@@ -156,7 +156,7 @@ impl Hosts {
 
     /// Text before an error about the current address.
     pub(super) fn error_prefix(&self) -> String {
-        match (&self.step, self.hosts.get(self.position)) {
+        match (&self.step, self.list.get(self.position)) {
             (HostStep::Trying { now, .. }, Some(host)) => host.prefix(now),
             _ => String::new(),
         }
@@ -184,7 +184,7 @@ impl Hosts {
     /// Goes to the first host from here on that can be resolved or tried.
     fn enter_host<E>(&mut self, errors: &mut Vec<AttemptError<E>>) {
         loop {
-            let Some(host) = self.hosts.get(self.position) else {
+            let Some(host) = self.list.get(self.position) else {
                 if !core::mem::take(&mut self.retry_any) {
                     self.step = HostStep::Exhausted;
                     return;
@@ -225,12 +225,8 @@ impl Hosts {
             self.step = HostStep::Trying { now, later: VecDeque::new() };
             match &self.keepalives {
                 Err(error) if is_tcp => {
-                    let cause = Some(Cause::Param(error.clone()));
-                    let peer = match self.next() {
-                        Next::Try(peer) => Some(peer),
-                        Next::Resolve { .. } | Next::Exhausted => None,
-                    };
-                    errors.push(AttemptError { peer, prefix: self.error_prefix(), failure: None, cause });
+                    let cause = Cause::Param(error.clone());
+                    errors.push(AttemptError { prefix: self.error_prefix(), ..without_address(cause) });
                 }
                 Ok(_) | Err(_) => {
                     if let HostStep::Trying { later, .. } = &mut self.step {

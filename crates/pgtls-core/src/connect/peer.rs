@@ -45,6 +45,15 @@ pub struct Peer {
     pub target_session_attrs: TargetSessionAttrs,
 }
 
+impl Peer {
+    /// A server that the program has chosen itself, for cancel requests: no role is demanded of it.
+    pub const fn new(host_index: usize, host: Option<String>, address: Address) -> Self {
+        let transport = address.transport();
+        let target_session_attrs = TargetSessionAttrs::Any;
+        Self { host_index, host, address: Some(address), transport, keepalives: None, target_session_attrs }
+    }
+}
+
 /// A connection that the program opens itself.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -39,6 +39,7 @@ fn provided(conninfo: &str, endpoint: Endpoint, purpose: Purpose) -> Machine {
 
 impl Machine {
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "actions are written where they are compared")]
     fn expect(&mut self, action: Action) -> &mut Self {
         assert_eq!(self.poll(START), action);
         self
@@ -96,7 +97,7 @@ fn errors_are_kept_with_their_causes_and_addresses() {
     assert_eq!(connection.texts(), expected);
     let error = connection.take_error();
     assert_eq!(error.to_string(), expected.join("\n"));
-    assert_eq!(error.then, Then::NextAddress);
+    assert_eq!(error.then, Then::Stop, "all addresses have been tried");
     assert_eq!(error.report.connections(), 1);
     assert_eq!(error.last().and_then(|last| last.failure), Some(Failure::Connect));
 }

@@ -11,7 +11,7 @@ use crate::{
     negotiation::{Action, Alpn, Encryption, Input, Negotiation, TlsFacts, TlsFailure},
     param::SslMode,
     policy::{EncryptionPlan, GssCredentials, Payload, PolicyInput, RootPresence, Transport},
-    startup::ClientCertificate,
+    startup::{ClientCertificate, StartupMonitor, StartupOutcome, StartupRules},
 };
 use alloc::{string::String, vec::Vec};
 
@@ -24,15 +24,18 @@ struct Situation {
 const SITUATIONS: [Situation; 7] = [
     Situation {
         switch: |hardening| &mut hardening.no_plaintext_after_tls_failure,
-        happens: |hardening| plaintext_follows(hardening, &[Input::TlsFailed(TlsFailure::Handshake)]),
+        happens: |hardening| plaintext_follows(hardening, &[Input::Tls(Err(TlsFailure::Handshake))]),
     },
     Situation {
         switch: |hardening| &mut hardening.no_plaintext_after_rejection,
         happens: |hardening| {
             let facts =
                 TlsFacts { alpn: Alpn::Postgresql, root: RootPresence::Missing, chain: None, name: None };
-            let rejected = Input::ServerError { sqlstate: *b"28000", after_auth_ok: false };
-            plaintext_follows(hardening, &[Input::TlsEstablished(facts), rejected])
+            let mut monitor =
+                StartupMonitor::new(StartupRules::NONE, Encryption::Ssl, ClientCertificate::NONE, None);
+            let _ = monitor.read(b"E\0\0\0\x0cC28000\0\0");
+            let rejected = Input::Startup(monitor.finish(StartupOutcome::Failed));
+            plaintext_follows(hardening, &[Input::Tls(Ok(facts)), rejected])
         },
     },
     Situation {
@@ -99,14 +102,14 @@ fn plaintext_follows(hardening: Hardening, happened: &[Input<'static>]) -> bool 
     let input = PolicyInput { hardening, ..PolicyInput::new(SslMode::Prefer) };
     let plan = EncryptionPlan::new(input, Transport::Tcp, GssCredentials::Absent, Payload::Startup);
     let mut negotiation = Negotiation::new(plan.expect("prefer has methods"));
-    let before = [Input::Connected, Input::Sent, Input::Received(b"S")];
+    let before = [Input::Opened { success: true }, Input::Sent, Input::Received(b"S")];
     for input in before.iter().chain(happened) {
         negotiation.handle_input(*input).expect("it answers the action");
     }
     if let Action::Fail { .. } = negotiation.poll_action() {
         return false;
     }
-    negotiation.handle_input(Input::Connected).expect("it answers the action");
+    negotiation.handle_input(Input::Opened { success: true }).expect("it answers the action");
     matches!(negotiation.poll_action(), Action::Startup { encryption: Encryption::Plain, .. })
 }
 

@@ -1,11 +1,11 @@
-//! What the machine wants done.
+//! Actions of the machine.
 
 use super::{Failure, Then};
 
-/// How a session is protected.
+/// The protection of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Encryption {
-    /// Not at all.
+    /// None.
     Plain,
     /// TLS.
     Ssl,
@@ -30,7 +30,7 @@ impl core::fmt::Display for Encryption {
     }
 }
 
-/// How to start TLS.
+/// The kind of TLS handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct TlsStart {
@@ -38,11 +38,11 @@ pub struct TlsStart {
     pub direct: bool,
 }
 
-/// What to do now, and which inputs answer it. [`TimedOut`](super::Input::TimedOut) answers every action but the last two.
+/// The next action, and the inputs that answer it. [`TimedOut`](super::Input::TimedOut) answers every action but the last two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Action {
-    /// Open a connection to the address: `Connected` or `ConnectFailed`.
+    /// Open a connection to the address: `Opened`.
     Connect,
     /// Compare the operating-system user of the peer of this unix socket with `requirepeer`: `PeerUser`.
     CheckPeer,
@@ -53,30 +53,30 @@ pub enum Action {
         /// Never 0, never more than 2.
         at_most: usize,
     },
-    /// Run a TLS handshake and the checks of the certificate: `TlsEstablished`, `TlsFailed` or `Closed`.
+    /// Run a TLS handshake and the checks of the certificate: `Tls` or `Closed`.
     StartTls(TlsStart),
-    /// Run a GSSAPI handshake: `GssEstablished`, `GssFailed` or `Closed`.
+    /// Run a GSSAPI handshake: `Gss` or `Closed`.
     StartGss,
-    /// Send the StartupMessage (or CancelRequest) and feed the answers to a [`StartupWatch`](crate::startup::StartupWatch):
-    /// `Ready`, `ServerError`, `StartupBroken`, `LocalRefusal`, `WrongRole` or `Closed`.
+    /// Send the StartupMessage or CancelRequest and run the exchange, every byte through a
+    /// [`StartupMonitor`](crate::startup::StartupMonitor): `Startup` or `Closed`.
     Startup {
-        /// How the session is protected.
+        /// The protection of the session.
         encryption: Encryption,
-        /// A byte that was read after `N`, to be parsed before anything read from the socket.
+        /// A byte that was read after `N`. It comes before the bytes of the socket.
         carry: Option<u8>,
     },
-    /// Drop the connection with all that belongs to it and open a new one to the same address: `Connected` or `ConnectFailed`.
+    /// Drop the connection with all that belongs to it and open a new one to the same address: `Opened`.
     Reconnect {
-        /// Why the last method failed; libpq keeps such errors and shows all of them in the end.
+        /// The failure of the last method; libpq shows the errors of all methods in the end.
         because: Failure,
     },
-    /// The session is up. Nothing is left to do; `WrongRole` may still be reported.
+    /// The session is up, and nothing is left to do. A `Startup` with the wrong role may still follow.
     Done(Encryption),
     /// Give up on this address.
     Fail {
-        /// Why.
+        /// The failure.
         error: Failure,
-        /// What to try next.
+        /// The next thing to try.
         then: Then,
     },
 }

@@ -1,52 +1,39 @@
-//! What is reported to the machine.
+//! Inputs of the machine.
 
 use super::TlsFacts;
-use crate::startup::{Broken, Refusal};
+use crate::{policy::Payload, startup::StartupVerdict};
 
-/// What happened.
+/// The result of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Input<'a> {
-    /// The connection is open.
-    Connected,
-    /// It could not be opened.
-    ConnectFailed,
+    /// The connection is open, or could not be opened.
+    Opened {
+        /// It is open.
+        success: bool,
+    },
     /// The peer's user was compared with `requirepeer`.
     PeerUser {
-        /// They are equal; `false` also when the user cannot be known.
+        /// They are equal; `false` also when the user cannot be determined.
         matches: bool,
     },
     /// The bytes are sent.
     Sent,
-    /// These bytes were read, at most as many as were asked for. None at all means the same as [`Input::Closed`].
+    /// These bytes were read, at most as many as the action allows. None at all means the same as [`Input::Closed`].
     Received(&'a [u8]),
-    /// The peer closed or reset the connection, or reading or writing failed.
+    /// The peer closed or reset the connection, or reading or writing failed. A TLS 1.3 server that misses a client certificate
+    /// does so after the client's handshake is complete.
     Closed,
-    /// The TLS handshake is complete and its checks passed.
-    TlsEstablished(TlsFacts),
-    /// TLS could not be set up, or its handshake or checks failed.
-    TlsFailed(TlsFailure),
-    /// GSSAPI encryption is up.
-    GssEstablished,
-    /// GSSAPI failed.
-    GssFailed,
-    /// ErrorResponse to the startup packet.
-    ServerError {
-        /// The five characters of SQLSTATE; [`NO_SQLSTATE`](crate::startup::NO_SQLSTATE) if there was none.
-        sqlstate: [u8; 5],
-        /// It came after AuthenticationOk.
-        after_auth_ok: bool,
+    /// The TLS handshake is complete and its checks passed; or TLS could not be set up, or its handshake or checks failed.
+    Tls(Result<TlsFacts, TlsFailure>),
+    /// GSSAPI encryption is established, or failed.
+    Gss {
+        /// It is established.
+        success: bool,
     },
-    /// End of file, alert, malformed or unexpected message after the startup packet. A TLS 1.3 server reports a missing client
-    /// certificate here, after the client's handshake is complete.
-    StartupBroken(Broken),
-    /// A check of ours refused what the server asks for.
-    LocalRefusal(Refusal),
-    /// ReadyForQuery: the session is up (for a cancel request: the server closed the connection in order).
-    Ready,
-    /// The session is up, but the server has the wrong role (`target_session_attrs`).
-    WrongRole,
-    /// The deadline of this address passed.
+    /// The startup exchange is over ([`StartupMonitor::finish`](crate::startup::StartupMonitor::finish)).
+    Startup(StartupVerdict),
+    /// The deadline of this address has passed.
     TimedOut,
 }
 
@@ -54,27 +41,20 @@ impl Input<'_> {
     /// The name of the input, for logs and diagrams.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Connected => "Connected",
-            Self::ConnectFailed => "ConnectFailed",
+            Self::Opened { .. } => "Opened",
             Self::PeerUser { .. } => "PeerUser",
             Self::Sent => "Sent",
             Self::Received(_) => "Received",
             Self::Closed => "Closed",
-            Self::TlsEstablished(_) => "TlsEstablished",
-            Self::TlsFailed(_) => "TlsFailed",
-            Self::GssEstablished => "GssEstablished",
-            Self::GssFailed => "GssFailed",
-            Self::ServerError { .. } => "ServerError",
-            Self::StartupBroken(_) => "StartupBroken",
-            Self::LocalRefusal(_) => "LocalRefusal",
-            Self::Ready => "Ready",
-            Self::WrongRole => "WrongRole",
+            Self::Tls(_) => "Tls",
+            Self::Gss { .. } => "Gss",
+            Self::Startup(_) => "Startup",
             Self::TimedOut => "TimedOut",
         }
     }
 }
 
-/// How TLS failed; decides nothing but events and words.
+/// The kind of a failure of TLS. It decides nothing but events and texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TlsFailure {
     /// A file, parameter or key of ours: nothing was sent.
@@ -109,6 +89,16 @@ pub enum MissingProof {
     /// `target_session_attrs` demands a role, the server did not report it, and the monitor has no answer to
     /// [`role_query`](crate::startup::StartupMonitor::role_query).
     Role,
+}
+
+impl MissingProof {
+    /// The first packet.
+    pub(crate) const fn of(payload: Payload) -> Self {
+        match payload {
+            Payload::Startup => Self::StartupMessage,
+            Payload::Cancel => Self::CancelRequest,
+        }
+    }
 }
 
 impl Misuse {

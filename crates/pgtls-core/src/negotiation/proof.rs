@@ -1,7 +1,7 @@
-//! What the TLS engine has to show before a session counts as encrypted.
+//! Proof that a TLS session was verified as its plan demands.
 //!
-//! The verifier has already refused what it must refuse. The machine asks a second time, by another way: it works out from the plan and
-//! the roots what had to be proven, and looks for the tokens.
+//! The verifier has already rejected certificates. The machine checks a second time, in another way: it derives from the plan and the
+//! roots the verification that was necessary, and needs the values that prove it.
 
 use super::Failure;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     policy::{EncryptionPlan, RootPresence, Verification},
 };
 
-/// Proof that a chain was verified. Made by [`assertion`](Self::assertion) alone, so that a search for it finds every place that claims it.
+/// Proof that a chain was verified. [`assertion`](Self::assertion) alone makes it, so that a search for it finds every place that claims it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ChainVerified(());
 
@@ -20,23 +20,23 @@ impl ChainVerified {
     }
 }
 
-/// What ALPN ended with.
+/// The result of ALPN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Alpn {
     /// The server selected no protocol.
     Absent,
     /// `postgresql`.
     Postgresql,
-    /// Something that was not offered.
+    /// A protocol that was not offered.
     Other,
 }
 
-/// What the TLS engine reports after its handshake.
+/// Facts of a TLS session, after its handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TlsFacts {
     /// The selected protocol.
     pub alpn: Alpn,
-    /// Whether trusted roots were there when TLS was set up; decides what had to be verified.
+    /// Whether there were trusted roots when TLS was set up: the necessary verification depends on it.
     pub root: RootPresence,
     /// Proof that the chain was verified, if it was.
     pub chain: Option<ChainVerified>,
@@ -44,7 +44,7 @@ pub struct TlsFacts {
     pub name: Option<NameVerified>,
 }
 
-/// A TLS session with everything proven that its plan wants. [`prove`] alone makes it.
+/// A TLS session that was verified as its plan demands. [`prove`] alone makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Proven(());
 

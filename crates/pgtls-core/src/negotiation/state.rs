@@ -1,14 +1,14 @@
-//! Everything that changes state. Nothing here knows who is calling.
+//! Everything that changes state. Nothing here depends on the caller.
 
 use super::{
-    Action, Consequence, Encryption, Event, Events, Failure, Input, Misuse, Request, Then, TlsFailure,
-    TlsStart,
+    Action, Consequence, Encryption, Event, Events, Failure, Input, Misuse, Request, Then, TlsFacts,
+    TlsFailure, TlsStart,
     proof::{Proven, prove},
 };
 use crate::{
     message::{GSSENC_REQUEST, SSL_REQUEST},
     policy::{EncryptionPlan, Method, Methods, Payload},
-    startup::Broken,
+    startup::{Broken, Decision},
 };
 
 /// Where the negotiation stands.
@@ -93,6 +93,21 @@ impl State {
         Self::Connecting(Attempt { method: plan.first(), failed: Methods::EMPTY })
     }
 
+    /// The attempt under way; `None` at the ends.
+    const fn attempt(&self) -> Option<Attempt> {
+        match self {
+            Self::Connecting(attempt)
+            | Self::CheckingPeer(attempt)
+            | Self::SendingRequest(Asking { attempt, .. })
+            | Self::AwaitingReply(Asking { attempt, .. })
+            | Self::StartingTls(Handshake { attempt, .. })
+            | Self::StartingGss(Handshake { attempt, .. })
+            | Self::StartingUp(StartingUp { attempt, .. })
+            | Self::Reconnecting(Reconnecting { attempt, .. }) => Some(*attempt),
+            Self::Done(_) | Self::Failed(_) => None,
+        }
+    }
+
     pub(super) fn action(&self, plan: &EncryptionPlan) -> Action {
         match self {
             Self::Connecting(_) => Action::Connect,
@@ -155,11 +170,7 @@ impl Asking {
     }
 }
 
-/// The one transition function.
-#[expect(
-    clippy::too_many_lines,
-    reason = "the whole machine in one match, so that nothing is decided elsewhere"
-)]
+/// The transition function. Nothing is decided elsewhere.
 pub(super) fn step(
     plan: &EncryptionPlan,
     events: &mut Events,
@@ -169,249 +180,65 @@ pub(super) fn step(
     use Input as I;
     let misuse = Err(Misuse::input(state.name(), input.name()));
     let turn = &mut Turn { plan, events };
+    if let (I::TimedOut, Some(attempt)) = (input, state.attempt()) {
+        return Ok(turn.failed(attempt, Event::Timeout, Failure::TimedOut));
+    }
+    if input == I::Closed {
+        return turn.closed(state).map_or(misuse, Ok);
+    }
     match state {
-        State::Connecting(attempt) => match input {
-            I::Connected => {
-                turn.saw(Event::Connect);
-                Ok(turn.opened(attempt))
+        State::Connecting(attempt) => {
+            let I::Opened { success } = input else { return misuse };
+            Ok(turn.opened(attempt, Event::Connect, success))
+        }
+        State::Reconnecting(Reconnecting { attempt, because: _ }) => {
+            let I::Opened { success } = input else { return misuse };
+            Ok(turn.opened(attempt, Event::Reconnect, success))
+        }
+        State::CheckingPeer(attempt) => {
+            let I::PeerUser { matches } = input else { return misuse };
+            Ok(if matches {
+                turn.begin(attempt, None)
+            } else {
+                turn.failed(attempt, Event::PeerReject, Failure::PeerUser)
+            })
+        }
+        State::SendingRequest(asking) => {
+            let I::Sent = input else { return misuse };
+            Ok(State::AwaitingReply(asking))
+        }
+        State::AwaitingReply(asking) => {
+            let I::Received(bytes) = input else { return misuse };
+            if bytes.len() > asking.at_most() {
+                return misuse;
             }
-            I::ConnectFailed | I::Closed => Ok(turn.failed(attempt, Event::ConnectFail, Failure::Connect)),
-            I::TimedOut => Ok(turn.failed(attempt, Event::Timeout, Failure::TimedOut)),
-            I::PeerUser { .. }
-            | I::Sent
-            | I::Received(_)
-            | I::TlsEstablished(_)
-            | I::TlsFailed(_)
-            | I::GssEstablished
-            | I::GssFailed
-            | I::ServerError { .. }
-            | I::StartupBroken(_)
-            | I::LocalRefusal(_)
-            | I::Ready
-            | I::WrongRole => misuse,
-        },
-
-        State::Reconnecting(Reconnecting { attempt, because: _ }) => match input {
-            I::Connected => {
-                turn.saw(Event::Reconnect);
-                Ok(turn.opened(attempt))
+            let mut read = asking.carry.into_iter().chain(bytes.iter().copied());
+            match (bytes, read.next()) {
+                (&[], _) | (_, None) => turn.closed(state).map_or(misuse, Ok),
+                (_, Some(reply)) => Ok(turn.replied(asking, reply, read.next())),
             }
-            I::ConnectFailed | I::Closed => Ok(turn.failed(attempt, Event::ConnectFail, Failure::Connect)),
-            I::TimedOut => Ok(turn.failed(attempt, Event::Timeout, Failure::TimedOut)),
-            I::PeerUser { .. }
-            | I::Sent
-            | I::Received(_)
-            | I::TlsEstablished(_)
-            | I::TlsFailed(_)
-            | I::GssEstablished
-            | I::GssFailed
-            | I::ServerError { .. }
-            | I::StartupBroken(_)
-            | I::LocalRefusal(_)
-            | I::Ready
-            | I::WrongRole => misuse,
-        },
-
-        State::CheckingPeer(attempt) => match input {
-            I::PeerUser { matches: true } => Ok(turn.begin(attempt, None)),
-            I::PeerUser { matches: false } => Ok(turn.failed(attempt, Event::PeerReject, Failure::PeerUser)),
-            I::TimedOut => Ok(turn.failed(attempt, Event::Timeout, Failure::TimedOut)),
-            I::Connected
-            | I::ConnectFailed
-            | I::Sent
-            | I::Received(_)
-            | I::Closed
-            | I::TlsEstablished(_)
-            | I::TlsFailed(_)
-            | I::GssEstablished
-            | I::GssFailed
-            | I::ServerError { .. }
-            | I::StartupBroken(_)
-            | I::LocalRefusal(_)
-            | I::Ready
-            | I::WrongRole => misuse,
-        },
-
-        State::SendingRequest(asking) => match input {
-            I::Sent => Ok(State::AwaitingReply(asking)),
-            I::Closed => Ok(turn.failed(asking.attempt, Event::Close, Failure::Closed(asking.request))),
-            I::TimedOut => Ok(turn.failed(asking.attempt, Event::Timeout, Failure::TimedOut)),
-            I::Connected
-            | I::ConnectFailed
-            | I::PeerUser { .. }
-            | I::Received(_)
-            | I::TlsEstablished(_)
-            | I::TlsFailed(_)
-            | I::GssEstablished
-            | I::GssFailed
-            | I::ServerError { .. }
-            | I::StartupBroken(_)
-            | I::LocalRefusal(_)
-            | I::Ready
-            | I::WrongRole => misuse,
-        },
-
-        State::AwaitingReply(asking) => match input {
-            I::Received(bytes) if bytes.len() > asking.at_most() => misuse,
-            I::Received(bytes) => {
-                let mut read = asking.carry.into_iter().chain(bytes.iter().copied());
-                Ok(match (bytes, read.next()) {
-                    (&[], _) | (_, None) => {
-                        turn.failed(asking.attempt, Event::Close, Failure::Closed(asking.request))
-                    }
-                    (_, Some(reply)) => turn.replied(asking, reply, read.next()),
-                })
+        }
+        State::StartingTls(handshake) => {
+            let I::Tls(result) = input else { return misuse };
+            Ok(turn.tls(handshake, result))
+        }
+        State::StartingGss(handshake) => {
+            let I::Gss { success } = input else { return misuse };
+            Ok(turn.gss(handshake, success))
+        }
+        State::StartingUp(starting) => {
+            let I::Startup(verdict) = input else { return misuse };
+            Ok(turn.started(starting, verdict.decision(plan.payload())?))
+        }
+        State::Done(Done { attempt, channel: _ }) => {
+            let I::Startup(verdict) = input else { return misuse };
+            // The driver may find the role out when the session is up.
+            if verdict.failure() != Some(Failure::WrongRole) {
+                return misuse;
             }
-            I::Closed => Ok(turn.failed(asking.attempt, Event::Close, Failure::Closed(asking.request))),
-            I::TimedOut => Ok(turn.failed(asking.attempt, Event::Timeout, Failure::TimedOut)),
-            I::Connected
-            | I::ConnectFailed
-            | I::PeerUser { .. }
-            | I::Sent
-            | I::TlsEstablished(_)
-            | I::TlsFailed(_)
-            | I::GssEstablished
-            | I::GssFailed
-            | I::ServerError { .. }
-            | I::StartupBroken(_)
-            | I::LocalRefusal(_)
-            | I::Ready
-            | I::WrongRole => misuse,
-        },
-
-        State::StartingTls(Handshake { attempt, stuffed }) => match input {
-            I::TlsEstablished(_) | I::TlsFailed(_) | I::Closed if stuffed => {
-                Ok(turn.stuffed(attempt, Request::Ssl))
-            }
-            I::TlsEstablished(facts) => Ok(match prove(plan, facts) {
-                Ok(proven) => {
-                    if plan.direct() {
-                        turn.saw(Event::DirectSslAccept);
-                    }
-                    State::StartingUp(StartingUp { attempt, channel: Channel::Ssl(proven), carry: None })
-                }
-                Err(failure) => turn.failed(attempt, Event::TlsFail, failure),
-            }),
-            I::TlsFailed(failure) => Ok(turn.tls_failed(attempt, failure)),
-            I::Closed => Ok(turn.tls_failed(attempt, TlsFailure::Closed)),
-            I::TimedOut => Ok(turn.failed(attempt, Event::Timeout, Failure::TimedOut)),
-            I::Connected
-            | I::ConnectFailed
-            | I::PeerUser { .. }
-            | I::Sent
-            | I::Received(_)
-            | I::GssEstablished
-            | I::GssFailed
-            | I::ServerError { .. }
-            | I::StartupBroken(_)
-            | I::LocalRefusal(_)
-            | I::Ready
-            | I::WrongRole => misuse,
-        },
-
-        State::StartingGss(Handshake { attempt, stuffed }) => match input {
-            I::GssEstablished | I::GssFailed | I::Closed if stuffed => {
-                Ok(turn.stuffed(attempt, Request::Gss))
-            }
-            I::GssEstablished => {
-                Ok(State::StartingUp(StartingUp { attempt, channel: Channel::Gss, carry: None }))
-            }
-            I::GssFailed | I::Closed => Ok(turn.failed(attempt, Event::GssFail, Failure::Gss)),
-            I::TimedOut => Ok(turn.failed(attempt, Event::Timeout, Failure::TimedOut)),
-            I::Connected
-            | I::ConnectFailed
-            | I::PeerUser { .. }
-            | I::Sent
-            | I::Received(_)
-            | I::TlsEstablished(_)
-            | I::TlsFailed(_)
-            | I::ServerError { .. }
-            | I::StartupBroken(_)
-            | I::LocalRefusal(_)
-            | I::Ready
-            | I::WrongRole => misuse,
-        },
-
-        State::StartingUp(StartingUp { attempt, channel, carry: _ }) => match input {
-            I::Ready => {
-                turn.saw(match plan.payload() {
-                    Payload::Startup => Event::AuthOk,
-                    Payload::Cancel => Event::CancelSent,
-                });
-                Ok(State::Done(Done { attempt, channel }))
-            }
-            I::ServerError { sqlstate, after_auth_ok } => {
-                if after_auth_ok {
-                    turn.saw(Event::AuthOk);
-                }
-                let event = match (after_auth_ok, sqlstate) {
-                    (false, [b'2', b'8', ..]) => Event::AuthFail,
-                    (_, [b'X', b'X', ..]) => Event::BackendError,
-                    (true | false, _) => Event::StartupError,
-                };
-                Ok(turn.failed(attempt, event, Failure::ServerError { sqlstate, after_auth_ok }))
-            }
-            I::StartupBroken(broken) => Ok(turn.startup_broken(attempt, broken)),
-            I::Closed => Ok(turn.startup_broken(attempt, Broken::Closed)),
-            I::LocalRefusal(refusal) => {
-                if refusal.at_authentication_ok() {
-                    turn.saw(Event::AuthOk);
-                }
-                Ok(turn.failed(attempt, Event::LocalRefusal, Failure::LocalRefusal(refusal)))
-            }
-            I::WrongRole => {
-                turn.saw(Event::AuthOk);
-                Ok(turn.failed(attempt, Event::WrongRole, Failure::WrongRole))
-            }
-            I::TimedOut => Ok(turn.failed(attempt, Event::Timeout, Failure::TimedOut)),
-            I::Connected
-            | I::ConnectFailed
-            | I::PeerUser { .. }
-            | I::Sent
-            | I::Received(_)
-            | I::TlsEstablished(_)
-            | I::TlsFailed(_)
-            | I::GssEstablished
-            | I::GssFailed => misuse,
-        },
-
-        State::Done(Done { attempt, channel: _ }) => match input {
-            I::WrongRole => Ok(turn.failed(attempt, Event::WrongRole, Failure::WrongRole)),
-            I::Connected
-            | I::ConnectFailed
-            | I::PeerUser { .. }
-            | I::Sent
-            | I::Received(_)
-            | I::Closed
-            | I::TlsEstablished(_)
-            | I::TlsFailed(_)
-            | I::GssEstablished
-            | I::GssFailed
-            | I::ServerError { .. }
-            | I::StartupBroken(_)
-            | I::LocalRefusal(_)
-            | I::Ready
-            | I::TimedOut => misuse,
-        },
-
-        State::Failed(Failed { error: _, then: _ }) => match input {
-            I::Connected
-            | I::ConnectFailed
-            | I::PeerUser { .. }
-            | I::Sent
-            | I::Received(_)
-            | I::Closed
-            | I::TlsEstablished(_)
-            | I::TlsFailed(_)
-            | I::GssEstablished
-            | I::GssFailed
-            | I::ServerError { .. }
-            | I::StartupBroken(_)
-            | I::LocalRefusal(_)
-            | I::Ready
-            | I::WrongRole
-            | I::TimedOut => misuse,
-        },
+            Ok(turn.failed(attempt, Event::WrongRole, Failure::WrongRole))
+        }
+        State::Failed(Failed { error: _, then: _ }) => misuse,
     }
 }
 
@@ -426,9 +253,29 @@ impl Turn<'_> {
         self.events.push(event);
     }
 
-    /// The connection is open.
-    fn opened(&mut self, attempt: Attempt) -> State {
+    /// The connection is open, or could not be opened.
+    fn opened(&mut self, attempt: Attempt, event: Event, success: bool) -> State {
+        if !success {
+            return self.failed(attempt, Event::ConnectFail, Failure::Connect);
+        }
+        self.saw(event);
         if self.plan.checks_peer() { State::CheckingPeer(attempt) } else { self.begin(attempt, None) }
+    }
+
+    /// The connection has ended; `None` where nothing is read or written.
+    fn closed(&mut self, state: State) -> Option<State> {
+        Some(match state {
+            State::Connecting(attempt) | State::Reconnecting(Reconnecting { attempt, because: _ }) => {
+                self.opened(attempt, Event::Connect, false)
+            }
+            State::SendingRequest(asking) | State::AwaitingReply(asking) => {
+                self.failed(asking.attempt, Event::Close, Failure::Closed(asking.request))
+            }
+            State::StartingTls(handshake) => self.tls(handshake, Err(TlsFailure::Closed)),
+            State::StartingGss(handshake) => self.gss(handshake, false),
+            State::StartingUp(starting) => self.started(starting, Decision::Broken(Broken::Closed)),
+            State::CheckingPeer(_) | State::Done(_) | State::Failed(_) => return None,
+        })
     }
 
     /// Starts the method on an open connection.
@@ -472,26 +319,88 @@ impl Turn<'_> {
         self.follow(attempt, Failure::Refused(request), carry)
     }
 
-    fn tls_failed(&mut self, attempt: Attempt, failure: TlsFailure) -> State {
-        let event = match (failure, self.plan.direct()) {
-            (TlsFailure::Closed, true) => Event::DirectSslReject,
-            (TlsFailure::Closed, false) => Event::Close,
-            (TlsFailure::Setup | TlsFailure::Handshake, _) => Event::TlsFail,
-        };
-        self.failed(attempt, event, Failure::Tls(failure))
+    /// The TLS handshake is over.
+    fn tls(&mut self, handshake: Handshake, result: Result<TlsFacts, TlsFailure>) -> State {
+        let Handshake { attempt, stuffed } = handshake;
+        if stuffed {
+            return self.stuffed(attempt, Request::Ssl);
+        }
+        match result.map(|facts| prove(self.plan, facts)) {
+            Ok(Ok(proven)) => {
+                if self.plan.direct() {
+                    self.saw(Event::DirectSslAccept);
+                }
+                State::StartingUp(StartingUp { attempt, channel: Channel::Ssl(proven), carry: None })
+            }
+            Ok(Err(failure)) => self.failed(attempt, Event::TlsFail, failure),
+            Err(failure) => {
+                let event = match (failure, self.plan.direct()) {
+                    (TlsFailure::Closed, true) => Event::DirectSslReject,
+                    (TlsFailure::Closed, false) => Event::Close,
+                    (TlsFailure::Setup | TlsFailure::Handshake, _) => Event::TlsFail,
+                };
+                self.failed(attempt, event, Failure::Tls(failure))
+            }
+        }
+    }
+
+    /// The GSSAPI handshake is over.
+    fn gss(&mut self, handshake: Handshake, success: bool) -> State {
+        let Handshake { attempt, stuffed } = handshake;
+        match (stuffed, success) {
+            (true, _) => self.stuffed(attempt, Request::Gss),
+            (false, true) => State::StartingUp(StartingUp { attempt, channel: Channel::Gss, carry: None }),
+            (false, false) => self.failed(attempt, Event::GssFail, Failure::Gss),
+        }
     }
 
     fn stuffed(&mut self, attempt: Attempt, request: Request) -> State {
         self.failed(attempt, Event::ExtraBytes, Failure::UnencryptedData(request))
     }
 
-    fn startup_broken(&mut self, attempt: Attempt, broken: Broken) -> State {
-        let event = match broken {
-            Broken::Closed => Event::Close,
-            Broken::OldError => Event::V2Error,
-            Broken::Unexpected(_) | Broken::Malformed(_) => Event::BadMessage,
+    /// The startup exchange is over.
+    fn started(&mut self, starting: StartingUp, decision: Decision) -> State {
+        let StartingUp { attempt, channel, carry: _ } = starting;
+        let (event, failure) = match decision {
+            Decision::Ready(payload) => {
+                self.saw(match payload {
+                    Payload::Startup => Event::AuthOk,
+                    Payload::Cancel => Event::CancelSent,
+                });
+                return State::Done(Done { attempt, channel });
+            }
+            Decision::ServerError { sqlstate, after_auth_ok } => {
+                if after_auth_ok {
+                    self.saw(Event::AuthOk);
+                }
+                let event = match (after_auth_ok, sqlstate) {
+                    (false, [b'2', b'8', ..]) => Event::AuthFail,
+                    (_, [b'X', b'X', ..]) => Event::BackendError,
+                    (true | false, _) => Event::StartupError,
+                };
+                (event, Failure::ServerError { sqlstate, after_auth_ok })
+            }
+            Decision::Broken(broken) => {
+                let event = match broken {
+                    Broken::Closed => Event::Close,
+                    Broken::OldError => Event::V2Error,
+                    Broken::Unexpected(_) | Broken::Malformed(_) => Event::BadMessage,
+                };
+                (event, Failure::StartupBroken(broken))
+            }
+            Decision::Refusal(refusal) => {
+                if refusal.at_authentication_ok() {
+                    self.saw(Event::AuthOk);
+                }
+                (Event::LocalRefusal, Failure::LocalRefusal(refusal))
+            }
+            Decision::WrongRole(_) => {
+                self.saw(Event::AuthOk);
+                (Event::WrongRole, Failure::WrongRole)
+            }
+            Decision::TimedOut => (Event::Timeout, Failure::TimedOut),
         };
-        self.failed(attempt, event, Failure::StartupBroken(broken))
+        self.failed(attempt, event, failure)
     }
 
     /// A failure of the method.

@@ -49,7 +49,7 @@ impl Passwords {
         passwords
     }
 
-    /// The password for an item of the host list ([`Candidate::host_index`](crate::candidates::Candidate)).
+    /// The password for an item of the host list ([`Peer::host_index`](crate::connect::Peer::host_index)).
     pub fn password(&self, host_index: usize) -> Option<&Secret> {
         let of_host = self.for_each.get(host_index).and_then(Option::as_ref);
         self.for_all.as_ref().or(of_host)

@@ -1,6 +1,6 @@
-//! What the server may ask for, and what must have happened before it says that all is well.
+//! Authentication requests of the server: which are allowed, and what must precede AuthenticationOk.
 
-use super::{BindingRefusal, Broken, ClientCertificate, Refusal, WatchRules, sent::Sent};
+use super::{BindingRefusal, Broken, ClientCertificate, Refusal, StartupRules, sent::Sent};
 use crate::{
     mechanism::{Mechanism, Offer, choose},
     negotiation::Encryption,
@@ -72,7 +72,7 @@ impl From<Refusal> for Objection {
 /// What a check looks at besides the request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context<'a> {
-    pub(super) rules: &'a WatchRules,
+    pub(super) rules: &'a StartupRules,
     pub(super) encryption: Encryption,
     pub(super) certificate: ClientCertificate,
     pub(super) sent: &'a Sent,

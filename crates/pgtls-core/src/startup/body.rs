@@ -1,4 +1,4 @@
-//! The bodies of the messages that matter, read byte by byte and never kept.
+//! Bodies of messages, read in any split and never kept.
 
 use super::{Broken, NO_SQLSTATE, auth::AuthRequest};
 use crate::{
@@ -22,13 +22,14 @@ pub(super) enum Body {
 }
 
 impl Body {
-    pub(super) fn byte(&mut self, byte: u8) {
+    /// The next bytes of the body.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
         match self {
-            Self::Auth(body) => body.byte(byte),
-            Self::Error(fields) | Self::Notice(fields) => fields.byte(byte),
-            Self::NegotiateProtocolVersion(body) => body.byte(byte),
-            Self::ParameterStatus(status) => status.byte(byte),
-            Self::Notification(strings) => strings.byte(byte),
+            Self::Auth(body) => bytes.iter().for_each(|byte| body.byte(*byte)),
+            Self::Error(fields) | Self::Notice(fields) => bytes.iter().for_each(|byte| fields.byte(*byte)),
+            Self::NegotiateProtocolVersion(body) => bytes.iter().for_each(|byte| body.byte(*byte)),
+            Self::ParameterStatus(status) => status.bytes(bytes),
+            Self::Notification(strings) => bytes.iter().for_each(|byte| strings.byte(*byte)),
             Self::BackendKeyData | Self::ReadyForQuery | Self::Unexpected(_) => {}
         }
     }
@@ -233,51 +234,66 @@ impl Strings {
 /// ParameterStatus: name and value. Compared with the parameters of the server's role while it is read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Status {
-    missing: u8,
-    trailing: bool,
-    /// Bytes of the current string. No string that matters has so many that the count does not fit.
-    position: u8,
+    part: Part,
+    /// Bytes of the current string so far.
+    position: usize,
     in_hot_standby: bool,
     default_read_only: bool,
     on: bool,
 }
 
-impl Status {
-    pub(super) const START: Self = Self {
-        missing: 2,
-        trailing: false,
-        position: 0,
-        in_hot_standby: true,
-        default_read_only: true,
-        on: true,
-    };
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Name,
+    Value,
+    Ended,
+    TrailingBytes,
+}
 
-    fn byte(&mut self, byte: u8) {
-        // The zero at the end is compared too, so that a longer or shorter text does not match.
-        let expected = |text: &str| match text.as_bytes().get(usize::from(self.position)) {
-            Some(expected) => byte == *expected,
-            None => byte == 0 && usize::from(self.position) == text.len(),
-        };
-        match self.missing {
-            2 => {
-                let (standby, read_only) =
-                    (expected(Reported::InHotStandby.name()), expected(Reported::DefaultReadOnly.name()));
-                self.in_hot_standby &= standby;
-                self.default_read_only &= read_only;
-            }
-            1 => self.on &= expected("on"),
-            _ => self.trailing = true,
+impl Status {
+    pub(super) const START: Self =
+        Self { part: Part::Name, position: 0, in_hot_standby: true, default_read_only: true, on: true };
+
+    fn bytes(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let end = bytes.iter().position(|byte| *byte == 0);
+            let (piece, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
+            self.piece(piece, end.is_some());
+            bytes = rest.get(1..).unwrap_or_default();
         }
-        if byte == 0 {
-            self.missing = self.missing.saturating_sub(1);
+    }
+
+    /// A part of a string, up to its end or to the end of the bytes that are there.
+    fn piece(&mut self, piece: &[u8], is_last: bool) {
+        // A longer or shorter text does not match.
+        let position = self.position;
+        let matches = |text: &str| {
+            text.as_bytes()
+                .get(position..)
+                .is_some_and(|expected| if is_last { expected == piece } else { expected.starts_with(piece) })
+        };
+        let next = match self.part {
+            Part::Name => {
+                self.in_hot_standby &= matches(Reported::InHotStandby.name());
+                self.default_read_only &= matches(Reported::DefaultReadOnly.name());
+                Part::Value
+            }
+            Part::Value => {
+                self.on &= matches("on");
+                Part::Ended
+            }
+            Part::Ended | Part::TrailingBytes => Part::TrailingBytes,
+        };
+        if is_last || next == Part::TrailingBytes {
+            self.part = next;
             self.position = 0;
         } else {
-            self.position = self.position.saturating_add(1);
+            self.position = self.position.saturating_add(piece.len());
         }
     }
 
     pub(super) fn exact(self) -> bool {
-        self.missing == 0 && !self.trailing
+        self.part == Part::Ended
     }
 
     /// The role that is reported, and whether the value is `on` (libpq: `pqSaveParameterStatus`).

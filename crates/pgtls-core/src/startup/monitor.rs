@@ -9,10 +9,14 @@
 //! StartupMessage of an allowed protocol version was written, ReadyForQuery was read after an authentication that the
 //! parameters allow, and the server has the role that `target_session_attrs` demands.
 
-use super::{Refusal, StartupWatch};
+use super::{
+    Broken, ClientCertificate, Refusal, StartupRules,
+    watch::{Decision, StartupWatch},
+};
 use crate::{
     message::{CANCEL_CODE, word},
-    negotiation::{Input, MissingProof},
+    negotiation::{Encryption, Failure, MissingProof},
+    policy::Payload,
     role::WrongRole,
 };
 use core::fmt;
@@ -23,15 +27,13 @@ use core::fmt;
 #[derive(Debug)]
 pub struct StartupMonitor {
     watch: StartupWatch,
-    is_cancel: bool,
     /// The byte that was read after `N`.
     leftover: Option<u8>,
     packet: Packet,
-    decided: Option<Input<'static>>,
-    wrong_role: Option<WrongRole>,
+    decided: Option<Decision>,
 }
 
-/// Progress of the first packet. It has no type byte; the watch gets the bytes after it.
+/// Progress of the first packet. It has no type byte; the watch reads the bytes after it.
 #[derive(Clone, Copy, Debug)]
 enum Packet {
     /// Length and code, both big-endian.
@@ -51,42 +53,29 @@ enum Packet {
 impl Packet {
     const START: Self = Self::Head { have: 0, bytes: [0; 8] };
 
-    /// The packet after one more byte.
-    fn byte(self, byte: u8) -> Self {
-        match self {
-            Self::Head { have, mut bytes } => {
-                if let Some(place) = bytes.get_mut(have) {
-                    *place = byte;
-                }
-                match (have + 1, word(&bytes)) {
-                    (8, Some((length, code))) => {
-                        let code = word(code).map_or(0, |(code, _)| code);
-                        // The length counts itself and the code.
-                        Self::body(code, length.saturating_sub(8))
-                    }
-                    (have, _) => Self::Head { have, bytes },
-                }
+    /// The packet after one more byte of its head.
+    fn head(have: usize, mut bytes: [u8; 8], byte: u8) -> Self {
+        if let Some(place) = bytes.get_mut(have) {
+            *place = byte;
+        }
+        match (have + 1, word(&bytes)) {
+            (8, Some((length, code))) => {
+                let code = word(code).map_or(0, |(code, _)| code);
+                // The length counts itself and the code.
+                Self::body(code, length.saturating_sub(8))
             }
-            Self::Body { code, left } => Self::body(code, left.saturating_sub(1)),
-            Self::Sent { code } => Self::Sent { code },
+            (have, _) => Self::Head { have, bytes },
         }
     }
 
     const fn body(code: u32, left: u32) -> Self {
         if left == 0 { Self::Sent { code } } else { Self::Body { code, left } }
     }
-
-    const fn code(self) -> Option<u32> {
-        match self {
-            Self::Head { .. } => None,
-            Self::Body { code, .. } | Self::Sent { code } => Some(code),
-        }
-    }
 }
 
 /// A read or write that the monitor does not allow: the exchange has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StartupRejection(Input<'static>);
+pub struct StartupRejection(Decision);
 
 /// The result of a startup exchange as the driver reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,26 +90,69 @@ pub enum StartupOutcome {
     Failed,
 }
 
-/// The verdict on a startup exchange. [`StartupMonitor::finish`] alone makes one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StartupVerdict {
-    pub(crate) input: Result<Input<'static>, MissingProof>,
-    pub(crate) wrong_role: Option<WrongRole>,
-}
+/// The verdict on a startup exchange. [`StartupMonitor::finish`] alone makes one, so that one which [is up](Self::is_up) is
+/// proof of the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StartupVerdict(Result<Decision, MissingProof>);
 
 impl StartupVerdict {
     /// Whether there is a session, or the cancel request has been accepted.
-    pub fn is_up(&self) -> bool {
-        self.input == Ok(Input::Ready)
+    pub const fn is_up(&self) -> bool {
+        matches!(self.0, Ok(Decision::Ready(_)))
+    }
+
+    /// The failure of the exchange. `None` if it is up, and if the driver reports a session without proof.
+    pub const fn failure(&self) -> Option<Failure> {
+        Some(match self.0 {
+            Ok(Decision::Ready(_)) | Err(_) => return None,
+            Ok(Decision::ServerError { sqlstate, after_auth_ok }) => {
+                Failure::ServerError { sqlstate, after_auth_ok }
+            }
+            Ok(Decision::Broken(broken)) => Failure::StartupBroken(broken),
+            Ok(Decision::Refusal(refusal)) => Failure::LocalRefusal(refusal),
+            Ok(Decision::WrongRole(_)) => Failure::WrongRole,
+            Ok(Decision::TimedOut) => Failure::TimedOut,
+        })
+    }
+
+    /// The reason why the server has the wrong role, if the monitor has seen that.
+    pub const fn wrong_role(&self) -> Option<WrongRole> {
+        match self.0 {
+            Ok(Decision::WrongRole(wrong)) => wrong,
+            _ => None,
+        }
+    }
+
+    /// The decision on an exchange that began with this message.
+    pub(crate) fn decision(self, payload: Payload) -> Result<Decision, MissingProof> {
+        match self.0? {
+            Decision::Ready(proven) if proven != payload => Err(MissingProof::of(payload)),
+            decision => Ok(decision),
+        }
     }
 }
 
 impl StartupMonitor {
-    /// For one connection on which the startup packet is about to be sent. `leftover` is the byte that was read after `N`
+    /// For a connection on which the StartupMessage is about to be sent. `leftover` is the byte that was read after `N`
     /// ([`negotiation::Action::Startup`](crate::negotiation::Action::Startup)).
-    pub fn new(watch: StartupWatch, leftover: Option<u8>) -> Self {
-        let is_cancel = watch.is_cancel();
-        Self { watch, is_cancel, leftover, packet: Packet::START, decided: None, wrong_role: None }
+    ///
+    /// A [`Connection`](crate::connect::Connection) makes its monitors itself.
+    pub const fn new(
+        rules: StartupRules,
+        encryption: Encryption,
+        certificate: ClientCertificate,
+        leftover: Option<u8>,
+    ) -> Self {
+        Self::start(StartupWatch::new(rules, encryption, certificate), leftover)
+    }
+
+    /// For a connection on which a CancelRequest is about to be sent.
+    pub const fn cancel(encryption: Encryption, leftover: Option<u8>) -> Self {
+        Self::start(StartupWatch::cancel(encryption), leftover)
+    }
+
+    const fn start(watch: StartupWatch, leftover: Option<u8>) -> Self {
+        Self { watch, leftover, packet: Packet::START, decided: None }
     }
 
     /// Before a read: the byte that was read after `N`, once. It is the first one that the driver reads, and counts as
@@ -141,7 +173,7 @@ impl StartupMonitor {
     /// No more bytes may be written.
     pub fn before_write(&self) -> Result<(), StartupRejection> {
         match self.decided {
-            None | Some(Input::Ready) => Ok(()),
+            None | Some(Decision::Ready(_)) => Ok(()),
             Some(decided) => Err(StartupRejection(decided)),
         }
     }
@@ -154,12 +186,9 @@ impl StartupMonitor {
         if self.decided.is_some() {
             return Ok(());
         }
-        self.decided = self.watch.received(bytes);
-        if self.decided == Some(Input::WrongRole) {
-            self.wrong_role = self.watch.role().verdict().err();
-        }
+        self.decided = self.watch.received(bytes).err();
         match self.decided {
-            Some(input @ (Input::LocalRefusal(_) | Input::StartupBroken(_))) => Err(StartupRejection(input)),
+            Some(decision @ (Decision::Refusal(_) | Decision::Broken(_))) => Err(StartupRejection(decision)),
             _ => Ok(()),
         }
     }
@@ -170,51 +199,59 @@ impl StartupMonitor {
         if self.decided.is_some() {
             return;
         }
-        let mut rest = bytes.iter();
-        while !matches!(self.packet, Packet::Sent { .. })
-            && let Some(byte) = rest.next()
+        let mut rest = bytes;
+        while let (packet @ (Packet::Head { .. } | Packet::Body { .. }), Some((first, after))) =
+            (self.packet, rest.split_first())
         {
-            let known = self.packet.code();
-            self.packet = self.packet.byte(*byte);
-            // A cancel request has no version, and is no session either.
-            if let (None, Some(code)) = (known, self.packet.code())
-                && code != CANCEL_CODE
-            {
-                self.decided = self.watch.requested(code);
+            match packet {
+                Packet::Head { have, bytes } => {
+                    self.packet = Packet::head(have, bytes, *first);
+                    rest = after;
+                    // A cancel request has no version, and is no session either.
+                    if let Packet::Body { code, .. } | Packet::Sent { code } = self.packet
+                        && code != CANCEL_CODE
+                    {
+                        self.decided = self.watch.requested(code).err();
+                    }
+                }
+                Packet::Body { code, left } => {
+                    let room = usize::try_from(left).unwrap_or(usize::MAX).min(rest.len());
+                    rest = rest.get(room..).unwrap_or_default();
+                    self.packet =
+                        Packet::body(code, left.saturating_sub(u32::try_from(room).unwrap_or(left)));
+                }
+                Packet::Sent { .. } => {}
             }
         }
-        self.watch.sent(rest.as_slice());
+        self.watch.sent(rest);
     }
 
     /// The connection ended in order: end of file without encryption, close_notify with TLS.
     pub fn closed(&mut self) {
-        if self.decided.is_none() {
-            self.decided = self.watch.closed();
-        }
+        let decision = self.watch.closed();
+        self.decided.get_or_insert(decision);
     }
 
     /// The connection ended out of order: reset, alert, end of file without close_notify.
     pub fn aborted(&mut self) {
-        if self.decided.is_none() {
-            self.decided = self.watch.aborted();
-        }
+        self.decided.get_or_insert(Decision::Broken(Broken::Closed));
     }
 
     /// The deadline passed.
     pub fn timed_out(&mut self) {
-        self.decided.get_or_insert(Input::TimedOut);
+        self.decided.get_or_insert(Decision::TimedOut);
     }
 
     /// Whether ReadyForQuery has been read: there is nothing left to monitor but the role.
     pub fn is_ready(&self) -> bool {
-        self.leftover.is_none() && self.decided == Some(Input::Ready)
+        self.leftover.is_none() && matches!(self.decided, Some(Decision::Ready(_)))
     }
 
     /// The query that establishes the server's role, once ReadyForQuery has been read. `None` if no role is demanded, or
     /// the server has reported it, as servers do since release 14. The driver sends the query and gives the answer to
     /// [`role_answer`](Self::role_answer) (libpq: `PQconnectPoll`, `CONNECTION_CHECK_TARGET`).
     pub fn role_query(&mut self) -> Option<&'static str> {
-        if self.decided != Some(Input::Ready) || self.is_cancel {
+        if self.decided != Some(Decision::Ready(Payload::Startup)) {
             return None;
         }
         self.watch.role().verdict().ok().flatten()
@@ -230,40 +267,40 @@ impl StartupMonitor {
             role.row(value);
         }
         if let Err(wrong) = role.query_complete().and_then(|()| role.verdict().map(drop)) {
-            self.wrong_role = Some(wrong);
-            self.decided = Some(Input::WrongRole);
+            self.decided = Some(Decision::WrongRole(Some(wrong)));
         }
-    }
-
-    /// The reason why the server has the wrong role, if it has.
-    pub fn wrong_role(&self) -> Option<WrongRole> {
-        self.wrong_role
     }
 
     /// The verdict. The decision of the monitor takes precedence over the driver's outcome.
     pub fn finish(&mut self, outcome: StartupOutcome) -> StartupVerdict {
-        let input = match (self.decided, outcome) {
-            (None | Some(Input::Ready), StartupOutcome::Up) => match self.missing_proof() {
+        StartupVerdict(match (self.decided, outcome) {
+            (None | Some(Decision::Ready(_)), StartupOutcome::Up) => match self.missing_proof() {
                 Some(missing) => Err(missing),
-                None => Ok(Input::Ready),
+                None => Ok(Decision::Ready(self.watch.payload())),
             },
-            (None | Some(Input::Ready), StartupOutcome::Refused(refusal)) => Ok(Input::LocalRefusal(refusal)),
-            (None | Some(Input::Ready), StartupOutcome::WrongRole) => Ok(Input::WrongRole),
-            (None | Some(Input::Ready), StartupOutcome::Failed) => Ok(Input::LocalRefusal(Refusal::Exchange)),
+            (None | Some(Decision::Ready(_)), StartupOutcome::Refused(refusal)) => {
+                Ok(Decision::Refusal(refusal))
+            }
+            (None | Some(Decision::Ready(_)), StartupOutcome::WrongRole) => Ok(Decision::WrongRole(None)),
+            (None | Some(Decision::Ready(_)), StartupOutcome::Failed) => {
+                Ok(Decision::Refusal(Refusal::Exchange))
+            }
             (Some(decided), _) => Ok(decided),
-        };
-        StartupVerdict { input, wrong_role: self.wrong_role }
+        })
     }
 
     fn missing_proof(&mut self) -> Option<MissingProof> {
-        match self.packet {
-            Packet::Sent { code: CANCEL_CODE } if self.is_cancel => {}
-            _ if self.is_cancel => return Some(MissingProof::CancelRequest),
-            // The version was checked when it was written.
-            Packet::Sent { code } if code != CANCEL_CODE => {}
-            _ => return Some(MissingProof::StartupMessage),
+        let payload = self.watch.payload();
+        // The version was checked when it was written.
+        let is_written = match (self.packet, payload) {
+            (Packet::Sent { code }, Payload::Cancel) => code == CANCEL_CODE,
+            (Packet::Sent { code }, Payload::Startup) => code != CANCEL_CODE,
+            (Packet::Head { .. } | Packet::Body { .. }, _) => false,
+        };
+        if !is_written {
+            return Some(MissingProof::of(payload));
         }
-        if self.decided != Some(Input::Ready) {
+        if !matches!(self.decided, Some(Decision::Ready(_))) {
             return Some(MissingProof::ReadyForQuery);
         }
         self.role_query().map(|_unanswered| MissingProof::Role)
@@ -273,13 +310,13 @@ impl StartupMonitor {
 impl fmt::Display for StartupRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Input::LocalRefusal(refusal) => refusal.fmt(f),
-            Input::StartupBroken(broken) => broken.fmt(f),
-            Input::ServerError { .. } => {
+            Decision::Refusal(refusal) => refusal.fmt(f),
+            Decision::Broken(broken) => broken.fmt(f),
+            Decision::ServerError { .. } => {
                 f.write_str("the server has ended the startup exchange with an error")
             }
-            Input::TimedOut => f.write_str("timeout expired"),
-            _ => f.write_str("the startup exchange has ended"),
+            Decision::TimedOut => f.write_str("timeout expired"),
+            Decision::Ready(_) | Decision::WrongRole(_) => f.write_str("the startup exchange has ended"),
         }
     }
 }
@@ -292,9 +329,8 @@ mod tests {
     use crate::{
         environment::{Environment, Platform},
         message::{CancelRequest, PROTOCOL_3_0, PROTOCOL_3_2, SSL_REQUEST, startup_message},
-        negotiation::Encryption,
         param::{Ability, Params, ProtocolVersion, Settings},
-        startup::{BindingRefusal, Broken, ClientCertificate},
+        startup::BindingRefusal,
     };
     use alloc::{string::ToString, vec::Vec};
 
@@ -304,12 +340,12 @@ mod tests {
     }
 
     /// A whole exchange in pieces of this length, with `channel_binding=require`.
-    fn exchange(mechanism: &[u8], split: usize) -> Result<Input<'static>, MissingProof> {
+    fn exchange(mechanism: &[u8], split: usize) -> Result<Decision, MissingProof> {
         let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
         let settings = Settings::parse("host=h channel_binding=require").expect("it is well-formed");
         let params = Params::resolve(&settings, None, &environment, Ability::default()).expect("it is valid");
-        let watch = StartupWatch::new(&params, Encryption::Ssl, ClientCertificate::default());
-        let mut monitor = StartupMonitor::new(watch, None);
+        let rules = StartupRules::from(&params);
+        let mut monitor = StartupMonitor::new(rules, Encryption::Ssl, ClientCertificate::NONE, None);
 
         let packet = startup_message(PROTOCOL_3_0, params.startup_pairs()).expect("it is short");
         let answer = message(b'p', &[mechanism, b"\0\0\0\0\x03n,,"].concat());
@@ -332,14 +368,18 @@ mod tests {
                 }
             }
         }
-        monitor.finish(StartupOutcome::Up).input
+        monitor.finish(StartupOutcome::Up).0
     }
 
     #[test]
     fn the_startup_packet_is_not_taken_for_an_answer() {
         for split in [1, 2, 3, 5, usize::MAX] {
-            assert_eq!(exchange(b"SCRAM-SHA-256-PLUS", split), Ok(Input::Ready), "{split}");
-            let unbound = Input::LocalRefusal(Refusal::ChannelBinding(BindingRefusal::NotBound));
+            assert_eq!(
+                exchange(b"SCRAM-SHA-256-PLUS", split),
+                Ok(Decision::Ready(Payload::Startup)),
+                "{split}"
+            );
+            let unbound = Decision::Refusal(Refusal::ChannelBinding(BindingRefusal::NotBound));
             assert_eq!(exchange(b"SCRAM-SHA-256", split), Ok(unbound), "{split}");
         }
     }
@@ -348,10 +388,8 @@ mod tests {
         let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
         let settings = Settings::parse(conninfo).expect("it is well-formed");
         let params = Params::resolve(&settings, None, &environment, Ability::default()).expect("it is valid");
-        StartupMonitor::new(
-            StartupWatch::new(&params, Encryption::Plain, ClientCertificate::default()),
-            Some(b'R'),
-        )
+        let rules = StartupRules::from(&params);
+        StartupMonitor::new(rules, Encryption::Plain, ClientCertificate::NONE, Some(b'R'))
     }
 
     const EXCHANGES: [StartupOutcome; 4] = [
@@ -366,7 +404,7 @@ mod tests {
         startup_message(version, [("user", "u")]).expect("it is short")
     }
 
-    type Ends = [Result<Input<'static>, MissingProof>; 4];
+    type Ends = [Result<Decision, MissingProof>; 4];
 
     /// The monitor after the StartupMessage and these bytes: whether they may be seen, whether anything may follow, and the
     /// meaning of each kind of end.
@@ -376,7 +414,7 @@ mod tests {
         monitor.wrote(&packet(PROTOCOL_3_0));
         assert_eq!(monitor.read(bytes).is_ok(), seen);
         assert_eq!(monitor.before_write().is_ok(), open);
-        assert_eq!(EXCHANGES.map(|exchange| monitor.finish(exchange).input), ends);
+        assert_eq!(EXCHANGES.map(|exchange| monitor.finish(exchange).0), ends);
         // Nothing that comes later changes the verdict.
         let verdict = monitor.decided;
         monitor.closed();
@@ -390,9 +428,9 @@ mod tests {
         let own = |up| {
             [
                 up,
-                Ok(Input::LocalRefusal(Refusal::NoPassword)),
-                Ok(Input::WrongRole),
-                Ok(Input::LocalRefusal(Refusal::Exchange)),
+                Ok(Decision::Refusal(Refusal::NoPassword)),
+                Ok(Decision::WrongRole(None)),
+                Ok(Decision::Refusal(Refusal::Exchange)),
             ]
         };
         let early = own(Err(MissingProof::ReadyForQuery));
@@ -402,31 +440,31 @@ mod tests {
         let error = message(b'E', b"C28000\0\0");
         check("", b"", true, true, early);
         check("", &ok, true, true, early);
-        check("", &[ok.clone(), ready].concat(), true, true, own(Ok(Input::Ready)));
+        check("", &[ok.clone(), ready].concat(), true, true, own(Ok(Decision::Ready(Payload::Startup))));
         check("", &password, true, true, early);
 
-        let rejected = Input::ServerError { sqlstate: *b"28000", after_auth_ok: false };
+        let rejected = Decision::ServerError { sqlstate: *b"28000", after_auth_ok: false };
         check("", &error, true, false, [Ok(rejected); 4]);
-        let refused = Input::LocalRefusal(Refusal::AuthNotAllowed(crate::param::AuthMethod::Password));
+        let refused = Decision::Refusal(Refusal::AuthNotAllowed(crate::param::AuthMethod::Password));
         check("require_auth=md5", &password, false, false, [Ok(refused); 4]);
-        let broken = Input::StartupBroken(Broken::Unexpected(b'H'));
+        let broken = Decision::Broken(Broken::Unexpected(b'H'));
         check("", b"HTTP", false, false, [Ok(broken); 4]);
     }
 
     const UP: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
 
     /// The result of [`StartupOutcome::Up`] after these bytes of the client and these of the server, in this order.
-    fn claimed(conninfo: &str, sent: &[u8], received: &[u8]) -> Result<Input<'static>, MissingProof> {
+    fn claimed(conninfo: &str, sent: &[u8], received: &[u8]) -> Result<Decision, MissingProof> {
         let mut monitor = monitor(conninfo);
         monitor.wrote(sent);
         let _ = monitor.read(received);
-        monitor.finish(StartupOutcome::Up).input
+        monitor.finish(StartupOutcome::Up).0
     }
 
     #[test]
     fn a_session_needs_proof() {
         let missing = |proof: MissingProof| Err(proof);
-        let version = |version| Ok(Input::LocalRefusal(Refusal::RequestedVersion(version)));
+        let version = |version| Ok(Decision::Refusal(Refusal::RequestedVersion(version)));
         let (old, new) = (packet(PROTOCOL_3_0), packet(PROTOCOL_3_2));
         let cancel = CancelRequest::new(7, &[9; 4]).expect("it is short").encode();
         for (conninfo, sent, received, expected) in [
@@ -434,17 +472,17 @@ mod tests {
             ("", b"", UP, missing(MissingProof::StartupMessage)),
             ("", &old, b"", missing(MissingProof::ReadyForQuery)),
             ("", &old, &UP[..UP.len() - 1], missing(MissingProof::ReadyForQuery)),
-            ("", &old, UP, Ok(Input::Ready)),
+            ("", &old, UP, Ok(Decision::Ready(Payload::Startup))),
             ("", &old[..old.len() - 1], UP, missing(MissingProof::StartupMessage)),
             ("", &cancel, UP, missing(MissingProof::StartupMessage)),
             ("", &SSL_REQUEST, UP, version(0x04D2_162F)),
             // Versions outside of the parameters' range, and one that does not exist.
             ("", &new, UP, version(PROTOCOL_3_2)),
-            ("max_protocol_version=3.2", &new, UP, Ok(Input::Ready)),
-            ("max_protocol_version=3.2", &old, UP, Ok(Input::Ready)),
+            ("max_protocol_version=3.2", &new, UP, Ok(Decision::Ready(Payload::Startup))),
+            ("max_protocol_version=3.2", &old, UP, Ok(Decision::Ready(Payload::Startup))),
             ("max_protocol_version=3.2", &packet(0x0003_0001), UP, version(0x0003_0001)),
             ("min_protocol_version=3.2", &old, UP, version(PROTOCOL_3_0)),
-            ("min_protocol_version=3.2", &new, UP, Ok(Input::Ready)),
+            ("min_protocol_version=3.2", &new, UP, Ok(Decision::Ready(Payload::Startup))),
             ("", &packet(0x0002_0000), UP, version(0x0002_0000)),
         ] {
             assert_eq!(claimed(conninfo, sent, received), expected, "{conninfo} {sent:?} {received:?}");
@@ -463,10 +501,10 @@ mod tests {
         };
         let minimum = ProtocolVersion::V3_2;
         let refused = Refusal::ProtocolVersion { server: PROTOCOL_3_0, minimum };
-        check("max_protocol_version=3.2", PROTOCOL_3_2, Ok(Input::Ready));
-        check("min_protocol_version=3.2", PROTOCOL_3_2, Ok(Input::LocalRefusal(refused)));
+        check("max_protocol_version=3.2", PROTOCOL_3_2, Ok(Decision::Ready(Payload::Startup)));
+        check("min_protocol_version=3.2", PROTOCOL_3_2, Ok(Decision::Refusal(refused)));
         // Nothing is older than this.
-        let malformed = Input::StartupBroken(Broken::Malformed(b'v'));
+        let malformed = Decision::Broken(Broken::Malformed(b'v'));
         check("max_protocol_version=3.2", PROTOCOL_3_0, Ok(malformed));
         assert_eq!(
             refused.to_string(),
@@ -483,17 +521,25 @@ mod tests {
         let asked = Err(MissingProof::Role);
         let standby = "target_session_attrs=standby";
         for (conninfo, received, expected) in [
-            (standby, report("in_hot_standby", "on"), Ok(Input::Ready)),
-            (standby, report("in_hot_standby", "off"), Ok(Input::WrongRole)),
-            (standby, report("in_hot_standby", "one"), Ok(Input::WrongRole)),
-            (standby, report("in_hot_standby", "o"), Ok(Input::WrongRole)),
+            (standby, report("in_hot_standby", "on"), Ok(Decision::Ready(Payload::Startup))),
+            (standby, report("in_hot_standby", "off"), Ok(Decision::WrongRole(Some(WrongRole::NotStandby)))),
+            (standby, report("in_hot_standby", "one"), Ok(Decision::WrongRole(Some(WrongRole::NotStandby)))),
+            (standby, report("in_hot_standby", "o"), Ok(Decision::WrongRole(Some(WrongRole::NotStandby)))),
             (standby, report("in_hot_standb", "on"), asked),
             (standby, report("in_hot_standby2", "on"), asked),
             (standby, report("default_transaction_read_only", "on"), asked),
             (standby, UP.to_vec(), asked),
-            ("target_session_attrs=primary", report("in_hot_standby", "on"), Ok(Input::WrongRole)),
-            ("target_session_attrs=prefer-standby", report("in_hot_standby", "off"), Ok(Input::Ready)),
-            ("target_session_attrs=any", UP.to_vec(), Ok(Input::Ready)),
+            (
+                "target_session_attrs=primary",
+                report("in_hot_standby", "on"),
+                Ok(Decision::WrongRole(Some(WrongRole::Standby))),
+            ),
+            (
+                "target_session_attrs=prefer-standby",
+                report("in_hot_standby", "off"),
+                Ok(Decision::Ready(Payload::Startup)),
+            ),
+            ("target_session_attrs=any", UP.to_vec(), Ok(Decision::Ready(Payload::Startup))),
         ] {
             let claimed = claimed(conninfo, &packet(PROTOCOL_3_0), &received);
             assert_eq!(claimed, expected, "{conninfo} {}", received.escape_ascii());
@@ -503,11 +549,11 @@ mod tests {
     #[test]
     fn a_server_that_does_not_report_its_role_is_asked() {
         for (wanted, answer, expected) in [
-            ("standby", Some("t"), Ok(Input::Ready)),
-            ("standby", Some("f"), Ok(Input::WrongRole)),
-            ("standby", None, Ok(Input::WrongRole)),
-            ("read-write", Some("off"), Ok(Input::Ready)),
-            ("read-write", Some("on"), Ok(Input::WrongRole)),
+            ("standby", Some("t"), Ok(Decision::Ready(Payload::Startup))),
+            ("standby", Some("f"), Ok(Decision::WrongRole(Some(WrongRole::NotStandby)))),
+            ("standby", None, Ok(Decision::WrongRole(Some(WrongRole::Unknown)))),
+            ("read-write", Some("off"), Ok(Decision::Ready(Payload::Startup))),
+            ("read-write", Some("on"), Ok(Decision::WrongRole(Some(WrongRole::ReadOnly)))),
         ] {
             let mut monitor = monitor(&alloc::format!("target_session_attrs={wanted}"));
             assert_eq!(monitor.role_query(), None, "the session is not up");
@@ -515,11 +561,10 @@ mod tests {
             monitor.wrote(&packet(PROTOCOL_3_0));
             assert_eq!(monitor.read(UP), Ok(()));
             assert!(monitor.role_query().is_some() && monitor.role_query() == monitor.role_query());
-            assert_eq!(monitor.finish(StartupOutcome::Up).input, Err(MissingProof::Role));
+            assert_eq!(monitor.finish(StartupOutcome::Up).0, Err(MissingProof::Role));
             monitor.role_answer(answer.map(str::as_bytes));
             assert_eq!(monitor.role_query(), None);
-            assert_eq!(monitor.finish(StartupOutcome::Up).input, expected, "{wanted} {answer:?}");
-            assert_eq!(monitor.wrong_role().is_some(), expected == Ok(Input::WrongRole));
+            assert_eq!(monitor.finish(StartupOutcome::Up).0, expected, "{wanted} {answer:?}");
         }
     }
 
@@ -527,34 +572,34 @@ mod tests {
     fn a_cancel_request_needs_proof_of_its_own() {
         let cancel = CancelRequest::new(7, &[9; 4]).expect("it is short").encode();
         let ended = |sent: &[u8], in_order| {
-            let mut monitor = StartupMonitor::new(StartupWatch::cancel(Encryption::Plain), None);
+            let mut monitor = StartupMonitor::cancel(Encryption::Plain, None);
             monitor.wrote(sent);
             if in_order {
                 monitor.closed();
             }
-            monitor.finish(StartupOutcome::Up).input
+            monitor.finish(StartupOutcome::Up).0
         };
-        assert_eq!(ended(&cancel, true), Ok(Input::Ready));
+        assert_eq!(ended(&cancel, true), Ok(Decision::Ready(Payload::Cancel)));
         assert_eq!(ended(&cancel, false), Err(MissingProof::ReadyForQuery));
         assert_eq!(ended(b"", true), Err(MissingProof::CancelRequest));
-        let startup = Input::LocalRefusal(Refusal::RequestedVersion(PROTOCOL_3_2));
+        let startup = Decision::Refusal(Refusal::RequestedVersion(PROTOCOL_3_2));
         assert_eq!(ended(&packet(PROTOCOL_3_2), true), Ok(startup));
         assert_eq!(ended(&packet(PROTOCOL_3_0), true), Err(MissingProof::CancelRequest));
     }
 
     #[test]
     fn ends_of_the_connection() {
-        let closed = Input::StartupBroken(Broken::Closed);
+        let closed = Decision::Broken(Broken::Closed);
         let ends: [(fn(&mut StartupMonitor), _); 3] = [
             (StartupMonitor::closed, closed),
             (StartupMonitor::aborted, closed),
-            (StartupMonitor::timed_out, Input::TimedOut),
+            (StartupMonitor::timed_out, Decision::TimedOut),
         ];
         for (end, expected) in ends {
             let mut monitor = monitor("");
             end(&mut monitor);
             assert_eq!(monitor.before_write(), Err(StartupRejection(expected)));
-            assert_eq!(monitor.finish(StartupOutcome::Failed).input, Ok(expected));
+            assert_eq!(monitor.finish(StartupOutcome::Failed).0, Ok(expected));
             assert!(!monitor.is_ready());
         }
     }
@@ -564,12 +609,12 @@ mod tests {
         let mut monitor = monitor("");
         assert_eq!(monitor.before_read(), Ok(Some(b'R')));
         assert_eq!(monitor.before_read(), Ok(None));
-        // The watch has seen it: what follows is read as the rest of its message.
+        // It was read: the next bytes are the rest of its message.
         let rest = message(b'R', &3_u32.to_be_bytes());
         assert_eq!(monitor.read(&rest[1..]), Ok(()));
         assert_eq!(
             monitor.read(&message(b'H', b"")),
-            Err(StartupRejection(Input::StartupBroken(Broken::Unexpected(b'H'))))
+            Err(StartupRejection(Decision::Broken(Broken::Unexpected(b'H'))))
         );
     }
 }

@@ -1,8 +1,8 @@
-//! How the exchange after the startup packet ends badly.
+//! Bad ends of a startup exchange.
 
 use crate::param::{AuthMethod, ProtocolVersion};
 
-/// How the exchange after the startup packet broke.
+/// The kind of a broken startup exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Broken {
@@ -12,7 +12,7 @@ pub enum Broken {
     Unexpected(u8),
     /// A message of this type whose length or content makes no sense.
     Malformed(u8),
-    /// An error in the format used before protocol 3. Its text is not kept.
+    /// An error in the format of protocols before 3. Its text is not kept.
     OldError,
 }
 
@@ -41,17 +41,17 @@ impl core::fmt::Display for Broken {
 
 impl core::error::Error for Broken {}
 
-/// Why we refused to go on. The server was told nothing more.
+/// The reason why the client ended the exchange. Nothing more is sent to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The server wants a password and there is none.
+    /// The server requests a password and there is none.
     NoPassword,
-    /// `require_auth` does not allow what the server asks for.
+    /// `require_auth` does not allow the method that the server requests.
     AuthNotAllowed(AuthMethod),
-    /// `require_auth` demands an authentication and the server says that it is done without one.
+    /// `require_auth` demands an authentication, and the server sent AuthenticationOk without one.
     AuthNotCompleted,
-    /// `channel_binding=require` cannot be had.
+    /// `channel_binding=require` cannot be satisfied.
     ChannelBinding(BindingRefusal),
     /// SCRAM-SHA-256-PLUS was offered without TLS: somebody in between has taken the TLS away.
     PlusWithoutTls,
@@ -59,9 +59,9 @@ pub enum Refusal {
     NoMechanism,
     /// An authentication request that no client of today answers, by its number.
     UnsupportedMethod(u32),
-    /// `sslcertmode=require` and the server did not ask for a certificate.
+    /// `sslcertmode=require`, and the server did not request a certificate.
     CertificateNotRequested,
-    /// `sslcertmode=require` and none was sent.
+    /// `sslcertmode=require`, and no certificate was sent.
     CertificateNotSent,
     /// The server supports at most `server`, a version below `min_protocol_version` (libpq:
     /// `pqGetNegotiateProtocolVersion3`).
@@ -73,26 +73,26 @@ pub enum Refusal {
     },
     /// The StartupMessage requests this version, which is not between `min_protocol_version` and `max_protocol_version`.
     RequestedVersion(u32),
-    /// The authentication exchange itself failed on our side (SCRAM nonce, signature, a certificate without a binding hash).
+    /// The authentication exchange failed on the client's side (SCRAM nonce, signature, a certificate without a binding hash).
     Exchange,
 }
 
-/// Why `channel_binding=require` cannot be had.
+/// The reason why `channel_binding=require` cannot be satisfied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BindingRefusal {
     /// The session is not TLS.
     NotTls,
-    /// The server asks for something other than SASL.
+    /// The server requests a method other than SASL.
     NotSasl,
     /// The server does not offer SCRAM-SHA-256-PLUS.
     NotOffered,
-    /// The server says that authentication is done, and nothing was bound.
+    /// The server sent AuthenticationOk, and nothing was bound.
     NotBound,
 }
 
 impl Refusal {
-    /// Whether this refusal answers AuthenticationOk, so that the server believes the client to be authenticated.
+    /// Whether this refusal answers AuthenticationOk: the server has authenticated the client then.
     pub const fn at_authentication_ok(self) -> bool {
         match self {
             Self::AuthNotCompleted
@@ -175,7 +175,7 @@ impl core::fmt::Display for Version {
     }
 }
 
-/// What a server asks for, in words.
+/// The text for a method that a server requests.
 const fn asked_for(method: AuthMethod) -> &'static str {
     match method {
         AuthMethod::None => "no authentication",

@@ -1,27 +1,28 @@
-//! What the watch is told when it is made.
+//! Parameters and facts that a startup exchange is checked against.
 
 use crate::{
     hardening::Hardening,
     param::{AuthMethods, ChannelBinding, Params, ProtocolVersion, SslCertMode, TargetSessionAttrs},
 };
 
-/// What the TLS layer knows about the client certificate.
+/// The state of the client certificate in the TLS layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
 pub struct ClientCertificate {
-    /// The server asked for one.
+    /// The server requested one.
     pub requested: bool,
     /// One was sent.
     pub sent: bool,
 }
 
 impl ClientCertificate {
-    /// Neither asked for nor sent.
+    /// Neither requested nor sent.
     pub const NONE: Self = Self { requested: false, sent: false };
 
-    /// What `sslcertmode=require` is held against on this connection, after `earlier` ones of the same attempt.
+    /// The flags that `sslcertmode=require` is checked against on this connection, after `earlier` ones of the same connection
+    /// attempt.
     ///
-    /// libpq never clears its two flags, so that a certificate that a refused TLS connection has asked for lets the
-    /// plaintext connection after it pass. The hardening `certificate_flags_per_attempt` ends that.
+    /// libpq never clears its two flags: a certificate that a failed TLS connection has requested satisfies
+    /// `sslcertmode=require` on the plaintext connection after it. The hardening `certificate_flags_per_attempt` ends that.
     #[must_use]
     pub const fn after(self, earlier: Self, hardening: Hardening) -> Self {
         if hardening.certificate_flags_per_attempt {
@@ -32,10 +33,10 @@ impl ClientCertificate {
     }
 }
 
-/// The parameters that the watch enforces.
+/// The parameters that [`StartupMonitor`](super::StartupMonitor) enforces.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct WatchRules {
+pub struct StartupRules {
     /// `require_auth`.
     pub require_auth: AuthMethods,
     /// `channel_binding`.
@@ -44,18 +45,18 @@ pub struct WatchRules {
     pub sslcertmode: SslCertMode,
     /// `min_protocol_version`.
     pub min_protocol_version: ProtocolVersion,
-    /// `max_protocol_version`; the version of the StartupMessage until the gate has read another one from it.
+    /// `max_protocol_version`; no StartupMessage may request a newer version.
     pub max_protocol_version: ProtocolVersion,
-    /// The role that the server must have. `prefer-standby` in the parameters is no demand on a single server; the walk
-    /// over the hosts has one for each round
-    /// ([`Candidates::target_session_attrs`](crate::candidates::Candidates::target_session_attrs)).
+    /// The role that the server must have. `prefer-standby` in the parameters demands nothing of a single server; a
+    /// [`Connection`](crate::connect::Connection) has a role for each round over the hosts
+    /// ([`Peer::target_session_attrs`](crate::connect::Peer::target_session_attrs)).
     pub target_session_attrs: TargetSessionAttrs,
-    /// There is no password: a request for one is refused here. `false` leaves it to the driver.
+    /// There is no password: a request for one ends the exchange. `false` leaves that to the driver.
     pub no_password: bool,
 }
 
-impl WatchRules {
-    /// What libpq enforces when nothing is said.
+impl StartupRules {
+    /// The defaults of libpq.
     pub const NONE: Self = Self {
         require_auth: AuthMethods::ANY,
         channel_binding: ChannelBinding::Prefer,
@@ -67,7 +68,7 @@ impl WatchRules {
     };
 }
 
-impl From<&Params> for WatchRules {
+impl From<&Params> for StartupRules {
     fn from(params: &Params) -> Self {
         Self {
             require_auth: params.require_auth(),

@@ -1,4 +1,4 @@
-//! What the client answered, as far as it matters: whether it did, and with which SASL mechanism.
+//! The client's answers: whether there was one, and with which SASL mechanism.
 
 use crate::mechanism::Mechanism;
 
@@ -39,6 +39,12 @@ struct Name {
     length: usize,
 }
 
+impl At {
+    const fn body(left: u32, name: Option<Name>) -> Self {
+        if left == 0 { Self::Kind } else { Self::Body { left, name } }
+    }
+}
+
 impl Sent {
     pub(super) const START: Self = Self { at: At::Kind, answered: false, mechanism: None };
 
@@ -53,13 +59,26 @@ impl Sent {
     }
 
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.at = self.byte(*byte);
+        let mut rest = bytes;
+        while let Some((first, after)) = rest.split_first() {
+            match self.at {
+                // Nothing in the rest of this body matters.
+                At::Body { left, name: None } => {
+                    let room = usize::try_from(left).unwrap_or(usize::MAX).min(rest.len());
+                    rest = rest.get(room..).unwrap_or_default();
+                    self.at = At::body(left.saturating_sub(u32::try_from(room).unwrap_or(left)), None);
+                }
+                At::Lost => return,
+                at => {
+                    self.at = self.byte(at, *first);
+                    rest = after;
+                }
+            }
         }
     }
 
-    fn byte(&mut self, byte: u8) -> At {
-        match self.at {
+    fn byte(&mut self, at: At, byte: u8) -> At {
+        match at {
             At::Kind => At::Length { kind: byte, have: 0, value: 0 },
             At::Length { kind, have, value } => {
                 let value = value << 8 | u32::from(byte);
@@ -71,10 +90,7 @@ impl Sent {
             }
             At::Body { left, name } => {
                 let name = name.and_then(|name| self.named(name, byte));
-                match left.saturating_sub(1) {
-                    0 => At::Kind,
-                    left => At::Body { left, name },
-                }
+                At::body(left.saturating_sub(1), name)
             }
             At::Lost => At::Lost,
         }
@@ -84,7 +100,7 @@ impl Sent {
         let first = kind == ANSWER && !self.answered;
         self.answered |= kind == ANSWER;
         let name = first.then_some(Name { bytes: [0; NAME_ROOM], length: 0 });
-        if left == 0 { At::Kind } else { At::Body { left, name } }
+        At::body(left, name)
     }
 
     /// One more byte of the name; `None` when there is nothing more to learn.

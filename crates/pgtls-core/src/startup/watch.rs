@@ -1,16 +1,17 @@
-//! The watch: framing, phases, and the first decisive fact.
+//! The server's messages after the startup packet: framing, phases, and the first fact that decides.
 
 use super::{
-    Broken, ClientCertificate, Refusal, WatchRules,
+    Broken, ClientCertificate, Refusal, StartupRules,
     auth::{Auth, AuthRequest, Context, Objection},
     body::{AuthBody, Body, Fields, Status, Strings, VersionBody, Word},
     sent::Sent,
 };
 use crate::{
     message::PROTOCOL_3_0,
-    negotiation::{Encryption, Input},
-    param::{Params, ProtocolVersion, TargetSessionAttrs},
-    role::RoleCheck,
+    negotiation::Encryption,
+    param::ProtocolVersion,
+    policy::Payload,
+    role::{RoleCheck, WrongRole},
 };
 
 /// Lengths of Authentication and NegotiateProtocolVersion messages, the length word included (libpq: `PQconnectPoll`).
@@ -34,10 +35,27 @@ const KEY_DATA_LENGTHS_3_0: core::ops::RangeInclusive<u32> = 12..=12;
 /// Length of BackendKeyData since protocol 3.2: keys of 4 to 256 bytes (libpq: `getBackendKeyData`).
 const KEY_DATA_LENGTHS_3_2: core::ops::RangeInclusive<u32> = 12..=264;
 
-/// Watches the server's bytes after the startup packet. Fixed size, no allocation.
-#[derive(Clone, Debug)]
-pub struct StartupWatch {
-    rules: WatchRules,
+/// The result of a startup exchange. The first one is final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Decision {
+    /// ReadyForQuery, or the orderly end after a CancelRequest.
+    Ready(Payload),
+    /// ErrorResponse.
+    ServerError { sqlstate: [u8; 5], after_auth_ok: bool },
+    /// The connection ended, or a message made no sense.
+    Broken(Broken),
+    /// The client does not do what the server requests, or does not accept what it offers.
+    Refusal(Refusal),
+    /// The server has the wrong role; `None` if the driver found that out.
+    WrongRole(Option<WrongRole>),
+    /// The deadline passed.
+    TimedOut,
+}
+
+/// Reads the bytes of both ends in any split. Fixed size, no allocation.
+#[derive(Debug)]
+pub(super) struct StartupWatch {
+    rules: StartupRules,
     encryption: Encryption,
     certificate: ClientCertificate,
     phase: Phase,
@@ -49,20 +67,18 @@ pub struct StartupWatch {
     role: RoleCheck,
 }
 
-/// What the server may say now.
+/// Kinds of messages that the server may send now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// Before AuthenticationOk.
     Authentication,
     /// From there to ReadyForQuery.
     Session,
-    /// Nothing: a cancel request has no answer.
+    /// None: a cancel request has no answer.
     Cancel,
-    /// The verdict has been given.
-    Over,
 }
 
-/// Where in a message.
+/// Position in a message.
 #[derive(Clone, Copy, Debug)]
 enum At {
     Kind,
@@ -71,21 +87,13 @@ enum At {
     OldError { read: u32 },
 }
 
-/// What one more byte led to.
-enum Step {
-    Go(At),
-    Verdict(Input<'static>),
-}
+/// The position after some bytes, or the decision that they led to.
+type Step = Result<At, Decision>;
 
 impl StartupWatch {
-    /// For one connection on which the startup packet was sent.
-    pub fn new(params: &Params, encryption: Encryption, certificate: ClientCertificate) -> Self {
-        Self::with_rules(WatchRules::from(params), encryption, certificate)
-    }
-
-    /// The same without [`Params`].
-    pub const fn with_rules(
-        rules: WatchRules,
+    /// For a connection on which a StartupMessage is sent.
+    pub(super) const fn new(
+        rules: StartupRules,
         encryption: Encryption,
         certificate: ClientCertificate,
     ) -> Self {
@@ -103,118 +111,96 @@ impl StartupWatch {
         }
     }
 
-    /// For one connection on which a CancelRequest was sent: the server closes it in order and says nothing (libpq: `PQcancelPoll`).
-    pub const fn cancel(encryption: Encryption) -> Self {
-        let mut watch = Self::with_rules(WatchRules::NONE, encryption, ClientCertificate::NONE);
+    /// For a connection on which a CancelRequest is sent: the server closes it in order and sends nothing (libpq: `PQcancelPoll`).
+    pub(super) const fn cancel(encryption: Encryption) -> Self {
+        let mut watch = Self::new(StartupRules::NONE, encryption, ClientCertificate::NONE);
         watch.phase = Phase::Cancel;
         watch
     }
 
-    /// There is no password: refuse a server that asks for one, before the driver sees it.
-    #[must_use]
-    pub const fn without_password(mut self) -> Self {
-        self.rules.no_password = true;
-        self
-    }
-
-    /// With this role demanded of the server, in the place of the rules' one.
-    #[must_use]
-    pub const fn with_role(mut self, role: TargetSessionAttrs) -> Self {
-        self.role = RoleCheck::new(role);
-        self
-    }
-
     /// The version in the StartupMessage: NegotiateProtocolVersion and the length of a cancel key depend on it.
-    pub(crate) fn requested(&mut self, version: u32) -> Option<Input<'static>> {
+    pub(super) fn requested(&mut self, version: u32) -> Result<(), Decision> {
         let (minimum, maximum) = (self.rules.min_protocol_version, self.rules.max_protocol_version);
         // Not every number in between is a version.
         let exists = ProtocolVersion::ALL.iter().any(|known| known.number() == version);
         if exists && (minimum.number()..=maximum.number()).contains(&version) {
             self.version = version;
-            None
+            Ok(())
         } else {
-            self.verdict(Input::LocalRefusal(Refusal::RequestedVersion(version)))
+            Err(Decision::Refusal(Refusal::RequestedVersion(version)))
         }
     }
 
-    /// Whether this is the watch of a cancel request that has not ended.
-    pub(crate) fn is_cancel(&self) -> bool {
-        self.phase == Phase::Cancel
+    /// The message of the client that this is about.
+    pub(super) const fn payload(&self) -> Payload {
+        match self.phase {
+            Phase::Cancel => Payload::Cancel,
+            Phase::Authentication | Phase::Session => Payload::Startup,
+        }
     }
 
     /// The role of the server, as far as it is known.
-    pub(crate) fn role(&mut self) -> &mut RoleCheck {
+    pub(super) const fn role(&mut self) -> &mut RoleCheck {
         &mut self.role
     }
 
-    /// What became known about the client certificate since the watch was made.
-    pub const fn set_certificate(&mut self, certificate: ClientCertificate) {
-        self.certificate = certificate;
-    }
-
-    /// Hands in bytes that the server sent, in any split. The first decisive fact is returned, once, as the input for the
-    /// machine; bytes after it belong to the session or to nobody, and are not read.
-    pub fn received(&mut self, bytes: &[u8]) -> Option<Input<'static>> {
-        if self.phase == Phase::Over {
-            return None;
-        }
-        for byte in bytes {
-            match self.byte(*byte) {
-                Step::Go(at) => self.at = at,
-                Step::Verdict(input) => return self.verdict(input),
+    /// Bytes of the server. Those after a decision are not read: they belong to the session or to nobody.
+    pub(super) fn received(&mut self, bytes: &[u8]) -> Result<(), Decision> {
+        let mut rest = bytes;
+        while let Some((first, after)) = rest.split_first() {
+            match &mut self.at {
+                At::Kind => {
+                    self.at = self.kind(*first)?;
+                    rest = after;
+                }
+                At::Length { kind, length } => {
+                    length.takes(*first);
+                    if let Some(value) = length.value() {
+                        let kind = *kind;
+                        self.at = self.header(kind, value)?;
+                    }
+                    rest = after;
+                }
+                // A body is read in one piece as far as it is there.
+                At::Body { left, body } => {
+                    let room = usize::try_from(*left).unwrap_or(usize::MAX);
+                    let (now, later) = rest.split_at(room.min(rest.len()));
+                    body.bytes(now);
+                    *left = left.saturating_sub(u32::try_from(now.len()).unwrap_or(u32::MAX));
+                    if *left == 0 {
+                        let body = *body;
+                        self.at = self.finish(&body)?;
+                    }
+                    rest = later;
+                }
+                At::OldError { read } => {
+                    self.at = old_error(*read, rest)?;
+                    rest = &[];
+                }
             }
         }
-        None
+        Ok(())
     }
 
     /// The connection ended in order: end of file without encryption, close_notify with TLS.
-    pub fn closed(&mut self) -> Option<Input<'static>> {
-        self.verdict(match self.phase {
-            Phase::Cancel => Input::Ready,
-            Phase::Authentication | Phase::Session | Phase::Over => Input::StartupBroken(Broken::Closed),
-        })
+    pub(super) const fn closed(&self) -> Decision {
+        match self.phase {
+            Phase::Cancel => Decision::Ready(Payload::Cancel),
+            Phase::Authentication | Phase::Session => Decision::Broken(Broken::Closed),
+        }
     }
 
-    /// The connection ended out of order: reset, alert, end of file without close_notify.
-    pub fn aborted(&mut self) -> Option<Input<'static>> {
-        self.verdict(Input::StartupBroken(Broken::Closed))
-    }
-
-    /// Hands in bytes that the client sent after the startup packet: they tell which SASL mechanism was chosen. Without them
-    /// `channel_binding=require` refuses every server.
-    pub fn sent(&mut self, bytes: &[u8]) {
+    /// Bytes of the client after the startup packet: they contain the SASL mechanism that it chose.
+    pub(super) fn sent(&mut self, bytes: &[u8]) {
         self.sent.bytes(bytes);
     }
 
-    fn verdict(&mut self, input: Input<'static>) -> Option<Input<'static>> {
-        let first = self.phase != Phase::Over;
-        self.phase = Phase::Over;
-        first.then_some(input)
-    }
-
-    fn byte(&mut self, byte: u8) -> Step {
-        match self.at {
-            At::Kind => match (self.phase, byte) {
-                (Phase::Authentication, b'R' | b'E' | b'v') | (Phase::Session | Phase::Over, _) => {
-                    Step::Go(At::Length { kind: byte, length: Word::default() })
-                }
-                (Phase::Authentication | Phase::Cancel, _) => broken(Broken::Unexpected(byte)),
-            },
-            At::Length { kind, mut length } => {
-                length.takes(byte);
-                match length.value() {
-                    None => Step::Go(At::Length { kind, length }),
-                    Some(value) => self.header(kind, value),
-                }
+    fn kind(&self, kind: u8) -> Step {
+        match (self.phase, kind) {
+            (Phase::Authentication, b'R' | b'E' | b'v') | (Phase::Session, _) => {
+                Ok(At::Length { kind, length: Word::default() })
             }
-            At::Body { left, mut body } => {
-                body.byte(byte);
-                match left.saturating_sub(1) {
-                    0 => self.finish(&body),
-                    left => Step::Go(At::Body { left, body }),
-                }
-            }
-            At::OldError { read } => old_error(read, [byte]),
+            (Phase::Authentication | Phase::Cancel, _) => broken(Broken::Unexpected(kind)),
         }
     }
 
@@ -223,7 +209,7 @@ impl StartupWatch {
         let (lengths, body) = match (self.phase, kind) {
             (Phase::Authentication | Phase::Cancel, b'E') => {
                 if !ERROR_LENGTHS.contains(&length) {
-                    return old_error(0, length.to_be_bytes());
+                    return old_error(0, &length.to_be_bytes());
                 }
                 (ERROR_LENGTHS, Body::Error(Fields::START))
             }
@@ -233,7 +219,7 @@ impl StartupWatch {
             (Phase::Authentication | Phase::Cancel, _) => {
                 (AUTHENTICATION_LENGTHS, Body::Auth(AuthBody::default()))
             }
-            (Phase::Session | Phase::Over, kind) => match kind {
+            (Phase::Session, kind) => match kind {
                 b'E' => (LONG_LENGTHS, Body::Error(Fields::START)),
                 b'N' => (LONG_LENGTHS, Body::Notice(Fields::START)),
                 b'A' => (LONG_LENGTHS, Body::Notification(Strings::NOTIFICATION)),
@@ -250,7 +236,7 @@ impl StartupWatch {
                 if left == 0 {
                     self.finish(&body)
                 } else {
-                    Step::Go(At::Body { left, body })
+                    Ok(At::Body { left, body })
                 }
             }
             _ => broken(Broken::Malformed(kind)),
@@ -270,13 +256,13 @@ impl StartupWatch {
                         sent: &self.sent,
                     };
                     match self.auth.request(context, request, offer) {
-                        Err(Objection::Refusal(refusal)) => Step::Verdict(Input::LocalRefusal(refusal)),
+                        Err(Objection::Refusal(refusal)) => Err(Decision::Refusal(refusal)),
                         Err(Objection::Broken(why)) => broken(why),
                         Ok(()) => {
                             if request == AuthRequest::Ok {
                                 self.phase = Phase::Session;
                             }
-                            Step::Go(At::Kind)
+                            Ok(At::Kind)
                         }
                     }
                 }
@@ -285,7 +271,7 @@ impl StartupWatch {
             Body::Error(fields) => match fields.finish() {
                 Some(sqlstate) => {
                     let after_auth_ok = self.phase == Phase::Session;
-                    Step::Verdict(Input::ServerError { sqlstate, after_auth_ok })
+                    Err(Decision::ServerError { sqlstate, after_auth_ok })
                 }
                 None => broken(Broken::Malformed(b'E')),
             },
@@ -297,11 +283,11 @@ impl StartupWatch {
                 go_if(status.exact(), b'S')
             }
             Body::Notification(strings) => go_if(strings.exact(), b'A'),
-            Body::BackendKeyData => Step::Go(At::Kind),
+            Body::BackendKeyData => Ok(At::Kind),
             // A server that does not report its role is asked afterwards.
             Body::ReadyForQuery => match self.role.verdict() {
-                Err(_) => Step::Verdict(Input::WrongRole),
-                Ok(_) => Step::Verdict(Input::Ready),
+                Err(wrong) => Err(Decision::WrongRole(Some(wrong))),
+                Ok(_) => Err(Decision::Ready(Payload::Startup)),
             },
             Body::Unexpected(kind) => broken(Broken::Unexpected(*kind)),
         }
@@ -322,9 +308,9 @@ impl StartupWatch {
                 if theirs < self.rules.min_protocol_version.number() {
                     let minimum = self.rules.min_protocol_version;
                     let refusal = Refusal::ProtocolVersion { server: theirs, minimum };
-                    Step::Verdict(Input::LocalRefusal(refusal))
+                    Err(Decision::Refusal(refusal))
                 } else {
-                    Step::Go(At::Kind)
+                    Ok(At::Kind)
                 }
             }
             Some(_) | None => broken(Broken::Malformed(b'v')),
@@ -333,21 +319,21 @@ impl StartupWatch {
 }
 
 /// The text of an error older than protocol 3, which ends with a zero. The length word was its beginning.
-fn old_error<const N: usize>(read: u32, text: [u8; N]) -> Step {
-    let mut read = read;
-    for byte in text {
-        if byte == 0 {
-            return broken(Broken::OldError);
-        }
-        read = read.saturating_add(1);
+fn old_error(read: u32, text: &[u8]) -> Step {
+    let length = text.iter().position(|byte| *byte == 0);
+    let piece = u32::try_from(length.unwrap_or(text.len())).unwrap_or(u32::MAX);
+    let read = read.saturating_add(piece);
+    match length {
+        _ if read > MAX_OLD_ERROR => broken(Broken::Malformed(b'E')),
+        Some(_) => broken(Broken::OldError),
+        None => Ok(At::OldError { read }),
     }
-    if read > MAX_OLD_ERROR { broken(Broken::Malformed(b'E')) } else { Step::Go(At::OldError { read }) }
 }
 
-fn broken(why: Broken) -> Step {
-    Step::Verdict(Input::StartupBroken(why))
+const fn broken(why: Broken) -> Step {
+    Err(Decision::Broken(why))
 }
 
 fn go_if(sound: bool, kind: u8) -> Step {
-    if sound { Step::Go(At::Kind) } else { broken(Broken::Malformed(kind)) }
+    if sound { Ok(At::Kind) } else { broken(Broken::Malformed(kind)) }
 }

@@ -1,13 +1,13 @@
 //! Handshakes in memory: what each mode verifies, what is recorded, what is disclosed.
 
-use crate::memory::{Asks, Files, Server, ZOO, connector, connector_with, key_of, options, shake};
+use crate::memory::{Asks, Files, PROVIDERS, Server, ZOO, connector, connector_with, key_of, options, shake};
 use pgtls_core::{
     negotiation::{Alpn, TlsFailure},
     policy::Verification,
 };
-use pgtls_rustls::{SetupError, TlsError, alert_name};
+use pgtls_rustls::{SetupError, TlsError, TlsOptions, alert_name};
 use rustls::{
-    AlertDescription, CertificateError, HandshakeKind, SignatureScheme, SupportedProtocolVersion,
+    AlertDescription, CertificateError, HandshakeKind, NamedGroup, SignatureScheme, SupportedProtocolVersion,
     version::{TLS12, TLS13},
 };
 use std::sync::Arc;
@@ -19,9 +19,43 @@ fn trusting(root: &str) -> Files {
     Files::default().with("/root.crt", ZOO.root_file(root).unwrap())
 }
 
-/// A word for how it ended.
+/// OpenSSL clears the unused bits of the server's public key, so that it is another key, which did not sign the handshake: the
+/// exponent 65537 becomes 65536. psql refuses such a server in every mode.
+#[test]
+fn a_key_with_unused_bits_does_not_sign() {
+    let identity = ZOO.server("key-rsa-2048").unwrap();
+    let mut leaf = identity.leaf().to_vec();
+    let info = pgtls_x509::HandshakeKey::read(&leaf).unwrap().public_key_info().to_vec();
+    let end = leaf.windows(info.len()).position(|part| part == info).unwrap() + info.len();
+    // The number of unused bits stands between the header of the BIT STRING and the SEQUENCE of the key.
+    let key = end
+        - info.windows(5).position(|part| part[..3] == [0, 0x30, 0x82]).map(|at| info.len() - at).unwrap();
+    for (unused_bits, expected) in
+        [(0, "None"), (1, "InvalidCertificate(BadSignature)"), (7, "InvalidCertificate(BadSignature)")]
+    {
+        leaf[key] = unused_bits;
+        let chain = vec![leaf.clone().into()];
+        for version in BOTH {
+            let server = Server::with_key(chain.clone(), key_of(identity)).only(version);
+            assert_eq!(
+                outcome("sslmode=require", &Files::default(), &server),
+                expected,
+                "{version:?} {unused_bits}"
+            );
+        }
+    }
+}
+
+/// A word for how it ended, the same with every crypto provider.
 fn outcome(conninfo: &str, files: &Files, server: &Server) -> String {
-    let session = match connector(conninfo, files).session(Some("db.test")) {
+    let [with_aws_lc_rs, with_ring] =
+        PROVIDERS.map(|provider| outcome_with(&options(provider()), conninfo, files, server));
+    assert_eq!(with_aws_lc_rs, with_ring, "{conninfo}");
+    with_ring
+}
+
+fn outcome_with(options: &TlsOptions, conninfo: &str, files: &Files, server: &Server) -> String {
+    let session = match connector_with(conninfo, files, options).session(Some("db.test")) {
         Ok(session) => session,
         Err(error) => return format!("{:?}", error.failure()),
     };
@@ -171,13 +205,21 @@ fn sessions_are_never_resumed() {
     }
 }
 
-/// What the client says it did, and what the server got.
+/// Whether a certificate was requested and sent, and whether the server got one: the same with every crypto provider.
 fn disclosed(conninfo: &str, files: &Files, server: &Server) -> (bool, bool, bool) {
-    let session = connector(conninfo, files).session(Some("db.test")).unwrap();
-    let _ = shake(&session, &server.config());
-    let said = session.client_certificate();
-    let got = server.asks.as_ref().is_some_and(|asks| asks.got.lock().unwrap().is_some());
-    (said.requested, said.sent, got)
+    let [with_aws_lc_rs, with_ring] = PROVIDERS.map(|provider| {
+        if let Some(asks) = &server.asks {
+            asks.got.lock().unwrap().take();
+        }
+        let connector = connector_with(conninfo, files, &options(provider()));
+        let session = connector.session(Some("db.test")).unwrap();
+        let _ = shake(&session, &server.config());
+        let said = session.client_certificate();
+        let got = server.asks.as_ref().is_some_and(|asks| asks.got.lock().unwrap().is_some());
+        (said.requested, said.sent, got)
+    });
+    assert_eq!(with_aws_lc_rs, with_ring, "{conninfo}");
+    with_ring
 }
 
 fn with_identity(files: Files, name: &str) -> Files {
@@ -243,7 +285,7 @@ fn nothing_is_disclosed_to_a_server_that_is_refused() {
 #[test]
 fn both_providers_work_side_by_side() {
     let files = trusting("root");
-    for provider in [pgtls_rustls::aws_lc_rs(), pgtls_rustls::ring()] {
+    for provider in PROVIDERS.map(|provider| provider()) {
         let connector =
             connector_with("sslmode=verify-full sslrootcert=/root.crt", &files, &options(provider.clone()));
         let session = connector.session(Some("db.test")).unwrap();
@@ -253,6 +295,44 @@ fn both_providers_work_side_by_side() {
             shake(&session, &server.config()).map(|_| ()).unwrap();
         }
     }
+}
+
+/// The groups that the provider of aws-lc-rs has and that of ring does not.
+#[test]
+fn a_server_that_demands_a_post_quantum_group() {
+    for provider in PROVIDERS {
+        let mut server = Server::new("good");
+        let mut theirs = (*pgtls_rustls::aws_lc_rs()).clone();
+        theirs.kx_groups = vec![rustls::crypto::aws_lc_rs::kx_group::X25519MLKEM768];
+        server.provider = Arc::new(theirs);
+        let connector = connector_with("sslmode=require", &Files::default(), &options(provider()));
+        let session = connector.session(Some("db.test")).unwrap();
+        let shaken = shake(&session, &server.only(&TLS13).config()).map(|_| ());
+        let has_it = provider().kx_groups.iter().any(|had| had.name() == NamedGroup::X25519MLKEM768);
+        let Err(error) = shaken else {
+            assert!(has_it);
+            continue;
+        };
+        assert!(!has_it);
+        assert_eq!(error.alert(), Some(AlertDescription::HandshakeFailure));
+        assert_eq!(error.failure(), TlsFailure::Handshake);
+        assert!(error.to_string().contains("X25519MLKEM768"), "{error}");
+    }
+}
+
+/// Groups that a program has taken out of its provider are not offered.
+#[test]
+fn a_provider_without_p384_is_not_completed() {
+    let groups = |take: usize| {
+        let mut provider = (*pgtls_rustls::ring()).clone();
+        provider.kx_groups.truncate(take);
+        let (options, _) = options(Arc::new(provider)).in_force();
+        options.provider.kx_groups.iter().map(|group| group.name()).collect::<Vec<_>>()
+    };
+    let [x25519, p256] = [NamedGroup::X25519, NamedGroup::secp256r1];
+    assert_eq!(groups(3), [x25519, p256, NamedGroup::secp384r1, NamedGroup::secp521r1]);
+    assert_eq!(groups(2), [x25519, p256]);
+    assert_eq!(groups(0), []);
 }
 
 #[track_caller]

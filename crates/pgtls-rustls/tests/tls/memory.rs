@@ -69,6 +69,9 @@ pub(crate) fn options(provider: Arc<CryptoProvider>) -> TlsOptions {
     TlsOptions::new(provider, clock(|| SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap()))
 }
 
+/// The providers, whose outcomes are the same.
+pub(crate) const PROVIDERS: [fn() -> Arc<CryptoProvider>; 2] = [pgtls_rustls::aws_lc_rs, pgtls_rustls::ring];
+
 pub(crate) fn connector(conninfo: &str, files: &Files) -> Connector {
     connector_with(conninfo, files, &options(pgtls_rustls::aws_lc_rs()))
 }

@@ -61,6 +61,11 @@ fn of_handshakes() {
         "SSL error: server sent alert handshake failure (40)",
     );
     check(
+        TlsError::NothingInCommon { lacking: ["X25519MLKEM768", "ML-DSA"].into() },
+        "SSL error: server sent alert handshake failure (40); the server may demand X25519MLKEM768 or ML-DSA, which the \
+         crypto provider lacks: the one of aws-lc-rs has it",
+    );
+    check(
         TlsError::Handshake(alert(AlertDescription::from(200))),
         "SSL error: server sent an alert of unknown kind (200)",
     );

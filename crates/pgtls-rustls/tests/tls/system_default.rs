@@ -39,7 +39,7 @@ fn check(commands: &str, conninfo: &str, expected: Result<(&str, usize, &str), &
 #[test]
 fn what_is_left() {
     const BOTH: &str = "TLSv1.2 TLSv1.3";
-    const GROUPS: &str = "x25519 secp256r1 secp384r1";
+    const GROUPS: &str = "x25519 secp256r1 secp384r1 secp521r1";
     check("X = y", "", Ok((BOTH, 9, GROUPS)), &["X = y"]);
     check("MaxProtocol = TLSv1.2", "", Ok(("TLSv1.2", 6, GROUPS)), &[]);
     check("MaxProtocol = TLSv1.2", "ssl_max_protocol_version=TLSv1.3", Ok((BOTH, 9, GROUPS)), &[]);
@@ -49,8 +49,8 @@ fn what_is_left() {
     check("CipherString = AES128", "", Ok((BOTH, 5, GROUPS)), &[]);
     check("CipherString = kRSA", "ssl_max_protocol_version=TLSv1.2", Err("cipher suite"), &[]);
     check("Ciphersuites = ", "", Err("cipher suite"), &[]);
-    check("CipherString = @SECLEVEL=4:ALL", "", Ok((BOTH, 6, "secp384r1")), &[]);
-    check("CipherString = @SECLEVEL=5:ALL", "", Err("key-exchange group"), &[]);
+    check("CipherString = @SECLEVEL=4:ALL", "", Ok((BOTH, 6, "secp384r1 secp521r1")), &[]);
+    check("CipherString = @SECLEVEL=5:ALL", "", Ok((BOTH, 6, "secp521r1")), &[]);
     check("Groups = P-384:X25519", "", Ok((BOTH, 9, "secp384r1 x25519")), &[]);
 }
 
@@ -59,14 +59,15 @@ fn what_the_provider_does_not_have_is_told() {
     check(
         "Groups = X25519MLKEM768:P-521:P-256",
         "",
-        Ok(("TLSv1.2 TLSv1.3", 9, "secp256r1")),
-        &["Groups = X25519MLKEM768", "Groups = secp521r1"],
+        Ok(("TLSv1.2 TLSv1.3", 9, "secp521r1 secp256r1")),
+        &["Groups = X25519MLKEM768"],
     );
-    check("Groups = P-521", "", Err("key-exchange group"), &["Groups = secp521r1"]);
+    check("Groups = P-521", "", Ok(("TLSv1.2 TLSv1.3", 9, "secp521r1")), &[]);
+    check("Groups = X25519MLKEM768", "", Err("key-exchange group"), &["Groups = X25519MLKEM768"]);
     check(
         "Ciphersuites = TLS_AES_128_CCM_SHA256:TLS_AES_128_GCM_SHA256",
         "",
-        Ok(("TLSv1.2 TLSv1.3", 7, "x25519 secp256r1 secp384r1")),
+        Ok(("TLSv1.2 TLSv1.3", 7, "x25519 secp256r1 secp384r1 secp521r1")),
         &["Ciphersuites = TLS_AES_128_CCM_SHA256"],
     );
 }

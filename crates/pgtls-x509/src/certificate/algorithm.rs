@@ -1,7 +1,9 @@
-//! Signature algorithms: what their identifiers say, and how strong OpenSSL takes their digests to be.
+//! Signature algorithms: their identifiers, kinds of keys and digests, and the strength of the digests by OpenSSL's rating.
 
+use super::{cross_reference::CROSS_REFERENCE, public_key::PublicKey};
 use crate::tlv::{DerResult, Reader, Tlv, any_value, integer, oid, tag};
 use alloc::{format, string::String};
+use der::asn1::ObjectIdentifier;
 
 /// A digest named by a signature algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,13 +143,71 @@ impl PssParameters {
     }
 }
 
-/// What a signature algorithm identifier says, as far as OpenSSL's table of signature algorithms goes.
+/// Kind of key that OpenSSL's cross reference names beside a signature algorithm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SignerKind {
+    Rsa,
+    RsaPss,
+    Ec,
+    Dsa,
+    Ed25519,
+    Ed448,
+    /// A kind of which [`PublicKey`] has no usable key.
+    Other,
+}
+
+/// A row of OpenSSL's cross reference of signature algorithms (OpenSSL: `OBJ_find_sigid_algs`).
+#[derive(Debug)]
+pub(crate) struct SignatureId {
+    pub(super) oid: ObjectIdentifier,
+    pub(super) digest: Option<Hash>,
+    pub(super) signer: SignerKind,
+    /// Presence in OpenSSL 3.0 and in 3.5.
+    pub(super) releases: [bool; 2],
+}
+
+impl SignatureId {
+    /// The row of an algorithm; `None` when no release of OpenSSL has it.
+    fn find(oid: &[u8]) -> Option<&'static Self> {
+        let place = CROSS_REFERENCE.binary_search_by(|row| row.oid.as_bytes().cmp(oid)).ok()?;
+        CROSS_REFERENCE.get(place)
+    }
+
+    /// The row of the algorithm that an AlgorithmIdentifier names.
+    pub(crate) fn read(element: &Tlv<'_>) -> DerResult<Option<&'static Self>> {
+        let (algorithm, _) = identifier(&mut Reader::at(element.whole, element.position))?;
+        Ok(Self::find(algorithm))
+    }
+
+    /// Whether every release of OpenSSL has the algorithm.
+    pub(crate) fn is_in_every_release(&self) -> bool {
+        self.releases.iter().all(|has| *has)
+    }
+
+    /// Whether a key is of the kind that makes such signatures (OpenSSL: `EVP_PKEY_is_a`). RSASSA-PSS is for plain RSA keys, too
+    /// (OpenSSL: `check_sig_alg_match`).
+    pub(crate) fn is_by(&self, key: PublicKey) -> bool {
+        matches!(
+            (self.signer, key),
+            (SignerKind::Rsa | SignerKind::RsaPss, PublicKey::Rsa { .. })
+                | (SignerKind::RsaPss, PublicKey::RsaPss { .. })
+                | (SignerKind::Ec, PublicKey::Ec(_) | PublicKey::EcExplicit)
+                | (SignerKind::Dsa, PublicKey::Dsa { .. })
+                | (SignerKind::Ed25519, PublicKey::Ed25519)
+                | (SignerKind::Ed448, PublicKey::Ed448)
+        )
+    }
+}
+
+/// A signature algorithm as far as its digest and kind of key are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SignatureAlgorithm {
     RsaPkcs1(Hash),
     /// `None` when the parameters cannot be read or name something unknown.
     RsaPss(Option<PssParameters>),
     Ecdsa(Hash),
+    /// ECDSA by an identifier that names no digest.
+    EcdsaWithoutDigest,
     Dsa(Hash),
     Ed25519,
     Ed448,
@@ -158,63 +218,32 @@ impl SignatureAlgorithm {
     /// Reads an AlgorithmIdentifier.
     pub(crate) fn read(element: &Tlv<'_>) -> DerResult<Self> {
         let (algorithm, parameters) = identifier(&mut Reader::at(element.whole, element.position))?;
-        Ok(match algorithm {
-            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, last] => match last {
-                4 => Self::RsaPkcs1(Hash::Md5),
-                5 => Self::RsaPkcs1(Hash::Sha1),
-                10 => Self::RsaPss(
-                    parameters.and_then(|parameters| PssParameters::read(&parameters).ok().flatten()),
-                ),
-                11 => Self::RsaPkcs1(Hash::Sha256),
-                12 => Self::RsaPkcs1(Hash::Sha384),
-                13 => Self::RsaPkcs1(Hash::Sha512),
-                14 => Self::RsaPkcs1(Hash::Sha224),
-                15 => Self::RsaPkcs1(Hash::Sha512Of224),
-                16 => Self::RsaPkcs1(Hash::Sha512Of256),
-                _ => Self::Unknown,
-            },
-            // The identifiers of the OIW and of TeleTrusT for the same.
-            [0x2b, 0x0e, 0x03, 0x02, 0x03] => Self::RsaPkcs1(Hash::Md5),
-            [0x2b, 0x0e, 0x03, 0x02, 0x1d] => Self::RsaPkcs1(Hash::Sha1),
-            [0x2b, 0x24, 0x03, 0x03, 0x01, 0x02] => Self::RsaPkcs1(Hash::Ripemd160),
-            [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01] => Self::Ecdsa(Hash::Sha1),
-            [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, last] => match last {
-                1 => Self::Ecdsa(Hash::Sha224),
-                2 => Self::Ecdsa(Hash::Sha256),
-                3 => Self::Ecdsa(Hash::Sha384),
-                4 => Self::Ecdsa(Hash::Sha512),
-                _ => Self::Unknown,
-            },
-            [0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x03] => Self::Dsa(Hash::Sha1),
-            [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, last] => match last {
-                1 => Self::Dsa(Hash::Sha224),
-                2 => Self::Dsa(Hash::Sha256),
-                3 => Self::Dsa(Hash::Sha384),
-                4 => Self::Dsa(Hash::Sha512),
-                9 => Self::Ecdsa(Hash::Sha3Of224),
-                10 => Self::Ecdsa(Hash::Sha3Of256),
-                11 => Self::Ecdsa(Hash::Sha3Of384),
-                12 => Self::Ecdsa(Hash::Sha3Of512),
-                13 => Self::RsaPkcs1(Hash::Sha3Of224),
-                14 => Self::RsaPkcs1(Hash::Sha3Of256),
-                15 => Self::RsaPkcs1(Hash::Sha3Of384),
-                16 => Self::RsaPkcs1(Hash::Sha3Of512),
-                _ => Self::Unknown,
-            },
-            [0x2b, 0x65, 0x70] => Self::Ed25519,
-            [0x2b, 0x65, 0x71] => Self::Ed448,
-            _ => Self::Unknown,
+        let Some(row) = SignatureId::find(algorithm) else {
+            return Ok(Self::Unknown);
+        };
+        Ok(match (row.signer, row.digest) {
+            (SignerKind::Rsa, Some(hash)) => Self::RsaPkcs1(hash),
+            (SignerKind::RsaPss, _) => Self::RsaPss(
+                parameters.and_then(|parameters| PssParameters::read(&parameters).ok().flatten()),
+            ),
+            (SignerKind::Ec, Some(hash)) => Self::Ecdsa(hash),
+            (SignerKind::Ec, None) => Self::EcdsaWithoutDigest,
+            (SignerKind::Dsa, Some(hash)) => Self::Dsa(hash),
+            (SignerKind::Ed25519, _) => Self::Ed25519,
+            (SignerKind::Ed448, _) => Self::Ed448,
+            (SignerKind::Rsa | SignerKind::Dsa | SignerKind::Other, _) => Self::Unknown,
         })
     }
 
-    /// Security bits of the signature, 0 when the algorithm is not known (OpenSSL: `X509_get_signature_info`).
+    /// Security bits of the signature (OpenSSL: `X509_get_signature_info`). They are 0 when no digest is known, as in OpenSSL 3.0;
+    /// later releases do not rate such a signature.
     pub(crate) fn security_bits(self) -> u16 {
         match self {
             Self::RsaPkcs1(hash) | Self::Ecdsa(hash) | Self::Dsa(hash) => hash.security_bits(),
             Self::RsaPss(parameters) => parameters.map_or(0, |parameters| parameters.hash.security_bits()),
             Self::Ed25519 => 128,
             Self::Ed448 => 224,
-            Self::Unknown => 0,
+            Self::EcdsaWithoutDigest | Self::Unknown => 0,
         }
     }
 
@@ -224,6 +253,7 @@ impl SignatureAlgorithm {
             Self::RsaPkcs1(hash) => ("RSA", Some(hash)),
             Self::RsaPss(parameters) => ("RSA-PSS", parameters.map(|parameters| parameters.hash)),
             Self::Ecdsa(hash) => ("ECDSA", Some(hash)),
+            Self::EcdsaWithoutDigest => ("ECDSA without a digest", None),
             Self::Dsa(hash) => ("DSA", Some(hash)),
             Self::Ed25519 => ("Ed25519", None),
             Self::Ed448 => ("Ed448", None),
@@ -249,4 +279,14 @@ pub(crate) fn identifier<'a>(reader: &mut Reader<'a>) -> DerResult<(&'a [u8], Op
 fn hash_identifier(reader: &mut Reader<'_>) -> DerResult<Option<Hash>> {
     let (algorithm, _) = identifier(reader)?;
     Ok(Hash::from_oid(algorithm))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cross_reference_is_sorted() {
+        assert!(CROSS_REFERENCE.is_sorted_by(|left, right| left.oid.as_bytes() < right.oid.as_bytes()));
+    }
 }

@@ -2,11 +2,11 @@
 //! (issuingDistributionPoint). RFC 5280 sections 4.2.1.13 and 5.2.5.
 
 use super::{
-    general_name::{GeneralName, count_general_names, general_names},
+    general_name::{GeneralName, Kind, count_general_names, directory_names, general_names},
     name,
 };
 use crate::tlv::{DerResult, Reader, Tlv, bit_string, boolean, tag};
-use alloc::vec::Vec;
+use alloc::{borrow::Cow, vec::Vec};
 
 /// Every reason for which a certificate may be revoked.
 pub(crate) const ALL_REASONS: u16 = 0x807f;
@@ -53,17 +53,65 @@ impl<'a> DistributionPoint<'a> {
         Ok(Self { name, reasons, crl_issuer })
     }
 
-    /// The canonical name that a relative name is appended to: the first directory name of the CRL issuer, else `issuer`.
-    pub(crate) fn base_name(&self, issuer: &[u8]) -> Vec<u8> {
-        self.crl_issuer.and_then(first_directory_name).unwrap_or_else(|| issuer.to_vec())
+    /// The name in the form in which it is compared; a relative name is appended to the first directory name of the CRL issuer,
+    /// else to `issuer`, which is canonical.
+    pub(crate) fn full_name(&self, issuer: &[u8]) -> Option<FullName<'a>> {
+        let base = || self.crl_issuer.and_then(|names| directory_names(names).next());
+        self.name.map(|name| FullName::of(name, || base().unwrap_or_else(|| issuer.to_vec())))
     }
 }
 
-/// The extension of a CRL that says which certificates it covers.
-#[derive(Clone, Copy, Debug)]
+/// The name of a distribution point in the form in which it is compared.
+#[derive(Clone, Debug)]
+pub(crate) enum FullName<'a> {
+    Names(Vec<PointText<'a>>),
+    /// A relative name with the name that it is relative to, canonical.
+    Directory(Vec<u8>),
+}
+
+/// A general name of a kind that OpenSSL compares (OpenSSL: `GENERAL_NAME_cmp`): its kind, and its text or canonical form.
+pub(crate) type PointText<'a> = (Kind, Cow<'a, [u8]>);
+
+impl<'a> FullName<'a> {
+    fn of(name: PointName<'a>, base: impl FnOnce() -> Vec<u8>) -> Self {
+        match name {
+            PointName::Full(names) => Self::Names(general_names(names).flatten().filter_map(text).collect()),
+            PointName::Relative(rdn) => {
+                let mut full = base();
+                // It was read before, so it has no error.
+                let _ = name::push_canonical_rdn(&mut full, rdn);
+                Self::Directory(full)
+            }
+        }
+    }
+
+    fn into_owned(self) -> FullName<'static> {
+        match self {
+            Self::Names(names) => FullName::Names(
+                names.into_iter().map(|(kind, text)| (kind, Cow::Owned(text.into_owned()))).collect(),
+            ),
+            Self::Directory(name) => FullName::Directory(name),
+        }
+    }
+}
+
+fn text(name: GeneralName<'_>) -> Option<PointText<'_>> {
+    let kind = name.kind();
+    match name {
+        GeneralName::Directory { canonical, .. } => Some((kind, Cow::Owned(canonical))),
+        GeneralName::Email(text)
+        | GeneralName::Dns(text)
+        | GeneralName::Uri(text)
+        | GeneralName::Ip(text) => Some((kind, Cow::Borrowed(text))),
+        _ => None,
+    }
+}
+
+/// The extension of a CRL that limits the certificates that it covers.
+#[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "the extension is made of them")]
-pub(crate) struct IssuingDistributionPoint<'a> {
-    pub(crate) name: Option<PointName<'a>>,
+pub(crate) struct IssuingDistributionPoint {
+    pub(crate) name: Option<FullName<'static>>,
     pub(crate) only_user: bool,
     pub(crate) only_ca: bool,
     /// `None` when the CRL is for all reasons.
@@ -72,8 +120,9 @@ pub(crate) struct IssuingDistributionPoint<'a> {
     pub(crate) only_attribute: bool,
 }
 
-impl<'a> IssuingDistributionPoint<'a> {
-    pub(crate) fn read(value: &Tlv<'a>) -> DerResult<Self> {
+impl IssuingDistributionPoint {
+    /// Reads the extension of a CRL of this issuer, whose name is canonical.
+    pub(crate) fn read(value: &Tlv<'_>, issuer: &[u8]) -> DerResult<Self> {
         if value.tag != tag::SEQUENCE {
             return value.error("a sequence is expected");
         }
@@ -96,16 +145,9 @@ impl<'a> IssuingDistributionPoint<'a> {
         let indirect = flag(4)?;
         let only_attribute = flag(5)?;
         inside.finish()?;
+        let name = name.map(|name| FullName::of(name, || issuer.to_vec()).into_owned());
         Ok(Self { name, only_user, only_ca, only_reasons, indirect, only_attribute })
     }
-}
-
-/// The canonical form of the first directory name in the content of GeneralNames.
-pub(crate) fn first_directory_name(names: Reader<'_>) -> Option<Vec<u8>> {
-    general_names(names).find_map(|name| match name {
-        Ok(GeneralName::Directory(name)) => name::canonical(&name).ok(),
-        _ => None,
-    })
 }
 
 /// `[0] CHOICE { fullName [0] GeneralNames, nameRelativeToCRLIssuer [1] RelativeDistinguishedName }`, OPTIONAL.

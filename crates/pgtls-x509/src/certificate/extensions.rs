@@ -4,13 +4,17 @@
 //! unreadable: it makes it *invalid*, and an invalid certificate neither issues nor is issued. Bytes after the value inside
 //! the extension are ignored. Extensions count in certificates of every version.
 
-use super::{distribution_point, general_name::count_general_names};
+use super::{
+    distribution_point,
+    general_name::{GeneralName, count_general_names, general_names},
+};
 use crate::{
     oid,
     tlv::{
         DerError, DerResult, Reader, Tlv, bit_string, boolean, integer, oid as oid_content, range_of, tag,
     },
 };
+use alloc::vec::Vec;
 use core::ops::Range;
 
 /// Bits of a key usage, as [`crate::tlv::BitString::first_two_bytes`] gives them.
@@ -41,12 +45,12 @@ pub(crate) struct ExtendedKeyUsage {
     pub(crate) any: bool,
 }
 
-/// Where an authorityKeyIdentifier points.
+/// An authorityKeyIdentifier.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AuthorityKeyIdentifier {
     pub(crate) key_identifier: Option<Range<usize>>,
-    /// Content of the GeneralNames.
-    pub(crate) issuer: Option<Range<usize>>,
+    /// Canonical form of the first directory name; OpenSSL ignores the other names.
+    pub(crate) issuer: Option<Vec<u8>>,
     pub(crate) serial: Option<Range<usize>>,
 }
 
@@ -149,21 +153,28 @@ impl Extensions {
         seen: &mut Seen,
     ) -> Result<(), InvalidExtension> {
         use oid::extension as known;
-        let (name, slot): (_, Slot) = match extension.oid {
-            known::BASIC_CONSTRAINTS => ("basicConstraints", Self::take_basic_constraints),
-            known::PROXY_CERT_INFO => ("proxyCertInfo", Self::take_proxy),
-            known::KEY_USAGE => ("keyUsage", Self::take_key_usage),
-            known::EXTENDED_KEY_USAGE => ("extendedKeyUsage", Self::take_extended_key_usage),
-            known::NETSCAPE_CERT_TYPE => ("nsCertType", Self::take_netscape_type),
-            known::SUBJECT_KEY_IDENTIFIER => ("subjectKeyIdentifier", Self::take_subject_key_identifier),
-            known::AUTHORITY_KEY_IDENTIFIER => {
-                ("authorityKeyIdentifier", Self::take_authority_key_identifier)
+        let (bit, name, slot): (u16, _, Slot) = match extension.oid {
+            known::BASIC_CONSTRAINTS => (1, "basicConstraints", Self::take_basic_constraints),
+            known::PROXY_CERT_INFO => {
+                seen.proxy.get_or_insert(extension.value.position);
+                (1 << 1, "proxyCertInfo", Self::take_proxy)
             }
-            known::SUBJECT_ALT_NAME => ("subjectAltName", Self::take_subject_alt_name),
-            known::NAME_CONSTRAINTS => ("nameConstraints", Self::take_name_constraints),
-            known::CRL_DISTRIBUTION_POINTS => ("cRLDistributionPoints", Self::take_crl_distribution_points),
-            known::IP_ADDRESS_BLOCKS => ("ipAddrBlocks", Self::take_internet_resources),
-            known::AUTONOMOUS_SYSTEMS => ("autonomousSysIds", Self::take_internet_resources),
+            known::KEY_USAGE => (1 << 2, "keyUsage", Self::take_key_usage),
+            known::EXTENDED_KEY_USAGE => (1 << 3, "extendedKeyUsage", Self::take_extended_key_usage),
+            known::NETSCAPE_CERT_TYPE => (1 << 4, "nsCertType", Self::take_netscape_type),
+            known::SUBJECT_KEY_IDENTIFIER => {
+                (1 << 5, "subjectKeyIdentifier", Self::take_subject_key_identifier)
+            }
+            known::AUTHORITY_KEY_IDENTIFIER => {
+                (1 << 6, "authorityKeyIdentifier", Self::take_authority_key_identifier)
+            }
+            known::SUBJECT_ALT_NAME => (1 << 7, "subjectAltName", Self::take_subject_alt_name),
+            known::NAME_CONSTRAINTS => (1 << 8, "nameConstraints", Self::take_name_constraints),
+            known::CRL_DISTRIBUTION_POINTS => {
+                (1 << 9, "cRLDistributionPoints", Self::take_crl_distribution_points)
+            }
+            known::IP_ADDRESS_BLOCKS => (1 << 10, "ipAddrBlocks", Self::take_internet_resources),
+            known::AUTONOMOUS_SYSTEMS => (1 << 11, "autonomousSysIds", Self::take_internet_resources),
             known::ISSUER_ALT_NAME => {
                 seen.issuer_alt_name = true;
                 return Ok(());
@@ -171,14 +182,12 @@ impl Extensions {
             _ => return Ok(()),
         };
         let invalid = |error| InvalidExtension { name, error };
-        if !seen.first(name) {
+        if seen.known & bit != 0 {
             let error =
                 DerError { position: extension.value.position, problem: "the extension is there twice" };
             return Err(invalid(error));
         }
-        if name == "proxyCertInfo" {
-            seen.proxy = Some(extension.value.position);
-        }
+        seen.known |= bit;
         let value = extension.value.inside().any().map_err(invalid)?;
         slot(self, der, &value).map_err(invalid)
     }
@@ -289,8 +298,11 @@ impl AuthorityKeyIdentifier {
             read.key_identifier = Some(range_of(der, key.value));
         }
         if let Some(issuer) = inside.optional(tag::constructed(1))? {
-            count_general_names(issuer.inside())?;
-            read.issuer = Some(range_of(der, issuer.value));
+            for name in general_names(issuer.inside()) {
+                if let GeneralName::Directory { canonical, .. } = name? {
+                    read.issuer.get_or_insert(canonical);
+                }
+            }
         }
         if let Some(serial) = inside.optional(tag::primitive(2))? {
             read.serial = Some(range_of(der, integer(&serial)?));
@@ -300,30 +312,14 @@ impl AuthorityKeyIdentifier {
     }
 }
 
-/// Which extensions were met.
+/// Extensions that were read.
 #[derive(Default)]
 struct Seen {
-    names: [Option<&'static str>; 12],
+    /// A bit for each known extension.
+    known: u16,
     issuer_alt_name: bool,
-    /// Where the proxyCertInfo stands.
+    /// Position of the first proxyCertInfo.
     proxy: Option<usize>,
-}
-
-impl Seen {
-    /// Notes the extension; false when it was noted before.
-    fn first(&mut self, name: &'static str) -> bool {
-        for slot in &mut self.names {
-            match slot {
-                Some(seen) if *seen == name => return false,
-                Some(_) => {}
-                None => {
-                    *slot = Some(name);
-                    return true;
-                }
-            }
-        }
-        true
-    }
 }
 
 /// Critical extensions that do not stop OpenSSL (`X509_supported_extension`). Key identifiers are not among them.

@@ -2,9 +2,10 @@
 
 use super::name;
 use crate::tlv::{DerResult, Reader, Tlv, any_value, oid, tag};
+use alloc::vec::Vec;
 
-/// One name, borrowed.
-#[derive(Clone, Copy, Debug)]
+/// One name, borrowed but for the canonical form of a directory name.
+#[derive(Clone, Debug)]
 pub(crate) enum GeneralName<'a> {
     Other {
         oid: &'a [u8],
@@ -13,8 +14,11 @@ pub(crate) enum GeneralName<'a> {
     Email(&'a [u8]),
     Dns(&'a [u8]),
     X400,
-    /// The whole Name.
-    Directory(Tlv<'a>),
+    Directory {
+        /// The whole Name.
+        name: Tlv<'a>,
+        canonical: Vec<u8>,
+    },
     EdiParty,
     Uri(&'a [u8]),
     Ip(&'a [u8]),
@@ -22,7 +26,7 @@ pub(crate) enum GeneralName<'a> {
 }
 
 /// Kinds of names: constraints apply to names of their own kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Other,
     Email,
@@ -66,8 +70,7 @@ impl<'a> GeneralName<'a> {
                 let mut inside = entry.inside();
                 let directory = inside.expect(tag::SEQUENCE, "a distinguished name is expected")?;
                 inside.finish()?;
-                name::canonical(&directory)?;
-                Self::Directory(directory)
+                Self::Directory { name: directory, canonical: name::canonical(&directory)? }
             }
             EDI_PARTY => {
                 edi_party_name(entry.inside())?;
@@ -89,7 +92,7 @@ impl<'a> GeneralName<'a> {
             Self::Email(_) => Kind::Email,
             Self::Dns(_) => Kind::Dns,
             Self::X400 => Kind::X400,
-            Self::Directory(_) => Kind::Directory,
+            Self::Directory { .. } => Kind::Directory,
             Self::EdiParty => Kind::EdiParty,
             Self::Uri(_) => Kind::Uri,
             Self::Ip(_) => Kind::Ip,
@@ -116,11 +119,11 @@ pub(crate) fn count_general_names(content: Reader<'_>) -> DerResult<usize> {
     general_names(content).try_fold(0_usize, |count, name| name.map(|_| count.saturating_add(1)))
 }
 
-/// Is this directory name, in canonical form, one of the names in the content of a GeneralNames?
-pub(crate) fn has_directory_name(content: Reader<'_>, canonical: &[u8]) -> bool {
-    general_names(content).any(|name| match name {
-        Ok(GeneralName::Directory(name)) => name::canonical(&name).is_ok_and(|name| name == canonical),
-        _ => false,
+/// The canonical forms of the directory names in the content of a GeneralNames, up to the first error.
+pub(crate) fn directory_names(content: Reader<'_>) -> impl Iterator<Item = Vec<u8>> {
+    general_names(content).filter_map(|name| match name {
+        Ok(GeneralName::Directory { canonical, .. }) => Some(canonical),
+        _ => None,
     })
 }
 

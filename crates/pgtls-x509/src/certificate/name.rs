@@ -10,6 +10,7 @@ use crate::{
     tlv::{DerResult, Reader, Tlv, any_value, oid as oid_content, tag},
 };
 use alloc::{string::String, vec::Vec};
+use core::ops::Range;
 
 /// A name longer than this does not load (OpenSSL: `X509_NAME_MAX`).
 pub(crate) const MAX_NAME: usize = 1024 * 1024;
@@ -76,16 +77,20 @@ fn push_rdn(out: &mut Vec<u8>, mut rdn: Reader<'_>, scratch: &mut Vec<u8>) -> De
         value.push_pair(out, first.oid);
         return Ok(());
     }
-    let mut elements = Vec::new();
+    let (mut pairs, mut places) = (Vec::new(), Vec::new());
     let mut next = Some(first);
     while let Some(current) = next {
-        let mut element = Vec::new();
-        canonical_value(&current.value, scratch)?.push_pair(&mut element, current.oid);
-        elements.push(element);
+        let start = pairs.len();
+        canonical_value(&current.value, scratch)?.push_pair(&mut pairs, current.oid);
+        places.push(start..pairs.len());
         next = if rdn.is_empty() { None } else { Some(attribute(&mut rdn)?) };
     }
-    elements.sort_unstable();
-    push_tlv(out, tag::SET, &elements.concat());
+    let pair = |place: &Range<usize>| pairs.get(place.clone()).unwrap_or_default();
+    places.sort_unstable_by(|left, right| pair(left).cmp(pair(right)));
+    push_header(out, tag::SET, pairs.len());
+    for place in &places {
+        out.extend_from_slice(pair(place));
+    }
     Ok(())
 }
 
@@ -196,7 +201,7 @@ fn is_name_value(tag: u8) -> bool {
         tag::BMP_STRING,
         tag::SEQUENCE,
     ];
-    const KEPT_UNREAD: &[u8] = &[7, 9, 13, 14, 15, 29];
+    const KEPT_UNREAD: &[u8] = &[7, 8, 9, 11, 13, 14, 15, 29];
     STRINGS.contains(&tag) || KEPT_UNREAD.contains(&tag)
 }
 
@@ -240,10 +245,10 @@ fn push_tlv(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
 }
 
 fn push_header(out: &mut Vec<u8>, tag: u8, length: usize) {
-    out.push(tag);
     match u8::try_from(length) {
-        Ok(short) if short < 0x80 => out.push(short),
+        Ok(short) if short < 0x80 => out.extend_from_slice(&[tag, short]),
         _ => {
+            out.push(tag);
             let bytes = length.to_be_bytes();
             let zeros = bytes.iter().take_while(|&&byte| byte == 0).count();
             let significant = bytes.get(zeros..).unwrap_or_default();

@@ -4,7 +4,7 @@ use super::general_name::GeneralName;
 use crate::tlv::{DerResult, Reader, Tlv, integer, tag};
 
 /// One subtree.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Subtree<'a> {
     pub(crate) base: GeneralName<'a>,
     /// Distances are as RFC 5280 wants them: none, or a minimum of 0.

@@ -47,7 +47,7 @@ impl PublicKey {
         const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01];
         let mut inside = spki.inside();
         let (algorithm, parameters) = identifier(&mut inside).ok()?;
-        let key = bit_string(&inside.any().ok()?).ok()?.bytes;
+        let key = &*bit_string(&inside.any().ok()?).ok()?.masked_bytes();
         Some(match algorithm {
             RSA => Self::Rsa { bits: modulus_bits(key)? },
             RSA_PSS => {

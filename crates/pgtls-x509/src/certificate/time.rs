@@ -27,14 +27,13 @@ impl Time {
         let mut ahead = *reader;
         let time = Self::read(reader)?;
         let element = ahead.any()?;
-        let shortest = if element.tag == tag::UTC_TIME { 13 } else { 15 };
-        if element.value.len() < shortest { element.error("the time is too short") } else { Ok(time) }
+        if is_short(&element) { element.error("the time is too short") } else { Ok(time) }
     }
 
-    /// Reads over a time that nobody will ask for.
-    pub(crate) fn skip(reader: &mut Reader<'_>) -> DerResult<()> {
+    /// Reads over a time that is not used. The result is whether it is too short for OpenSSL from 3.2 on.
+    pub(crate) fn skip(reader: &mut Reader<'_>) -> DerResult<bool> {
         match reader.peek() {
-            Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => reader.any().map(|_| ()),
+            Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => reader.any().map(|element| is_short(&element)),
             _ => reader.error("a time is expected"),
         }
     }
@@ -56,6 +55,11 @@ impl Time {
         let [year, month, day] = civil_from_days(days)?;
         Some([year, month, day, rest / 3600, rest % 3600 / 60, rest % 60])
     }
+}
+
+/// Whether a time is shorter than its type always is.
+fn is_short(element: &Tlv<'_>) -> bool {
+    element.value.len() < if element.tag == tag::UTC_TIME { 13 } else { 15 }
 }
 
 fn utc_time(digits: &[u8]) -> Option<i64> {

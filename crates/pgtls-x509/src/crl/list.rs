@@ -7,7 +7,7 @@ use crate::{
         algorithm::SignatureAlgorithm,
         distribution_point::IssuingDistributionPoint,
         extensions::{AuthorityKeyIdentifier, Extension, extensions},
-        general_name::{count_general_names, has_directory_name},
+        general_name::{count_general_names, directory_names},
         name,
         time::Time,
     },
@@ -27,8 +27,8 @@ use core::ops::Range;
 pub(crate) struct Crl {
     der: Vec<u8>,
     signed_part: Range<usize>,
-    signature: Range<usize>,
-    signature_is_whole_bytes: bool,
+    /// `None` when the signature has unused bits.
+    signature: Option<Range<usize>>,
     pub(crate) signature_algorithm: SignatureAlgorithm,
     /// The algorithms named beside the signature and in the signed part are the same, byte for byte.
     pub(crate) algorithms_agree: bool,
@@ -41,13 +41,15 @@ pub(crate) struct Crl {
     pub(crate) is_delta: bool,
     /// An extension that bears on whom it covers is BER, which OpenSSL reads and we do not.
     pub(crate) is_beyond_us: bool,
+    /// One of its times is too short: OpenSSL 3.0 loads the CRL, and later releases do not.
+    pub(crate) has_short_time: bool,
     authority_key_identifier: Option<AuthorityKeyIdentifier>,
-    /// The whole issuingDistributionPoint, if it is well-formed.
-    issuing_distribution_point: Option<Range<usize>>,
+    /// The issuingDistributionPoint, if it is well-formed.
+    pub(crate) issuing_distribution_point: Option<IssuingDistributionPoint>,
     /// Revoked certificates, by serial number; those of equal numbers in file order.
     entries: Vec<Entry>,
-    /// Content of the GeneralNames that entries were issued by.
-    entry_issuers: Vec<Range<usize>>,
+    /// Canonical directory names of the issuers of entries that name their own.
+    entry_issuers: Vec<Vec<Vec<u8>>>,
     proved: Proved,
     pub(crate) source: Source,
 }
@@ -97,9 +99,14 @@ impl Crl {
         SignatureAlgorithm::read(&inner_algorithm)?;
         let issuer_canonical =
             name::canonical(&inside.expect(tag::SEQUENCE, "the issuer's name is expected")?)?;
+        let mut ahead = inside;
         let last_update = Time::read(&mut inside)?;
+        let mut has_short_time = Time::skip(&mut ahead)?;
         let next_update = match inside.peek() {
-            Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => Some(Time::read(&mut inside)?),
+            Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => {
+                has_short_time |= Time::skip(&mut ahead)?;
+                Some(Time::read(&mut inside)?)
+            }
             _ => None,
         };
         let revoked = inside.optional(tag::SEQUENCE)?;
@@ -116,8 +123,7 @@ impl Crl {
 
         let mut crl = Self {
             signed_part: range_of(der, signed.whole),
-            signature: range_of(der, signature.bytes),
-            signature_is_whole_bytes: signature.unused_bits == 0,
+            signature: signature.whole_bytes().map(|bytes| range_of(der, bytes)),
             signature_algorithm,
             algorithms_agree: outer_algorithm.whole == inner_algorithm.whole,
             issuer_canonical,
@@ -126,6 +132,7 @@ impl Crl {
             unhandled_critical: false,
             is_delta: false,
             is_beyond_us: false,
+            has_short_time,
             authority_key_identifier: None,
             issuing_distribution_point: None,
             entries: Vec::new(),
@@ -157,18 +164,13 @@ impl Crl {
         self.part(&self.signed_part)
     }
 
-    /// The signature; `None` when it does not end with a whole byte.
+    /// The signature; `None` when it has unused bits, with which OpenSSL accepts no signature.
     pub(crate) fn signature(&self) -> Option<&[u8]> {
-        self.signature_is_whole_bytes.then(|| self.part(&self.signature))
+        self.signature.as_ref().map(|range| self.part(range))
     }
 
     pub(crate) fn authority_key_identifier(&self) -> Option<KeyIdentifier<'_>> {
         self.authority_key_identifier.as_ref().map(|identifier| KeyIdentifier::of(identifier, &self.der))
-    }
-
-    pub(crate) fn issuing_distribution_point(&self) -> Option<IssuingDistributionPoint<'_>> {
-        let whole = self.part(self.issuing_distribution_point.as_ref()?);
-        IssuingDistributionPoint::read(&Reader::new(whole).any().ok()?).ok()
     }
 
     /// Looks a certificate up by serial number and issuer (OpenSSL: `def_crl_lookup`).
@@ -193,7 +195,7 @@ impl Crl {
         let Some(names) = entry.issuer.and_then(|place| self.entry_issuers.get(place)) else {
             return self.issuer_canonical == issuer;
         };
-        has_directory_name(Reader::new(self.part(names)), issuer)
+        names.iter().any(|name| name == issuer)
     }
 
     /// OpenSSL handles three critical extensions here, knows no malformed CRL among those that parse, and takes an extension
@@ -213,8 +215,8 @@ impl Crl {
                 }
                 known::ISSUING_DISTRIBUTION_POINT => {
                     points = points.saturating_add(1);
-                    let read = value.and_then(|value| IssuingDistributionPoint::read(&value).map(|_| value));
-                    self.issuing_distribution_point = read.ok().map(|value| range_of(der, value.whole));
+                    let read = |value| IssuingDistributionPoint::read(&value, &self.issuer_canonical);
+                    self.issuing_distribution_point = value.and_then(read).ok();
                     true
                 }
                 known::DELTA_CRL_INDICATOR => {
@@ -247,7 +249,7 @@ impl Crl {
             let element = list.expect(tag::SEQUENCE, "a revoked certificate is expected")?;
             let mut inside = element.inside();
             let serial = integer_of(&inside.any()?)?;
-            Time::skip(&mut inside)?;
+            self.has_short_time |= Time::skip(&mut inside)?;
             let own = inside.optional(tag::SEQUENCE)?;
             inside.finish()?;
             let mut entry = Entry { serial: range_of(der, serial), issuer: None, is_removal: false };
@@ -255,9 +257,8 @@ impl Crl {
                 well_formed(own.inside())?;
             }
             if looks_at_extensions {
-                looks_at_extensions = self
-                    .read_entry_extensions(der, own.map(|own| own.inside()), &mut issuer, &mut entry)
-                    .is_ok();
+                looks_at_extensions =
+                    self.read_entry_extensions(own.map(|own| own.inside()), &mut issuer, &mut entry).is_ok();
             }
             self.entries.push(entry);
         }
@@ -270,7 +271,6 @@ impl Crl {
     /// read.
     fn read_entry_extensions(
         &mut self,
-        der: &[u8],
         list: Option<Reader<'_>>,
         issuer: &mut Option<usize>,
         entry: &mut Entry,
@@ -282,7 +282,7 @@ impl Crl {
             }
             count_general_names(value.inside())?;
             *issuer = Some(self.entry_issuers.len());
-            self.entry_issuers.push(range_of(der, value.value));
+            self.entry_issuers.push(directory_names(value.inside()).collect());
         }
         entry.issuer = *issuer;
         if let Some(value) = only_value(list, oid::extension::CRL_REASON)? {

@@ -5,8 +5,9 @@
 
 use super::pkcs8;
 use crate::{
+    certificate::curve::Curve,
     error::{KeyProblem, Object, X509Error},
-    tlv::{DerError, DerResult, Reader, Tlv, integer, oid, tag},
+    tlv::{DerError, DerResult, Reader, Tlv, bit_string, integer, oid, tag},
 };
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 
@@ -98,7 +99,7 @@ fn read_as(der: &[u8], form: Form) -> DerResult<PrivateKeyDer<'static>> {
             Ok(PrivateKeyDer::Pkcs1(PrivatePkcs1KeyDer::from(key.whole.to_vec())))
         }
         Form::Sec1 => {
-            ec_private_key(&key)?;
+            ec_private_key(&key, None)?;
             Ok(PrivateKeyDer::Sec1(PrivateSec1KeyDer::from(key.whole.to_vec())))
         }
     }
@@ -110,7 +111,8 @@ fn private_key_info(key: &Tlv<'_>, wanted: Option<Algorithm>) -> DerResult<()> {
     let mut inside = key.inside();
     integer(&inside.expect(tag::INTEGER, "a version is expected")?)?;
     let identifier = inside.expect(tag::SEQUENCE, "an algorithm identifier is expected")?;
-    let algorithm = Algorithm::of(oid(&identifier.inside().expect(tag::OID, "an algorithm is expected")?)?);
+    let mut named = identifier.inside();
+    let algorithm = Algorithm::of(oid(&named.expect(tag::OID, "an algorithm is expected")?)?);
     if wanted.is_some_and(|wanted| wanted != algorithm) {
         return identifier.error("this is not the kind of key that the label names");
     }
@@ -120,14 +122,20 @@ fn private_key_info(key: &Tlv<'_>, wanted: Option<Algorithm>) -> DerResult<()> {
         Algorithm::Rsa | Algorithm::RsaPss => {
             rsa_private_key(&held.expect(tag::SEQUENCE, "an RSA private key is expected")?)?;
         }
-        Algorithm::Ec => ec_private_key(&held.expect(tag::SEQUENCE, "an EC private key is expected")?)?,
+        Algorithm::Ec => {
+            let key = held.expect(tag::SEQUENCE, "an EC private key is expected")?;
+            ec_private_key(&key, named.optional(tag::OID)?)?;
+        }
         Algorithm::Edwards => {
             held.expect(tag::OCTET_STRING, "an Edwards curve private key is expected")?;
         }
         Algorithm::Other => {}
     }
     while !inside.is_empty() {
-        inside.any()?;
+        let optional = inside.any()?;
+        if optional.tag == tag::primitive(1) {
+            bit_string(&optional)?;
+        }
     }
     Ok(())
 }
@@ -146,11 +154,25 @@ fn rsa_private_key(key: &Tlv<'_>) -> DerResult<()> {
 }
 
 /// `ECPrivateKey ::= SEQUENCE { version, privateKey OCTET STRING, [0] parameters OPTIONAL, [1] publicKey OPTIONAL }`
-fn ec_private_key(key: &Tlv<'_>) -> DerResult<()> {
+///
+/// The parameters are those of the PKCS#8 around it, where they stand. An uncompressed public key is on their curve once its unused
+/// bits are cleared (OpenSSL: `d2i_ECPrivateKey`); crypto providers refuse a key with unused bits in any case.
+fn ec_private_key(key: &Tlv<'_>, curve: Option<Tlv<'_>>) -> DerResult<()> {
+    const UNCOMPRESSED: u8 = 0x04;
     let mut inside = key.inside();
     integer(&inside.expect(tag::INTEGER, "a version is expected")?)?;
     inside.expect(tag::OCTET_STRING, "the number of an EC key is expected")?;
-    inside.optional(tag::constructed(0))?;
-    inside.optional(tag::constructed(1))?;
+    let own_curve = match inside.optional(tag::constructed(0))? {
+        Some(parameters) => parameters.inside().optional(tag::OID)?,
+        None => None,
+    };
+    if let Some(explicit) = inside.optional(tag::constructed(1))? {
+        let public_key = explicit.inside().expect(tag::BIT_STRING, "a public key is expected")?;
+        let point = bit_string(&public_key)?.masked_bytes();
+        let curve = curve.or(own_curve).and_then(|curve| Curve::by_oid(curve.value));
+        if point.first() == Some(&UNCOMPRESSED) && curve.is_some_and(|curve| !curve.has_point(&point)) {
+            return public_key.error("the public key is not on its curve");
+        }
+    }
     inside.finish()
 }

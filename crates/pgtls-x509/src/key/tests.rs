@@ -82,6 +82,29 @@ fn each_label_and_what_may_stand_under_it() {
     }
 }
 
+/// OpenSSL clears the unused bits of the public key in an EC key, and loads no key whose point is not on its curve.
+#[test]
+fn the_public_key_of_an_ec_key_is_on_its_curve_without_its_unused_bits() {
+    let ends_with_bits = |(pkcs8, _): &(Vec<u8>, Vec<u8>)| pkcs8[pkcs8.len() - 1] & 0x7f != 0;
+    let (pkcs8, sec1) = core::iter::repeat_with(ec).find(ends_with_bits).unwrap();
+    // A point of 65 bytes stands behind the number of its unused bits.
+    let with_unused_bits = |key: &[u8], unused_bits| {
+        let mut key = key.to_vec();
+        let place = key.len() - 66;
+        key[place] = unused_bits;
+        key
+    };
+    let zeros = u8::try_from(pkcs8[pkcs8.len() - 1].trailing_zeros()).unwrap();
+    loads(pem("PRIVATE KEY", "", &with_unused_bits(&pkcs8, zeros)), &with_unused_bits(&pkcs8, zeros));
+    for unused_bits in [7, 8] {
+        malformed(pem("PRIVATE KEY", "", &with_unused_bits(&pkcs8, unused_bits)));
+        // Without the curve beside it the key is not judged here.
+        let sec1 =
+            private_key(pem("EC PRIVATE KEY", "", &with_unused_bits(&sec1, unused_bits)).as_bytes(), None);
+        assert_eq!(sec1.is_ok(), unused_bits < 8);
+    }
+}
+
 #[test]
 fn the_first_block_that_loads_is_the_key() {
     let (pkcs8, sec1) = ec();

@@ -5,15 +5,15 @@ use crate::{certificate::Certificate, oid};
 
 /// Is the chain trusted because of this certificate?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trust {
+pub(crate) enum Trust {
     Trusted,
     Rejected,
-    /// The certificate says nothing; somebody above it may.
+    /// Neither: a certificate above it decides.
     Neutral,
 }
 
 /// Trust settings decide where there are any; else a self-signed certificate is trusted and another is not.
-pub(super) fn trust_of(certificate: &Certificate<'_>, purpose: Purpose) -> Trust {
+pub(crate) fn trust_of(certificate: &Certificate<'_>, purpose: Purpose) -> Trust {
     match by_settings(certificate, purpose) {
         Trust::Neutral if certificate.self_signed && certificate.extensions.invalid.is_none() => {
             Trust::Trusted

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     certificate::{Certificate, public_key::PublicKey},
-    verdict::Verdict,
+    verdict::{Budget, Verdict},
 };
 use alloc::vec::Vec;
 
@@ -25,9 +25,11 @@ pub(super) fn build<'a>(
     chain: &mut Chain<'a>,
     presented: &'a [Certificate<'a>],
 ) -> Checked {
-    // The peer's own certificate is among those it sent.
-    let mut unused: Vec<Option<&'a Certificate<'a>>> =
-        chain.certificates.iter().copied().chain(presented).map(Some).collect();
+    // No certificate of the peer comes into the chain twice, its own included.
+    let mut unused: Vec<&'a Certificate<'a>> = presented.iter().collect();
+    for link in &chain.certificates {
+        remove(context, &mut unused, link, 0)?;
+    }
     let mut ask_presented = true;
     loop {
         match extend_from_trusted(context, chain)? {
@@ -94,25 +96,45 @@ fn extend_from_trusted<'a>(context: &Context<'a>, chain: &mut Chain<'a>) -> Resu
 fn extend_from_presented<'a>(
     context: &Context<'a>,
     chain: &mut Chain<'a>,
-    unused: &mut [Option<&'a Certificate<'a>>],
+    unused: &mut Vec<&'a Certificate<'a>>,
 ) -> Result<bool, Failure> {
-    let Some(current) = chain.get(chain.last_depth()).filter(|_| chain.len() <= MAX_BUILT) else {
+    let depth = chain.last_depth();
+    let Some(current) = chain.get(depth).filter(|_| chain.len() <= MAX_BUILT) else {
         return Ok(false);
     };
     if current.self_signed {
         return Ok(false);
     }
-    let candidates =
-        unused.iter().enumerate().filter_map(|(place, candidate)| candidate.map(|it| (place, it)));
-    let Some((place, issuer)) = issuer::among_presented(context, candidates, chain, current)? else {
+    let Some(issuer) = issuer::among_presented(context, depth, unused, current)? else {
         return Ok(false);
     };
-    if let Some(slot) = unused.get_mut(place) {
-        *slot = None;
-    }
+    remove(context, unused, issuer, depth)?;
     chain.certificates.push(issuer);
     chain.untrusted = chain.len();
     Ok(true)
+}
+
+/// Removes a certificate, however often it is there.
+fn remove(
+    context: &Context<'_>,
+    certificates: &mut Vec<&Certificate<'_>>,
+    taken: &Certificate<'_>,
+    depth: usize,
+) -> Checked {
+    let mut charged = Ok(());
+    certificates.retain(|it| {
+        if charged.is_err() {
+            return true;
+        }
+        match context.work.equal(Budget::Candidates, it.der(), taken.der(), depth) {
+            Ok(is_taken) => !is_taken,
+            Err(exceeded) => {
+                charged = Err(exceeded);
+                true
+            }
+        }
+    });
+    charged
 }
 
 /// No trusted certificate was reached: says why in OpenSSL's terms.
@@ -132,14 +154,17 @@ fn refuse(chain: &Chain<'_>) -> Checked {
         (false, _) => Verdict::UnableToGetIssuerCertLocally,
     };
     let failure = Failure::new(verdict, depth);
-    // OpenSSL does not say that it finds no issuer because the certificate itself is invalid; we do.
-    Err(match &last.extensions.invalid {
-        Some(invalid) => failure.with(alloc::format!(
+    // OpenSSL does not report why the certificate itself has no issuer.
+    Err(if let Some(invalid) = &last.extensions.invalid {
+        failure.with(alloc::format!(
             "its extension {} is invalid: {} (byte {})",
             invalid.name,
             invalid.error.problem,
             invalid.error.position
-        )),
-        None => failure,
+        ))
+    } else if last.signature_id.is_none_or(|id| !id.is_in_every_release()) {
+        failure.with("its signature algorithm is missing in a release of OpenSSL, which finds no issuer then")
+    } else {
+        failure
     })
 }

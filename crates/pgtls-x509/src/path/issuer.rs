@@ -1,8 +1,8 @@
 //! Who could have issued a certificate, and which of them OpenSSL takes (`ossl_x509_likely_issued`, `find_issuer`,
 //! `X509_STORE_CTX_get1_issuer`).
 
-use super::{Chain, Context, Failure, validity};
-use crate::certificate::Certificate;
+use super::{Context, Failure, validity};
+use crate::{certificate::Certificate, verdict::Budget};
 
 /// Could `issuer` have issued `subject`? By names, key identifiers and the kind of key; the signature is checked later, and
 /// what the key may be used for, too. A certificate with an invalid extension neither issues nor is issued.
@@ -14,18 +14,23 @@ pub(super) fn likely_issued(issuer: &Certificate<'_>, subject: &Certificate<'_>)
         && issuer.key_fits_signature_of(subject)
 }
 
-/// The issuer among certificates the peer sent, given with their places. It may not be in the chain yet. OpenSSL lets the peer's
-/// own certificate repeat when that is self-issued, but has not come here when it fits itself.
+/// Bytes that [`likely_issued`] compares at most.
+fn bytes_compared(issuer: &Certificate<'_>, subject: &Certificate<'_>) -> usize {
+    if issuer.subject_canonical.len() != subject.issuer_canonical.len() {
+        return 0;
+    }
+    let identifier = issuer.bytes_compared_with(subject.authority_key_identifier());
+    issuer.subject_canonical.len().saturating_add(identifier)
+}
+
+/// The issuer among certificates of the peer that are not in the chain.
 pub(super) fn among_presented<'a>(
     context: &Context<'_>,
-    presented: impl Iterator<Item = (usize, &'a Certificate<'a>)>,
-    chain: &Chain<'a>,
+    depth: usize,
+    presented: &[&'a Certificate<'a>],
     subject: &Certificate<'_>,
-) -> Result<Option<(usize, &'a Certificate<'a>)>, Failure> {
-    choose(context, presented, chain.last_depth(), |candidate| {
-        likely_issued(candidate, subject)
-            && !chain.certificates.iter().any(|link| link.der() == candidate.der())
-    })
+) -> Result<Option<&'a Certificate<'a>>, Failure> {
+    choose(context, depth, presented.iter().copied(), subject)
 }
 
 /// The issuer among the trusted certificates, which may repeat.
@@ -34,26 +39,27 @@ pub(super) fn among_trusted<'a>(
     depth: usize,
     subject: &Certificate<'_>,
 ) -> Result<Option<&'a Certificate<'a>>, Failure> {
-    let candidates = context.trust.by_subject(&subject.issuer_canonical).map(|candidate| (0, candidate));
-    let found = choose(context, candidates, depth, |candidate| likely_issued(candidate, subject))?;
-    Ok(found.map(|(_, candidate)| candidate))
+    // The index compares the name with those of some certificates.
+    context.work.turn(Budget::Candidates, subject.issuer_canonical.len(), depth)?;
+    let candidates = context.trust.by_subject(&subject.issuer_canonical);
+    choose(context, depth, candidates.map(|candidate| -> &Certificate<'_> { candidate }), subject)
 }
 
 /// The first candidate that fits and is in date, else of those that fit the one whose time ended last.
 fn choose<'a>(
     context: &Context<'_>,
-    candidates: impl Iterator<Item = (usize, &'a Certificate<'a>)>,
     depth: usize,
-    fits: impl Fn(&Certificate<'_>) -> bool,
-) -> Result<Option<(usize, &'a Certificate<'a>)>, Failure> {
-    let mut out_of_date: Option<(usize, &Certificate<'_>)> = None;
-    for (place, candidate) in candidates {
-        context.work.candidate(depth)?;
-        if !fits(candidate) {
+    candidates: impl Iterator<Item = &'a Certificate<'a>>,
+    subject: &Certificate<'_>,
+) -> Result<Option<&'a Certificate<'a>>, Failure> {
+    let mut out_of_date: Option<&Certificate<'_>> = None;
+    for candidate in candidates {
+        context.work.turn(Budget::Candidates, bytes_compared(candidate, subject), depth)?;
+        if !likely_issued(candidate, subject) {
             continue;
         }
         if validity::is_in_date(context, candidate) {
-            return Ok(Some((place, candidate)));
+            return Ok(Some(candidate));
         }
         // A time that is none is later than nothing.
         let ends_later = |best: &Certificate<'_>| match (candidate.not_after.seconds, best.not_after.seconds)
@@ -61,8 +67,8 @@ fn choose<'a>(
             (Some(end), Some(best)) => end > best,
             _ => false,
         };
-        if out_of_date.is_none_or(|(_, best)| ends_later(best)) {
-            out_of_date = Some((place, candidate));
+        if out_of_date.is_none_or(ends_later) {
+            out_of_date = Some(candidate);
         }
     }
     Ok(out_of_date)

@@ -5,8 +5,10 @@
 
 mod subtree;
 
-use self::subtree::{dns_is_inside, email_is_inside, ip_is_inside, uri_is_inside};
-use super::{Chain, Checked, Context, Failure};
+use self::subtree::{
+    dns_is_inside, email_is_inside, host_of_email, host_of_uri, ip_is_inside, uri_is_inside,
+};
+use super::{Chain, Checked, Context, Failure, fail};
 use crate::{
     certificate::{
         Certificate,
@@ -15,10 +17,11 @@ use crate::{
         name_constraints::{NameConstraints, Subtree},
     },
     oid,
-    tlv::{Reader, tag},
-    verdict::Verdict,
+    tlv::{Reader, Tlv, tag},
+    verdict::{Budget, Verdict},
 };
-use alloc::vec::Vec;
+use alloc::{borrow::Cow, string::String, vec::Vec};
+use core::ops::Range;
 
 /// Names times constraints of one certificate under one CA (OpenSSL: `NAME_CHECK_MAX`).
 const MAX_PRODUCT: usize = 1 << 20;
@@ -26,13 +29,15 @@ const MAX_PRODUCT: usize = 1 << 20;
 pub(super) fn check(context: &Context<'_>, chain: &Chain<'_>) -> Checked {
     let mut above: Vec<Constraints<'_>> = Vec::new();
     for (depth, certificate) in chain.links().rev() {
-        if depth == 0 || !certificate.self_issued {
+        let under = Under { context, depth };
+        if !above.is_empty() && (depth == 0 || !certificate.self_issued) {
+            let names = under.names_of(certificate)?;
             for constraints in &above {
-                let names = Names { context, certificate, depth };
-                names.check(constraints).map_err(|stop| stop.at(depth))?;
+                under.check(&names, constraints)?;
             }
         }
         if let Some(range) = &certificate.extensions.name_constraints {
+            under.charge_parsing(range.len())?;
             above.extend(
                 NameConstraints::of_checked(certificate.part(range)).map(|read| Constraints::of(&read)),
             );
@@ -41,51 +46,19 @@ pub(super) fn check(context: &Context<'_>, chain: &Chain<'_>) -> Checked {
     Ok(())
 }
 
-/// Why a name stops the check.
-enum Stop {
-    Verdict(Verdict),
-    Failure(Failure),
-}
-
-impl Stop {
-    fn at(self, depth: usize) -> Failure {
-        match self {
-            Self::Verdict(verdict) => Failure::new(verdict, depth),
-            Self::Failure(failure) => failure,
-        }
-    }
-}
-
-impl From<Verdict> for Stop {
-    fn from(verdict: Verdict) -> Self {
-        Self::Verdict(verdict)
-    }
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
-    }
-}
-
-/// The constraints of one CA, with directory names made comparable once.
+/// The constraints of one CA, each list sorted by the kind of name and otherwise in its order.
 struct Constraints<'a> {
-    permitted: Vec<Constraint<'a>>,
-    excluded: Vec<Constraint<'a>>,
-}
-
-struct Constraint<'a> {
-    subtree: Subtree<'a>,
-    /// Canonical form of a directory name.
-    directory: Vec<u8>,
+    permitted: Vec<Subtree<'a>>,
+    excluded: Vec<Subtree<'a>>,
 }
 
 impl<'a> Constraints<'a> {
     fn of(read: &NameConstraints<'a>) -> Self {
-        Self {
-            permitted: read.permitted().map(Constraint::of).collect(),
-            excluded: read.excluded().map(Constraint::of).collect(),
-        }
+        let sorted = |mut subtrees: Vec<Subtree<'a>>| {
+            subtrees.sort_by_key(|subtree| subtree.base.kind());
+            subtrees
+        };
+        Self { permitted: sorted(read.permitted().collect()), excluded: sorted(read.excluded().collect()) }
     }
 
     fn len(&self) -> usize {
@@ -93,22 +66,42 @@ impl<'a> Constraints<'a> {
     }
 }
 
-impl<'a> Constraint<'a> {
-    fn of(subtree: Subtree<'a>) -> Self {
-        let directory = match &subtree.base {
-            GeneralName::Directory(name) => name::canonical(name).unwrap_or_default(),
-            _ => Vec::new(),
-        };
-        Self { subtree, directory }
-    }
+/// The subtrees of a sorted list that are of the kind.
+fn of_kind<'s, 'a>(subtrees: &'s [Subtree<'a>], kind: Kind) -> &'s [Subtree<'a>] {
+    let start = subtrees.partition_point(|subtree| subtree.base.kind() < kind);
+    let end = subtrees.partition_point(|subtree| subtree.base.kind() <= kind);
+    subtrees.get(start..end).unwrap_or_default()
+}
 
-    /// Does this constraint speak of names like `name`? An otherName only of its own type.
-    fn concerns(&self, name: &Name<'_>) -> bool {
-        match (&self.subtree.base, name.other_type) {
-            (GeneralName::Other { oid, .. }, Some(other)) if name.kind == Kind::Other => *oid == other,
-            (base, _) => base.kind() == name.kind,
-        }
+/// Does this constraint, which is of the kind of the name, apply to it? An otherName only to those of its own type.
+fn concerns(subtree: &Subtree<'_>, name: &Name<'_>) -> bool {
+    match (&subtree.base, name.other_type) {
+        (GeneralName::Other { oid, .. }, Some(other)) => *oid == other,
+        _ => true,
     }
+}
+
+/// Bytes that a comparison looks at, at most.
+fn bytes_compared(name: &Name<'_>, base: &GeneralName<'_>) -> usize {
+    match base {
+        GeneralName::Directory { canonical: base, .. } => base.len().min(name.bytes.len()),
+        GeneralName::Dns(base) | GeneralName::Uri(base) | GeneralName::Ip(base) => {
+            base.len().min(name.bytes.len())
+        }
+        // The mailbox is looked for in the whole constraint.
+        GeneralName::Email(base) => base.len(),
+        GeneralName::Other { oid, .. } => oid.len(),
+        GeneralName::X400 | GeneralName::EdiParty | GeneralName::RegisteredId => 0,
+    }
+}
+
+/// The names of a certificate in the order in which they are compared.
+struct Names<'a> {
+    /// Attributes of the subject and entries of the subjectAltName, as OpenSSL counts them.
+    count: usize,
+    list: Vec<Name<'a>>,
+    /// What is wrong with the name behind the last one of the list.
+    unusable: Option<Verdict>,
 }
 
 /// A name to be compared.
@@ -117,150 +110,181 @@ struct Name<'a> {
     /// Type of an otherName.
     other_type: Option<&'a [u8]>,
     /// Its text or octets; the canonical form of a directory name.
-    bytes: &'a [u8],
+    bytes: Cow<'a, [u8]>,
+    /// Where the host stands in an e-mail address or URI.
+    host: Option<Range<usize>>,
 }
 
-/// How a name compares with one subtree.
-enum Comparison {
-    Inside,
-    Outside,
-}
-
-struct Names<'c, 'a> {
+/// Comparisons of the names of one certificate with the constraints above it.
+struct Under<'c, 'a> {
     context: &'c Context<'a>,
-    certificate: &'c Certificate<'c>,
     depth: usize,
 }
 
-impl Names<'_, '_> {
-    fn check(&self, constraints: &Constraints<'_>) -> Result<(), Stop> {
-        let certificate = self.certificate;
+impl Under<'_, '_> {
+    /// Reads the names once for all CAs above.
+    fn names_of<'n>(&self, certificate: &'n Certificate<'_>) -> Result<Names<'n>, Failure> {
+        let alt_names = certificate.extensions.subject_alt_name.as_ref();
+        let length = alt_names.map_or(0, ExactSizeIterator::len);
+        self.charge_parsing(certificate.subject().len().saturating_add(length))?;
         let attributes = name::attributes(certificate.subject()).count();
-        let names = attributes.saturating_add(certificate.extensions.subject_alt_name_count);
-        if names > 0 && constraints.len() > MAX_PRODUCT.checked_div(names).unwrap_or(0) {
-            return Err(Verdict::Unspecified.into());
-        }
-        if attributes > 0 {
-            let subject = Name::plain(Kind::Directory, &certificate.subject_canonical);
-            self.compare(&subject, constraints)?;
-            for attribute in name::attributes(certificate.subject()) {
-                if attribute.oid == oid::EMAIL_ADDRESS {
-                    if attribute.value.tag != tag::IA5_STRING {
-                        return Err(Verdict::UnsupportedNameSyntax.into());
-                    }
-                    self.compare(&Name::plain(Kind::Email, attribute.value.value), constraints)?;
-                }
-            }
-        }
-        let mut has_dns_name = false;
-        for entry in self.subject_alt_names() {
-            has_dns_name |= matches!(entry, GeneralName::Dns(_));
-            self.compare_entry(&entry, constraints)?;
-        }
-        if self.depth == 0 && !has_dns_name { self.check_common_names(constraints) } else { Ok(()) }
-    }
-
-    fn subject_alt_names(&self) -> impl Iterator<Item = GeneralName<'_>> {
-        let range = self.certificate.extensions.subject_alt_name.as_ref();
+        let count = attributes.saturating_add(certificate.extensions.subject_alt_name_count);
+        let mut names = Names { count, list: Vec::new(), unusable: None };
         // The names were read before, so none is an error.
-        general_names(range.map_or(Reader::new(&[]), |range| self.certificate.reader(range))).flatten()
+        let alt_names = general_names(alt_names.map_or(Reader::new(&[]), |range| certificate.reader(range)));
+        names.unusable = names.collect(certificate, alt_names.flatten(), self.depth == 0).err();
+        Ok(names)
     }
 
-    fn compare_entry(&self, entry: &GeneralName<'_>, constraints: &Constraints<'_>) -> Result<(), Stop> {
-        match entry {
-            GeneralName::Directory(directory) => {
-                let canonical = name::canonical(directory).unwrap_or_default();
-                self.compare(&Name::plain(Kind::Directory, &canonical), constraints)
-            }
-            GeneralName::Email(bytes)
-            | GeneralName::Dns(bytes)
-            | GeneralName::Uri(bytes)
-            | GeneralName::Ip(bytes) => self.compare(&Name::plain(entry.kind(), bytes), constraints),
-            GeneralName::Other { oid, value } => {
-                // An e-mail address in Unicode is held to the constraints on e-mail addresses.
-                let kind = if *oid == oid::SMTP_UTF8_MAILBOX { Kind::Email } else { Kind::Other };
-                self.compare(&Name { kind, other_type: Some(oid), bytes: value.value }, constraints)
-            }
-            GeneralName::X400 | GeneralName::EdiParty | GeneralName::RegisteredId => {
-                self.compare(&Name::plain(entry.kind(), &[]), constraints)
-            }
+    fn check(&self, names: &Names<'_>, constraints: &Constraints<'_>) -> Checked {
+        if names.count > 0 && constraints.len() > MAX_PRODUCT.checked_div(names.count).unwrap_or(0) {
+            return fail(Verdict::Unspecified, self.depth);
         }
-    }
-
-    /// Every commonName that looks like a host name is held to the constraints on DNS names.
-    fn check_common_names(&self, constraints: &Constraints<'_>) -> Result<(), Stop> {
-        for attribute in name::attributes(self.certificate.subject()) {
-            if attribute.oid != oid::COMMON_NAME {
-                continue;
-            }
-            let text = match attribute.value.tag {
-                NUMERIC_STRING => {
-                    core::str::from_utf8(attribute.value.value).ok().map(alloc::string::String::from)
-                }
-                _ => name::utf8(&attribute.value).ok().flatten(),
-            };
-            let Some(text) = text else {
-                return Err(Verdict::Unspecified.into());
-            };
-            let text = text.trim_end_matches('\0').as_bytes();
-            if text.contains(&0) {
-                return Err(Verdict::UnsupportedNameSyntax.into());
-            }
-            if looks_like_host_name(text) {
-                self.compare(&Name::plain(Kind::Dns, text), constraints)?;
-            }
+        for name in &names.list {
+            self.compare(name, constraints)?;
         }
-        Ok(())
+        names.unusable.map_or(Ok(()), |verdict| fail(verdict, self.depth))
     }
 
     /// A name must be inside one permitted subtree of its kind, if there are any, and in no excluded one (OpenSSL: `nc_match`).
-    fn compare(&self, name: &Name<'_>, constraints: &Constraints<'_>) -> Result<(), Stop> {
+    fn compare(&self, name: &Name<'_>, constraints: &Constraints<'_>) -> Checked {
+        self.charge(0)?;
         let (mut concerned, mut permitted) = (false, false);
-        for constraint in constraints.permitted.iter().filter(|constraint| constraint.concerns(name)) {
-            self.check_distances(constraint)?;
-            if !permitted {
-                concerned = true;
-                permitted = matches!(self.compare_one(name, constraint)?, Comparison::Inside);
+        for subtree in of_kind(&constraints.permitted, name.kind) {
+            if !self.is_concerned(subtree, name)? {
+                continue;
             }
+            concerned = true;
+            permitted = permitted || self.is_inside(name, subtree)?;
         }
         if concerned && !permitted {
-            return Err(Verdict::PermittedViolation.into());
+            return fail(Verdict::PermittedViolation, self.depth);
         }
-        for constraint in constraints.excluded.iter().filter(|constraint| constraint.concerns(name)) {
-            self.check_distances(constraint)?;
-            if matches!(self.compare_one(name, constraint)?, Comparison::Inside) {
-                return Err(Verdict::ExcludedViolation.into());
+        for subtree in of_kind(&constraints.excluded, name.kind) {
+            if self.is_concerned(subtree, name)? && self.is_inside(name, subtree)? {
+                return fail(Verdict::ExcludedViolation, self.depth);
             }
         }
         Ok(())
     }
 
-    fn check_distances(&self, constraint: &Constraint<'_>) -> Result<(), Stop> {
-        self.context.work.name_comparison(0, self.depth)?;
-        if constraint.subtree.plain_distances { Ok(()) } else { Err(Verdict::SubtreeMinMax.into()) }
+    /// Whether the constraint applies to the name; an error if it has distances.
+    fn is_concerned(&self, subtree: &Subtree<'_>, name: &Name<'_>) -> Result<bool, Failure> {
+        self.charge(bytes_compared(name, &subtree.base))?;
+        if !concerns(subtree, name) {
+            return Ok(false);
+        }
+        if subtree.plain_distances { Ok(true) } else { Err(Failure::new(Verdict::SubtreeMinMax, self.depth)) }
     }
 
-    fn compare_one(&self, name: &Name<'_>, constraint: &Constraint<'_>) -> Result<Comparison, Stop> {
-        self.context.work.name_comparison(name.bytes.len(), self.depth)?;
-        let inside = match (name.kind, &constraint.subtree.base) {
-            (Kind::Directory, GeneralName::Directory(_)) => name.bytes.starts_with(&constraint.directory),
-            (Kind::Dns, GeneralName::Dns(base)) => dns_is_inside(name.bytes, base),
+    fn is_inside(&self, name: &Name<'_>, subtree: &Subtree<'_>) -> Result<bool, Failure> {
+        let bytes = name.bytes.as_ref();
+        let host = name.host.clone().ok_or(Verdict::UnsupportedNameSyntax);
+        let inside = match (name.kind, &subtree.base) {
+            (Kind::Directory, GeneralName::Directory { canonical, .. }) => Ok(bytes.starts_with(canonical)),
+            (Kind::Dns, GeneralName::Dns(base)) => Ok(dns_is_inside(bytes, base)),
             // OpenSSL compares an address in Unicode with the Unicode form of the constraint; we do not know how it reads.
             (Kind::Email, GeneralName::Email(_)) if name.other_type.is_some() => {
-                return Err(Verdict::UnsupportedNameSyntax.into());
+                Err(Verdict::UnsupportedNameSyntax)
             }
-            (Kind::Email, GeneralName::Email(base)) => email_is_inside(name.bytes, base)?,
-            (Kind::Uri, GeneralName::Uri(base)) => uri_is_inside(name.bytes, base)?,
-            (Kind::Ip, GeneralName::Ip(base)) => ip_is_inside(name.bytes, base)?,
-            _ => return Err(Verdict::UnsupportedConstraintType.into()),
+            (Kind::Email, GeneralName::Email(base)) => {
+                host.and_then(|host| email_is_inside(bytes, host, base))
+            }
+            (Kind::Uri, GeneralName::Uri(base)) => {
+                host.map(|host| uri_is_inside(bytes.get(host).unwrap_or_default(), base))
+            }
+            (Kind::Ip, GeneralName::Ip(base)) => ip_is_inside(bytes, base),
+            _ => Err(Verdict::UnsupportedConstraintType),
         };
-        Ok(if inside { Comparison::Inside } else { Comparison::Outside })
+        inside.map_err(|verdict| Failure::new(verdict, self.depth))
+    }
+
+    fn charge(&self, bytes: usize) -> Checked {
+        self.context.work.turn(Budget::NameComparisons, bytes, self.depth)
+    }
+
+    fn charge_parsing(&self, bytes: usize) -> Checked {
+        self.context.work.parsing(Budget::NameComparisons, bytes, self.depth)
+    }
+}
+
+impl<'a> Names<'a> {
+    /// Collects the names up to the first that cannot be compared.
+    fn collect(
+        &mut self,
+        certificate: &'a Certificate<'_>,
+        alt_names: impl Iterator<Item = GeneralName<'a>>,
+        is_leaf: bool,
+    ) -> Result<(), Verdict> {
+        let subject = certificate.subject();
+        if name::attributes(subject).next().is_some() {
+            self.list.push(Name::plain(Kind::Directory, certificate.subject_canonical.as_slice()));
+        }
+        for attribute in name::attributes(subject) {
+            if attribute.oid == oid::EMAIL_ADDRESS {
+                if attribute.value.tag != tag::IA5_STRING {
+                    return Err(Verdict::UnsupportedNameSyntax);
+                }
+                self.list.push(Name::plain(Kind::Email, attribute.value.value));
+            }
+        }
+        self.list.extend(alt_names.map(Name::of_entry));
+        let has_dns_name = || self.list.iter().any(|name| name.kind == Kind::Dns);
+        if is_leaf && !has_dns_name() { self.collect_host_names(subject) } else { Ok(()) }
+    }
+
+    /// Every commonName that looks like a host name is held to the constraints on DNS names.
+    fn collect_host_names(&mut self, subject: &'a [u8]) -> Result<(), Verdict> {
+        for attribute in name::attributes(subject).filter(|attribute| attribute.oid == oid::COMMON_NAME) {
+            let text = common_name(&attribute.value).ok_or(Verdict::Unspecified)?;
+            let text = text.trim_end_matches('\0').as_bytes();
+            if text.contains(&0) {
+                return Err(Verdict::UnsupportedNameSyntax);
+            }
+            if looks_like_host_name(text) {
+                self.list.push(Name::plain(Kind::Dns, text.to_vec()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn common_name(value: &Tlv<'_>) -> Option<String> {
+    match value.tag {
+        NUMERIC_STRING => core::str::from_utf8(value.value).ok().map(String::from),
+        _ => name::utf8(value).ok().flatten(),
     }
 }
 
 impl<'a> Name<'a> {
-    fn plain(kind: Kind, bytes: &'a [u8]) -> Self {
-        Self { kind, other_type: None, bytes }
+    fn plain(kind: Kind, bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+        let bytes = bytes.into();
+        let host = match kind {
+            Kind::Email => host_of_email(&bytes),
+            Kind::Uri => host_of_uri(&bytes),
+            _ => None,
+        };
+        Self { kind, other_type: None, bytes, host }
+    }
+
+    /// The name in an entry of the subjectAltName.
+    fn of_entry(entry: GeneralName<'a>) -> Self {
+        let kind = entry.kind();
+        match entry {
+            GeneralName::Directory { canonical, .. } => Self::plain(kind, canonical),
+            GeneralName::Email(bytes)
+            | GeneralName::Dns(bytes)
+            | GeneralName::Uri(bytes)
+            | GeneralName::Ip(bytes) => Self::plain(kind, bytes),
+            GeneralName::Other { oid, value } => {
+                // An e-mail address in Unicode is held to the constraints on e-mail addresses.
+                let kind = if oid == oid::SMTP_UTF8_MAILBOX { Kind::Email } else { kind };
+                Self { other_type: Some(oid), ..Self::plain(kind, value.value) }
+            }
+            GeneralName::X400 | GeneralName::EdiParty | GeneralName::RegisteredId => {
+                Self::plain(kind, &[][..])
+            }
+        }
     }
 }
 

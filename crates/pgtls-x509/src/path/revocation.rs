@@ -5,7 +5,7 @@
 
 mod scope;
 
-use self::scope::scope;
+use self::scope::{Points, scope};
 use super::{
     Chain, Checked, Context, Failure, fail,
     signatures::{Outcome, Signed},
@@ -14,7 +14,7 @@ use crate::{
     certificate::{Certificate, distribution_point::ALL_REASONS, extensions::key_usage},
     crl::{Crl, CrlStore, Revocation},
     hash::name_hash,
-    verdict::Verdict,
+    verdict::{Budget, Verdict},
 };
 use alloc::vec::Vec;
 
@@ -25,7 +25,7 @@ pub(super) fn check(context: &Context<'_>, chain: &Chain<'_>) -> Checked {
     let mut known =
         Known { store, crls: context.trust.crls().iter().chain(store.file()).collect(), opened: Vec::new() };
     for (depth, certificate) in chain.links() {
-        let crls = known.of_issuer(&certificate.issuer_canonical);
+        let crls = known.of_issuer(context, depth, &certificate.issuer_canonical)?;
         check_certificate(context, chain, depth, certificate, &crls)?;
     }
     Ok(())
@@ -41,19 +41,40 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// The CRLs of this issuer. Directories are asked in their order until one of its CRLs is known.
-    fn of_issuer(&mut self, issuer: &[u8]) -> Vec<&'a Crl> {
+    /// The CRLs of this issuer. Directories are searched in their order until one of its CRLs is known.
+    fn of_issuer(
+        &mut self,
+        context: &Context<'_>,
+        depth: usize,
+        issuer: &[u8],
+    ) -> Result<Vec<&'a Crl>, Failure> {
+        let mut found = Vec::new();
+        let mut keep = |crls: &mut dyn Iterator<Item = &'a Crl>| {
+            for crl in crls {
+                if context.work.equal(Budget::Crls, &crl.issuer_canonical, issuer, depth)? {
+                    found.push(crl);
+                }
+            }
+            Ok(found.is_empty())
+        };
+        let mut is_missing = keep(&mut self.crls.iter().copied())?;
+        if self.store.directories() == 0 {
+            return Ok(found);
+        }
+        context.work.turn(Budget::Crls, issuer.len(), depth)?;
         let hash = name_hash(issuer);
         for place in 0..self.store.directories() {
             if !self.opened.contains(&(place, hash)) {
                 self.opened.push((place, hash));
-                self.crls.extend(self.store.in_directory(place, hash));
+                let crls = self.store.in_directory(place, hash);
+                self.crls.extend(crls);
+                is_missing = keep(&mut crls.iter())?;
             }
-            if self.crls.iter().any(|crl| crl.issuer_canonical == issuer) {
+            if !is_missing {
                 break;
             }
         }
-        self.crls.iter().copied().filter(|crl| crl.issuer_canonical == issuer).collect()
+        Ok(found)
     }
 }
 
@@ -65,9 +86,14 @@ fn check_certificate<'a>(
     certificate: &'a Certificate<'a>,
     crls: &[&'a Crl],
 ) -> Checked {
+    let points = if crls.is_empty() { None } else { Some(Points::of(context, depth, certificate)?) };
     let mut covered = 0;
     while covered != ALL_REASONS {
-        let Some(best) = best_crl(context, chain, depth, certificate, crls, covered)? else {
+        let best = match &points {
+            Some(points) => best_crl(context, chain, depth, (certificate, points), crls, covered)?,
+            None => None,
+        };
+        let Some(best) = best else {
             return Err(missing(context, depth, certificate));
         };
         check_crl(context, depth, &best)
@@ -111,14 +137,14 @@ fn best_crl<'a>(
     context: &Context<'_>,
     chain: &Chain<'a>,
     depth: usize,
-    certificate: &'a Certificate<'a>,
+    subject: (&'a Certificate<'a>, &Points<'_>),
     crls: &[&'a Crl],
     covered: u16,
 ) -> Result<Option<Candidate<'a>>, Failure> {
     let mut best: Option<Candidate<'a>> = None;
     for crl in crls {
-        context.work.candidate(depth)?;
-        let Some(candidate) = score(context, chain, depth, certificate, crl, covered) else {
+        context.work.turn(Budget::Crls, 0, depth)?;
+        let Some(candidate) = score(context, chain, depth, subject, crl, covered)? else {
             continue;
         };
         let is_better = best.as_ref().is_none_or(|best| {
@@ -140,27 +166,28 @@ fn score<'a>(
     context: &Context<'_>,
     chain: &Chain<'a>,
     depth: usize,
-    certificate: &'a Certificate<'a>,
+    (certificate, points): (&'a Certificate<'a>, &Points<'_>),
     crl: &'a Crl,
     covered: u16,
-) -> Option<Candidate<'a>> {
+) -> Result<Option<Candidate<'a>>, Failure> {
     if crl.is_delta || crl.is_beyond_us {
-        return None;
+        return Ok(None);
     }
-    let point = crl.issuing_distribution_point();
-    if let Some(point) = &point {
+    if let Some(point) = &crl.issuing_distribution_point {
         let only = [point.only_user, point.only_ca, point.only_attribute];
         let is_contradictory = only.iter().filter(|only| **only).count() > 1;
         // A point that says nothing is none; OpenSSL 3.0 does not mind.
         let says_nothing = point.name.is_none() && !only.contains(&true);
         if is_contradictory || says_nothing || point.indirect || point.only_reasons.is_some() {
-            return None;
+            return Ok(None);
         }
     }
-    let (issuer, issuer_certificate) = issuer_of(chain, depth, crl)?;
-    let reasons = scope(certificate, crl);
+    let Some((issuer, issuer_certificate)) = issuer_of(context, chain, depth, crl)? else {
+        return Ok(None);
+    };
+    let reasons = scope(context, depth, certificate, points, crl)?;
     if reasons.is_some_and(|reasons| reasons & !covered == 0) {
-        return None;
+        return Ok(None);
     }
     let score = Score {
         no_unhandled_critical: !crl.unhandled_critical,
@@ -169,25 +196,33 @@ fn score<'a>(
         issuer_name: true,
         issuer_certificate,
     };
-    Some(Candidate { crl, issuer, score, reasons: reasons.unwrap_or(0) })
+    Ok(Some(Candidate { crl, issuer, score, reasons: reasons.unwrap_or(0) }))
 }
 
 /// The CRL's issuer in the chain: the certificate's own issuer (true), or one further up of the CRL's name (OpenSSL: `crl_akid_check`).
-fn issuer_of<'a>(chain: &Chain<'a>, depth: usize, crl: &Crl) -> Option<(&'a Certificate<'a>, bool)> {
+fn issuer_of<'a>(
+    context: &Context<'_>,
+    chain: &Chain<'a>,
+    depth: usize,
+    crl: &Crl,
+) -> Result<Option<(&'a Certificate<'a>, bool)>, Failure> {
+    let identifier = crl.authority_key_identifier();
+    let matches = |link: &Certificate<'_>| {
+        context.work.turn(Budget::Crls, link.bytes_compared_with(identifier), depth)?;
+        Ok(link.matches_key_identifier_of(identifier))
+    };
     let above = depth.saturating_add(1).min(chain.last_depth());
-    let own = chain.get(above)?;
-    if own.matches_key_identifier_of(crl.authority_key_identifier()) {
-        return Some((own, true));
+    let Some(own) = chain.get(above) else { return Ok(None) };
+    if matches(own)? {
+        return Ok(Some((own, true)));
     }
-    chain
-        .links()
-        .skip(above.saturating_add(1))
-        .map(|(_, link)| link)
-        .find(|link| {
-            link.subject_canonical == crl.issuer_canonical
-                && link.matches_key_identifier_of(crl.authority_key_identifier())
-        })
-        .map(|link| (link, false))
+    for (_, link) in chain.links().skip(above.saturating_add(1)) {
+        let issuer = &crl.issuer_canonical;
+        if context.work.equal(Budget::Crls, &link.subject_canonical, issuer, depth)? && matches(link)? {
+            return Ok(Some((link, false)));
+        }
+    }
+    Ok(None)
 }
 
 /// OpenSSL: `check_crl`.
@@ -206,7 +241,8 @@ fn check_crl(context: &Context<'_>, depth: usize, best: &Candidate<'_>) -> Check
         return Err(Failure::new(Verdict::CrlSignatureFailure, depth)
             .with("the algorithms named inside and beside the signed part differ"));
     }
-    context.work.signature(depth)?;
+    // Not charged for its bytes: a CRL is our own file's, and its signature is checked once.
+    context.work.signature(0, depth)?;
     let signed = Signed {
         algorithm: crl.signature_algorithm,
         message: crl.signed_part(),
@@ -320,12 +356,9 @@ mod tests {
         });
         let counting = Counting(*ecdsa.unwrap(), AtomicUsize::new(0));
         let verify = |root: &Certificate, leaf: &Certificate| {
-            let options = VerifyOptions {
-                time: UnixTime::since_unix_epoch(core::time::Duration::from_secs(1_750_000_000)),
-                purpose: Purpose::Server,
-                security_level: SecurityLevel::DEFAULT,
-                algorithms: &[&counting],
-            };
+            let time = UnixTime::since_unix_epoch(core::time::Duration::from_secs(1_750_000_000));
+            let algorithms: [&dyn SignatureVerificationAlgorithm; 1] = [&counting];
+            let options = VerifyOptions::new(time, Purpose::Server, SecurityLevel::DEFAULT, &algorithms);
             let trust = TrustStore::from_der([&root.der()[..]]);
             let verdict = match verify_chain(leaf.der(), &[], &trust, Some(&crls), &options) {
                 Ok(_) => None,

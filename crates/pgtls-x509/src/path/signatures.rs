@@ -23,8 +23,11 @@ pub(super) fn check(context: &Context<'_>, chain: &Chain<'_>) -> Checked {
         validity::check(context, chain.last_depth(), anchor)?;
     } else if chain.len() == 1 {
         return fail(Verdict::UnableToVerifyLeafSignature, 0);
+    } else if anchor.is_self_signed_for_some_release() {
+        // One release checks the dates of this anchor by trust settings, and another does not.
+        validity::check(context, chain.last_depth(), anchor)?;
     }
-    // An anchor by trust settings that somebody else issued is not asked for its dates.
+    // The dates of an anchor by trust settings that somebody else issued are not checked.
     let mut issuer = anchor;
     for (depth, subject) in chain.links().rev().skip(1) {
         let issuer_depth = depth.saturating_add(1);
@@ -48,7 +51,7 @@ fn check_certificate(
         return Err(Failure::new(Verdict::CertSignatureFailure, depth)
             .with("the algorithms named inside and beside the signed part differ"));
     }
-    context.work.signature(depth)?;
+    context.work.signature(subject.signed_part().len(), depth)?;
     let signed = Signed {
         algorithm: subject.signature_algorithm,
         message: subject.signed_part(),
@@ -149,7 +152,10 @@ fn key_allows(key: PublicKey, algorithm: SignatureAlgorithm) -> bool {
     match (key, algorithm) {
         (PublicKey::Rsa { .. }, SignatureAlgorithm::RsaPkcs1(_) | SignatureAlgorithm::RsaPss(_))
         | (PublicKey::RsaPss { restriction: None, .. }, SignatureAlgorithm::RsaPss(_))
-        | (PublicKey::Ec(_) | PublicKey::EcExplicit, SignatureAlgorithm::Ecdsa(_))
+        | (
+            PublicKey::Ec(_) | PublicKey::EcExplicit,
+            SignatureAlgorithm::Ecdsa(_) | SignatureAlgorithm::EcdsaWithoutDigest,
+        )
         | (PublicKey::Dsa { .. }, SignatureAlgorithm::Dsa(_))
         | (PublicKey::Ed25519, SignatureAlgorithm::Ed25519)
         | (PublicKey::Ed448, SignatureAlgorithm::Ed448) => true,

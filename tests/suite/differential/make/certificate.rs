@@ -8,14 +8,20 @@ use super::{
 };
 use crate::differential::{
     der::{bits, boolean, explicit, implicit, integer, octets, oid, sequence, set, tlv},
-    grammar::{Extension, ExtensionKind, Point, PointName, Subtree, TrustSetting},
+    grammar::{Extension, ExtensionKind, Point, PointName, Subtree, TrustSetting, UnusedBits},
     keys::key,
 };
 
 impl World {
     pub(super) fn certificate(&self, draft: &Draft) -> Vec<u8> {
         let signer = key(self.key_kind(draft.signer), draft.signer);
-        let inner = signer.algorithm(draft.inner_signature.unwrap_or(draft.signature));
+        let named = |identifier: Option<&str>, signature| match identifier {
+            Some(dotted) => sequence(&[oid(dotted)]),
+            None => signer.algorithm(signature),
+        };
+        let [inner, outer] = draft.identifiers;
+        let inner = named(inner, draft.inner_signature.unwrap_or(draft.signature));
+        let outer = named(outer, draft.signature);
         let mut parts = Vec::new();
         parts.extend(draft.version.map(|version| explicit(0, &[integer(&[version])])));
         parts.push(integer(&draft.serial));
@@ -23,10 +29,14 @@ impl World {
         parts.push(self.issuer_name(draft));
         parts.push(sequence(&[time(draft.not_before), time(draft.not_after)]));
         parts.push(name(draft.entity, draft.subject));
-        parts.push(key(draft.key, draft.owner).public_key_info.clone());
-        if draft.unique_identifiers {
-            parts.push(implicit(1, &[0, 1]));
-            parts.push(implicit(2, &[0, 2]));
+        let info = key(draft.key, draft.owner).public_key_info.clone();
+        parts.push(match draft.unused_key_bits {
+            Some(unused) => with_unused_bits(info, unused),
+            None => info,
+        });
+        if let Some(unused) = draft.unique_identifiers {
+            parts.push(implicit(1, &[unused, 1]));
+            parts.push(implicit(2, &[unused, 2]));
         }
         let extensions = self.extensions(draft);
         if !extensions.is_empty() || draft.empty_list {
@@ -37,8 +47,7 @@ impl World {
         if draft.broken_signature {
             *signature.last_mut().unwrap() ^= 1;
         }
-        let unused = u8::from(draft.odd_signature_bits);
-        sequence(&[body, signer.algorithm(draft.signature), bits(unused, &signature)])
+        sequence(&[body, outer, bits(draft.unused_signature_bits, &signature)])
     }
 
     fn extensions(&self, draft: &Draft) -> Vec<Vec<u8>> {
@@ -106,7 +115,7 @@ impl World {
                 }
                 sequence(&parts)
             }
-            Extension::NetscapeType(kind) => bits(0, &[*kind]),
+            Extension::NetscapeType(unused, kind) => bits(*unused, &[*kind]),
             Extension::CrlDistributionPoints(points) => sequence(
                 &points.iter().map(|point| self.point(*point, draft.issuer_entity)).collect::<Vec<_>>(),
             ),
@@ -125,7 +134,7 @@ impl World {
     fn point(&self, point: Point, issuer: usize) -> Vec<u8> {
         let mut parts = Vec::new();
         parts.extend(point.name.map(|it| explicit(0, &[self.point_name(it, issuer)])));
-        parts.extend(point.reasons.map(|reasons| implicit(1, &[0, reasons])));
+        parts.extend(point.reasons.map(|reasons| implicit(1, &<[u8; 2]>::from(reasons))));
         parts.extend(point.issuer.map(|right| {
             let directory = if right { self.name(issuer) } else { common_name("Nobody") };
             explicit(2, &[explicit(4, &[directory])])
@@ -145,6 +154,32 @@ impl World {
                 let rdn = set(&[attribute("2.5.4.3", &tlv(12, b"a"))]);
                 explicit(0, &[explicit(4, &[sequence(&[content, rdn])])])
             }
+        }
+    }
+}
+
+/// A SubjectPublicKeyInfo with unused bits in its BIT STRING, which comes last: the rest of it stays the same.
+fn with_unused_bits(mut info: Vec<u8>, unused: UnusedBits) -> Vec<u8> {
+    let inside = header(&info).0;
+    let (algorithm, length) = header(&info[inside..]);
+    let bit_string = inside + algorithm + length;
+    let place = bit_string + header(&info[bit_string..]).0;
+    let zeros = u8::try_from(info[info.len() - 1].trailing_zeros().min(7)).unwrap();
+    info[place] = match unused {
+        UnusedBits::Number(number) => number,
+        UnusedBits::Zeros => zeros,
+        UnusedBits::ZerosAndOne => (zeros + 1).min(7),
+    };
+    info
+}
+
+/// Bytes of an element's tag and length, and of its content.
+fn header(der: &[u8]) -> (usize, usize) {
+    match usize::from(der[1]) {
+        length @ ..0x80 => (2, length),
+        more => {
+            let end = 2 + (more & 0x7f);
+            (end, der[2..end].iter().fold(0, |length, &byte| length << 8 | usize::from(byte)))
         }
     }
 }

@@ -71,6 +71,7 @@ impl World {
     fn crl(&self, issuer: usize, changes: &[&CrlChange], newer: bool) -> Vec<u8> {
         let mut form = None;
         let (mut signer, mut signature, mut broken) = (issuer, Signature::Natural, false);
+        let (mut inner_signature, mut unused) = (None, 0);
         let mut scrambled = Vec::new();
         let (mut this_update, mut next_update) = (Moment::Past, Some(Moment::Future));
         let mut version = Some(1);
@@ -106,6 +107,8 @@ impl World {
                 CrlChange::SignedBy(entity) => signer = *entity,
                 CrlChange::Signature(how) => signature = *how,
                 CrlChange::BreakSignature => broken = true,
+                CrlChange::InnerSignature(how) => inner_signature = Some(*how),
+                CrlChange::UnusedSignatureBits(bits) => unused = *bits,
                 CrlChange::Scramble(place, byte) => scrambled.push((*place, *byte)),
                 CrlChange::ThisUpdate(moment) => this_update = *moment,
                 CrlChange::NextUpdate(moment) => next_update = *moment,
@@ -141,7 +144,7 @@ impl World {
         let signer = key(self.key_kind(signer), signer);
         let mut parts = Vec::new();
         parts.extend(version.map(|version| integer(&[version])));
-        parts.push(signer.algorithm(signature));
+        parts.push(signer.algorithm(inner_signature.unwrap_or(signature)));
         parts.push(form.map_or_else(|| self.name(issuer), |form| name(issuer, form)));
         parts.push(time(this_update));
         parts.extend(next_update.map(time));
@@ -154,7 +157,7 @@ impl World {
         if broken {
             *bytes.last_mut().unwrap() ^= 1;
         }
-        sequence(&[body, signer.algorithm(signature), bits(0, &bytes)])
+        sequence(&[body, signer.algorithm(signature), bits(unused, &bytes)])
     }
 
     fn entry(&self, serial: &[u8], with: EntryExtension, issuer: usize) -> Vec<u8> {

@@ -3,6 +3,7 @@
 use crate::differential::{
     grammar::{
         Change, Extension, ExtensionKind, KeyIdentifier, Moment, Name, NameForm, Scenario, TrustSetting,
+        UnusedBits,
     },
     keys::{KeyKind, Signature},
 };
@@ -24,7 +25,10 @@ pub(super) struct Draft {
     pub(super) signature: Signature,
     pub(super) inner_signature: Option<Signature>,
     pub(super) broken_signature: bool,
-    pub(super) odd_signature_bits: bool,
+    pub(super) unused_signature_bits: u8,
+    pub(super) unused_key_bits: Option<UnusedBits>,
+    /// Identifiers of the signature algorithm inside and beside the signed part, where they are not the signer's own.
+    pub(super) identifiers: [Option<&'static str>; 2],
     pub(super) scrambled: Vec<(u16, u8)>,
     pub(super) not_before: Moment,
     pub(super) not_after: Moment,
@@ -33,7 +37,8 @@ pub(super) struct Draft {
     pub(super) twice: BTreeSet<ExtensionKind>,
     pub(super) malformed: BTreeSet<ExtensionKind>,
     pub(super) trailing: BTreeSet<ExtensionKind>,
-    pub(super) unique_identifiers: bool,
+    /// Their unused bits.
+    pub(super) unique_identifiers: Option<u8>,
     pub(super) in_root_file: bool,
     pub(super) presented: bool,
     pub(super) trust: Option<TrustSetting>,
@@ -73,7 +78,9 @@ impl Draft {
             signature: Signature::Natural,
             inner_signature: None,
             broken_signature: false,
-            odd_signature_bits: false,
+            unused_signature_bits: 0,
+            unused_key_bits: None,
+            identifiers: [None; 2],
             scrambled: Vec::new(),
             not_before: Moment::Past,
             not_after: Moment::Future,
@@ -82,7 +89,7 @@ impl Draft {
             twice: BTreeSet::new(),
             malformed: BTreeSet::new(),
             trailing: BTreeSet::new(),
-            unique_identifiers: false,
+            unique_identifiers: None,
             in_root_file: if is_main { is_root } else { (entity + issuer_entity).is_multiple_of(2) },
             presented: !is_root || !is_main,
             trust: None,
@@ -105,7 +112,10 @@ impl Draft {
             Change::Signature(signature) => self.signature = *signature,
             Change::InnerSignature(signature) => self.inner_signature = Some(*signature),
             Change::BreakSignature => self.broken_signature = true,
-            Change::OddSignatureBits => self.odd_signature_bits = true,
+            Change::UnusedSignatureBits(unused) => self.unused_signature_bits = *unused,
+            Change::UnusedKeyBits(unused) => self.unused_key_bits = Some(*unused),
+            Change::Identifier(dotted) => self.identifiers = [Some(dotted), Some(dotted)],
+            Change::InnerIdentifier(dotted) => self.identifiers = [Some(dotted), None],
             Change::Scramble(place, byte) => self.scrambled.push((*place, *byte)),
             Change::NotBefore(moment) => self.not_before = *moment,
             Change::NotAfter(moment) => self.not_after = *moment,
@@ -129,7 +139,7 @@ impl Draft {
             Change::Trailing(kind) => {
                 self.trailing.insert(*kind);
             }
-            Change::UniqueIdentifiers => self.unique_identifiers = true,
+            Change::UniqueIdentifiers(unused) => self.unique_identifiers = Some(*unused),
             Change::InRootFile => self.in_root_file = true,
             Change::NotInRootFile => self.in_root_file = false,
             Change::Presented => self.presented = true,
@@ -151,7 +161,7 @@ fn kind_of(extension: &Extension) -> ExtensionKind {
         Extension::AuthorityKeyIdentifier { .. } => ExtensionKind::AuthorityKeyIdentifier,
         Extension::SubjectAltName(_) => ExtensionKind::SubjectAltName,
         Extension::NameConstraints { .. } => ExtensionKind::NameConstraints,
-        Extension::NetscapeType(_) => ExtensionKind::NetscapeType,
+        Extension::NetscapeType(..) => ExtensionKind::NetscapeType,
         Extension::CrlDistributionPoints(_) => ExtensionKind::CrlDistributionPoints,
         Extension::Other(kind) => *kind,
     }

@@ -9,7 +9,7 @@ use crate::differential::grammar::{
 use pgtls_x509::Verdict::{InvalidCa, InvalidPurpose, PathLengthExceeded};
 
 fn netscape(kind: u8) -> Change {
-    Change::Set(Extension::NetscapeType(kind), false)
+    Change::Set(Extension::NetscapeType(0, kind), false)
 }
 
 #[test]

@@ -15,7 +15,7 @@ use pgtls_x509::Verdict::{
 };
 
 /// With the root of somebody else in the root file, which may not be empty.
-pub(super) fn with_a_stranger(scenario: Scenario) -> Scenario {
+pub(in crate::differential) fn with_a_stranger(scenario: Scenario) -> Scenario {
     Scenario { extras: vec![Extra { entity: 200, issuer: 200 }], ..scenario }
 }
 

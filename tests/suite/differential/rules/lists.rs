@@ -155,8 +155,10 @@ fn a_list_covers_what_its_distribution_point_says() {
 #[test]
 fn all_reasons_are_covered_and_by_the_issuer_that_the_certificate_names() {
     let at = |points: &[(Option<u8>, Option<bool>)]| {
-        let points =
-            points.iter().map(|&(reasons, issuer)| Point { name: Some(A), reasons, issuer }).collect();
+        let points = points
+            .iter()
+            .map(|&(reasons, issuer)| Point { name: Some(A), reasons: reasons.map(|byte| (0, byte)), issuer })
+            .collect();
         let own = (0, Change::Set(Extension::CrlDistributionPoints(points), false));
         checked(3, vec![own], vec![(0, point(Some(A), ""))])
     };

@@ -19,7 +19,7 @@ fn purposes(purposes: &[&'static str]) -> Change {
 }
 
 fn netscape(kind: u8) -> Change {
-    Change::Set(Extension::NetscapeType(kind), false)
+    Change::Set(Extension::NetscapeType(0, kind), false)
 }
 
 fn server(changes: Vec<(usize, Change)>) -> Scenario {

@@ -1,16 +1,19 @@
 //! Signatures and their algorithms, strength of keys and digests, and dates.
 
-use super::{ACCEPTED, Expected, Row, chain, hold, refused};
+use super::{ACCEPTED, Expected, Row, chain, checked, hold, refused};
 use crate::differential::{
-    grammar::{Change, Moment, Scenario, TrustSetting},
+    der::{implicit, sequence},
+    grammar::{Change, CrlChange, Extension, Extra, Moment, Scenario, TrustSetting, UnusedBits},
     keys::{KeyKind, Signature},
     make::make,
     verify,
 };
 use pgtls_x509::{
     Verdict::{
-        CaKeyTooSmall, CaMdTooWeak, CertHasExpired, CertNotYetValid, CertSignatureFailure, EeKeyTooSmall,
-        ErrorInCertNotAfterField, ErrorInCertNotBeforeField, UnsupportedSignature,
+        CaKeyTooSmall, CaMdTooWeak, CertHasExpired, CertNotYetValid, CertSignatureFailure,
+        CrlSignatureFailure, DepthZeroSelfSignedCert, EeKeyTooSmall, ErrorInCertNotAfterField,
+        ErrorInCertNotBeforeField, InvalidCa, InvalidPurpose, KeyUsageNoCrlSign, UnableToGetCrl,
+        UnableToGetIssuerCertLocally, UnsupportedSignature,
     },
     X509Error,
 };
@@ -23,8 +26,73 @@ fn every_signature_but_the_anchors_is_checked() {
         ("a CA's", chain(3, vec![(1, Change::BreakSignature)]), bad(1)),
         ("the anchor's", chain(3, vec![(2, Change::BreakSignature)]), ACCEPTED),
         ("by another key", chain(3, vec![(0, Change::SignedBy(2))]), bad(0)),
-        ("seven bits too many", chain(3, vec![(0, Change::OddSignatureBits)]), bad(0)),
+        ("an unused bit", chain(3, vec![(0, Change::UnusedSignatureBits(1))]), bad(0)),
         ("of two minds", chain(3, vec![(0, Change::InnerSignature(Signature::Sha384))]), bad(0)),
+    ]);
+}
+
+/// OpenSSL clears the unused bits of every BIT STRING that it reads, and accepts no signature that has any.
+#[test]
+fn unused_bits_are_cleared() {
+    let rsa = |place, changes: Vec<Change>| {
+        let changes = changes.into_iter().map(|change| (place, change)).collect();
+        Scenario { kind: KeyKind::Rsa2048, ..chain(3, changes) }
+    };
+    let ec = |place, change| chain(3, vec![(place, change)]);
+    let key = |unused| Change::UnusedKeyBits(unused);
+    let usage = |unused, byte| Change::Set(Extension::KeyUsage(unused, vec![byte]), true);
+    let netscape = |unused, byte| Change::Set(Extension::NetscapeType(unused, byte), false);
+    let bad = |depth| refused(CertSignatureFailure, depth);
+    hold(&[
+        // The exponent 65537 becomes 65536.
+        ("the anchor's RSA key", rsa(2, vec![key(UnusedBits::Number(1))]), bad(1)),
+        ("a CA's", rsa(1, vec![key(UnusedBits::Number(7))]), bad(0)),
+        ("the peer's, which is used later", rsa(0, vec![key(UnusedBits::Number(1))]), ACCEPTED),
+        // The point is not on its curve any more.
+        (
+            "the anchor's key on a curve",
+            ec(2, key(UnusedBits::ZerosAndOne)),
+            refused(UnableToGetIssuerCertLocally, 1),
+        ),
+        ("a CA's", ec(1, key(UnusedBits::ZerosAndOne)), refused(UnableToGetIssuerCertLocally, 0)),
+        ("the peer's", ec(0, key(UnusedBits::ZerosAndOne)), refused(EeKeyTooSmall, 0)),
+        ("the anchor's, which are zero", ec(2, key(UnusedBits::Zeros)), ACCEPTED),
+        ("a CA's", ec(1, key(UnusedBits::Zeros)), ACCEPTED),
+        ("the peer's", ec(0, key(UnusedBits::Zeros)), ACCEPTED),
+        ("of a signature", ec(0, Change::UnusedSignatureBits(7)), bad(0)),
+        ("of a CA's signature", ec(1, Change::UnusedSignatureBits(1)), bad(1)),
+        ("of the anchor's signature", ec(2, Change::UnusedSignatureBits(1)), ACCEPTED),
+        (
+            "of a CRL's signature",
+            checked(3, vec![], vec![(0, CrlChange::UnusedSignatureBits(1))]),
+            refused(CrlSignatureFailure, 0),
+        ),
+        ("of a key usage, behind keyCertSign", ec(1, usage(2, 0xff)), ACCEPTED),
+        ("in front of cRLSign", checked(3, vec![(1, usage(2, 0xff))], vec![]), refused(KeyUsageNoCrlSign, 0)),
+        ("in front of keyCertSign", ec(1, usage(3, 0xff)), refused(InvalidCa, 1)),
+        ("all that it says", ec(0, usage(7, 0x7f)), refused(UnableToGetIssuerCertLocally, 0)),
+        ("of a Netscape type, behind the server", ec(0, netscape(6, 0xff)), ACCEPTED),
+        ("in front of the server", ec(0, netscape(7, 0x7f)), refused(InvalidPurpose, 0)),
+        ("of unique identifiers", ec(0, Change::UniqueIdentifiers(7)), ACCEPTED),
+        (
+            "of a CRL's reasons, which leaves none",
+            checked(3, vec![], vec![(0, CrlChange::Point(sequence(&[implicit(3, &[7, 0x7f])])))]),
+            refused(UnableToGetCrl, 0),
+        ),
+    ]);
+    // The peer's certificate and that of the root file differ in an unused bit alone. RSA signatures are the same each time.
+    let alone = |changes: Vec<(usize, Change)>| Scenario {
+        kind: KeyKind::Rsa2048,
+        extras: vec![Extra { entity: 0, issuer: 0 }],
+        ..chain(1, [vec![(0, Change::NotInRootFile), (1, Change::Serial(vec![1]))], changes].concat())
+    };
+    let unused = |place| (place, Change::UnusedSignatureBits(1));
+    let broken = (0, Change::BreakSignature);
+    hold(&[
+        ("the same certificate", alone(vec![]), ACCEPTED),
+        ("in an unused bit", alone(vec![unused(0), unused(1), broken.clone()]), ACCEPTED),
+        ("in a bit that is used", alone(vec![broken]), refused(DepthZeroSelfSignedCert, 0)),
+        ("in its being used", alone(vec![unused(1)]), refused(DepthZeroSelfSignedCert, 0)),
     ]);
 }
 

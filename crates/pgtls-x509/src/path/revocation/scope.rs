@@ -4,90 +4,128 @@
 use crate::{
     certificate::{
         Certificate,
-        distribution_point::{ALL_REASONS, DistributionPoint, PointName},
-        general_name::{GeneralName, general_names, has_directory_name},
-        name,
+        distribution_point::{ALL_REASONS, DistributionPoint, FullName},
+        general_name::{Kind, directory_names},
     },
     crl::Crl,
+    path::{Context, Failure},
     tlv::Reader,
+    verdict::Budget,
 };
 use alloc::vec::Vec;
 
+/// The distribution points of a certificate, read once and compared with each CRL.
+pub(super) struct Points<'a>(Vec<Point<'a>>);
+
+struct Point<'a> {
+    name: Option<FullName<'a>>,
+    reasons: u16,
+    /// Canonical names of the CRL issuer; `None` where it is the certificate's own.
+    crl_issuers: Option<Vec<Vec<u8>>>,
+}
+
+impl<'a> Points<'a> {
+    pub(super) fn of(
+        context: &Context<'_>,
+        depth: usize,
+        certificate: &'a Certificate<'_>,
+    ) -> Result<Self, Failure> {
+        let Some(range) = &certificate.extensions.crl_distribution_points else {
+            return Ok(Self(Vec::new()));
+        };
+        context.work.parsing(Budget::Crls, range.len(), depth)?;
+        let mut list = certificate.reader(range);
+        let mut points = Vec::new();
+        while let Some(point) = next(&mut list) {
+            points.push(Point {
+                name: point.full_name(&certificate.issuer_canonical),
+                reasons: point.reasons,
+                crl_issuers: point.crl_issuer.map(|names| directory_names(names).collect()),
+            });
+        }
+        Ok(Self(points))
+    }
+}
+
+/// The next point; they were read before, so none is an error.
+fn next<'a>(list: &mut Reader<'a>) -> Option<DistributionPoint<'a>> {
+    if list.is_empty() { None } else { DistributionPoint::read(list).ok() }
+}
+
 /// The reasons for which the CRL covers the certificate, `None` when it does not cover it (OpenSSL: `crl_crldp_check`).
-pub(super) fn scope(certificate: &Certificate<'_>, crl: &Crl) -> Option<u16> {
-    let covered = crl.issuing_distribution_point();
-    if let Some(covered) = &covered {
+pub(super) fn scope(
+    context: &Context<'_>,
+    depth: usize,
+    certificate: &Certificate<'_>,
+    points: &Points<'_>,
+    crl: &Crl,
+) -> Result<Option<u16>, Failure> {
+    let covered = crl.issuing_distribution_point.as_ref();
+    if let Some(covered) = covered {
         let wrong_kind = if certificate.extensions.is_ca { covered.only_user } else { covered.only_ca };
         if wrong_kind || covered.only_attribute {
-            return None;
+            return Ok(None);
         }
     }
-    let own_points = certificate.extensions.crl_distribution_points.as_ref();
-    let mut points = own_points.map_or(Reader::new(&[]), |range| certificate.reader(range));
-    while !points.is_empty() {
-        let Ok(point) = DistributionPoint::read(&mut points) else { break };
-        let by_this_issuer = match point.crl_issuer {
+    let compare = Comparison { context, depth };
+    let covered_name = covered.and_then(|covered| covered.name.as_ref());
+    for point in &points.0 {
+        let by_this_issuer = match &point.crl_issuers {
             None => true,
-            Some(names) => has_directory_name(names, &crl.issuer_canonical),
+            Some(names) => compare.any(names.iter().map(Vec::as_slice), &crl.issuer_canonical)?,
         };
-        let same_point = covered.as_ref().is_none_or(|covered| {
-            let own =
-                point.name.map(|name| FullName::of(name, || point.base_name(&certificate.issuer_canonical)));
-            let crls = covered.name.map(|name| FullName::of(name, || crl.issuer_canonical.clone()));
-            FullName::meet(own.as_ref(), crls.as_ref())
-        });
-        if by_this_issuer && same_point {
-            return Some(point.reasons);
+        if by_this_issuer && compare.meet(point.name.as_ref(), covered_name)? {
+            return Ok(Some(point.reasons));
         }
     }
-    covered.is_none_or(|covered| covered.name.is_none()).then_some(ALL_REASONS)
+    Ok(covered_name.is_none().then_some(ALL_REASONS))
 }
 
-/// The name of a distribution point, relative names completed.
-enum FullName<'a> {
-    Names(Reader<'a>),
-    Directory(Vec<u8>),
+/// Comparisons of names, each of them charged.
+struct Comparison<'c, 'a> {
+    context: &'c Context<'a>,
+    depth: usize,
 }
 
-impl<'a> FullName<'a> {
-    fn of(name: PointName<'a>, base: impl FnOnce() -> Vec<u8>) -> Self {
-        match name {
-            PointName::Full(names) => Self::Names(names),
-            PointName::Relative(rdn) => {
-                let mut full = base();
-                // It was read before, so it has no error.
-                let _ = name::push_canonical_rdn(&mut full, rdn);
-                Self::Directory(full)
+impl Comparison<'_, '_> {
+    /// Do the two name one point? A point without a name is every point (OpenSSL: `idp_check_dp`).
+    fn meet(&self, left: Option<&FullName<'_>>, right: Option<&FullName<'_>>) -> Result<bool, Failure> {
+        let (Some(left), Some(right)) = (left, right) else {
+            self.equal(&[], &[])?;
+            return Ok(true);
+        };
+        match (left, right) {
+            (FullName::Directory(left), FullName::Directory(right)) => self.equal(left, right),
+            (FullName::Directory(directory), FullName::Names(names))
+            | (FullName::Names(names), FullName::Directory(directory)) => {
+                let directories = names.iter().filter(|(kind, _)| *kind == Kind::Directory);
+                self.any(directories.map(|(_, name)| name.as_ref()), directory)
+            }
+            (FullName::Names(left), FullName::Names(right)) => {
+                for (kind, left) in left {
+                    let alike = right.iter().filter(|(other, _)| other == kind);
+                    if self.any(alike.map(|(_, name)| name.as_ref()), left)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
             }
         }
     }
 
-    /// Do the two name one point? A point without a name is every point (OpenSSL: `idp_check_dp`).
-    fn meet(left: Option<&Self>, right: Option<&Self>) -> bool {
-        let (Some(left), Some(right)) = (left, right) else {
-            return true;
-        };
-        match (left, right) {
-            (Self::Directory(left), Self::Directory(right)) => left == right,
-            (Self::Directory(directory), Self::Names(names))
-            | (Self::Names(names), Self::Directory(directory)) => has_directory_name(*names, directory),
-            (Self::Names(left), Self::Names(right)) => general_names(*left)
-                .flatten()
-                .any(|left| general_names(*right).flatten().any(|right| same_name(&left, &right))),
+    #[expect(single_use_lifetimes, reason = "an argument's impl cannot leave its lifetime out")]
+    fn any<'n>(&self, names: impl Iterator<Item = &'n [u8]>, name: &[u8]) -> Result<bool, Failure> {
+        // A list without names takes time, too.
+        self.equal(&[], &[])?;
+        for other in names {
+            if self.equal(other, name)? {
+                return Ok(true);
+            }
         }
+        Ok(false)
     }
-}
 
-/// OpenSSL: `GENERAL_NAME_cmp`, which compares bytes but for directory names.
-fn same_name(left: &GeneralName<'_>, right: &GeneralName<'_>) -> bool {
-    match (left, right) {
-        (GeneralName::Directory(left), GeneralName::Directory(right)) => {
-            matches!((name::canonical(left), name::canonical(right)), (Ok(left), Ok(right)) if left == right)
-        }
-        (GeneralName::Email(left), GeneralName::Email(right))
-        | (GeneralName::Dns(left), GeneralName::Dns(right))
-        | (GeneralName::Uri(left), GeneralName::Uri(right))
-        | (GeneralName::Ip(left), GeneralName::Ip(right)) => left == right,
-        _ => false,
+    fn equal(&self, left: &[u8], right: &[u8]) -> Result<bool, Failure> {
+        self.context.work.equal(Budget::Crls, left, right, self.depth)
     }
 }

@@ -1,0 +1,465 @@
+//! The connection machine of the core with the proofs, texts and the startup monitor that a program in C cannot hold itself.
+
+use crate::{
+    action::{PGTLS_NO_DEADLINE, PeerTexts, pgtls_action, pgtls_action_kind, pgtls_peer, pointer},
+    boundary::c_text,
+    proof::pgtls_proof,
+    server_error::ServerError,
+    status::pgtls_status::{self, PGTLS_BUG, PGTLS_MISUSE},
+    trust::{TrustId, TrustSettings, pgtls_trust},
+};
+use pgtls_core::{
+    connect::{Action, ConnectError, Connection, Input, Report},
+    message::ALPN_POSTGRESQL,
+    negotiation::{Alpn, Event, Failure, TlsFacts, TlsFailure},
+    param::{Params, TlsVersion},
+    policy::{RootPresence, Verification, verification},
+    startup::{ClientCertificate, StartupMonitor, StartupOutcome},
+};
+use std::{ffi::CString, time::Duration};
+
+/// One connection, from parameters to a session.
+pub struct pgtls_machine {
+    params: Params,
+    trust_settings: TrustSettings,
+    connection: Connection<String>,
+    trust: Option<Trust>,
+    /// While the startup exchange is under way.
+    monitor: Option<StartupMonitor>,
+    /// The byte that was received before the startup exchange.
+    leftover: Option<u8>,
+    server_error: ServerError,
+    certificate: ClientCertificate,
+    /// The action that the program was last given and has not answered.
+    shown: Option<pgtls_action_kind>,
+    /// The connection belongs to another driver.
+    is_handed_over: bool,
+    /// The reason why the exchange of another driver was ended.
+    forbidden: Option<String>,
+    /// All errors and the report, after the failure of the whole.
+    error: Option<ConnectError<String>>,
+    /// The reason for misuse, if the last call was misuse.
+    misuse: Option<String>,
+    peers: Vec<PeerTexts>,
+    /// The text of the last action.
+    text: Option<CString>,
+    /// The next event: its attempt, and its place there.
+    next_event: (usize, usize),
+}
+
+/// Facts about the trust of the connection.
+struct Trust {
+    id: TrustId,
+    presence: RootPresence,
+    /// The reason why TLS cannot be set up with it.
+    problem: Option<String>,
+}
+
+/// The end of a call that has not given the machine its input: a status, and for misuse the reason.
+pub(crate) struct Refused {
+    status: pgtls_status,
+    misuse: Option<String>,
+}
+
+impl Refused {
+    fn misuse(reason: String) -> Self {
+        Self { status: PGTLS_MISUSE, misuse: Some(reason) }
+    }
+}
+
+impl From<pgtls_status> for Refused {
+    fn from(status: pgtls_status) -> Self {
+        Self { status, misuse: None }
+    }
+}
+
+impl pgtls_machine {
+    pub(crate) fn new(
+        params: &Params,
+        trust_settings: TrustSettings,
+        connection: Connection<String>,
+    ) -> Self {
+        Self {
+            params: params.clone(),
+            trust_settings,
+            connection,
+            trust: None,
+            monitor: None,
+            leftover: None,
+            server_error: ServerError::default(),
+            certificate: ClientCertificate::NONE,
+            shown: None,
+            is_handed_over: false,
+            forbidden: None,
+            error: None,
+            misuse: None,
+            peers: Vec::new(),
+            text: None,
+            next_event: (0, 0),
+        }
+    }
+
+    pub(crate) fn connection(&self) -> &Connection<String> {
+        &self.connection
+    }
+
+    /// The next action at this time.
+    pub(crate) fn action(&mut self, now: Duration) -> Result<pgtls_action, pgtls_status> {
+        let action = self.settle(now)?;
+        let shown = self.show(action)?;
+        self.shown = Some(shown.kind);
+        Ok(shown)
+    }
+
+    /// Performs the actions that need nothing of the program: a handshake that cannot be set up, the monitor.
+    fn settle(&mut self, now: Duration) -> Result<Action, pgtls_status> {
+        loop {
+            let action = self.connection.poll(now);
+            match &action {
+                Action::StartTls { server_name, .. } => {
+                    let Some(trust) = &self.trust else { return Ok(action) };
+                    let too_long = server_name.as_ref().err().map(ToString::to_string);
+                    let Some(cause) = trust.problem.clone().or(too_long) else { return Ok(action) };
+                    // This input answers the action.
+                    let _ = self.tls_failed(TlsFailure::Setup, cause);
+                }
+                Action::Startup | Action::Established(_) if self.monitor.is_none() => {
+                    self.is_handed_over |= matches!(action, Action::Established(_));
+                    let Some(monitor) = self.connection.monitor() else {
+                        // A driver that has the connection no longer needs the monitor.
+                        return if self.is_handed_over { Ok(action) } else { Err(PGTLS_BUG) };
+                    };
+                    let monitor = self.monitor.insert(monitor);
+                    self.server_error = ServerError::default();
+                    match monitor.before_read() {
+                        Ok(leftover) => {
+                            self.leftover = leftover;
+                            self.server_error.received(leftover.as_slice());
+                            return Ok(action);
+                        }
+                        Err(_) => {
+                            let _ = self.conclude(StartupOutcome::Failed, None);
+                        }
+                    }
+                }
+                _ => return Ok(action),
+            }
+        }
+    }
+
+    fn show(&mut self, action: Action) -> Result<pgtls_action, pgtls_status> {
+        use pgtls_action_kind as Kind;
+        self.text = None;
+        let mut shown = match action {
+            Action::Resolve { name, .. } => {
+                let mut shown = pgtls_action::new(Kind::PGTLS_RESOLVE);
+                shown.name = self.keep(&name);
+                shown
+            }
+            Action::Open => pgtls_action::new(Kind::PGTLS_OPEN),
+            Action::CheckPeer => pgtls_action::new(Kind::PGTLS_CHECK_PEER),
+            Action::Send(bytes) => pgtls_action::new(Kind::PGTLS_SEND).with_bytes(bytes),
+            Action::Receive { at_most } => pgtls_action { at_most, ..pgtls_action::new(Kind::PGTLS_RECEIVE) },
+            Action::StartTls { direct, server_name } => match &self.trust {
+                None => pgtls_action::new(Kind::PGTLS_LOAD_TRUST),
+                Some(trust) => {
+                    let mut shown = pgtls_action::new(Kind::PGTLS_START_TLS).with_alpn();
+                    shown.direct = direct;
+                    // `settle` has failed TLS without it.
+                    let wanted = verification(self.params.sslmode(), trust.presence).ok_or(PGTLS_BUG)?;
+                    shown.verification = wanted.into();
+                    shown.tls_min = number(self.params.ssl_min_protocol_version());
+                    shown.tls_max = number(self.params.ssl_max_protocol_version());
+                    if let Ok(Some(name)) = server_name {
+                        shown.name = self.keep(&name);
+                    }
+                    shown
+                }
+            },
+            Action::Startup => match self.role_query() {
+                None => pgtls_action::new(Kind::PGTLS_STARTUP).with_leftover(self.leftover),
+                Some(query) => {
+                    let mut shown = pgtls_action::new(Kind::PGTLS_QUERY_ROLE);
+                    shown.query = self.keep(query);
+                    shown
+                }
+            },
+            Action::Done(encryption) => {
+                pgtls_action { encryption: encryption.into(), ..pgtls_action::new(Kind::PGTLS_DONE) }
+            }
+            Action::Established(_) if self.forbidden.is_some() => pgtls_action::new(Kind::PGTLS_FAILED),
+            Action::Established(encryption) => {
+                let shown = pgtls_action {
+                    encryption: encryption.into(),
+                    ..pgtls_action::new(Kind::PGTLS_ESTABLISHED)
+                };
+                shown.with_leftover(self.leftover)
+            }
+            Action::Failed => {
+                let error = self.error.get_or_insert_with(|| self.connection.take_error());
+                pgtls_action { then: error.then.into(), ..pgtls_action::new(Kind::PGTLS_FAILED) }
+            }
+            // GSSAPI is never planned here.
+            _ => return Err(PGTLS_BUG),
+        };
+        if let Some(deadline) = self.connection.deadline() {
+            shown.deadline = u64::try_from(deadline.as_millis()).unwrap_or(PGTLS_NO_DEADLINE);
+        }
+        if self.connection.peer().is_some()
+            && let Some(last) = self.report().attempts.len().checked_sub(1)
+            && let Some((peer, _)) = self.attempt(last)
+        {
+            shown.peer = peer;
+        }
+        Ok(shown)
+    }
+
+    fn keep(&mut self, text: &str) -> *const std::ffi::c_char {
+        pointer(Some(self.text.insert(c_text(text))))
+    }
+
+    fn role_query(&mut self) -> Option<&'static str> {
+        self.monitor.as_mut().and_then(StartupMonitor::role_query)
+    }
+
+    /// Runs a call that gives the machine an input.
+    pub(crate) fn run(
+        &mut self,
+        give: impl FnOnce(&mut Self) -> Result<(), Refused>,
+    ) -> Result<(), pgtls_status> {
+        self.misuse = None;
+        give(self).map_err(|Refused { status, misuse }| {
+            self.misuse = misuse;
+            status
+        })
+    }
+
+    /// An input of the machine. Misuse ends the connection.
+    pub(crate) fn input(&mut self, input: Input<'_, String>) -> Result<(), Refused> {
+        (self.shown, self.monitor, self.leftover) = (None, None, None);
+        self.connection.handle(input).map_err(|misuse| Refused::misuse(misuse.to_string()))
+    }
+
+    /// An error of the program that the core cannot notice. It ends the connection.
+    fn mistake(&mut self, reason: String) -> Refused {
+        // After the end there is nothing to fail; what counts is the reason.
+        let _ = self.input(Input::Abandoned(reason.clone()));
+        Refused::misuse(reason)
+    }
+
+    /// Bytes were sent: those of the action, or the driver's during the startup exchange.
+    pub(crate) fn sent(&mut self, bytes: &[u8]) -> Result<(), Refused> {
+        match &mut self.monitor {
+            Some(monitor) => {
+                monitor.wrote(bytes);
+                self.follow(true)
+            }
+            None if self.is_handed_over => Ok(()),
+            None => self.input(Input::Sent),
+        }
+    }
+
+    /// Bytes were received: those of the action, or the driver's during the startup exchange.
+    pub(crate) fn received(&mut self, bytes: &[u8]) -> Result<(), Refused> {
+        match &mut self.monitor {
+            Some(monitor) => {
+                self.server_error.received(bytes);
+                let may_go_on = monitor.read(bytes).is_ok();
+                self.follow(may_go_on)
+            }
+            None if self.is_handed_over => Ok(()),
+            None => self.input(Input::Received(bytes)),
+        }
+    }
+
+    /// Ends the exchange when the monitor has decided.
+    fn follow(&mut self, may_go_on: bool) -> Result<(), Refused> {
+        let Some(monitor) = &mut self.monitor else { return Ok(()) };
+        let is_over = !may_go_on || monitor.before_write().is_err();
+        if is_over || (monitor.is_ready() && monitor.role_query().is_none()) {
+            return self.conclude(StartupOutcome::Up, None);
+        }
+        Ok(())
+    }
+
+    /// The connection ended or broke.
+    pub(crate) fn closed(&mut self, in_order: bool, reason: Option<String>) -> Result<(), Refused> {
+        let Some(monitor) = &mut self.monitor else {
+            return if self.is_handed_over { Ok(()) } else { self.input(Input::ConnectionLost(reason)) };
+        };
+        if in_order {
+            monitor.closed();
+        } else {
+            monitor.aborted();
+        }
+        // Without an answer the role is not known.
+        monitor.role_answer(None);
+        self.conclude(StartupOutcome::Up, reason)
+    }
+
+    /// The value that the server returned for the query about its role.
+    pub(crate) fn role(&mut self, value: Option<&[u8]>) -> Result<(), Refused> {
+        if self.role_query().is_none() {
+            return Err(self
+                .mistake("the action is not PGTLS_QUERY_ROLE, which pgtls_machine_role answers".to_owned()));
+        }
+        if let Some(monitor) = &mut self.monitor {
+            monitor.role_answer(value);
+        }
+        self.conclude(StartupOutcome::Up, None)
+    }
+
+    /// Ends the startup exchange. The monitor's decision takes precedence over the outcome.
+    pub(crate) fn conclude(&mut self, outcome: StartupOutcome, cause: Option<String>) -> Result<(), Refused> {
+        let Some(mut monitor) = self.monitor.take() else {
+            return Err(self.mistake("no startup exchange is under way; PGTLS_STARTUP begins one".to_owned()));
+        };
+        let verdict = monitor.finish(outcome);
+        let failure = verdict.failure();
+        let cause = match failure {
+            Some(Failure::ServerError { .. }) => self.server_error.text().or(cause),
+            _ => cause,
+        };
+        if self.is_handed_over {
+            self.forbidden = failure.map(|failure| cause.unwrap_or_else(|| failure.to_string()));
+            return Ok(());
+        }
+        self.input(Input::StartupFinished { verdict, cause })
+    }
+
+    /// The action could not be performed.
+    pub(crate) fn failed(&mut self, reason: String) -> Result<(), Refused> {
+        use pgtls_action_kind as Kind;
+        match self.shown {
+            Some(Kind::PGTLS_RESOLVE) => self.input(Input::Resolved(Err(reason))),
+            Some(Kind::PGTLS_OPEN) => self.input(Input::Opened(Err(reason))),
+            Some(Kind::PGTLS_CHECK_PEER) => self.input(Input::PeerUser(Err(reason))),
+            Some(Kind::PGTLS_SEND | Kind::PGTLS_RECEIVE) => self.input(Input::ConnectionLost(Some(reason))),
+            Some(Kind::PGTLS_LOAD_TRUST) => self.tls_failed(TlsFailure::Setup, reason),
+            Some(Kind::PGTLS_START_TLS) => self.tls_failed(TlsFailure::Handshake, reason),
+            Some(Kind::PGTLS_STARTUP | Kind::PGTLS_QUERY_ROLE | Kind::PGTLS_ESTABLISHED) => {
+                if let Some(monitor) = &mut self.monitor {
+                    monitor.role_answer(None);
+                }
+                self.conclude(StartupOutcome::Failed, Some(reason))
+            }
+            Some(Kind::PGTLS_DONE | Kind::PGTLS_FAILED) | None => {
+                let text = "no action is to be performed that could fail; call pgtls_machine_action before each report";
+                Err(self.mistake(text.to_owned()))
+            }
+        }
+    }
+
+    /// The state of the client certificate in the present handshake.
+    pub(crate) fn client_certificate(&mut self, certificate: ClientCertificate) {
+        self.certificate = certificate;
+    }
+
+    /// Gives the connection its trust.
+    pub(crate) fn trust(&mut self, trust: &pgtls_trust) -> Result<(), Refused> {
+        if let Err(reason) = trust.check(&self.trust_settings) {
+            return Err(self.mistake(reason.to_owned()));
+        }
+        let problem = trust.problem(self.params.sslmode()).map(str::to_owned);
+        self.trust = Some(Trust { id: trust.id(), presence: trust.presence, problem });
+        Ok(())
+    }
+
+    pub(crate) fn tls_failed(&mut self, failure: TlsFailure, cause: String) -> Result<(), Refused> {
+        let certificate = std::mem::take(&mut self.certificate);
+        self.input(Input::TlsFailed { failure, certificate, alert: b"", cause })
+    }
+
+    /// The handshake is complete. `alpn` is the selected protocol; no bytes stand for none.
+    pub(crate) fn tls_established(
+        &mut self,
+        alpn: &[u8],
+        proof: Option<&pgtls_proof>,
+    ) -> Result<(), Refused> {
+        let alpn = match alpn {
+            [] => Alpn::Absent,
+            ALPN_POSTGRESQL => Alpn::Postgresql,
+            _ => Alpn::Other,
+        };
+        let Some(Trust { id, presence, .. }) = self.trust else {
+            return Err(self
+                .mistake("the machine has no trust; PGTLS_LOAD_TRUST comes before a handshake".to_owned()));
+        };
+        let mut facts = TlsFacts { alpn, root: presence, chain: None, name: None };
+        if let Some(proof) = proof {
+            match proof.chain(id) {
+                Ok(chain) => facts.chain = Some(chain),
+                Err(reason) => return Err(self.mistake(reason)),
+            }
+            if verification(self.params.sslmode(), presence) == Some(Verification::Full) {
+                let host = self.connection.peer().and_then(|peer| peer.host.as_deref());
+                match proof.name(host, self.params.hardening()) {
+                    Ok(Ok(verified)) => facts.name = Some(verified),
+                    Ok(Err(reason)) => {
+                        proof.spend();
+                        return self.tls_failed(TlsFailure::Handshake, reason);
+                    }
+                    Err(reason) => return Err(self.mistake(reason)),
+                }
+            }
+        }
+        let certificate = std::mem::take(&mut self.certificate);
+        self.input(Input::TlsEstablished { facts, certificate })?;
+        if let Some(proof) = proof {
+            proof.spend();
+        }
+        Ok(())
+    }
+
+    fn report(&self) -> &Report {
+        self.error.as_ref().map_or_else(|| self.connection.report(), |error| &error.report)
+    }
+
+    /// The server of an attempt, and the number of connections that were opened to it.
+    pub(crate) fn attempt(&mut self, index: usize) -> Option<(pgtls_peer, usize)> {
+        let fresh =
+            self.report().attempts.iter().skip(self.peers.len()).map(|attempt| PeerTexts::new(&attempt.peer));
+        let fresh: Vec<_> = fresh.collect();
+        self.peers.extend(fresh);
+        let attempt = self.report().attempts.get(index)?;
+        Some((pgtls_peer::new(&attempt.peer, self.peers.get(index)?), attempt.connections))
+    }
+
+    /// The next event that has not been returned, with the index of its attempt.
+    pub(crate) fn event(&mut self) -> Option<(Event, usize)> {
+        loop {
+            let (attempt, event) = self.next_event;
+            let attempts = &self.report().attempts;
+            if let Some(found) = attempts.get(attempt)?.events.get(event).copied() {
+                self.next_event = (attempt, event.saturating_add(1));
+                return Some((found, attempt));
+            }
+            // Another attempt follows only when this one has ended.
+            attempts.get(attempt.saturating_add(1))?;
+            self.next_event = (attempt.saturating_add(1), 0);
+        }
+    }
+
+    /// The reason for misuse if the last call was misuse, else all errors so far.
+    pub(crate) fn error(&self) -> Option<String> {
+        if let Some(reason) = self.misuse.as_ref().or(self.forbidden.as_ref()) {
+            return Some(reason.clone());
+        }
+        if let Some(error) = &self.error {
+            return Some(error.to_string());
+        }
+        let errors: Vec<_> = self.connection.errors().iter().map(ToString::to_string).collect();
+        (!errors.is_empty()).then(|| errors.join("\n"))
+    }
+}
+
+/// The version in a handshake (RFC 8446, section 4.2.1); 0 if there is none.
+fn number(version: Option<TlsVersion>) -> u16 {
+    match version {
+        Some(TlsVersion::Tls1_0) => 0x0301,
+        Some(TlsVersion::Tls1_1) => 0x0302,
+        Some(TlsVersion::Tls1_2) => 0x0303,
+        Some(TlsVersion::Tls1_3) => 0x0304,
+        _ => 0,
+    }
+}

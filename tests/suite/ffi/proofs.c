@@ -1,0 +1,435 @@
+/*
+ * Proofs of pgtls.h that do not belong to the handshake they are given for. Each case brings a machine to the TLS handshake, gives
+ * it a proof, and prints one line: name|status|action|pgtls_machine_error. The test beside this file has the expected lines.
+ *
+ *     proofs FOLDER
+ *
+ * With the name of a certificate it prints no more than the verdict on that.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "pgtls.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { MAX_CHAIN = 4, MAX_FILE = 1 << 16, DAY = 24 * 60 * 60 };
+
+static const char *folder;
+
+static void must(bool holds, const char *what)
+{
+    if (!holds) {
+        fprintf(stderr, "%s\n", what);
+        exit(1);
+    }
+}
+
+/* The whole file, for the caller to free. */
+static uint8_t *contents(const char *name, const char *extension, size_t *length)
+{
+    char path[512];
+    FILE *file;
+    uint8_t *bytes = malloc(MAX_FILE);
+
+    snprintf(path, sizeof path, "%s/%s.%s", folder, name, extension);
+    file = fopen(path, "rb");
+    must(file != NULL && bytes != NULL, path);
+    *length = fread(bytes, 1, MAX_FILE, file);
+    fclose(file);
+    return bytes;
+}
+
+/* Parameters of host db.test with the root file "root"; `%s` in `format` is the folder. */
+static pgtls_params *params(const char *format)
+{
+    char conninfo[1024];
+    pgtls_params *made = NULL;
+    char *error = NULL;
+
+    snprintf(conninfo, sizeof conninfo, format, folder, folder);
+    must(pgtls_params_new(conninfo, &made, &error) == PGTLS_OK, conninfo);
+    return made;
+}
+
+#define USUAL "host=db.test user=u sslmode=verify-full sslrootcert=%s/root.crt"
+
+static pgtls_trust *trust_of(const pgtls_params *of)
+{
+    pgtls_trust *made = NULL;
+
+    must(pgtls_trust_of_params(of, &made) == PGTLS_OK, "trust");
+    return made;
+}
+
+static pgtls_trust *trust_from_memory(const char *name)
+{
+    size_t length;
+    uint8_t *pem = contents(name, "crt", &length);
+    pgtls_trust *made = NULL;
+
+    must(pgtls_trust_of_pem(pem, length, NULL, 0, &made, NULL) == PGTLS_OK, name);
+    free(pem);
+    return made;
+}
+
+/* Verifies NAME.0.der and, if it exists, NAME.1.der; the status, and the error on a line of its own. */
+static pgtls_status verify(const char *name, const pgtls_trust *trust, uint64_t at, uint32_t purpose, pgtls_proof **proof)
+{
+    uint8_t *chain[MAX_CHAIN];
+    size_t lengths[MAX_CHAIN], count = 0;
+    char part[128], path[512], *error = NULL;
+    pgtls_status status;
+
+    for (; count < MAX_CHAIN; count++) {
+        FILE *there;
+        snprintf(part, sizeof part, "%s.%zu", name, count);
+        snprintf(path, sizeof path, "%s/%s.der", folder, part);
+        there = fopen(path, "rb");
+        if (there == NULL)
+            break;
+        fclose(there);
+        chain[count] = contents(part, "der", &lengths[count]);
+    }
+    status = pgtls_verify(trust, (const uint8_t *const *)chain, lengths, count, at, purpose, proof, &error);
+    if (error != NULL)
+        printf("verify %s|%d||%s\n", name, (int)status, error);
+    pgtls_string_free(error);
+    while (count > 0)
+        free(chain[--count]);
+    return status;
+}
+
+static pgtls_proof *proof_of(const char *name, const pgtls_trust *trust)
+{
+    pgtls_proof *proof = NULL;
+
+    must(verify(name, trust, (uint64_t)time(NULL), PGTLS_PURPOSE_SERVER, &proof) == PGTLS_OK, name);
+    return proof;
+}
+
+static pgtls_proof *matched(const char *name, const pgtls_trust *trust, const char *host)
+{
+    pgtls_proof *proof = proof_of(name, trust);
+
+    must(pgtls_proof_match_host(proof, host, NULL, NULL) == PGTLS_OK, host);
+    return proof;
+}
+
+static pgtls_machine *machine_of(const pgtls_params *of)
+{
+    pgtls_machine *made = NULL;
+
+    must(pgtls_machine_new(of, PGTLS_TCP, PGTLS_PAYLOAD_STARTUP, &made, NULL) == PGTLS_OK, "machine");
+    return made;
+}
+
+/* To the handshake: connected, SSLRequest, `S`. */
+static pgtls_machine *at_tls(pgtls_machine *machine)
+{
+    pgtls_action action;
+
+    must(pgtls_machine_connected(machine) == PGTLS_OK, "connected");
+    must(pgtls_machine_action(machine, &action) == PGTLS_OK && action.kind == PGTLS_SEND, "SSLRequest");
+    must(pgtls_machine_sent(machine, action.bytes, action.length) == PGTLS_OK, "sent");
+    must(pgtls_machine_received(machine, (const uint8_t *)"S", 1) == PGTLS_OK, "received");
+    must(pgtls_machine_action(machine, &action) == PGTLS_OK && action.kind == PGTLS_START_TLS, "TLS");
+    return machine;
+}
+
+static void tell(const char *name, pgtls_machine *machine, pgtls_status status)
+{
+    static const char *const kinds[] = {"connect", "reconnect", "check-peer", "send", "receive",
+                                        "start-tls", "startup", "done", "fail"};
+    pgtls_action action;
+    char *error = pgtls_machine_error(machine);
+
+    must(pgtls_machine_action(machine, &action) == PGTLS_OK, name);
+    printf("%s|%d|%s|%s\n", name, (int)status, kinds[action.kind], error != NULL ? error : "");
+    pgtls_string_free(error);
+}
+
+static void establish(const char *name, pgtls_machine *machine, const pgtls_trust *trust, const pgtls_proof *proof)
+{
+    tell(name, machine, pgtls_machine_tls_established(machine, PGTLS_ALPN_POSTGRESQL, trust, proof));
+}
+
+/* The same with a new machine, which is freed. */
+static void handshake(const char *name, const pgtls_params *of, const pgtls_trust *trust, const pgtls_proof *proof)
+{
+    pgtls_machine *machine = at_tls(machine_of(of));
+
+    establish(name, machine, trust, proof);
+    pgtls_machine_free(machine);
+}
+
+/* The same with new parameters, and with trust and proof of them that the handshake deserves. */
+static void honest(const char *name, const char *format, const char *certificate, const char *host)
+{
+    pgtls_params *p = params(format);
+    pgtls_trust *t = trust_of(p);
+    pgtls_proof *proof = host != NULL ? matched(certificate, t, host) : proof_of(certificate, t);
+
+    handshake(name, p, t, proof);
+    pgtls_proof_free(proof);
+    pgtls_trust_free(t);
+    pgtls_params_free(p);
+}
+
+static void last_match(void)
+{
+    pgtls_params *p = params(USUAL);
+    pgtls_trust *t = trust_of(p);
+    pgtls_proof *proof = proof_of("good", t);
+
+    handshake("no match", p, t, proof);
+    pgtls_proof_free(proof);
+    proof = matched("good", t, "db.test");
+    must(pgtls_proof_match_host(proof, "bank.example", NULL, NULL) == PGTLS_UNVERIFIED, "another host");
+    handshake("refused after a match", p, t, proof);
+    pgtls_proof_free(proof);
+    proof = matched("good", t, "db.test");
+    must(pgtls_proof_match_host(proof, NULL, NULL, NULL) == PGTLS_ARGUMENT, "NULL is no host");
+    handshake("NULL after a match", p, t, proof);
+    pgtls_proof_free(proof);
+    proof = proof_of("good", t);
+    must(pgtls_proof_match_host(proof, "bank.example", NULL, NULL) == PGTLS_UNVERIFIED, "another host");
+    must(pgtls_proof_match_host(proof, "DB.test", NULL, NULL) == PGTLS_OK, "the host");
+    handshake("a match after a refusal", p, t, proof);
+    handshake("used twice", p, t, proof);
+    must(pgtls_proof_match_host(proof, "db.test", NULL, NULL) == PGTLS_OK, "the host");
+    handshake("used twice, matched anew", p, t, proof);
+    pgtls_proof_free(proof);
+    handshake("none", p, t, NULL);
+    pgtls_trust_free(t);
+    pgtls_params_free(p);
+}
+
+static void purposes(void)
+{
+    pgtls_params *p = params(USUAL);
+    pgtls_trust *t = trust_of(p);
+    pgtls_proof *proof = NULL;
+    uint64_t now = (uint64_t)time(NULL);
+
+    must(verify("eku-client", t, now, PGTLS_PURPOSE_SERVER, &proof) == PGTLS_UNVERIFIED, "not for servers");
+    must(proof == NULL, "no proof of a refusal");
+    must(verify("eku-client", t, now, PGTLS_PURPOSE_CLIENT, &proof) == PGTLS_OK, "for clients");
+    must(pgtls_proof_match_host(proof, "db.test", NULL, NULL) == PGTLS_MISUSE, "a client has no host");
+    handshake("a client's certificate", p, t, proof);
+    pgtls_proof_free(proof);
+    pgtls_trust_free(t);
+    pgtls_params_free(p);
+}
+
+static void times(void)
+{
+    pgtls_params *p = params(USUAL);
+    pgtls_trust *t = trust_of(p);
+    pgtls_proof *proof = NULL;
+    uint64_t now = (uint64_t)time(NULL);
+
+    must(verify("expired", t, now - 5 * DAY, PGTLS_PURPOSE_SERVER, &proof) == PGTLS_OK, "it was good");
+    must(pgtls_proof_match_host(proof, "db.test", NULL, NULL) == PGTLS_OK, "the host");
+    handshake("of the past", p, t, proof);
+    pgtls_proof_free(proof);
+    must(verify("notyet", t, now + 60 * DAY, PGTLS_PURPOSE_SERVER, &proof) == PGTLS_OK, "it will be good");
+    must(pgtls_proof_match_host(proof, "db.test", NULL, NULL) == PGTLS_OK, "the host");
+    handshake("of the future", p, t, proof);
+    pgtls_proof_free(proof);
+    must(verify("good", t, now - DAY, PGTLS_PURPOSE_SERVER, &proof) == PGTLS_OK, "good yesterday");
+    must(pgtls_proof_match_host(proof, "db.test", NULL, NULL) == PGTLS_OK, "the host");
+    handshake("of yesterday, good today", p, t, proof);
+    pgtls_proof_free(proof);
+    pgtls_trust_free(t);
+    pgtls_params_free(p);
+}
+
+static void trusts(void)
+{
+    pgtls_params *p = params(USUAL), *same = params(USUAL), *unset = params("host=db.test user=u sslmode=verify-full");
+    pgtls_params *other = params("host=db.test user=u sslmode=verify-full sslrootcert=%s/selfsigned-ca.crt");
+    pgtls_params *revoking = params(USUAL " sslcrl=%s/root.crl");
+    pgtls_trust *t = trust_of(p), *again = trust_of(p), *others = trust_of(other), *gone = trust_of(p);
+    pgtls_trust *memory = trust_from_memory("root"), *evil = trust_from_memory("selfsigned-ca");
+    pgtls_proof *proof = matched("selfsigned-ca", evil, "db.test");
+    pgtls_machine *machine = at_tls(machine_of(p));
+    pgtls_verification wanted;
+    char *error = NULL;
+
+    establish("proof of other roots", machine, t, proof);
+    establish("trust and proof of other roots", machine, evil, proof);
+    pgtls_proof_free(proof);
+    proof = matched("selfsigned-ca", others, "db.test");
+    establish("trust and proof of other parameters", machine, others, proof);
+    must(pgtls_machine_verification(machine, others, &wanted, &error) == PGTLS_MISUSE && error != NULL, "no trust");
+    pgtls_string_free(error);
+    pgtls_proof_free(proof);
+    proof = matched("good", again, "db.test");
+    establish("another trust of the same parameters", machine, t, proof);
+    /* What was refused so has changed nothing. */
+    establish("its own trust", machine, again, proof);
+    pgtls_machine_free(machine);
+    pgtls_proof_free(proof);
+    /* Memory that is used again makes no other trust of it. */
+    proof = matched("good", gone, "db.test");
+    pgtls_trust_free(gone);
+    gone = trust_of(p);
+    handshake("a trust that was freed", p, gone, proof);
+    pgtls_proof_free(proof);
+    proof = matched("good", t, "db.test");
+    handshake("equal parameters", same, t, proof);
+    pgtls_proof_free(proof);
+    proof = matched("good", memory, "db.test");
+    handshake("memory in the place of sslrootcert", p, memory, proof);
+    handshake("memory in the place of sslcrl", revoking, memory, proof);
+    handshake("memory in the place of the home directory", unset, memory, proof);
+    pgtls_proof_free(proof);
+    must(pgtls_params_harden(same, "no_empty_labels") == PGTLS_OK, "a hardening");
+    proof = matched("good", t, "db.test");
+    handshake("hardened after the trust", same, t, proof);
+    pgtls_proof_free(proof);
+    pgtls_trust_free(t);
+    pgtls_trust_free(again);
+    pgtls_trust_free(others);
+    pgtls_trust_free(gone);
+    pgtls_trust_free(memory);
+    pgtls_trust_free(evil);
+    pgtls_params_free(p);
+    pgtls_params_free(same);
+    pgtls_params_free(unset);
+    pgtls_params_free(other);
+    pgtls_params_free(revoking);
+}
+
+static void hosts(void)
+{
+    pgtls_params *p = params(USUAL), *bank = params("host=bank.example user=u sslmode=verify-full sslrootcert=%s/root.crt");
+    pgtls_params *address = params(USUAL " hostaddr=127.0.0.1");
+    pgtls_params *nameless = params("hostaddr=127.0.0.1 user=u sslmode=verify-full sslrootcert=%s/root.crt");
+    pgtls_params *two = params("host=other.test,db.test user=u sslmode=verify-full sslrootcert=%s/root.crt");
+    pgtls_params *twice = params("host=db.test,db.test port=1,2 user=u sslmode=verify-full sslrootcert=%s/root.crt");
+    pgtls_trust *t = trust_of(p);
+    pgtls_proof *proof = matched("dns-and-ip", t, "127.0.0.1");
+    pgtls_machine *machine;
+
+    handshake("the address in the place of the host", address, t, proof);
+    handshake("no host", nameless, t, proof);
+    pgtls_proof_free(proof);
+    proof = matched("good", t, "db.test");
+    handshake("a machine of another host", bank, t, proof);
+    handshake("one of two hosts", two, t, proof);
+    machine = machine_of(two);
+    tell("no such host", machine, pgtls_machine_host(machine, 2));
+    must(pgtls_machine_host(machine, 0) == PGTLS_OK, "the first");
+    establish("the other of two hosts", at_tls(machine), t, proof);
+    tell("a host after connecting", machine, pgtls_machine_host(machine, 1));
+    pgtls_machine_free(machine);
+    machine = machine_of(two);
+    must(pgtls_machine_host(machine, 1) == PGTLS_OK, "the second");
+    establish("the one of two hosts", at_tls(machine), t, proof);
+    pgtls_machine_free(machine);
+    pgtls_proof_free(proof);
+    proof = matched("good", t, "db.test");
+    handshake("two of the same host", twice, t, proof);
+    pgtls_proof_free(proof);
+    pgtls_trust_free(t);
+    pgtls_params_free(p);
+    pgtls_params_free(bank);
+    pgtls_params_free(address);
+    pgtls_params_free(nameless);
+    pgtls_params_free(two);
+    pgtls_params_free(twice);
+}
+
+static void modes(void)
+{
+    pgtls_params *ca = params("host=db.test user=u sslmode=verify-ca sslrootcert=%s/root.crt");
+    pgtls_params *require = params("host=db.test user=u sslmode=require sslrootcert=%s/root.crt");
+    pgtls_params *prefer = params("host=db.test user=u sslmode=prefer sslrootcert=%s/root.crt");
+    pgtls_params *rootless = params("host=db.test user=u sslmode=require sslrootcert=%s/missing.crt");
+    pgtls_trust *t = trust_of(ca), *none = trust_of(rootless), *evil = trust_from_memory("selfsigned-ca");
+    pgtls_proof *proof = proof_of("wrong-host", t);
+    pgtls_machine *machine = machine_of(ca);
+
+    must(pgtls_proof_match_host(proof, "db.test", NULL, NULL) == PGTLS_UNVERIFIED, "another host's");
+    handshake("verify-ca without", ca, t, NULL);
+    handshake("verify-ca, whatever the host", ca, t, proof);
+    pgtls_proof_free(proof);
+    proof = proof_of("good", t);
+    tell("before the handshake", machine, pgtls_machine_tls_established(machine, PGTLS_ALPN_ABSENT, t, proof));
+    establish("verify-ca", at_tls(machine), t, proof);
+    pgtls_machine_free(machine);
+    pgtls_proof_free(proof);
+    handshake("require with roots, without", require, t, NULL);
+    handshake("require without roots", rootless, none, NULL);
+    handshake("require with roots, told that there are none", require, none, NULL);
+    proof = proof_of("selfsigned-ca", evil);
+    handshake("prefer, proof of other roots", prefer, t, proof);
+    pgtls_proof_free(proof);
+    handshake("prefer without", prefer, t, NULL);
+    pgtls_trust_free(t);
+    pgtls_trust_free(none);
+    pgtls_trust_free(evil);
+    pgtls_params_free(ca);
+    pgtls_params_free(require);
+    pgtls_params_free(prefer);
+    pgtls_params_free(rootless);
+}
+
+/* Certificates with trusted chains that no connection with these parameters accepts. */
+static void keys(void)
+{
+    pgtls_params *p = params(USUAL " ssl_max_protocol_version=TLSv1.2");
+    pgtls_trust *t = trust_of(p);
+    pgtls_proof *proof = NULL;
+    uint64_t now = (uint64_t)time(NULL);
+    size_t length;
+    uint8_t *good = contents("good.0", "der", &length);
+    char *error = NULL;
+
+    honest("a key that signs in TLS 1.3", USUAL, "ku-encipher", "db.test");
+    must(verify("ku-encipher", t, now, PGTLS_PURPOSE_SERVER, &proof) == PGTLS_UNVERIFIED, "not in TLS 1.2");
+    must(verify("ku-encipher", t, now, PGTLS_PURPOSE_CLIENT, &proof) == PGTLS_UNVERIFIED, "nor for clients");
+    must(pgtls_match_host(good, length, "db.test", NULL, NULL) == PGTLS_OK, "it matches");
+    must(pgtls_match_host(good, length - 1, "db.test", NULL, &error) == PGTLS_UNVERIFIED, "it is cut off");
+    printf("match, cut off|4||%s\n", error);
+    pgtls_string_free(error);
+    free(good);
+    pgtls_trust_free(t);
+    pgtls_params_free(p);
+}
+
+static void only(const char *certificate)
+{
+    pgtls_params *p = params(USUAL);
+    pgtls_trust *t = trust_of(p);
+    pgtls_proof *proof = NULL;
+
+    if (verify(certificate, t, (uint64_t)time(NULL), PGTLS_PURPOSE_SERVER, &proof) == PGTLS_OK)
+        printf("verify %s|0||\n", certificate);
+    pgtls_proof_free(proof);
+    pgtls_trust_free(t);
+    pgtls_params_free(p);
+}
+
+int main(int argc, char **argv)
+{
+    must(argc == 2 || argc == 3, "usage: proofs FOLDER [CERTIFICATE]");
+    folder = argv[1];
+    if (argc == 3) {
+        only(argv[2]);
+        return 0;
+    }
+    honest("honest", USUAL, "good", "db.test");
+    last_match();
+    purposes();
+    times();
+    trusts();
+    hosts();
+    modes();
+    keys();
+    return 0;
+}
