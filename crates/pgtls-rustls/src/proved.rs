@@ -9,15 +9,17 @@ use arc_swap::ArcSwapOption;
 use rustls::pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
 use std::{fmt, sync::Arc};
 
-/// How many are kept: enough for the chains of some servers.
-const PLACES: usize = 32;
+/// Number of sets, one of which a signature belongs to by its last byte.
+const SETS: usize = 8;
+/// Signatures in a set. The chain of a server with its CRLs has four as a rule, which must not replace each other.
+const WAYS: usize = 4;
 /// The longest message with its signature and key that is kept, in bytes. CRLs may be longer, and remember for themselves.
 const MAX_LENGTH: usize = 16 << 10;
 
 /// The signatures found good. Any number of threads may look and add at once, without a lock; a new one takes the place of
 /// an older one.
 #[derive(Default)]
-pub(crate) struct Proved([ArcSwapOption<Signed>; PLACES]);
+pub(crate) struct Proved([[ArcSwapOption<Signed>; WAYS]; SETS]);
 
 /// A signature, and everything that its being good depends on.
 struct Signed {
@@ -39,15 +41,26 @@ impl Proved {
         algorithms.iter().map(|&algorithm| Remembering { algorithm, proved: self }).collect()
     }
 
-    /// Where such a signature is kept. Signatures are as good as random, their ends in particular.
-    fn place(&self, signature: &[u8]) -> Option<&ArcSwapOption<Signed>> {
-        self.0.get(usize::from(*signature.last()?) % PLACES)
+    /// The set of a signature. Signatures are as good as random, their ends in particular.
+    fn set(&self, signature: &[u8]) -> Option<&[ArcSwapOption<Signed>; WAYS]> {
+        self.0.get(usize::from(*signature.last()?) % SETS)
+    }
+}
+
+impl Signed {
+    /// Replaces an empty place of the set, or one that the signature chooses.
+    fn keep(self, set: &[ArcSwapOption<Self>; WAYS]) {
+        let chosen = self.signature.iter().rev().nth(1).map_or(0, |byte| usize::from(*byte) % WAYS);
+        let empty = set.iter().find(|place| place.load().is_none());
+        if let Some(place) = empty.or_else(|| set.get(chosen)) {
+            place.store(Some(Arc::new(self)));
+        }
     }
 }
 
 impl fmt::Debug for Proved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kept = self.0.iter().filter(|place| place.load().is_some()).count();
+        let kept = self.0.iter().flatten().filter(|place| place.load().is_some()).count();
         f.debug_struct("Proved").field("kept", &kept).finish()
     }
 }
@@ -62,8 +75,8 @@ pub(crate) struct Remembering<'a> {
 impl SignatureVerificationAlgorithm for Remembering<'_> {
     fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         let algorithm = (self.public_key_alg_id(), self.signature_alg_id());
-        let place = self.proved.place(signature);
-        let is_known = place.is_some_and(|place| {
+        let set = self.proved.set(signature);
+        let is_known = set.into_iter().flatten().any(|place| {
             place.load().as_deref().is_some_and(|kept| {
                 kept.algorithm == algorithm
                     && *kept.signature == *signature
@@ -76,9 +89,9 @@ impl SignatureVerificationAlgorithm for Remembering<'_> {
         }
         self.algorithm.verify_signature(key, message, signature)?;
         let length = key.len().saturating_add(message.len()).saturating_add(signature.len());
-        if let Some(place) = place.filter(|_| length <= MAX_LENGTH) {
+        if let Some(set) = set.filter(|_| length <= MAX_LENGTH) {
             let (key, message, signature) = (key.into(), message.into(), signature.into());
-            place.store(Some(Arc::new(Signed { algorithm, key, message, signature })));
+            Signed { algorithm, key, message, signature }.keep(set);
         }
         Ok(())
     }
@@ -201,7 +214,7 @@ mod tests {
             let message = number.to_be_bytes();
             algorithm.ask(&proved, &[(b"", &message, &message)]);
         }
-        assert_eq!(format!("{proved:?}"), format!("Proved {{ kept: {PLACES} }}"));
+        assert_eq!(format!("{proved:?}"), format!("Proved {{ kept: {} }}", SETS * WAYS));
         let last = 9_999_u32.to_be_bytes();
         assert_eq!(algorithm.ask(&proved, &[(b"", &last, &last)]), 0);
     }
