@@ -56,6 +56,11 @@
 #include <stdlib.h>
 
 /**
+ * A time without end: there is no deadline.
+ */
+#define PGTLS_NO_DEADLINE UINT64_MAX
+
+/**
  * How a call ended.
  */
 typedef enum pgtls_status {
@@ -80,8 +85,8 @@ typedef enum pgtls_status {
    */
   PGTLS_UNVERIFIED = 4,
   /**
-   * The call does not answer the machine's action, or a trust or proof does not belong to it. A bug in the program that
-   * calls; nothing has changed, and `pgtls_machine_error` returns the reason.
+   * The call does not answer the machine's action, or a trust or proof does not belong to it: an error of the program. The
+   * connection has failed, the next action is `PGTLS_FAILED`, and `pgtls_machine_error` returns the reason.
    */
   PGTLS_MISUSE = 5,
   /**
@@ -109,87 +114,81 @@ typedef enum pgtls_root {
 } pgtls_root;
 
 /**
- * What to do.
+ * Kind of action. Each names the calls that answer it; `pgtls_machine_timed_out` answers every action from `PGTLS_OPEN` to
+ * `PGTLS_QUERY_ROLE`, and `pgtls_machine_failed` every one from `PGTLS_RESOLVE` to `PGTLS_QUERY_ROLE`.
  */
 typedef enum pgtls_action_kind {
   /**
-   * Open a connection: `pgtls_machine_connected` or `pgtls_machine_connect_failed`.
+   * Resolve `name`: `pgtls_machine_resolved`. No deadline covers this, as in libpq.
    */
-  PGTLS_CONNECT = 0,
+  PGTLS_RESOLVE = 0,
   /**
-   * The same, after dropping the one that there is.
+   * Close the present connection and open a new one to `peer`: `pgtls_machine_opened`.
    */
-  PGTLS_RECONNECT = 1,
+  PGTLS_OPEN = 1,
   /**
-   * Compare the user at the other end of the unix socket with `requirepeer`: `pgtls_machine_peer_user`.
+   * Determine the operating-system user at the other end of the unix socket: `pgtls_machine_peer_user`.
    */
   PGTLS_CHECK_PEER = 2,
   /**
-   * Send `bytes`: `pgtls_machine_sent`.
+   * Send `bytes`, through TLS if TLS is established: `pgtls_machine_sent` or `pgtls_machine_closed`.
    */
   PGTLS_SEND = 3,
   /**
-   * Read at most `at_most` bytes, once: `pgtls_machine_received`.
+   * Read once, at most `at_most` bytes: `pgtls_machine_received` or `pgtls_machine_closed`.
    */
   PGTLS_RECEIVE = 4,
   /**
-   * Run a TLS handshake, `direct` or not: `pgtls_machine_tls_established` or `pgtls_machine_tls_failed`.
+   * Load the trusted roots: `pgtls_machine_trust`. It comes before the first TLS handshake, unless the machine has them.
    */
-  PGTLS_START_TLS = 5,
+  PGTLS_LOAD_TRUST = 5,
   /**
-   * Send the startup packet (or CancelRequest) and authenticate. Everything that is sent and received, TLS taken off, is
-   * shown to `pgtls_machine_sent` and `pgtls_machine_received`; `bytes` were received already. Ask for the action after
-   * each: as soon as it is another one, nothing more may be said to this server.
+   * Run a TLS handshake: `pgtls_machine_tls_established`, `pgtls_machine_tls_failed` or `pgtls_machine_closed`. Offer the ALPN
+   * protocols in `bytes`, send `name` (SNI) unless it is `NULL`, and keep to the versions `tls_min` and `tls_max`.
    */
-  PGTLS_STARTUP = 6,
+  PGTLS_START_TLS = 6,
   /**
-   * The session is up, protected as `encryption` says.
+   * Send the startup packet and authenticate, or send the CancelRequest and wait for the end of the connection. Report all
+   * bytes, TLS taken off, with `pgtls_machine_sent` and `pgtls_machine_received`, and the end with `pgtls_machine_closed`.
+   * `bytes` are the first bytes of the server: they were received, and reported, before. Call `pgtls_machine_action` after
+   * each report: once the action is another one, nothing more may be sent for this exchange.
    */
-  PGTLS_DONE = 7,
+  PGTLS_STARTUP = 7,
   /**
-   * The address has failed; `then` says what follows, `pgtls_machine_error` why.
+   * Send `query`, which returns one value: `pgtls_machine_role`. The bytes of this exchange are not reported.
    */
-  PGTLS_FAIL = 8,
+  PGTLS_QUERY_ROLE = 8,
+  /**
+   * There is a session, protected by `encryption`; or the cancel request was accepted.
+   */
+  PGTLS_DONE = 9,
+  /**
+   * The connection is ready for another driver (`PGTLS_AIM_TLS`), protected by `encryption`. The driver's exchange is reported
+   * as for `PGTLS_STARTUP` up to ReadyForQuery; the action becomes `PGTLS_FAILED` if the parameters forbid it.
+   */
+  PGTLS_ESTABLISHED = 10,
+  /**
+   * Every attempt has failed. `pgtls_machine_error` returns the reasons.
+   */
+  PGTLS_FAILED = 11,
 } pgtls_action_kind;
 
 /**
- * How a session is protected.
+ * Kind of socket.
  */
-typedef enum pgtls_encryption {
+typedef enum pgtls_transport {
   /**
-   * Not at all.
+   * TCP.
    */
-  PGTLS_ENCRYPTION_PLAIN = 0,
+  PGTLS_TCP = 0,
   /**
-   * TLS.
+   * A unix socket, on which `sslmode` means nothing.
    */
-  PGTLS_ENCRYPTION_SSL = 1,
-  /**
-   * GSSAPI, which is never asked for here.
-   */
-  PGTLS_ENCRYPTION_GSS = 2,
-} pgtls_encryption;
+  PGTLS_UNIX = 1,
+} pgtls_transport;
 
 /**
- * What comes after a failed address.
- */
-typedef enum pgtls_then {
-  /**
-   * The next address of the host.
-   */
-  PGTLS_THEN_NEXT_ADDRESS = 0,
-  /**
-   * The next host.
-   */
-  PGTLS_THEN_NEXT_HOST = 1,
-  /**
-   * Nothing.
-   */
-  PGTLS_THEN_STOP = 2,
-} pgtls_then;
-
-/**
- * What has to be proved about a server.
+ * Required proof of a server's identity.
  */
 typedef enum pgtls_verification {
   /**
@@ -207,53 +206,61 @@ typedef enum pgtls_verification {
 } pgtls_verification;
 
 /**
- * How the packets get to the server.
+ * Protection of a session.
  */
-typedef enum pgtls_transport {
+typedef enum pgtls_encryption {
   /**
-   * TCP.
+   * Not at all.
    */
-  PGTLS_TCP = 0,
+  PGTLS_ENCRYPTION_PLAIN = 0,
   /**
-   * A unix socket, on which `sslmode` means nothing.
+   * TLS.
    */
-  PGTLS_UNIX = 1,
-} pgtls_transport;
+  PGTLS_ENCRYPTION_SSL = 1,
+  /**
+   * GSSAPI, which is never asked for here.
+   */
+  PGTLS_ENCRYPTION_GSS = 2,
+} pgtls_encryption;
 
 /**
- * What is sent once the connection is protected.
+ * Consequence of a failed attempt.
  */
-typedef enum pgtls_payload {
+typedef enum pgtls_then {
   /**
-   * A StartupMessage.
+   * The next address of the host.
    */
-  PGTLS_PAYLOAD_STARTUP = 0,
+  PGTLS_THEN_NEXT_ADDRESS = 0,
   /**
-   * A CancelRequest.
+   * The next host.
    */
-  PGTLS_PAYLOAD_CANCEL = 1,
-} pgtls_payload;
+  PGTLS_THEN_NEXT_HOST = 1,
+  /**
+   * Nothing.
+   */
+  PGTLS_THEN_STOP = 2,
+} pgtls_then;
 
 /**
- * What ALPN ended with.
+ * Aim of a connection that the program opens itself.
  */
-typedef enum pgtls_alpn {
+typedef enum pgtls_aim {
   /**
-   * The server has selected nothing.
+   * A session: the machine ends in `PGTLS_DONE`.
    */
-  PGTLS_ALPN_ABSENT = 0,
+  PGTLS_AIM_SESSION = 0,
   /**
-   * `postgresql`.
+   * A cancel request: the machine ends in `PGTLS_DONE` when the server has closed the connection in order.
    */
-  PGTLS_ALPN_POSTGRESQL = 1,
+  PGTLS_AIM_CANCEL = 1,
   /**
-   * Anything else.
+   * A connection on which another driver runs the startup exchange: the machine ends in `PGTLS_ESTABLISHED`.
    */
-  PGTLS_ALPN_OTHER = 2,
-} pgtls_alpn;
+  PGTLS_AIM_TLS = 2,
+} pgtls_aim;
 
 /**
- * How TLS has failed.
+ * Kind of failure of TLS.
  */
 typedef enum pgtls_tls_failure {
   /**
@@ -285,7 +292,7 @@ typedef enum pgtls_purpose {
 } pgtls_purpose;
 
 /**
- * The negotiation with one address.
+ * One connection, from parameters to a session.
  */
 typedef struct pgtls_machine pgtls_machine;
 
@@ -305,19 +312,85 @@ typedef struct pgtls_proof pgtls_proof;
 typedef struct pgtls_trust pgtls_trust;
 
 /**
- * What to do, and what belongs to it.
+ * The server of an attempt. Its texts belong to the machine and hold until the machine is freed.
+ */
+typedef struct pgtls_peer {
+  /**
+   * Index of the host in the list `host` of the parameters.
+   */
+  size_t host_index;
+  /**
+   * The host that certificates are compared with; `NULL` if there is only an address.
+   */
+  const char *host;
+  /**
+   * A numeric address (`192.0.2.1`, `2001:db8::1`, `fe80::1%2` with a numeric zone), or the path of a unix socket, where
+   * a leading `@` stands for an abstract name. `NULL` if the program opens connections itself (`pgtls_machine_to`), and
+   * if no server is being tried.
+   */
+  const char *address;
+  /**
+   * The port; 0 for a unix socket.
+   */
+  uint16_t port;
+  /**
+   * The kind of socket.
+   */
+  enum pgtls_transport transport;
+  /**
+   * Set `SO_KEEPALIVE` and the four options below. Not set for unix sockets. `TCP_NODELAY` is set on every TCP socket.
+   */
+  bool keepalives;
+  /**
+   * `TCP_KEEPIDLE`, in seconds; 0 keeps the operating system's default.
+   */
+  uint32_t keepalives_idle;
+  /**
+   * `TCP_KEEPINTVL`, in seconds; 0 keeps the operating system's default.
+   */
+  uint32_t keepalives_interval;
+  /**
+   * `TCP_KEEPCNT`; 0 keeps the operating system's default.
+   */
+  uint32_t keepalives_count;
+  /**
+   * `TCP_USER_TIMEOUT`, in milliseconds; 0 keeps the operating system's default.
+   */
+  uint32_t tcp_user_timeout;
+} pgtls_peer;
+
+/**
+ * The next action. What its pointers refer to belongs to the machine and holds until the next call of `pgtls_machine_action` is
+ * over.
  */
 typedef struct pgtls_action {
   /**
-   * What.
+   * The kind.
    */
   enum pgtls_action_kind kind;
   /**
-   * For `PGTLS_SEND` and `PGTLS_STARTUP`; they belong to the library and hold until the next call with the machine is over.
+   * The time at which `pgtls_machine_timed_out` is to be called, in milliseconds on the clock of `pgtls_machine_action`;
+   * `PGTLS_NO_DEADLINE` if there is no limit.
+   */
+  uint64_t deadline;
+  /**
+   * The server of the present attempt or of the session.
+   */
+  struct pgtls_peer peer;
+  /**
+   * For `PGTLS_RESOLVE` the name to resolve, for `PGTLS_START_TLS` the server name to send, else `NULL`.
+   */
+  const char *name;
+  /**
+   * For `PGTLS_QUERY_ROLE`.
+   */
+  const char *query;
+  /**
+   * For `PGTLS_SEND`, `PGTLS_START_TLS` and `PGTLS_STARTUP`.
    */
   const uint8_t *bytes;
   /**
-   * How many they are.
+   * Length of `bytes`.
    */
   size_t length;
   /**
@@ -325,15 +398,32 @@ typedef struct pgtls_action {
    */
   size_t at_most;
   /**
-   * For `PGTLS_START_TLS`: without an SSLRequest before it, ALPN has to be `postgresql`.
+   * For `PGTLS_START_TLS`: the handshake begins without an SSLRequest.
    */
   bool direct;
   /**
-   * For `PGTLS_STARTUP` and `PGTLS_DONE`.
+   * For `PGTLS_START_TLS`: the proof that `pgtls_machine_tls_established` needs.
+   */
+  enum pgtls_verification verification;
+  /**
+   * For `PGTLS_START_TLS`: `ssl_min_protocol_version` as in a handshake (0x0303 is TLS 1.2); 0 if there is no bound.
+   */
+  uint16_t tls_min;
+  /**
+   * For `PGTLS_START_TLS`: `ssl_max_protocol_version`, likewise.
+   */
+  uint16_t tls_max;
+  /**
+   * For `PGTLS_STARTUP`: the code of the server's last authentication request (3: password, 5: MD5, 10: SASL); 0 before the
+   * first, and after AuthenticationOk.
+   */
+  uint32_t authentication;
+  /**
+   * For `PGTLS_DONE` and `PGTLS_ESTABLISHED`.
    */
   enum pgtls_encryption encryption;
   /**
-   * For `PGTLS_FAIL`.
+   * For `PGTLS_FAILED`: the consequence of the last failure, for programs that walk over hosts themselves.
    */
   enum pgtls_then then;
 } pgtls_action;
@@ -377,17 +467,6 @@ char *pgtls_params_value(const struct pgtls_params *params,
                          const char *keyword);
 
 /**
- * The server name to send to the server in clear (SNI) for this host, which may be `NULL`.
- *
- * `name` becomes `NULL` when none is sent. `PGTLS_PARAMETERS` with an error if the host is too long for one: TLS cannot be
- * set up then, which `pgtls_machine_tls_failed` is told with `PGTLS_TLS_SETUP`.
- */
-enum pgtls_status pgtls_params_server_name(const struct pgtls_params *params,
-                                           const char *host,
-                                           char **name,
-                                           char **error);
-
-/**
  * The StartupMessage for these parameters. Freed with `pgtls_bytes_free`.
  */
 enum pgtls_status pgtls_params_startup(const struct pgtls_params *params,
@@ -403,8 +482,8 @@ void pgtls_params_free(struct pgtls_params *params);
  * Reads the root file and the CRLs that libpq would read for these parameters, or the roots of the operating system, and
  * OpenSSL's configuration file. The trust is for machines whose parameters name the same files.
  *
- * Roots that are missing or cannot be used are an error of `pgtls_machine_verification` and `pgtls_verify`, not of this
- * call.
+ * Roots that are missing or cannot be used are an error of the TLS handshake that needs them, and of `pgtls_verify`, not of
+ * this call.
  */
 enum pgtls_status pgtls_trust_of_params(const struct pgtls_params *params,
                                         struct pgtls_trust **trust);
@@ -450,9 +529,9 @@ enum pgtls_status pgtls_verify(const struct pgtls_trust *trust,
                                char **error);
 
 /**
- * Compares the certificate of a proof with the host of the connection, by libpq's rules (libpq:
- * `pq_verify_peer_name_matches_certificate`). The proof remembers the last comparison alone: a refusal takes the name of an
- * earlier match away.
+ * Compares the certificate of a proof with a host, by libpq's rules (libpq: `pq_verify_peer_name_matches_certificate`). A
+ * machine compares it with the host of its connection by itself and needs no such call; after one it also demands that the
+ * last comparison was with that host and successful.
  *
  * `matched` becomes the name in the certificate. `PGTLS_UNVERIFIED` with an error if the certificate is for another host,
  * `PGTLS_MISUSE` with an error if it is a client's.
@@ -482,56 +561,60 @@ enum pgtls_status pgtls_match_host(const uint8_t *certificate,
                                    char **error);
 
 /**
- * Plans the negotiation with one address of these parameters. `transport` is a `pgtls_transport`, `payload` a
- * `pgtls_payload`. `PGTLS_PARAMETERS` with an error if no way to connect is left.
+ * A session with one of the hosts of these parameters. Errors of the parameters are those of the connection: the machine is
+ * given in any case, and its first action may be `PGTLS_FAILED`.
  */
 enum pgtls_status pgtls_machine_new(const struct pgtls_params *params,
-                                    uint32_t transport,
-                                    uint32_t payload,
-                                    struct pgtls_machine **machine,
-                                    char **error);
+                                    struct pgtls_machine **machine);
 
 /**
- * What to do now; the same until something is told.
+ * A connection that the program opens itself: it has one already, or walks over the hosts by itself. `PGTLS_OPEN` comes for it
+ * and for each later one, without an address. `host` is the host that certificates are compared with, or `NULL`; `transport` is
+ * a `pgtls_transport`, `aim` a `pgtls_aim`.
  */
-enum pgtls_status pgtls_machine_action(const struct pgtls_machine *machine,
+enum pgtls_status pgtls_machine_to(const struct pgtls_params *params,
+                                   const char *host,
+                                   uint32_t transport,
+                                   uint32_t aim,
+                                   struct pgtls_machine **machine);
+
+/**
+ * A cancel request to the server of `session`, whose action is `PGTLS_DONE` (libpq: `PQcancelStart`). `PGTLS_ARGUMENT` if it is
+ * connected to no server.
+ */
+enum pgtls_status pgtls_machine_cancel(const struct pgtls_params *params,
+                                       const struct pgtls_machine *session,
+                                       struct pgtls_machine **machine);
+
+/**
+ * Writes the next action, which is the same until it is answered. `now` is the time in milliseconds since any fixed moment: a
+ * monotonic clock. The clock of a server starts at its first `PGTLS_OPEN`. Call this before each action is performed.
+ */
+enum pgtls_status pgtls_machine_action(struct pgtls_machine *machine,
+                                       uint64_t now,
                                        struct pgtls_action *action);
 
 /**
- * Names the host that the connection is for: its place in the list `host` of the parameters, from 0. Needed only for
- * `sslmode=verify-full` and only if the list has different hosts. `PGTLS_ARGUMENT` if the list has no such place;
- * `PGTLS_MISUSE` unless the action is `PGTLS_CONNECT`.
+ * The addresses of the name, in the resolver's order: `count` texts, each `192.0.2.1`, `2001:db8::1` or `fe80::1%eth0`, as
+ * `getnameinfo` returns them with `NI_NUMERICHOST`. `PGTLS_ARGUMENT` if a text is none of these.
  */
-enum pgtls_status pgtls_machine_host(struct pgtls_machine *machine,
-                                     size_t index);
-
-/**
- * Writes which proof `pgtls_machine_tls_established` needs after the next TLS handshake, by `sslmode` and by whether there are
- * roots. `PGTLS_FILE` with an error if TLS cannot be set up, because the mode verifies and there are no roots: call
- * `pgtls_machine_tls_failed` with `PGTLS_TLS_SETUP`. `PGTLS_MISUSE` with an error if the trust is not for this machine.
- */
-enum pgtls_status pgtls_machine_verification(const struct pgtls_machine *machine,
-                                             const struct pgtls_trust *trust,
-                                             enum pgtls_verification *verification,
-                                             char **error);
+enum pgtls_status pgtls_machine_resolved(struct pgtls_machine *machine,
+                                         const char *const *addresses,
+                                         size_t count);
 
 /**
  * The connection is open.
  */
-enum pgtls_status pgtls_machine_connected(struct pgtls_machine *machine);
+enum pgtls_status pgtls_machine_opened(struct pgtls_machine *machine);
 
 /**
- * It could not be opened.
+ * The name of the user at the other end of the unix socket. The machine compares it with `requirepeer`.
  */
-enum pgtls_status pgtls_machine_connect_failed(struct pgtls_machine *machine);
+enum pgtls_status pgtls_machine_peer_user(struct pgtls_machine *machine,
+                                          const char *user);
 
 /**
- * Whether the user at the other end of the unix socket is the one that `requirepeer` wants.
- */
-enum pgtls_status pgtls_machine_peer_user(struct pgtls_machine *machine, bool matches);
-
-/**
- * These bytes were sent: those of the action, or the driver's while the session starts up.
+ * These bytes were sent: all of those of the action, or some of the driver's during the startup exchange.
  */
 enum pgtls_status pgtls_machine_sent(struct pgtls_machine *machine,
                                      const uint8_t *bytes,
@@ -545,64 +628,104 @@ enum pgtls_status pgtls_machine_received(struct pgtls_machine *machine,
                                          size_t length);
 
 /**
- * The connection has ended: in `order` (end of file without encryption, close_notify with TLS), or not.
+ * The connection has ended. `in_order`: end of file without encryption, close_notify with TLS. `reason` is a sentence for the
+ * report (`strerror`), or `NULL`.
  */
 enum pgtls_status pgtls_machine_closed(struct pgtls_machine *machine,
-                                       bool order);
+                                       bool in_order,
+                                       const char *reason);
 
 /**
- * What the TLS engine knows about the client's certificate after a handshake, for `sslcertmode=require`. Told before
- * `pgtls_machine_tls_established`.
+ * Gives the machine its trust, for all handshakes. It answers `PGTLS_LOAD_TRUST`, and may be called before that. Roots that cannot
+ * be used fail TLS: the next action follows from `sslmode`. `PGTLS_MISUSE` if the trust is not for the parameters of this machine.
+ */
+enum pgtls_status pgtls_machine_trust(struct pgtls_machine *machine,
+                                      const struct pgtls_trust *trust);
+
+/**
+ * The state of the client certificate in the present handshake, for `sslcertmode=require`: whether the server requested one,
+ * and whether one was sent. Call it before `pgtls_machine_tls_established` or `pgtls_machine_tls_failed`; without a call
+ * neither is the case.
  */
 enum pgtls_status pgtls_machine_client_certificate(struct pgtls_machine *machine,
                                                    bool requested,
                                                    bool sent);
 
 /**
- * The TLS handshake is complete. `alpn` is a `pgtls_alpn`; `trust` is the trust that was given to
- * `pgtls_machine_verification`, and `proof` is of the certificates of this handshake. Which proof is needed follows from what
- * `pgtls_machine_verification` has written:
+ * The TLS handshake is complete. `alpn` is the protocol that the server selected; a `length` of 0 stands for none. `proof` is of the
+ * certificates of this handshake, and needed as `verification` of the action says:
  *
- * - `PGTLS_VERIFY_NONE`: none; it may be `NULL`.
- * - `PGTLS_VERIFY_CA`: a proof of `pgtls_verify`.
- * - `PGTLS_VERIFY_FULL`: the same, whose last `pgtls_proof_match_host` has matched the host of this connection.
+ * - `PGTLS_VERIFY_NONE`: not needed; it may be `NULL`.
+ * - `PGTLS_VERIFY_CA`: a proof of `pgtls_verify` with the trust of this machine.
+ * - `PGTLS_VERIFY_FULL`: the same. The machine compares the certificate with the host of the connection.
  *
- * A session without the proof that it needs is refused: the call succeeds, and the next action is to reconnect or to fail. With
- * `PGTLS_MISUSE` nothing changes, and `pgtls_machine_error` returns the reason: the trust is not for the parameters of this
- * machine; or the proof is of another trust, of a client's certificate, for another host, for another time than now, or was used
- * for another handshake.
+ * A session without the proof that it needs, or for another host, is refused: the call succeeds, and the next action follows from
+ * `sslmode`. `PGTLS_MISUSE` if the machine has no trust; or if the proof is of another trust, of a client's certificate, matched
+ * with another host, for another time than now, or was used for another handshake.
  */
 enum pgtls_status pgtls_machine_tls_established(struct pgtls_machine *machine,
-                                                uint32_t alpn,
-                                                const struct pgtls_trust *trust,
+                                                const uint8_t *alpn,
+                                                size_t length,
                                                 const struct pgtls_proof *proof);
 
 /**
- * TLS has failed. `failure` is a `pgtls_tls_failure`.
+ * TLS has failed. `failure` is a `pgtls_tls_failure`; `reason` is a sentence for the report: the error of `pgtls_verify`, or of the
+ * TLS engine (`ERR_reason_error_string`). The report has "SSL error: " before that of a handshake, as libpq.
  */
-enum pgtls_status pgtls_machine_tls_failed(struct pgtls_machine *machine, uint32_t failure);
+enum pgtls_status pgtls_machine_tls_failed(struct pgtls_machine *machine,
+                                           uint32_t failure,
+                                           const char *reason);
 
 /**
- * The deadline of the address has passed.
+ * The value of the one row that the server returned for `PGTLS_QUERY_ROLE`; `NULL` if the query failed.
+ */
+enum pgtls_status pgtls_machine_role(struct pgtls_machine *machine,
+                                     const uint8_t *value,
+                                     size_t length);
+
+/**
+ * The server asks for a password, and there is none.
+ */
+enum pgtls_status pgtls_machine_no_password(struct pgtls_machine *machine);
+
+/**
+ * The action could not be performed: a name was not found, a connection could not be opened, the driver cannot go on. `reason` is
+ * a sentence for the report (`gai_strerror`, `strerror`).
+ */
+enum pgtls_status pgtls_machine_failed(struct pgtls_machine *machine,
+                                       const char *reason);
+
+/**
+ * The deadline of the action has passed.
  */
 enum pgtls_status pgtls_machine_timed_out(struct pgtls_machine *machine);
 
 /**
- * The driver gives up while the session starts up: no password, an answer that makes no sense to it.
+ * The program gives up: no other server is tried. `reason` is a sentence for the report.
  */
-enum pgtls_status pgtls_machine_gave_up(struct pgtls_machine *machine);
+enum pgtls_status pgtls_machine_abandoned(struct pgtls_machine *machine, const char *reason);
 
 /**
- * The reason for `PGTLS_MISUSE` if the last call with the machine has ended so, else the last failure; `NULL` if nothing has
- * failed. Freed with `pgtls_string_free`.
+ * The reason for `PGTLS_MISUSE` if the last call with the machine has ended so. Else the errors of all failed attempts, as libpq
+ * prints them, one line or more for each; `NULL` if nothing has failed. Freed with `pgtls_string_free`.
  */
 char *pgtls_machine_error(const struct pgtls_machine *machine);
 
 /**
- * The next event that was seen, in the words of PostgreSQL's own test; `NULL` if there is none. Freed with
- * `pgtls_string_free`.
+ * Writes the server of an attempt, by its index from 0 in the order of the attempts, and the number of connections that were
+ * opened to it. `PGTLS_ARGUMENT` if there is no such attempt.
  */
-char *pgtls_machine_event(struct pgtls_machine *machine);
+enum pgtls_status pgtls_machine_attempt(struct pgtls_machine *machine,
+                                        size_t index,
+                                        struct pgtls_peer *peer,
+                                        size_t *connections);
+
+/**
+ * The next event, in the words of PostgreSQL's own test; `NULL` if there is none. `attempt` becomes the index of its attempt. Freed
+ * with `pgtls_string_free`.
+ */
+char *pgtls_machine_event(struct pgtls_machine *machine,
+                          size_t *attempt);
 
 /**
  * Frees a machine.

@@ -3,8 +3,8 @@
 use crate::{
     action::{PGTLS_NO_DEADLINE, PeerTexts, pgtls_action, pgtls_action_kind, pgtls_peer, pointer},
     boundary::c_text,
+    messages::Messages,
     proof::pgtls_proof,
-    server_error::ServerError,
     status::pgtls_status::{self, PGTLS_BUG, PGTLS_MISUSE},
     trust::{TrustId, TrustSettings, pgtls_trust},
 };
@@ -28,7 +28,7 @@ pub struct pgtls_machine {
     monitor: Option<StartupMonitor>,
     /// The byte that was received before the startup exchange.
     leftover: Option<u8>,
-    server_error: ServerError,
+    messages: Messages,
     certificate: ClientCertificate,
     /// The action that the program was last given and has not answered.
     shown: Option<pgtls_action_kind>,
@@ -86,7 +86,7 @@ impl pgtls_machine {
             trust: None,
             monitor: None,
             leftover: None,
-            server_error: ServerError::default(),
+            messages: Messages::default(),
             certificate: ClientCertificate::NONE,
             shown: None,
             is_handed_over: false,
@@ -130,11 +130,11 @@ impl pgtls_machine {
                         return if self.is_handed_over { Ok(action) } else { Err(PGTLS_BUG) };
                     };
                     let monitor = self.monitor.insert(monitor);
-                    self.server_error = ServerError::default();
+                    self.messages = Messages::default();
                     match monitor.before_read() {
                         Ok(leftover) => {
                             self.leftover = leftover;
-                            self.server_error.received(leftover.as_slice());
+                            self.messages.received(leftover.as_slice());
                             return Ok(action);
                         }
                         Err(_) => {
@@ -159,9 +159,7 @@ impl pgtls_machine {
             Action::Open => pgtls_action::new(Kind::PGTLS_OPEN),
             Action::CheckPeer => pgtls_action::new(Kind::PGTLS_CHECK_PEER),
             Action::Send(bytes) => pgtls_action::new(Kind::PGTLS_SEND).with_bytes(bytes),
-            Action::Receive { at_most } => {
-                pgtls_action { at_most, ..pgtls_action::new(Kind::PGTLS_RECEIVE) }
-            }
+            Action::Receive { at_most } => pgtls_action { at_most, ..pgtls_action::new(Kind::PGTLS_RECEIVE) },
             Action::StartTls { direct, server_name } => match &self.trust {
                 None => pgtls_action::new(Kind::PGTLS_LOAD_TRUST),
                 Some(trust) => {
@@ -179,7 +177,11 @@ impl pgtls_machine {
                 }
             },
             Action::Startup => match self.role_query() {
-                None => pgtls_action::new(Kind::PGTLS_STARTUP).with_leftover(self.leftover),
+                None => {
+                    let mut shown = pgtls_action::new(Kind::PGTLS_STARTUP).with_leftover(self.leftover);
+                    shown.authentication = self.messages.authentication();
+                    shown
+                }
                 Some(query) => {
                     let mut shown = pgtls_action::new(Kind::PGTLS_QUERY_ROLE);
                     shown.query = self.keep(query);
@@ -191,7 +193,10 @@ impl pgtls_machine {
             }
             Action::Established(_) if self.forbidden.is_some() => pgtls_action::new(Kind::PGTLS_FAILED),
             Action::Established(encryption) => {
-                let shown = pgtls_action { encryption: encryption.into(), ..pgtls_action::new(Kind::PGTLS_ESTABLISHED) };
+                let shown = pgtls_action {
+                    encryption: encryption.into(),
+                    ..pgtls_action::new(Kind::PGTLS_ESTABLISHED)
+                };
                 shown.with_leftover(self.leftover)
             }
             Action::Failed => {
@@ -236,6 +241,7 @@ impl pgtls_machine {
     /// An input of the machine. Misuse ends the connection.
     pub(crate) fn input(&mut self, input: Input<'_, String>) -> Result<(), Refused> {
         (self.shown, self.monitor, self.leftover) = (None, None, None);
+        self.certificate = ClientCertificate::NONE;
         self.connection.handle(input).map_err(|misuse| Refused::misuse(misuse.to_string()))
     }
 
@@ -262,7 +268,7 @@ impl pgtls_machine {
     pub(crate) fn received(&mut self, bytes: &[u8]) -> Result<(), Refused> {
         match &mut self.monitor {
             Some(monitor) => {
-                self.server_error.received(bytes);
+                self.messages.received(bytes);
                 let may_go_on = monitor.read(bytes).is_ok();
                 self.follow(may_go_on)
             }
@@ -284,7 +290,13 @@ impl pgtls_machine {
     /// The connection ended or broke.
     pub(crate) fn closed(&mut self, in_order: bool, reason: Option<String>) -> Result<(), Refused> {
         let Some(monitor) = &mut self.monitor else {
-            return if self.is_handed_over { Ok(()) } else { self.input(Input::ConnectionLost(reason)) };
+            return match reason {
+                _ if self.is_handed_over => Ok(()),
+                Some(reason) if self.shown == Some(pgtls_action_kind::PGTLS_START_TLS) => {
+                    self.engine_failed(TlsFailure::Closed, &reason)
+                }
+                reason => self.input(Input::ConnectionLost(reason)),
+            };
         };
         if in_order {
             monitor.closed();
@@ -299,7 +311,8 @@ impl pgtls_machine {
     /// The value that the server returned for the query about its role.
     pub(crate) fn role(&mut self, value: Option<&[u8]>) -> Result<(), Refused> {
         if self.role_query().is_none() {
-            return Err(self.mistake("the action is not PGTLS_QUERY_ROLE, which pgtls_machine_role answers".to_owned()));
+            return Err(self
+                .mistake("the action is not PGTLS_QUERY_ROLE, which pgtls_machine_role answers".to_owned()));
         }
         if let Some(monitor) = &mut self.monitor {
             monitor.role_answer(value);
@@ -315,7 +328,7 @@ impl pgtls_machine {
         let verdict = monitor.finish(outcome);
         let failure = verdict.failure();
         let cause = match failure {
-            Some(Failure::ServerError { .. }) => self.server_error.text().or(cause),
+            Some(Failure::ServerError { .. }) => self.messages.error().or(cause),
             _ => cause,
         };
         if self.is_handed_over {
@@ -334,7 +347,7 @@ impl pgtls_machine {
             Some(Kind::PGTLS_CHECK_PEER) => self.input(Input::PeerUser(Err(reason))),
             Some(Kind::PGTLS_SEND | Kind::PGTLS_RECEIVE) => self.input(Input::ConnectionLost(Some(reason))),
             Some(Kind::PGTLS_LOAD_TRUST) => self.tls_failed(TlsFailure::Setup, reason),
-            Some(Kind::PGTLS_START_TLS) => self.tls_failed(TlsFailure::Handshake, reason),
+            Some(Kind::PGTLS_START_TLS) => self.engine_failed(TlsFailure::Handshake, &reason),
             Some(Kind::PGTLS_STARTUP | Kind::PGTLS_QUERY_ROLE | Kind::PGTLS_ESTABLISHED) => {
                 if let Some(monitor) = &mut self.monitor {
                     monitor.role_answer(None);
@@ -363,20 +376,36 @@ impl pgtls_machine {
         Ok(())
     }
 
-    pub(crate) fn tls_failed(&mut self, failure: TlsFailure, cause: String) -> Result<(), Refused> {
+    /// TLS has failed with an error of the program's TLS engine, or of the chain.
+    pub(crate) fn engine_failed(&mut self, failure: TlsFailure, reason: &str) -> Result<(), Refused> {
+        // libpq: `open_client_SSL`.
+        let cause = match failure {
+            TlsFailure::Setup => reason.to_owned(),
+            TlsFailure::Closed => format!("SSL SYSCALL error: {reason}"),
+            TlsFailure::Handshake => format!("SSL error: {reason}"),
+        };
+        self.tls_failed(failure, cause)
+    }
+
+    fn tls_failed(&mut self, failure: TlsFailure, cause: String) -> Result<(), Refused> {
         let certificate = std::mem::take(&mut self.certificate);
         self.input(Input::TlsFailed { failure, certificate, alert: b"", cause })
     }
 
     /// The handshake is complete. `alpn` is the selected protocol; no bytes stand for none.
-    pub(crate) fn tls_established(&mut self, alpn: &[u8], proof: Option<&pgtls_proof>) -> Result<(), Refused> {
+    pub(crate) fn tls_established(
+        &mut self,
+        alpn: &[u8],
+        proof: Option<&pgtls_proof>,
+    ) -> Result<(), Refused> {
         let alpn = match alpn {
             [] => Alpn::Absent,
             ALPN_POSTGRESQL => Alpn::Postgresql,
             _ => Alpn::Other,
         };
         let Some(Trust { id, presence, .. }) = self.trust else {
-            return Err(self.mistake("the machine has no trust; PGTLS_LOAD_TRUST comes before a handshake".to_owned()));
+            return Err(self
+                .mistake("the machine has no trust; PGTLS_LOAD_TRUST comes before a handshake".to_owned()));
         };
         let mut facts = TlsFacts { alpn, root: presence, chain: None, name: None };
         if let Some(proof) = proof {
@@ -410,7 +439,8 @@ impl pgtls_machine {
 
     /// The server of an attempt, and the number of connections that were opened to it.
     pub(crate) fn attempt(&mut self, index: usize) -> Option<(pgtls_peer, usize)> {
-        let fresh = self.report().attempts.iter().skip(self.peers.len()).map(|attempt| PeerTexts::new(&attempt.peer));
+        let fresh =
+            self.report().attempts.iter().skip(self.peers.len()).map(|attempt| PeerTexts::new(&attempt.peer));
         let fresh: Vec<_> = fresh.collect();
         self.peers.extend(fresh);
         let attempt = self.report().attempts.get(index)?;

@@ -20,7 +20,7 @@ use pgtls_core::{
 use pgtls_rustls::{TlsOptions, clock};
 use std::{
     ffi::c_char,
-    net::{Ipv4Addr, SocketAddr, SocketAddrV6},
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
     ptr,
     time::Duration,
 };
@@ -146,8 +146,8 @@ unsafe fn run(
     guarded(|| unsafe { handle_mut(machine) }?.run(give))
 }
 
-/// The addresses of the name, in the resolver's order: `count` texts, each `192.0.2.1`, `2001:db8::1` or `fe80::1%2` (`getnameinfo`
-/// with `NI_NUMERICHOST`). A zone is numeric. `PGTLS_ARGUMENT` if a text is none of these.
+/// The addresses of the name, in the resolver's order: `count` texts, each `192.0.2.1`, `2001:db8::1` or `fe80::1%eth0`, as
+/// `getnameinfo` returns them with `NI_NUMERICHOST`. `PGTLS_ARGUMENT` if a text is none of these.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `machine` is a handle, `addresses` has `count` values, and each is a text.
@@ -170,12 +170,17 @@ pub unsafe extern "C" fn pgtls_machine_resolved(
     unsafe { run(machine, give) }
 }
 
+/// Reads a numeric address. The operating system reads a zone, which is the name or the number of an interface.
 fn numeric(text: &str) -> Result<SocketAddr, pgtls_status> {
-    if let Ok(address) = text.parse::<Ipv4Addr>() {
-        return Ok((address, 0).into());
+    let (address, zone) = text.split_once('%').map_or((text, None), |(address, zone)| (address, Some(zone)));
+    let address: IpAddr = address.parse().map_err(|_| PGTLS_ARGUMENT)?;
+    match (address, zone) {
+        (IpAddr::V6(_), Some(_)) => {
+            (text, 0).to_socket_addrs().ok().and_then(|mut all| all.next()).ok_or(PGTLS_ARGUMENT)
+        }
+        (IpAddr::V4(_), Some(_)) => Err(PGTLS_ARGUMENT),
+        (address, None) => Ok((address, 0).into()),
     }
-    let address = format!("[{text}]:0").parse::<SocketAddrV6>();
-    address.map(Into::into).map_err(|_| PGTLS_ARGUMENT)
 }
 
 /// The connection is open.
@@ -324,7 +329,8 @@ pub unsafe extern "C" fn pgtls_machine_tls_established(
     unsafe { run(machine, give) }
 }
 
-/// TLS has failed. `failure` is a `pgtls_tls_failure`, `reason` a sentence for the report.
+/// TLS has failed. `failure` is a `pgtls_tls_failure`; `reason` is a sentence for the report: the error of `pgtls_verify`, or of the
+/// TLS engine (`ERR_reason_error_string`). The report has "SSL error: " before that of a handshake, as libpq.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `machine` is a handle, `reason` is `NULL` or a text.
@@ -336,7 +342,7 @@ pub unsafe extern "C" fn pgtls_machine_tls_failed(
 ) -> pgtls_status {
     let give = |machine: &mut pgtls_machine| {
         // SAFETY: `reason` is NULL or a text.
-        machine.tls_failed(pgtls_tls_failure::read(failure)?, unsafe { sentence(reason) }?)
+        machine.engine_failed(pgtls_tls_failure::read(failure)?, &unsafe { sentence(reason) }?)
     };
     // SAFETY: `machine` is a handle.
     unsafe { run(machine, give) }
@@ -497,10 +503,21 @@ mod tests {
 
     #[test]
     fn addresses_are_numeric() {
-        for text in ["192.0.2.1", "::1", "2001:db8::1", "fe80::1%2", "::ffff:192.0.2.1"] {
+        for text in ["192.0.2.1", "::1", "2001:db8::1", "fe80::1%1", "::ffff:192.0.2.1"] {
             assert!(numeric(text).is_ok_and(|address| address.port() == 0), "{text}");
         }
-        for text in ["", "localhost", "192.0.2", "192.0.2.1:5", "[::1]", "fe80::1%eth0", "::1]:5#[::1"] {
+        let refused = [
+            "",
+            "localhost",
+            "192.0.2",
+            "192.0.2.1:5",
+            "[::1]",
+            "192.0.2.1%1",
+            "fe80::1%",
+            "h%1",
+            "fe80::1%no-such",
+        ];
+        for text in refused {
             assert_eq!(numeric(text), Err(PGTLS_ARGUMENT), "{text}");
         }
     }
