@@ -267,6 +267,12 @@ const WALKS: &[(&str, &str, &str)] = &[
         "fail",
         "connection to server on socket \"/nonexistent/.s.PGSQL.",
     ),
+    ("hostaddr='' host={folder}/socket sslmode=require", "plain", ""),
+    (
+        "hostaddr='' host={folder}/socket requirepeer=nobody-else",
+        "fail",
+        "requirepeer specifies \"nobody-else\", but actual",
+    ),
     ("sslmode=require target_session_attrs=read-write", "ssl", ""),
     ("sslmode=require target_session_attrs=standby", "fail", "server is not in hot standby mode"),
     ("sslmode=require target_session_attrs=prefer-standby", "ssl", ""),
