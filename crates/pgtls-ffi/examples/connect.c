@@ -90,7 +90,8 @@ static pgtls_status lost(pgtls_machine *machine, wire *w, long count)
 {
     if (now() >= w->deadline)
         return pgtls_machine_timed_out(machine);
-    return pgtls_machine_closed(machine, w->ssl != NULL ? SSL_get_shutdown(w->ssl) != 0 : count == 0, reason());
+    bool in_order = w->ssl != NULL ? SSL_get_error(w->ssl, (int)count) == SSL_ERROR_ZERO_RETURN : count == 0;
+    return pgtls_machine_closed(machine, in_order, reason());
 }
 
 static void hang_up(wire *w)
@@ -125,7 +126,7 @@ static pgtls_status open_connection(pgtls_machine *machine, wire *w, const pgtls
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM}, *found = NULL;
     struct sockaddr_un path = {.sun_family = AF_UNIX};
-    size_t length = strlen(peer->address);
+    size_t length = strnlen(peer->address, sizeof path.sun_path);
     const int options[][3] = {
         {SOL_SOCKET, SO_KEEPALIVE, peer->keepalives},
         {IPPROTO_TCP, TCP_NODELAY, peer->transport == PGTLS_TCP},
@@ -150,7 +151,7 @@ static pgtls_status open_connection(pgtls_machine *machine, wire *w, const pgtls
         error = connect(w->fd, found->ai_addr, found->ai_addrlen);
         freeaddrinfo(found);
     } else {
-        memcpy(path.sun_path, peer->address, length < sizeof path.sun_path ? length : sizeof path.sun_path);
+        memcpy(path.sun_path, peer->address, length);
         if (path.sun_path[0] == '@')
             path.sun_path[0] = '\0';
         error = connect(w->fd, (struct sockaddr *)&path, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
@@ -317,7 +318,8 @@ static bool run(pgtls_machine *machine, wire *w, const pgtls_params *params)
 
     while (pgtls_machine_action(machine, now(), &action) == PGTLS_OK && action.kind < PGTLS_DONE) {
         w->deadline = action.deadline;
-        perform(machine, w, params, &action);
+        if (perform(machine, w, params, &action) != PGTLS_OK)
+            break;
     }
     w->deadline = PGTLS_NO_DEADLINE;
     if (action.kind == PGTLS_DONE) {

@@ -123,8 +123,12 @@ class Connection:
             getattr(self.lib.c, f"pgtls_{name}_free")(getattr(self, name))
 
     def tell(self, name, *arguments):
-        """Reports a result to the machine, which ends the connection if it does not answer the action."""
-        getattr(self.lib.c, "pgtls_machine_" + name)(self.machine, *arguments)
+        """Reports a result to the machine."""
+        if getattr(self.lib.c, "pgtls_machine_" + name)(self.machine, *arguments) != OK:
+            raise Failure(self.error() or f"pgtls_machine_{name} refuses its arguments")
+
+    def error(self):
+        return self.lib.text(self.lib.c.pgtls_machine_error(self.machine))
 
     def action(self):
         action = Action()
@@ -158,7 +162,7 @@ class Connection:
                 reason = (error.strerror or str(error)).encode()
                 self.tell(ending, *([False, reason] if ending == "closed" else [reason]))
         if action.kind != DONE:
-            raise Failure(self.lib.text(self.lib.c.pgtls_machine_error(self.machine)))
+            raise Failure(self.error())
         self.wire.settimeout(None)
         return ["plain", "ssl", "gss"][action.encryption]
 

@@ -603,6 +603,33 @@ enum pgtls_status pgtls_machine_action(struct pgtls_machine *machine,
                                        struct pgtls_action *action);
 
 /**
+ * The reason for `PGTLS_MISUSE` if the last call with the machine has ended so. Else the errors of all failed attempts, as libpq
+ * prints them, one line or more for each; `NULL` if nothing has failed. Freed with `pgtls_string_free`.
+ */
+char *pgtls_machine_error(const struct pgtls_machine *machine);
+
+/**
+ * Writes the server of an attempt, by its index from 0 in the order of the attempts, and the number of connections that were
+ * opened to it. `PGTLS_ARGUMENT` if there is no such attempt.
+ */
+enum pgtls_status pgtls_machine_attempt(struct pgtls_machine *machine,
+                                        size_t index,
+                                        struct pgtls_peer *peer,
+                                        size_t *connections);
+
+/**
+ * The next event, in the words of PostgreSQL's own test; `NULL` if there is none. `attempt` becomes the index of its attempt. Freed
+ * with `pgtls_string_free`.
+ */
+char *pgtls_machine_event(struct pgtls_machine *machine,
+                          size_t *attempt);
+
+/**
+ * Frees a machine.
+ */
+void pgtls_machine_free(struct pgtls_machine *machine);
+
+/**
  * The addresses of the name, in the resolver's order: `count` texts, each `192.0.2.1`, `2001:db8::1` or `fe80::1%eth0`, as
  * `getnameinfo` returns them with `NI_NUMERICHOST`. `PGTLS_ARGUMENT` if a text is none of these.
  */
@@ -712,33 +739,6 @@ enum pgtls_status pgtls_machine_timed_out(struct pgtls_machine *machine);
  * The program gives up: no other server is tried. `reason` is a sentence for the report.
  */
 enum pgtls_status pgtls_machine_abandoned(struct pgtls_machine *machine, const char *reason);
-
-/**
- * The reason for `PGTLS_MISUSE` if the last call with the machine has ended so. Else the errors of all failed attempts, as libpq
- * prints them, one line or more for each; `NULL` if nothing has failed. Freed with `pgtls_string_free`.
- */
-char *pgtls_machine_error(const struct pgtls_machine *machine);
-
-/**
- * Writes the server of an attempt, by its index from 0 in the order of the attempts, and the number of connections that were
- * opened to it. `PGTLS_ARGUMENT` if there is no such attempt.
- */
-enum pgtls_status pgtls_machine_attempt(struct pgtls_machine *machine,
-                                        size_t index,
-                                        struct pgtls_peer *peer,
-                                        size_t *connections);
-
-/**
- * The next event, in the words of PostgreSQL's own test; `NULL` if there is none. `attempt` becomes the index of its attempt. Freed
- * with `pgtls_string_free`.
- */
-char *pgtls_machine_event(struct pgtls_machine *machine,
-                          size_t *attempt);
-
-/**
- * Frees a machine.
- */
-void pgtls_machine_free(struct pgtls_machine *machine);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -1,19 +1,18 @@
 //! The connection machine of the core with the proofs, texts and the startup monitor that a program in C cannot hold itself.
 
+mod tls;
+
 use crate::{
     action::{PGTLS_NO_DEADLINE, PeerTexts, pgtls_action, pgtls_action_kind, pgtls_peer, pointer},
     boundary::c_text,
     messages::Messages,
-    proof::pgtls_proof,
     status::pgtls_status::{self, PGTLS_BUG, PGTLS_MISUSE},
-    trust::{TrustId, TrustSettings, pgtls_trust},
+    trust::TrustSettings,
 };
 use pgtls_core::{
     connect::{Action, ConnectError, Connection, Input, Report},
-    message::ALPN_POSTGRESQL,
-    negotiation::{Alpn, Event, Failure, TlsFacts, TlsFailure},
-    param::{Params, TlsVersion},
-    policy::{RootPresence, Verification, verification},
+    negotiation::{Event, Failure, TlsFailure},
+    param::Params,
     startup::{ClientCertificate, StartupMonitor, StartupOutcome},
 };
 use std::{ffi::CString, time::Duration};
@@ -23,7 +22,7 @@ pub struct pgtls_machine {
     params: Params,
     trust_settings: TrustSettings,
     connection: Connection<String>,
-    trust: Option<Trust>,
+    trust: Option<tls::Trust>,
     /// While the startup exchange is under way.
     monitor: Option<StartupMonitor>,
     /// The byte that was received before the startup exchange.
@@ -45,14 +44,6 @@ pub struct pgtls_machine {
     text: Option<CString>,
     /// The next event: its attempt, and its place there.
     next_event: (usize, usize),
-}
-
-/// Facts about the trust of the connection.
-struct Trust {
-    id: TrustId,
-    presence: RootPresence,
-    /// The reason why TLS cannot be set up with it.
-    problem: Option<String>,
 }
 
 /// The end of a call that has not given the machine its input: a status, and for misuse the reason.
@@ -117,9 +108,9 @@ impl pgtls_machine {
             let action = self.connection.poll(now);
             match &action {
                 Action::StartTls { server_name, .. } => {
-                    let Some(trust) = &self.trust else { return Ok(action) };
-                    let too_long = server_name.as_ref().err().map(ToString::to_string);
-                    let Some(cause) = trust.problem.clone().or(too_long) else { return Ok(action) };
+                    let Some(cause) = self.tls_problem(server_name.as_ref().err().copied()) else {
+                        return Ok(action);
+                    };
                     // This input answers the action.
                     let _ = self.tls_failed(TlsFailure::Setup, cause);
                 }
@@ -160,22 +151,7 @@ impl pgtls_machine {
             Action::CheckPeer => pgtls_action::new(Kind::PGTLS_CHECK_PEER),
             Action::Send(bytes) => pgtls_action::new(Kind::PGTLS_SEND).with_bytes(bytes),
             Action::Receive { at_most } => pgtls_action { at_most, ..pgtls_action::new(Kind::PGTLS_RECEIVE) },
-            Action::StartTls { direct, server_name } => match &self.trust {
-                None => pgtls_action::new(Kind::PGTLS_LOAD_TRUST),
-                Some(trust) => {
-                    let mut shown = pgtls_action::new(Kind::PGTLS_START_TLS).with_alpn();
-                    shown.direct = direct;
-                    // `settle` has failed TLS without it.
-                    let wanted = verification(self.params.sslmode(), trust.presence).ok_or(PGTLS_BUG)?;
-                    shown.verification = wanted.into();
-                    shown.tls_min = number(self.params.ssl_min_protocol_version());
-                    shown.tls_max = number(self.params.ssl_max_protocol_version());
-                    if let Ok(Some(name)) = server_name {
-                        shown.name = self.keep(&name);
-                    }
-                    shown
-                }
-            },
+            Action::StartTls { direct, server_name } => self.show_tls(direct, server_name.ok().flatten())?,
             Action::Startup => match self.role_query() {
                 None => {
                     let mut shown = pgtls_action::new(Kind::PGTLS_STARTUP).with_leftover(self.leftover);
@@ -361,78 +337,6 @@ impl pgtls_machine {
         }
     }
 
-    /// The state of the client certificate in the present handshake.
-    pub(crate) fn client_certificate(&mut self, certificate: ClientCertificate) {
-        self.certificate = certificate;
-    }
-
-    /// Gives the connection its trust.
-    pub(crate) fn trust(&mut self, trust: &pgtls_trust) -> Result<(), Refused> {
-        if let Err(reason) = trust.check(&self.trust_settings) {
-            return Err(self.mistake(reason.to_owned()));
-        }
-        let problem = trust.problem(self.params.sslmode()).map(str::to_owned);
-        self.trust = Some(Trust { id: trust.id(), presence: trust.presence, problem });
-        Ok(())
-    }
-
-    /// TLS has failed with an error of the program's TLS engine, or of the chain.
-    pub(crate) fn engine_failed(&mut self, failure: TlsFailure, reason: &str) -> Result<(), Refused> {
-        // libpq: `open_client_SSL`.
-        let cause = match failure {
-            TlsFailure::Setup => reason.to_owned(),
-            TlsFailure::Closed => format!("SSL SYSCALL error: {reason}"),
-            TlsFailure::Handshake => format!("SSL error: {reason}"),
-        };
-        self.tls_failed(failure, cause)
-    }
-
-    fn tls_failed(&mut self, failure: TlsFailure, cause: String) -> Result<(), Refused> {
-        let certificate = std::mem::take(&mut self.certificate);
-        self.input(Input::TlsFailed { failure, certificate, alert: b"", cause })
-    }
-
-    /// The handshake is complete. `alpn` is the selected protocol; no bytes stand for none.
-    pub(crate) fn tls_established(
-        &mut self,
-        alpn: &[u8],
-        proof: Option<&pgtls_proof>,
-    ) -> Result<(), Refused> {
-        let alpn = match alpn {
-            [] => Alpn::Absent,
-            ALPN_POSTGRESQL => Alpn::Postgresql,
-            _ => Alpn::Other,
-        };
-        let Some(Trust { id, presence, .. }) = self.trust else {
-            return Err(self
-                .mistake("the machine has no trust; PGTLS_LOAD_TRUST comes before a handshake".to_owned()));
-        };
-        let mut facts = TlsFacts { alpn, root: presence, chain: None, name: None };
-        if let Some(proof) = proof {
-            match proof.chain(id) {
-                Ok(chain) => facts.chain = Some(chain),
-                Err(reason) => return Err(self.mistake(reason)),
-            }
-            if verification(self.params.sslmode(), presence) == Some(Verification::Full) {
-                let host = self.connection.peer().and_then(|peer| peer.host.as_deref());
-                match proof.name(host, self.params.hardening()) {
-                    Ok(Ok(verified)) => facts.name = Some(verified),
-                    Ok(Err(reason)) => {
-                        proof.spend();
-                        return self.tls_failed(TlsFailure::Handshake, reason);
-                    }
-                    Err(reason) => return Err(self.mistake(reason)),
-                }
-            }
-        }
-        let certificate = std::mem::take(&mut self.certificate);
-        self.input(Input::TlsEstablished { facts, certificate })?;
-        if let Some(proof) = proof {
-            proof.spend();
-        }
-        Ok(())
-    }
-
     fn report(&self) -> &Report {
         self.error.as_ref().map_or_else(|| self.connection.report(), |error| &error.report)
     }
@@ -472,16 +376,5 @@ impl pgtls_machine {
         }
         let errors: Vec<_> = self.connection.errors().iter().map(ToString::to_string).collect();
         (!errors.is_empty()).then(|| errors.join("\n"))
-    }
-}
-
-/// The version in a handshake (RFC 8446, section 4.2.1); 0 if there is none.
-fn number(version: Option<TlsVersion>) -> u16 {
-    match version {
-        Some(TlsVersion::Tls1_0) => 0x0301,
-        Some(TlsVersion::Tls1_1) => 0x0302,
-        Some(TlsVersion::Tls1_2) => 0x0303,
-        Some(TlsVersion::Tls1_3) => 0x0304,
-        _ => 0,
     }
 }

@@ -58,6 +58,7 @@
 mod action;
 mod boundary;
 mod driver;
+mod input;
 mod machine;
 mod messages;
 mod names;
@@ -70,6 +71,7 @@ mod words;
 pub use action::{PGTLS_NO_DEADLINE, pgtls_action, pgtls_action_kind, pgtls_peer};
 pub use boundary::{pgtls_bytes_free, pgtls_string_free};
 pub use driver::pgtls_machine;
+pub use input::*;
 pub use machine::*;
 pub use names::*;
 pub use params::*;
