@@ -24,6 +24,7 @@ fn a_program_in_c() {
     let Some(program) = compile(&example, folder.path()) else { return };
     let run = |conninfo: &str| output(clean(&program).arg(conninfo), LIMIT);
     every_row("connect.c", &server, run);
+    every_walk("connect.c", &server, run);
     let mistaken = run("host=localhost sslmode=sometimes");
     assert!(said(&mistaken).1.contains("sslmode"), "{mistaken:?}");
 
@@ -55,67 +56,89 @@ fn valgrind() -> Option<impl Fn() -> Command> {
 /// Cases of `ffi/proofs.c`: name, status, next action, and a part of the error.
 const PROOFS: &[(&str, u8, &str, &str)] = &[
     ("honest", 0, "startup", ""),
-    ("no match", 0, "fail", "without proof of the verification that sslmode demands (full)"),
-    ("refused after a match", 0, "fail", "does not match host name \"bank.example\""),
-    ("NULL after a match", 0, "fail", "without proof of the verification that sslmode demands (full)"),
+    ("no match", 0, "startup", ""),
+    ("refused after a match", 0, "failed", "does not match host name \"bank.example\""),
+    ("NULL after a match", 0, "startup", ""),
     ("a match after a refusal", 0, "startup", ""),
-    ("used twice", 5, "start-tls", "the proof was used for another handshake"),
-    ("used twice, matched anew", 5, "start-tls", "the proof was used for another handshake"),
-    ("none", 0, "fail", "without proof of the verification that sslmode demands (full)"),
+    ("used twice", 5, "failed", "the proof was used for another handshake"),
+    ("used twice, matched anew", 5, "failed", "the proof was used for another handshake"),
+    ("none", 0, "failed", "without proof of the verification that sslmode demands (full)"),
+    (
+        "of another host, no match",
+        0,
+        "failed",
+        "server certificate for \"other.test\" does not match host name \"db.test\"",
+    ),
     ("verify eku-client", 4, "", "unsuitable certificate purpose"),
-    ("a client's certificate", 5, "start-tls", "the proof is about a client's certificate"),
-    ("of the past", 5, "start-tls", "certificate has expired"),
-    ("of the future", 5, "start-tls", "certificate is not yet valid"),
+    ("a client's certificate", 5, "failed", "the proof is about a client's certificate"),
+    ("of the past", 5, "failed", "certificate has expired"),
+    ("of the future", 5, "failed", "certificate is not yet valid"),
     ("of yesterday, good today", 0, "startup", ""),
-    ("proof of other roots", 5, "start-tls", "the proof was made with another pgtls_trust"),
-    ("trust and proof of other roots", 5, "start-tls", "which a trust from memory does not replace"),
-    ("trust and proof of other parameters", 5, "start-tls", "the trust was made of other parameters"),
-    ("another trust of the same parameters", 5, "start-tls", "the proof was made with another pgtls_trust"),
+    ("proof of other roots", 5, "failed", "the proof was made with another pgtls_trust"),
+    ("trust and proof of other roots", 5, "failed", "which a trust from memory does not replace"),
+    ("trust and proof of other parameters", 5, "failed", "the trust was made of other parameters"),
+    ("another trust of the same parameters", 5, "failed", "the proof was made with another pgtls_trust"),
+    ("misuse is the end", 5, "failed", "the proof was made with another pgtls_trust"),
     ("its own trust", 0, "startup", ""),
-    ("a trust that was freed", 5, "start-tls", "the proof was made with another pgtls_trust"),
+    ("a trust that was freed", 5, "failed", "the proof was made with another pgtls_trust"),
     ("equal parameters", 0, "startup", ""),
-    ("memory in the place of sslrootcert", 5, "start-tls", "which a trust from memory does not replace"),
-    ("memory in the place of sslcrl", 5, "start-tls", "which a trust from memory does not replace"),
+    ("memory in the place of sslrootcert", 5, "failed", "which a trust from memory does not replace"),
+    ("memory in the place of sslcrl", 5, "failed", "which a trust from memory does not replace"),
     ("memory in the place of the home directory", 0, "startup", ""),
-    ("hardened after the trust", 5, "start-tls", "the trust was made of other parameters"),
+    ("hardened after the trust", 5, "failed", "the trust was made of other parameters"),
     (
         "the address in the place of the host",
         5,
-        "start-tls",
+        "failed",
         "the proof is for host name \"127.0.0.1\", and the connection is to \"db.test\"",
     ),
-    ("no host", 5, "start-tls", "host name must be specified for a verified SSL connection"),
+    ("no host", 5, "failed", "host name must be specified for a verified SSL connection"),
+    ("no host, no match", 0, "failed", "host name must be specified to verify the server certificate"),
     (
         "a machine of another host",
         5,
-        "start-tls",
+        "failed",
         "the proof is for host name \"db.test\", and the connection is to \"bank.example\"",
     ),
-    ("one of two hosts", 5, "start-tls", "the parameters name 2 hosts"),
-    ("no such host", 1, "connect", ""),
-    ("the other of two hosts", 5, "start-tls", "and the connection is to \"other.test\""),
-    ("a host after connecting", 5, "start-tls", "the host is named before the connection is opened"),
-    ("the one of two hosts", 0, "startup", ""),
-    ("two of the same host", 0, "startup", ""),
-    ("verify-ca without", 0, "fail", "without proof of the verification that sslmode demands (ca)"),
-    ("verify-ca, whatever the host", 0, "startup", ""),
-    ("before the handshake", 5, "connect", "does not answer the action of state \"connecting\""),
-    ("verify-ca", 0, "startup", ""),
-    ("require with roots, without", 0, "fail", "without proof"),
-    ("require without roots", 0, "startup", ""),
+    ("the first of two hosts", 5, "failed", "and the connection is to \"other.test\""),
     (
-        "require with roots, told that there are none",
-        5,
-        "start-tls",
-        "the trust was made of other parameters",
+        "the second of two hosts",
+        0,
+        "startup",
+        "connection to server at \"other.test\" (127.0.0.1), port 5432 failed: Connection refused",
     ),
+    ("a host of the program's", 0, "failed", "does not match host name \"bank.example\""),
+    ("two of the same host", 0, "startup", ""),
+    ("verify-ca without", 0, "failed", "without proof of the verification that sslmode demands (ca)"),
+    ("verify-ca, whatever the host", 0, "startup", ""),
+    ("before the handshake", 5, "failed", "does not answer the action of state \"resolving\""),
+    ("without trust", 5, "failed", "the machine has no trust"),
+    ("verify-ca", 0, "startup", ""),
+    ("require with roots, without", 0, "failed", "without proof"),
+    ("require without roots", 0, "startup", ""),
+    ("require with roots, told that there are none", 5, "failed", "the trust was made of other parameters"),
     // Misuse is no failure of TLS, after which prefer would go on without.
-    ("prefer, proof of other roots", 5, "start-tls", "the proof was made with another pgtls_trust"),
-    ("prefer without", 0, "reconnect", "without proof"),
+    ("prefer, proof of other roots", 5, "failed", "the proof was made with another pgtls_trust"),
+    ("prefer without", 0, "open", "without proof"),
     ("a key that signs in TLS 1.3", 0, "startup", ""),
     ("verify ku-encipher", 4, "", "a key usage without digitalSignature, which TLS 1.2 needs"),
     ("verify ku-encipher", 4, "", "unsuitable certificate purpose"),
     ("match, cut off", 4, "", "malformed certificate"),
+    ("cancel", 0, "open", ""),
+    ("a timeout", 0, "failed", "connection to server at \"127.0.0.1\", port 5433 failed: timeout expired"),
+    ("a session", 0, "done", ""),
+    ("bytes after the end", 5, "failed", "does not answer the action of state \"done\""),
+    ("no password", 0, "failed", "no password supplied"),
+    ("a driver that fails", 0, "failed", ": out of memory"),
+    ("an error of the server", 0, "failed", "FATAL:  no entry"),
+    ("the end", 0, "failed", "server closed the connection unexpectedly after the startup packet"),
+    ("require_auth", 0, "failed", "authentication method requirement failed"),
+    ("a standby", 0, "done", ""),
+    ("no standby", 0, "failed", "server is not in hot standby mode"),
+    ("no answer", 0, "failed", "whether it is read-only or a standby"),
+    ("an answer without a question", 5, "failed", "the action is not PGTLS_QUERY_ROLE"),
+    ("another driver", 0, "established", ""),
+    ("another driver, require_auth", 0, "failed", "authentication method requirement failed"),
 ];
 
 #[test]
@@ -186,9 +209,10 @@ fn a_script_in_python() {
     }
     let arguments = [library("so"), sources().join("examples/connect.py")];
     let [library, script] = arguments.each_ref().map(|path| path.to_str().unwrap());
-    every_row("connect.py", &server, |conninfo| {
-        output(clean("python3".as_ref()).args(["-B", script, library, conninfo]), LIMIT)
-    });
+    let run =
+        |conninfo: &str| output(clean("python3".as_ref()).args(["-B", script, library, conninfo]), LIMIT);
+    every_row("connect.py", &server, run);
+    every_walk("connect.py", &server, run);
 
     if !has("valgrind") {
         return skip("ctypes under valgrind", "it is not installed");
@@ -228,6 +252,44 @@ fn every_row(name: &str, server: &Postgres, run: impl Fn(&str) -> Output) {
         assert_eq!(outcome, *expected, "{name} \"{conninfo}\": {told}{heard}");
         let accepted = seen.iter().filter(|seen| seen.accepted).count();
         assert_eq!(accepted, usize::from(*expected != "fail"), "{name} \"{conninfo}\": {seen:?}");
+    }
+}
+
+/// Rules of libpq that the machine has: hosts, addresses, unix sockets, roles, versions, limits. Parameters, outcome, and a part
+/// of the error.
+const WALKS: &[(&str, &str, &str)] = &[
+    ("hostaddr='' port=1,{port} host=localhost,localhost sslmode=require", "ssl", ""),
+    ("hostaddr='' port={port} host=no-such-host.invalid,localhost sslmode=require", "ssl", ""),
+    ("hostaddr='' port={port} host=/nonexistent,localhost", "ssl", ""),
+    ("hostaddr='' port={port} host=no-such-host.invalid", "fail", "could not translate host name"),
+    (
+        "hostaddr='' port={port} host=/nonexistent",
+        "fail",
+        "connection to server on socket \"/nonexistent/.s.PGSQL.",
+    ),
+    ("hostaddr='' host={folder}/socket sslmode=require", "plain", ""),
+    (
+        "hostaddr='' host={folder}/socket requirepeer=nobody-else",
+        "fail",
+        "requirepeer specifies \"nobody-else\", but actual",
+    ),
+    ("sslmode=require target_session_attrs=read-write", "ssl", ""),
+    ("sslmode=require target_session_attrs=standby", "fail", "server is not in hot standby mode"),
+    ("sslmode=require target_session_attrs=prefer-standby", "ssl", ""),
+    ("sslmode=require ssl_max_protocol_version=TLSv1.2", "ssl", ""),
+    ("sslmode=require sslnegotiation=direct", "fail", "SSL error: "),
+    ("connect_timeout=x", "fail", "invalid integer value \"x\" for connection option \"connect_timeout\""),
+    ("require_auth=scram-sha-256", "fail", "authentication method requirement failed"),
+];
+
+fn every_walk(name: &str, server: &Postgres, run: impl Fn(&str) -> Output) {
+    for (parameters, expected, part) in WALKS {
+        let parameters = parameters.replace("{port}", &server.port().to_string());
+        let conninfo = conninfo(server, "anyuser", &parameters);
+        let (told, heard) = said(&run(&conninfo));
+        let outcome = told.trim_end().strip_suffix(": SELECT 1 is 1").unwrap_or("fail");
+        assert_eq!(outcome, *expected, "{name} \"{conninfo}\": {told}{heard}");
+        assert!(heard.contains(part), "{name} \"{conninfo}\": {heard}");
     }
 }
 

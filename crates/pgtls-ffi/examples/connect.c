@@ -1,303 +1,359 @@
 /*
- * A connection to PostgreSQL in C: pgtls decides, OpenSSL speaks TLS, this program has the socket.
+ * A connection to PostgreSQL in C: pgtls decides, OpenSSL is the TLS engine, this program has the sockets.
  *
  *     cargo build --release --package pgtls-ffi
  *     cc connect.c -I../include -L../../../target/release -lpgtls_ffi -lssl -lcrypto -o connect
  *     LD_LIBRARY_PATH=../../../target/release ./connect "host=localhost user=me sslmode=verify-full sslrootcert=root.crt"
  *
- * It prints how the session is protected and what the server answers to SELECT 1. One address, and no passwords.
+ * It prints the protection of the session and the server's answer to SELECT 1. It has no passwords and no client certificates.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE
 
 #include "pgtls.h"
 
+#include <errno.h>
+#include <net/if.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_SECONDS = 30, MAX_CHAIN = 16, MAX_MESSAGE = 1 << 16 };
+enum { MAX_ADDRESSES = 64, MAX_CHAIN = 32 };
 
-/* Where bytes go and come from: a socket, under TLS or not. */
 typedef struct {
     int fd;
-    SSL_CTX *context;
     SSL *ssl;
+    uint64_t deadline;
+    pgtls_trust *trust;
+    pgtls_proof *proof;
+    char *refusal;
 } wire;
 
-static void wire_close(wire *w)
+static uint64_t now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
+/* Lets no operation of the socket take longer than the deadline allows. A time of 0 would be no limit. */
+static void set_limit(wire *w)
+{
+    uint64_t time = now(), left = w->deadline > time ? w->deadline - time : 1;
+    struct timeval limit = {.tv_sec = (time_t)(left / 1000), .tv_usec = (suseconds_t)(left % 1000 * 1000)};
+
+    if (w->deadline == PGTLS_NO_DEADLINE)
+        limit = (struct timeval){0};
+    setsockopt(w->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(w->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    ERR_clear_error();
+    errno = 0;
+}
+
+static long receive(wire *w, uint8_t *bytes, size_t length)
+{
+    set_limit(w);
+    return w->ssl != NULL ? SSL_read(w->ssl, bytes, (int)length) : recv(w->fd, bytes, length, 0);
+}
+
+static bool send_all(wire *w, const uint8_t *bytes, size_t length)
+{
+    while (length > 0) {
+        set_limit(w);
+        long count = w->ssl != NULL ? SSL_write(w->ssl, bytes, (int)length) : send(w->fd, bytes, length, 0);
+        if (count <= 0)
+            return false;
+        bytes += count;
+        length -= (size_t)count;
+    }
+    return true;
+}
+
+static const char *reason(void)
+{
+    const char *tls = ERR_reason_error_string(ERR_peek_last_error());
+    return tls != NULL ? tls : errno != 0 ? strerror(errno) : NULL;
+}
+
+/* Reports an operation that has returned `count`, which is not positive. */
+static pgtls_status lost(pgtls_machine *machine, wire *w, long count)
+{
+    if (now() >= w->deadline)
+        return pgtls_machine_timed_out(machine);
+    bool in_order = w->ssl != NULL ? SSL_get_error(w->ssl, (int)count) == SSL_ERROR_ZERO_RETURN : count == 0;
+    return pgtls_machine_closed(machine, in_order, reason());
+}
+
+static void hang_up(wire *w)
 {
     SSL_free(w->ssl);
-    SSL_CTX_free(w->context);
     w->ssl = NULL;
-    w->context = NULL;
     if (w->fd >= 0)
         close(w->fd);
     w->fd = -1;
 }
 
-static bool wire_open(wire *w, const char *host, const char *port)
+static pgtls_status resolve(pgtls_machine *machine, const char *name)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
-    struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+    char texts[MAX_ADDRESSES][INET6_ADDRSTRLEN + IF_NAMESIZE];
+    const char *addresses[MAX_ADDRESSES];
+    size_t count = 0;
+    int error = getaddrinfo(name, NULL, &hints, &found);
 
-    wire_close(w);
-    if (getaddrinfo(host, port, &hints, &found) != 0)
-        return false;
-    w->fd = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
-    if (w->fd >= 0) {
-        setsockopt(w->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        setsockopt(w->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-        if (connect(w->fd, found->ai_addr, found->ai_addrlen) != 0)
-            wire_close(w);
-    }
+    if (error != 0)
+        return pgtls_machine_failed(machine, gai_strerror(error));
+    for (struct addrinfo *each = found; each != NULL && count < MAX_ADDRESSES; each = each->ai_next)
+        if (getnameinfo(each->ai_addr, each->ai_addrlen, texts[count], sizeof texts[0], NULL, 0, NI_NUMERICHOST) == 0) {
+            addresses[count] = texts[count];
+            count++;
+        }
     freeaddrinfo(found);
-    return w->fd >= 0;
+    return pgtls_machine_resolved(machine, addresses, count);
 }
 
-static long wire_read(wire *w, uint8_t *bytes, size_t length)
+static pgtls_status open_connection(pgtls_machine *machine, wire *w, const pgtls_peer *peer)
 {
-    if (w->ssl != NULL)
-        return SSL_read(w->ssl, bytes, (int)length);
-    return recv(w->fd, bytes, length, 0);
-}
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM}, *found = NULL;
+    struct sockaddr_un path = {.sun_family = AF_UNIX};
+    size_t length = strnlen(peer->address, sizeof path.sun_path);
+    const int options[][3] = {
+        {SOL_SOCKET, SO_KEEPALIVE, peer->keepalives},
+        {IPPROTO_TCP, TCP_NODELAY, peer->transport == PGTLS_TCP},
+        {IPPROTO_TCP, TCP_KEEPIDLE, (int)peer->keepalives_idle},
+        {IPPROTO_TCP, TCP_KEEPINTVL, (int)peer->keepalives_interval},
+        {IPPROTO_TCP, TCP_KEEPCNT, (int)peer->keepalives_count},
+        {IPPROTO_TCP, TCP_USER_TIMEOUT, (int)peer->tcp_user_timeout},
+    };
+    char port[8];
+    int error;
 
-static bool wire_write(wire *w, const uint8_t *bytes, size_t length)
-{
-    while (length > 0) {
-        long taken = w->ssl != NULL ? SSL_write(w->ssl, bytes, (int)length) : send(w->fd, bytes, length, MSG_NOSIGNAL);
-        if (taken <= 0)
-            return false;
-        bytes += taken;
-        length -= (size_t)taken;
+    hang_up(w);
+    snprintf(port, sizeof port, "%u", peer->port);
+    if (peer->transport == PGTLS_TCP && (error = getaddrinfo(peer->address, port, &hints, &found)) != 0)
+        return pgtls_machine_failed(machine, gai_strerror(error));
+    w->fd = socket(found != NULL ? found->ai_family : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (options[i][2] > 0)
+            setsockopt(w->fd, options[i][0], options[i][1], &options[i][2], sizeof options[i][2]);
+    set_limit(w);
+    if (found != NULL) {
+        error = connect(w->fd, found->ai_addr, found->ai_addrlen);
+        freeaddrinfo(found);
+    } else {
+        memcpy(path.sun_path, peer->address, length);
+        if (path.sun_path[0] == '@')
+            path.sun_path[0] = '\0';
+        error = connect(w->fd, (struct sockaddr *)&path, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
     }
-    return true;
+    if (error == 0)
+        return pgtls_machine_opened(machine);
+    return now() >= w->deadline ? pgtls_machine_timed_out(machine) : pgtls_machine_failed(machine, strerror(errno));
 }
 
-static void complain(const char *what, char *error)
+static pgtls_status check_peer(pgtls_machine *machine, wire *w)
 {
-    fprintf(stderr, "%s: %s\n", what, error != NULL ? error : "no more is known");
-    pgtls_string_free(error);
+    struct ucred user;
+    socklen_t size = sizeof user;
+    struct passwd *entry = NULL;
+
+    if (getsockopt(w->fd, SOL_SOCKET, SO_PEERCRED, &user, &size) == 0)
+        entry = getpwuid(user.uid);
+    return entry != NULL ? pgtls_machine_peer_user(machine, entry->pw_name)
+                         : pgtls_machine_failed(machine, "could not look up the user of the peer");
 }
 
-/* The chain that the server has sent, judged by pgtls. NULL if it does not hold. */
-static pgtls_proof *prove(SSL *ssl, const pgtls_trust *trust, pgtls_verification wanted, const char *host)
+/* Called by OpenSSL in the handshake: the chain that the server has sent is judged by pgtls. */
+static int verify(X509_STORE_CTX *store, void *argument)
 {
-    STACK_OF(X509) *sent = SSL_get_peer_cert_chain(ssl);
-    const uint8_t *certificates[MAX_CHAIN];
+    wire *w = argument;
+    STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store);
+    unsigned char *certificates[MAX_CHAIN];
     size_t lengths[MAX_CHAIN], count = 0;
-    pgtls_proof *proof = NULL;
-    char *error = NULL;
+    pgtls_status status;
 
     for (int i = 0; i < sk_X509_num(sent) && count < MAX_CHAIN; i++) {
-        unsigned char *der = NULL;
-        int length = i2d_X509(sk_X509_value(sent, i), &der);
-        if (length <= 0)
-            break;
-        certificates[count] = der;
-        lengths[count++] = (size_t)length;
+        certificates[count] = NULL;
+        lengths[count] = (size_t)i2d_X509(sk_X509_value(sent, i), &certificates[count]);
+        count++;
     }
-    if (pgtls_verify(trust, certificates, lengths, count, (uint64_t)time(NULL), PGTLS_PURPOSE_SERVER, &proof, &error) !=
-        PGTLS_OK)
-        complain("certificate", error);
-    else if (wanted == PGTLS_VERIFY_FULL && pgtls_proof_match_host(proof, host, NULL, &error) != PGTLS_OK)
-        complain("host name", error);
-    for (size_t i = 0; i < count; i++)
-        OPENSSL_free((void *)certificates[i]);
-    return proof;
+    status = pgtls_verify(w->trust, (const uint8_t *const *)certificates, lengths, count, (uint64_t)time(NULL),
+                          PGTLS_PURPOSE_SERVER, &w->proof, &w->refusal);
+    while (count > 0)
+        OPENSSL_free(certificates[--count]);
+    X509_STORE_CTX_set_error(store, status == PGTLS_OK ? X509_V_OK : X509_V_ERR_CERT_UNTRUSTED);
+    return status == PGTLS_OK;
 }
 
-/* Runs the handshake and tells the machine what came of it. */
-static pgtls_status start_tls(pgtls_machine *machine, wire *w, const pgtls_params *params, const pgtls_trust *trust,
-                              const char *host)
+static pgtls_status start_tls(pgtls_machine *machine, wire *w, const pgtls_action *action)
 {
-    static const unsigned char protocol[] = "\x0apostgresql";
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     const unsigned char *selected = NULL;
-    unsigned int selected_length = 0;
-    pgtls_verification wanted = PGTLS_VERIFY_FULL;
-    pgtls_proof *proof = NULL;
-    pgtls_alpn alpn = PGTLS_ALPN_ABSENT;
+    unsigned int length = 0;
     pgtls_status status;
-    char *text = NULL, *error = NULL;
 
-    if (pgtls_machine_verification(machine, trust, &wanted, &error) != PGTLS_OK) {
-        complain("roots", error);
-        return pgtls_machine_tls_failed(machine, PGTLS_TLS_SETUP);
+    if (action->verification != PGTLS_VERIFY_NONE) {
+        SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+        SSL_CTX_set_cert_verify_callback(context, verify, w);
     }
-    w->context = SSL_CTX_new(TLS_client_method());
-    w->ssl = w->context != NULL ? SSL_new(w->context) : NULL;
-    if (w->ssl == NULL)
-        return pgtls_machine_tls_failed(machine, PGTLS_TLS_SETUP);
-    /* OpenSSL checks the signature over the handshake in any case; the chain is judged below. */
-    SSL_set_verify(w->ssl, SSL_VERIFY_NONE, NULL);
-    SSL_set_min_proto_version(w->ssl, TLS1_2_VERSION);
-    SSL_set_alpn_protos(w->ssl, protocol, sizeof protocol - 1);
-    if (pgtls_params_server_name(params, host, &text, &error) != PGTLS_OK) {
-        complain("server name", error);
-        return pgtls_machine_tls_failed(machine, PGTLS_TLS_SETUP);
+    if (action->tls_min != 0)
+        SSL_CTX_set_min_proto_version(context, action->tls_min);
+    if (action->tls_max != 0)
+        SSL_CTX_set_max_proto_version(context, action->tls_max);
+    SSL_CTX_set_alpn_protos(context, action->bytes, (unsigned int)action->length);
+    w->ssl = SSL_new(context);
+    SSL_CTX_free(context);
+    if (w->ssl == NULL || !SSL_set_fd(w->ssl, w->fd) ||
+        (action->name != NULL && !SSL_set_tlsext_host_name(w->ssl, action->name)))
+        return pgtls_machine_tls_failed(machine, PGTLS_TLS_SETUP, reason());
+    set_limit(w);
+    if (SSL_connect(w->ssl) == 1) {
+        SSL_get0_alpn_selected(w->ssl, &selected, &length);
+        status = pgtls_machine_tls_established(machine, selected, length, w->proof);
+    } else if (now() < w->deadline && ERR_peek_last_error() != 0) {
+        status = pgtls_machine_tls_failed(machine, PGTLS_TLS_HANDSHAKE, w->refusal != NULL ? w->refusal : reason());
+    } else {
+        status = lost(machine, w, -1);
     }
-    if (text != NULL)
-        SSL_set_tlsext_host_name(w->ssl, text);
-    pgtls_string_free(text);
-    SSL_set_fd(w->ssl, w->fd);
-    if (SSL_connect(w->ssl) != 1)
-        return pgtls_machine_tls_failed(machine, PGTLS_TLS_HANDSHAKE);
-
-    if (wanted != PGTLS_VERIFY_NONE) {
-        proof = prove(w->ssl, trust, wanted, host);
-        if (proof == NULL)
-            return pgtls_machine_tls_failed(machine, PGTLS_TLS_HANDSHAKE);
-    }
-    SSL_get0_alpn_selected(w->ssl, &selected, &selected_length);
-    if (selected_length == sizeof protocol - 2 && memcmp(selected, protocol + 1, selected_length) == 0)
-        alpn = PGTLS_ALPN_POSTGRESQL;
-    else if (selected_length > 0)
-        alpn = PGTLS_ALPN_OTHER;
-    /* If the name is wanted and was not matched, the machine refuses the session. */
-    status = pgtls_machine_tls_established(machine, alpn, trust, proof);
-    pgtls_proof_free(proof);
+    pgtls_proof_free(w->proof);
+    pgtls_string_free(w->refusal);
+    w->proof = NULL;
+    w->refusal = NULL;
     return status;
 }
 
-/* The driver's part: sends the startup packet; the machine sees when the session is up. */
+/* The driver's part: sends the startup packet, and reports what it sends and receives until the machine has another action. */
 static pgtls_status start_up(pgtls_machine *machine, wire *w, const pgtls_params *params, pgtls_action *action)
 {
     uint8_t buffer[4096], *packet = NULL;
     size_t length = 0;
     pgtls_status status = pgtls_params_startup(params, &packet, &length);
 
-    if (status == PGTLS_OK && wire_write(w, packet, length))
-        status = pgtls_machine_sent(machine, packet, length);
+    if (status == PGTLS_OK)
+        status = send_all(w, packet, length) ? pgtls_machine_sent(machine, packet, length) : lost(machine, w, -1);
     pgtls_bytes_free(packet, length);
-    while (status == PGTLS_OK && action->kind == PGTLS_STARTUP) {
-        long count = wire_read(w, buffer, sizeof buffer);
-        if (count > 0)
-            status = pgtls_machine_received(machine, buffer, (size_t)count);
-        else
-            status = pgtls_machine_closed(
-                machine, w->ssl != NULL ? SSL_get_shutdown(w->ssl) == SSL_RECEIVED_SHUTDOWN : count == 0);
-        /* A request for a password, which this program has not. */
-        if (status == PGTLS_OK && count >= 9 && buffer[0] == 'R' && memcmp(buffer + 5, "\0\0\0\0", 4) != 0)
-            status = pgtls_machine_gave_up(machine);
-        if (status == PGTLS_OK)
-            status = pgtls_machine_action(machine, action);
+    while (status == PGTLS_OK && (status = pgtls_machine_action(machine, now(), action)) == PGTLS_OK &&
+           action->kind == PGTLS_STARTUP) {
+        if (action->authentication != 0)
+            return pgtls_machine_no_password(machine);
+        long count = receive(w, buffer, sizeof buffer);
+        status = count > 0 ? pgtls_machine_received(machine, buffer, (size_t)count) : lost(machine, w, count);
     }
     return status;
 }
 
-/* Sends SELECT 1 and copies the first column of the first row. */
-static bool ask(wire *w, char *value, size_t room)
+/* Sends a query and copies the first column of its last row; -1 without a row. */
+static long ask(wire *w, const char *query, uint8_t *value, size_t room)
 {
-    static const uint8_t query[] = "Q\0\0\0\x0dSELECT 1";
-    static uint8_t message[MAX_MESSAGE];
-    bool answered = false;
+    uint8_t answer[4096] = {'Q', 0, 0, 0, (uint8_t)(strlen(query) + 5)};
+    size_t have = 0, at = 0;
+    long found = -1;
 
-    if (!wire_write(w, query, sizeof query))
-        return false;
-    for (;;) {
-        size_t have = 0, want = 5, length;
-        while (have < want) {
-            long count = wire_read(w, message + have, want - have);
-            if (count <= 0)
-                return false;
-            have += (size_t)count;
-            if (have == 5 && want == 5) {
-                want = 1 + ((size_t)message[1] << 24 | (size_t)message[2] << 16 | (size_t)message[3] << 8 | message[4]);
-                if (want < 5 || want > sizeof message)
-                    return false;
-            }
+    memcpy(answer + 5, query, strlen(query) + 1);
+    if (!send_all(w, answer, strlen(query) + 6))
+        return -1;
+    while (have < 6 || memcmp(answer + have - 6, "Z\0\0\0\5", 5) != 0) {
+        long count = receive(w, answer + have, sizeof answer - have);
+        if (count <= 0)
+            return -1;
+        have += (size_t)count;
+    }
+    for (; at + 11 < have; at += 1 + ((size_t)answer[at + 3] << 8) + answer[at + 4])
+        if (answer[at] == 'D' && answer[at + 10] <= room && answer[at + 10] <= have - at - 11) {
+            found = answer[at + 10];
+            memcpy(value, answer + at + 11, (size_t)found);
         }
-        if (message[0] == 'Z')
-            return answered;
-        if (message[0] == 'D' && want >= 12) {
-            length = message[10];
-            if (length < room && want >= 11 + length) {
-                memcpy(value, message + 11, length);
-                value[length] = '\0';
-                answered = true;
-            }
-        }
+    return found;
+}
+
+static pgtls_status perform(pgtls_machine *machine, wire *w, const pgtls_params *params, pgtls_action *action)
+{
+    uint8_t bytes[64];
+    long count;
+
+    switch (action->kind) {
+    case PGTLS_RESOLVE:
+        return resolve(machine, action->name);
+    case PGTLS_OPEN:
+        return open_connection(machine, w, &action->peer);
+    case PGTLS_CHECK_PEER:
+        return check_peer(machine, w);
+    case PGTLS_SEND:
+        return send_all(w, action->bytes, action->length) ? pgtls_machine_sent(machine, action->bytes, action->length)
+                                                          : lost(machine, w, -1);
+    case PGTLS_RECEIVE:
+        count = receive(w, bytes, action->at_most);
+        return count > 0 ? pgtls_machine_received(machine, bytes, (size_t)count) : lost(machine, w, count);
+    case PGTLS_LOAD_TRUST:
+        pgtls_trust_free(w->trust);
+        pgtls_trust_of_params(params, &w->trust);
+        return pgtls_machine_trust(machine, w->trust);
+    case PGTLS_START_TLS:
+        return start_tls(machine, w, action);
+    case PGTLS_STARTUP:
+        return start_up(machine, w, params, action);
+    default:
+        count = ask(w, action->query, bytes, sizeof bytes);
+        return now() >= w->deadline ? pgtls_machine_timed_out(machine)
+                                    : pgtls_machine_role(machine, count < 0 ? NULL : bytes, (size_t)count);
     }
 }
 
-static bool run(pgtls_machine *machine, const pgtls_params *params, const pgtls_trust *trust, wire *w)
+static bool run(pgtls_machine *machine, wire *w, const pgtls_params *params)
 {
     static const char *const words[] = {"plain", "ssl", "gss"};
-    char *host = pgtls_params_value(params, "host");
-    char *hostaddr = pgtls_params_value(params, "hostaddr");
-    char *port = pgtls_params_value(params, "port");
-    char value[64];
-    uint8_t reply[2];
     pgtls_action action;
-    pgtls_status status = PGTLS_OK;
-    bool done = false;
+    uint8_t value[64];
+    long length = -1;
 
-    while (status == PGTLS_OK && (status = pgtls_machine_action(machine, &action)) == PGTLS_OK) {
-        if (action.kind == PGTLS_CONNECT || action.kind == PGTLS_RECONNECT) {
-            if (wire_open(w, hostaddr != NULL ? hostaddr : host, port))
-                status = pgtls_machine_connected(machine);
-            else
-                status = pgtls_machine_connect_failed(machine);
-        } else if (action.kind == PGTLS_SEND) {
-            if (wire_write(w, action.bytes, action.length))
-                status = pgtls_machine_sent(machine, action.bytes, action.length);
-            else
-                status = pgtls_machine_closed(machine, false);
-        } else if (action.kind == PGTLS_RECEIVE) {
-            long count = wire_read(w, reply, action.at_most);
-            if (count >= 0)
-                status = pgtls_machine_received(machine, reply, (size_t)count);
-            else
-                status = pgtls_machine_closed(machine, false);
-        } else if (action.kind == PGTLS_START_TLS) {
-            status = start_tls(machine, w, params, trust, host);
-        } else if (action.kind == PGTLS_STARTUP) {
-            status = start_up(machine, w, params, &action);
-        } else if (action.kind == PGTLS_DONE) {
-            done = ask(w, value, sizeof value);
-            if (done)
-                printf("%s: SELECT 1 is %s\n", words[action.encryption], value);
-            wire_write(w, (const uint8_t *)"X\0\0\0\4", 5);
+    while (pgtls_machine_action(machine, now(), &action) == PGTLS_OK && action.kind < PGTLS_DONE) {
+        w->deadline = action.deadline;
+        if (perform(machine, w, params, &action) != PGTLS_OK)
             break;
-        } else {
-            complain("no connection", pgtls_machine_error(machine));
-            break;
-        }
     }
-    if (status != PGTLS_OK)
-        fprintf(stderr, "pgtls says %d\n", (int)status);
-    pgtls_string_free(host);
-    pgtls_string_free(hostaddr);
-    pgtls_string_free(port);
-    return done;
+    w->deadline = PGTLS_NO_DEADLINE;
+    if (action.kind == PGTLS_DONE) {
+        length = ask(w, "SELECT 1", value, sizeof value);
+        printf("%s: SELECT 1 is %.*s\n", words[action.encryption], length < 0 ? 0 : (int)length, (char *)value);
+        send_all(w, (const uint8_t *)"X\0\0\0\4", 5);
+    } else {
+        char *error = pgtls_machine_error(machine);
+        fprintf(stderr, "%s\n", error != NULL ? error : "no connection");
+        pgtls_string_free(error);
+    }
+    return length >= 0;
 }
 
 int main(int argc, char **argv)
 {
     pgtls_params *params = NULL;
-    pgtls_trust *trust = NULL;
     pgtls_machine *machine = NULL;
     wire w = {.fd = -1};
     char *error = NULL;
     bool done = false;
 
-    if (argc != 2) {
+    signal(SIGPIPE, SIG_IGN);
+    if (argc != 2)
         fprintf(stderr, "usage: connect CONNINFO\n");
-        return 64;
-    }
-    if (pgtls_params_new(argv[1], &params, &error) != PGTLS_OK ||
-        pgtls_machine_new(params, PGTLS_TCP, PGTLS_PAYLOAD_STARTUP, &machine, &error) != PGTLS_OK)
-        complain("parameters", error);
-    else if (pgtls_trust_of_params(params, &trust) == PGTLS_OK)
-        done = run(machine, params, trust, &w);
+    else if (pgtls_params_new(argv[1], &params, &error) != PGTLS_OK)
+        fprintf(stderr, "%s\n", error != NULL ? error : "the connection string is not UTF-8");
+    else if (pgtls_machine_new(params, &machine) == PGTLS_OK)
+        done = run(machine, &w, params);
 
-    wire_close(&w);
+    hang_up(&w);
+    pgtls_string_free(error);
     pgtls_machine_free(machine);
-    pgtls_trust_free(trust);
+    pgtls_trust_free(w.trust);
     pgtls_params_free(params);
     return done ? 0 : 2;
 }

@@ -1,47 +1,55 @@
 /*
- * pgtls for C, and for whatever speaks C: parameters and policy, the negotiation machine, host names, and the verdict on
- * a chain of certificates without a connection. The header is include/pgtls.h, generated from here.
+ * pgtls for C, and for languages that call C: parameters and policy, the connection machine, host names, and the verification of
+ * a chain of certificates without a connection. The header is include/pgtls.h, generated from this crate.
  *
- * The library has no sockets and no TLS engine: the program has both, performs the machine's actions and reports the results. There
- * are no callbacks. Files and environment are read by pgtls_params_new and pgtls_trust_of_params, OpenSSL's configuration
- * file by pgtls_trust_of_pem, too, and the clock by pgtls_verify.
+ * The library has no sockets and no TLS engine, and there are no callbacks. The program calls pgtls_machine_action, performs the
+ * action, reports the result, and repeats that until the action is PGTLS_DONE, PGTLS_ESTABLISHED or PGTLS_FAILED. The machine
+ * decides everything that libpq decides: the order of hosts and addresses, connect_timeout, requirepeer, fallbacks between TLS and
+ * plaintext, the verification, the comparison of names, the checks of the startup exchange, the role of the server, and the text of
+ * the errors.
+ *
+ * Files and environment are read by pgtls_params_new and pgtls_trust_of_params, OpenSSL's configuration file by
+ * pgtls_trust_of_pem, too, and the clock by pgtls_verify. A numeric IPv6 address with a zone is read by the operating system.
  *
  * cargo build --release --package pgtls-ffi makes libpgtls_ffi, shared and static, in target/release; examples/connect.c
  * and examples/connect.py are whole clients.
  *
  * The contract
  *
- * - Handles are opaque. What a function named ..._new, ..._of_... or pgtls_verify gives belongs to the caller, who
- *   hands it back to the matching ..._free once. Freeing NULL does nothing.
- * - Texts that are given (char **, and functions that return char *) belong to the caller and go back as they are to
- *   pgtls_string_free; bytes to pgtls_bytes_free, with their length. What a machine's action points to belongs to the library
- *   and holds until the next call with the machine is over.
+ * - Handles are opaque. A handle that a function writes belongs to the caller, who gives it to the matching ..._free once.
+ *   Freeing NULL has no effect.
+ * - Texts that are written to a char ** or returned as a char * belong to the caller and go back unchanged to
+ *   pgtls_string_free; bytes go to pgtls_bytes_free, with their length. Pointers in an action belong to the machine and
+ *   hold until the next call of pgtls_machine_action is over; those in a pgtls_peer, until the machine is freed.
  * - Texts that are taken end with NUL and are UTF-8. Bytes are taken with their length; a length of 0 may come with any
- *   pointer. Nothing that is taken is kept: it is copied where it is needed.
- * - Where something is given, NULL is written first: a call that ends otherwise than well leaves nothing but, perhaps,
- *   an error.
- * - NULL where something is needed is PGTLS_ARGUMENT and never read. Where something is
- *   given, NULL says that it is not wanted.
+ *   pointer. Arguments are copied where they are needed and may be freed after the call.
+ * - Where a handle or text is to be written, NULL is written first: after a call that fails there is nothing to free but,
+ *   perhaps, an error.
+ * - NULL for a required argument is PGTLS_ARGUMENT and is not dereferenced. NULL for a place
+ *   means that the value is not wanted.
  * - A handle may move between threads, and is used by one call at a time.
- * - A panic, which would be a bug here, is PGTLS_BUG and does not cross into C. A call that does not
- *   answer the machine's action, or gives it a trust or proof of something else, is
- *   PGTLS_MISUSE and changes nothing; pgtls_machine_error returns the reason.
- * - Numbers that stand for words (enums of the header) are checked: an unknown one is PGTLS_ARGUMENT.
+ * - Numbers of the header's enums are checked: an unknown one is PGTLS_ARGUMENT. A call of a machine that returns it has no
+ *   other effect.
+ * - A call that does not answer the machine's action, or gives it a trust or proof of another connection, is
+ *   PGTLS_MISUSE. It ends the connection: the next action is PGTLS_FAILED, and
+ *   pgtls_machine_error returns the reason.
+ * - A panic would be a bug of this library. It ends as PGTLS_BUG and does not reach C.
  *
- * A proof counts for one handshake: of a machine whose parameters name the files of its trust, with this very trust, of a server's
- * certificate, at the present time, and under verify-full to the host of its last match. The library checks all of this. A new
- * trust does not take the place of one that was freed, even if it is of the same parameters.
+ * A proof counts for one handshake: of a machine that was given the trust of the proof, with a server's certificate, at the present
+ * time, and under verify-full for the host of the current attempt. The library checks all of this, and that the files of the trust
+ * are those of the machine's parameters. A new trust does not take the place of one that was freed, even if it is of the same
+ * parameters.
  *
- * The library cannot check these, which are the caller's promise:
+ * The library cannot check the following, which the caller promises:
  *
  * - The certificates that are given to pgtls_verify are those of the handshake that the proof is used for, and the TLS engine
  *   has verified the signature over that handshake.
- * - A handle is NULL, or was given by this library as a handle of its type and has not been freed; no other call has it
+ * - The bytes that are reported for a startup exchange are those that were sent and received, all of them and in order.
+ * - A handle is NULL, or was written by this library as a handle of its type and has not been freed; no other call has it
  *   before this one has ended.
- * - A text is NULL, or bytes that end with NUL. Bytes, and other values in a row, are NULL, or so many as their length
- *   says. Nobody changes them during the call.
- * - A place, where something is given, is NULL, or good for writing one value of its type, and aligned. It lies in nothing
- *   else that the call is given.
+ * - A text is NULL, or bytes that end with NUL. Bytes, and other values in a row, are NULL, or at least as many as their length
+ *   says. They are not changed during the call.
+ * - A place for a result is NULL, or good for writing one value of its type, and aligned. It does not overlap another argument.
  *
  * Generated by `cargo xtask generate`.
  */
@@ -414,6 +422,11 @@ typedef struct pgtls_action {
    */
   uint16_t tls_max;
   /**
+   * For `PGTLS_STARTUP`: the code of the server's last authentication request (3: password, 5: MD5, 10: SASL); 0 before the
+   * first, and after AuthenticationOk.
+   */
+  uint32_t authentication;
+  /**
    * For `PGTLS_DONE` and `PGTLS_ESTABLISHED`.
    */
   enum pgtls_encryption encryption;
@@ -590,8 +603,35 @@ enum pgtls_status pgtls_machine_action(struct pgtls_machine *machine,
                                        struct pgtls_action *action);
 
 /**
- * The addresses of the name, in the resolver's order: `count` texts, each `192.0.2.1`, `2001:db8::1` or `fe80::1%2` (`getnameinfo`
- * with `NI_NUMERICHOST`). A zone is numeric. `PGTLS_ARGUMENT` if a text is none of these.
+ * The reason for `PGTLS_MISUSE` if the last call with the machine has ended so. Else the errors of all failed attempts, as libpq
+ * prints them, one line or more for each; `NULL` if nothing has failed. Freed with `pgtls_string_free`.
+ */
+char *pgtls_machine_error(const struct pgtls_machine *machine);
+
+/**
+ * Writes the server of an attempt, by its index from 0 in the order of the attempts, and the number of connections that were
+ * opened to it. `PGTLS_ARGUMENT` if there is no such attempt.
+ */
+enum pgtls_status pgtls_machine_attempt(struct pgtls_machine *machine,
+                                        size_t index,
+                                        struct pgtls_peer *peer,
+                                        size_t *connections);
+
+/**
+ * The next event, in the words of PostgreSQL's own test; `NULL` if there is none. `attempt` becomes the index of its attempt. Freed
+ * with `pgtls_string_free`.
+ */
+char *pgtls_machine_event(struct pgtls_machine *machine,
+                          size_t *attempt);
+
+/**
+ * Frees a machine.
+ */
+void pgtls_machine_free(struct pgtls_machine *machine);
+
+/**
+ * The addresses of the name, in the resolver's order: `count` texts, each `192.0.2.1`, `2001:db8::1` or `fe80::1%eth0`, as
+ * `getnameinfo` returns them with `NI_NUMERICHOST`. `PGTLS_ARGUMENT` if a text is none of these.
  */
 enum pgtls_status pgtls_machine_resolved(struct pgtls_machine *machine,
                                          const char *const *addresses,
@@ -664,7 +704,8 @@ enum pgtls_status pgtls_machine_tls_established(struct pgtls_machine *machine,
                                                 const struct pgtls_proof *proof);
 
 /**
- * TLS has failed. `failure` is a `pgtls_tls_failure`, `reason` a sentence for the report.
+ * TLS has failed. `failure` is a `pgtls_tls_failure`; `reason` is a sentence for the report: the error of `pgtls_verify`, or of the
+ * TLS engine (`ERR_reason_error_string`). The report has "SSL error: " before that of a handshake, as libpq.
  */
 enum pgtls_status pgtls_machine_tls_failed(struct pgtls_machine *machine,
                                            uint32_t failure,
@@ -698,33 +739,6 @@ enum pgtls_status pgtls_machine_timed_out(struct pgtls_machine *machine);
  * The program gives up: no other server is tried. `reason` is a sentence for the report.
  */
 enum pgtls_status pgtls_machine_abandoned(struct pgtls_machine *machine, const char *reason);
-
-/**
- * The reason for `PGTLS_MISUSE` if the last call with the machine has ended so. Else the errors of all failed attempts, as libpq
- * prints them, one line or more for each; `NULL` if nothing has failed. Freed with `pgtls_string_free`.
- */
-char *pgtls_machine_error(const struct pgtls_machine *machine);
-
-/**
- * Writes the server of an attempt, by its index from 0 in the order of the attempts, and the number of connections that were
- * opened to it. `PGTLS_ARGUMENT` if there is no such attempt.
- */
-enum pgtls_status pgtls_machine_attempt(struct pgtls_machine *machine,
-                                        size_t index,
-                                        struct pgtls_peer *peer,
-                                        size_t *connections);
-
-/**
- * The next event, in the words of PostgreSQL's own test; `NULL` if there is none. `attempt` becomes the index of its attempt. Freed
- * with `pgtls_string_free`.
- */
-char *pgtls_machine_event(struct pgtls_machine *machine,
-                          size_t *attempt);
-
-/**
- * Frees a machine.
- */
-void pgtls_machine_free(struct pgtls_machine *machine);
 
 #ifdef __cplusplus
 }  // extern "C"

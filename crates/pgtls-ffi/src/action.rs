@@ -112,6 +112,9 @@ pub struct pgtls_action {
     pub tls_min: u16,
     /// For `PGTLS_START_TLS`: `ssl_max_protocol_version`, likewise.
     pub tls_max: u16,
+    /// For `PGTLS_STARTUP`: the code of the server's last authentication request (3: password, 5: MD5, 10: SASL); 0 before the
+    /// first, and after AuthenticationOk.
+    pub authentication: u32,
     /// For `PGTLS_DONE` and `PGTLS_ESTABLISHED`.
     pub encryption: pgtls_encryption,
     /// For `PGTLS_FAILED`: the consequence of the last failure, for programs that walk over hosts themselves.
@@ -150,6 +153,7 @@ impl pgtls_action {
             verification: pgtls_verification::PGTLS_VERIFY_NONE,
             tls_min: 0,
             tls_max: 0,
+            authentication: 0,
             encryption: pgtls_encryption::PGTLS_ENCRYPTION_PLAIN,
             then: pgtls_then::PGTLS_THEN_STOP,
         }

@@ -1,19 +1,18 @@
 //! The connection machine of the core with the proofs, texts and the startup monitor that a program in C cannot hold itself.
 
+mod tls;
+
 use crate::{
     action::{PGTLS_NO_DEADLINE, PeerTexts, pgtls_action, pgtls_action_kind, pgtls_peer, pointer},
     boundary::c_text,
-    proof::pgtls_proof,
-    server_error::ServerError,
+    messages::Messages,
     status::pgtls_status::{self, PGTLS_BUG, PGTLS_MISUSE},
-    trust::{TrustId, TrustSettings, pgtls_trust},
+    trust::TrustSettings,
 };
 use pgtls_core::{
     connect::{Action, ConnectError, Connection, Input, Report},
-    message::ALPN_POSTGRESQL,
-    negotiation::{Alpn, Event, Failure, TlsFacts, TlsFailure},
-    param::{Params, TlsVersion},
-    policy::{RootPresence, Verification, verification},
+    negotiation::{Event, Failure, TlsFailure},
+    param::Params,
     startup::{ClientCertificate, StartupMonitor, StartupOutcome},
 };
 use std::{ffi::CString, time::Duration};
@@ -23,12 +22,12 @@ pub struct pgtls_machine {
     params: Params,
     trust_settings: TrustSettings,
     connection: Connection<String>,
-    trust: Option<Trust>,
+    trust: Option<tls::Trust>,
     /// While the startup exchange is under way.
     monitor: Option<StartupMonitor>,
     /// The byte that was received before the startup exchange.
     leftover: Option<u8>,
-    server_error: ServerError,
+    messages: Messages,
     certificate: ClientCertificate,
     /// The action that the program was last given and has not answered.
     shown: Option<pgtls_action_kind>,
@@ -45,14 +44,6 @@ pub struct pgtls_machine {
     text: Option<CString>,
     /// The next event: its attempt, and its place there.
     next_event: (usize, usize),
-}
-
-/// Facts about the trust of the connection.
-struct Trust {
-    id: TrustId,
-    presence: RootPresence,
-    /// The reason why TLS cannot be set up with it.
-    problem: Option<String>,
 }
 
 /// The end of a call that has not given the machine its input: a status, and for misuse the reason.
@@ -86,7 +77,7 @@ impl pgtls_machine {
             trust: None,
             monitor: None,
             leftover: None,
-            server_error: ServerError::default(),
+            messages: Messages::default(),
             certificate: ClientCertificate::NONE,
             shown: None,
             is_handed_over: false,
@@ -117,9 +108,9 @@ impl pgtls_machine {
             let action = self.connection.poll(now);
             match &action {
                 Action::StartTls { server_name, .. } => {
-                    let Some(trust) = &self.trust else { return Ok(action) };
-                    let too_long = server_name.as_ref().err().map(ToString::to_string);
-                    let Some(cause) = trust.problem.clone().or(too_long) else { return Ok(action) };
+                    let Some(cause) = self.tls_problem(server_name.as_ref().err().copied()) else {
+                        return Ok(action);
+                    };
                     // This input answers the action.
                     let _ = self.tls_failed(TlsFailure::Setup, cause);
                 }
@@ -130,11 +121,11 @@ impl pgtls_machine {
                         return if self.is_handed_over { Ok(action) } else { Err(PGTLS_BUG) };
                     };
                     let monitor = self.monitor.insert(monitor);
-                    self.server_error = ServerError::default();
+                    self.messages = Messages::default();
                     match monitor.before_read() {
                         Ok(leftover) => {
                             self.leftover = leftover;
-                            self.server_error.received(leftover.as_slice());
+                            self.messages.received(leftover.as_slice());
                             return Ok(action);
                         }
                         Err(_) => {
@@ -160,24 +151,13 @@ impl pgtls_machine {
             Action::CheckPeer => pgtls_action::new(Kind::PGTLS_CHECK_PEER),
             Action::Send(bytes) => pgtls_action::new(Kind::PGTLS_SEND).with_bytes(bytes),
             Action::Receive { at_most } => pgtls_action { at_most, ..pgtls_action::new(Kind::PGTLS_RECEIVE) },
-            Action::StartTls { direct, server_name } => match &self.trust {
-                None => pgtls_action::new(Kind::PGTLS_LOAD_TRUST),
-                Some(trust) => {
-                    let mut shown = pgtls_action::new(Kind::PGTLS_START_TLS).with_alpn();
-                    shown.direct = direct;
-                    // `settle` has failed TLS without it.
-                    let wanted = verification(self.params.sslmode(), trust.presence).ok_or(PGTLS_BUG)?;
-                    shown.verification = wanted.into();
-                    shown.tls_min = number(self.params.ssl_min_protocol_version());
-                    shown.tls_max = number(self.params.ssl_max_protocol_version());
-                    if let Ok(Some(name)) = server_name {
-                        shown.name = self.keep(&name);
-                    }
+            Action::StartTls { direct, server_name } => self.show_tls(direct, server_name.ok().flatten())?,
+            Action::Startup => match self.role_query() {
+                None => {
+                    let mut shown = pgtls_action::new(Kind::PGTLS_STARTUP).with_leftover(self.leftover);
+                    shown.authentication = self.messages.authentication();
                     shown
                 }
-            },
-            Action::Startup => match self.role_query() {
-                None => pgtls_action::new(Kind::PGTLS_STARTUP).with_leftover(self.leftover),
                 Some(query) => {
                     let mut shown = pgtls_action::new(Kind::PGTLS_QUERY_ROLE);
                     shown.query = self.keep(query);
@@ -237,6 +217,7 @@ impl pgtls_machine {
     /// An input of the machine. Misuse ends the connection.
     pub(crate) fn input(&mut self, input: Input<'_, String>) -> Result<(), Refused> {
         (self.shown, self.monitor, self.leftover) = (None, None, None);
+        self.certificate = ClientCertificate::NONE;
         self.connection.handle(input).map_err(|misuse| Refused::misuse(misuse.to_string()))
     }
 
@@ -263,7 +244,7 @@ impl pgtls_machine {
     pub(crate) fn received(&mut self, bytes: &[u8]) -> Result<(), Refused> {
         match &mut self.monitor {
             Some(monitor) => {
-                self.server_error.received(bytes);
+                self.messages.received(bytes);
                 let may_go_on = monitor.read(bytes).is_ok();
                 self.follow(may_go_on)
             }
@@ -285,7 +266,13 @@ impl pgtls_machine {
     /// The connection ended or broke.
     pub(crate) fn closed(&mut self, in_order: bool, reason: Option<String>) -> Result<(), Refused> {
         let Some(monitor) = &mut self.monitor else {
-            return if self.is_handed_over { Ok(()) } else { self.input(Input::ConnectionLost(reason)) };
+            return match reason {
+                _ if self.is_handed_over => Ok(()),
+                Some(reason) if self.shown == Some(pgtls_action_kind::PGTLS_START_TLS) => {
+                    self.engine_failed(TlsFailure::Closed, &reason)
+                }
+                reason => self.input(Input::ConnectionLost(reason)),
+            };
         };
         if in_order {
             monitor.closed();
@@ -317,7 +304,7 @@ impl pgtls_machine {
         let verdict = monitor.finish(outcome);
         let failure = verdict.failure();
         let cause = match failure {
-            Some(Failure::ServerError { .. }) => self.server_error.text().or(cause),
+            Some(Failure::ServerError { .. }) => self.messages.error().or(cause),
             _ => cause,
         };
         if self.is_handed_over {
@@ -336,7 +323,7 @@ impl pgtls_machine {
             Some(Kind::PGTLS_CHECK_PEER) => self.input(Input::PeerUser(Err(reason))),
             Some(Kind::PGTLS_SEND | Kind::PGTLS_RECEIVE) => self.input(Input::ConnectionLost(Some(reason))),
             Some(Kind::PGTLS_LOAD_TRUST) => self.tls_failed(TlsFailure::Setup, reason),
-            Some(Kind::PGTLS_START_TLS) => self.tls_failed(TlsFailure::Handshake, reason),
+            Some(Kind::PGTLS_START_TLS) => self.engine_failed(TlsFailure::Handshake, &reason),
             Some(Kind::PGTLS_STARTUP | Kind::PGTLS_QUERY_ROLE | Kind::PGTLS_ESTABLISHED) => {
                 if let Some(monitor) = &mut self.monitor {
                     monitor.role_answer(None);
@@ -348,67 +335,6 @@ impl pgtls_machine {
                 Err(self.mistake(text.to_owned()))
             }
         }
-    }
-
-    /// The state of the client certificate in the present handshake.
-    pub(crate) fn client_certificate(&mut self, certificate: ClientCertificate) {
-        self.certificate = certificate;
-    }
-
-    /// Gives the connection its trust.
-    pub(crate) fn trust(&mut self, trust: &pgtls_trust) -> Result<(), Refused> {
-        if let Err(reason) = trust.check(&self.trust_settings) {
-            return Err(self.mistake(reason.to_owned()));
-        }
-        let problem = trust.problem(self.params.sslmode()).map(str::to_owned);
-        self.trust = Some(Trust { id: trust.id(), presence: trust.presence, problem });
-        Ok(())
-    }
-
-    pub(crate) fn tls_failed(&mut self, failure: TlsFailure, cause: String) -> Result<(), Refused> {
-        let certificate = std::mem::take(&mut self.certificate);
-        self.input(Input::TlsFailed { failure, certificate, alert: b"", cause })
-    }
-
-    /// The handshake is complete. `alpn` is the selected protocol; no bytes stand for none.
-    pub(crate) fn tls_established(
-        &mut self,
-        alpn: &[u8],
-        proof: Option<&pgtls_proof>,
-    ) -> Result<(), Refused> {
-        let alpn = match alpn {
-            [] => Alpn::Absent,
-            ALPN_POSTGRESQL => Alpn::Postgresql,
-            _ => Alpn::Other,
-        };
-        let Some(Trust { id, presence, .. }) = self.trust else {
-            return Err(self
-                .mistake("the machine has no trust; PGTLS_LOAD_TRUST comes before a handshake".to_owned()));
-        };
-        let mut facts = TlsFacts { alpn, root: presence, chain: None, name: None };
-        if let Some(proof) = proof {
-            match proof.chain(id) {
-                Ok(chain) => facts.chain = Some(chain),
-                Err(reason) => return Err(self.mistake(reason)),
-            }
-            if verification(self.params.sslmode(), presence) == Some(Verification::Full) {
-                let host = self.connection.peer().and_then(|peer| peer.host.as_deref());
-                match proof.name(host, self.params.hardening()) {
-                    Ok(Ok(verified)) => facts.name = Some(verified),
-                    Ok(Err(reason)) => {
-                        proof.spend();
-                        return self.tls_failed(TlsFailure::Handshake, reason);
-                    }
-                    Err(reason) => return Err(self.mistake(reason)),
-                }
-            }
-        }
-        let certificate = std::mem::take(&mut self.certificate);
-        self.input(Input::TlsEstablished { facts, certificate })?;
-        if let Some(proof) = proof {
-            proof.spend();
-        }
-        Ok(())
     }
 
     fn report(&self) -> &Report {
@@ -450,16 +376,5 @@ impl pgtls_machine {
         }
         let errors: Vec<_> = self.connection.errors().iter().map(ToString::to_string).collect();
         (!errors.is_empty()).then(|| errors.join("\n"))
-    }
-}
-
-/// The version in a handshake (RFC 8446, section 4.2.1); 0 if there is none.
-fn number(version: Option<TlsVersion>) -> u16 {
-    match version {
-        Some(TlsVersion::Tls1_0) => 0x0301,
-        Some(TlsVersion::Tls1_1) => 0x0302,
-        Some(TlsVersion::Tls1_2) => 0x0303,
-        Some(TlsVersion::Tls1_3) => 0x0304,
-        _ => 0,
     }
 }

@@ -1,6 +1,6 @@
 /*
- * Proofs of pgtls.h that do not belong to the handshake they are given for. Each case brings a machine to the TLS handshake, gives
- * it a proof, and prints one line: name|status|action|pgtls_machine_error. The test beside this file has the expected lines.
+ * Proofs of pgtls.h that do not belong to the handshake they are given for, and startup exchanges. Each case gives a machine
+ * something and prints one line: name|status|action|pgtls_machine_error. The test beside this file has the expected lines.
  *
  *     proofs FOLDER
  *
@@ -122,47 +122,75 @@ static pgtls_machine *machine_of(const pgtls_params *of)
 {
     pgtls_machine *made = NULL;
 
-    must(pgtls_machine_new(of, PGTLS_TCP, PGTLS_PAYLOAD_STARTUP, &made, NULL) == PGTLS_OK, "machine");
+    must(pgtls_machine_new(of, &made) == PGTLS_OK, "machine");
     return made;
 }
 
-/* To the handshake: connected, SSLRequest, `S`. */
-static pgtls_machine *at_tls(pgtls_machine *machine)
+static pgtls_action action_of(pgtls_machine *machine)
 {
     pgtls_action action;
 
-    must(pgtls_machine_connected(machine) == PGTLS_OK, "connected");
-    must(pgtls_machine_action(machine, &action) == PGTLS_OK && action.kind == PGTLS_SEND, "SSLRequest");
-    must(pgtls_machine_sent(machine, action.bytes, action.length) == PGTLS_OK, "sent");
-    must(pgtls_machine_received(machine, (const uint8_t *)"S", 1) == PGTLS_OK, "received");
-    must(pgtls_machine_action(machine, &action) == PGTLS_OK && action.kind == PGTLS_START_TLS, "TLS");
-    return machine;
+    must(pgtls_machine_action(machine, 0, &action) == PGTLS_OK, "action");
+    return action;
 }
 
-static void tell(const char *name, pgtls_machine *machine, pgtls_status status)
+/* To an action of this kind, or to the end: resolved, opened, SSLRequest, `S`, and the trust. */
+static pgtls_status advance(pgtls_machine *machine, const pgtls_trust *trust, pgtls_action_kind to)
 {
-    static const char *const kinds[] = {"connect", "reconnect", "check-peer", "send", "receive",
-                                        "start-tls", "startup", "done", "fail"};
-    pgtls_action action;
+    static const char *const addresses[] = {"127.0.0.1"};
+    pgtls_status status = PGTLS_OK;
+
+    for (;;) {
+        pgtls_action action = action_of(machine);
+        if (status != PGTLS_OK || action.kind == to || action.kind >= PGTLS_DONE)
+            return status;
+        if (action.kind == PGTLS_RESOLVE)
+            status = pgtls_machine_resolved(machine, addresses, 1);
+        else if (action.kind == PGTLS_OPEN)
+            status = pgtls_machine_opened(machine);
+        else if (action.kind == PGTLS_SEND)
+            status = pgtls_machine_sent(machine, action.bytes, action.length);
+        else if (action.kind == PGTLS_RECEIVE)
+            status = pgtls_machine_received(machine, (const uint8_t *)"S", 1);
+        else if (action.kind == PGTLS_LOAD_TRUST)
+            status = pgtls_machine_trust(machine, trust);
+        else
+            must(false, "an action that does not come before TLS");
+    }
+}
+
+static void print(const char *name, pgtls_machine *machine, pgtls_status status)
+{
+    static const char *const kinds[] = {"resolve",   "open",    "check-peer", "send", "receive",     "load-trust",
+                                        "start-tls", "startup", "query-role", "done", "established", "failed"};
     char *error = pgtls_machine_error(machine);
 
-    must(pgtls_machine_action(machine, &action) == PGTLS_OK, name);
-    printf("%s|%d|%s|%s\n", name, (int)status, kinds[action.kind], error != NULL ? error : "");
+    for (char *at = error; at != NULL && *at != '\0'; at++)
+        if (*at == '\n')
+            *at = ' ';
+    printf("%s|%d|%s|%s\n", name, (int)status, kinds[action_of(machine).kind], error != NULL ? error : "");
     pgtls_string_free(error);
 }
 
-static void establish(const char *name, pgtls_machine *machine, const pgtls_trust *trust, const pgtls_proof *proof)
+static pgtls_status established(pgtls_machine *machine, const pgtls_proof *proof)
 {
-    tell(name, machine, pgtls_machine_tls_established(machine, PGTLS_ALPN_POSTGRESQL, trust, proof));
+    return pgtls_machine_tls_established(machine, (const uint8_t *)"postgresql", 10, proof);
 }
 
-/* The same with a new machine, which is freed. */
+/* A handshake of this machine, which is freed. */
+static void finish(const char *name, pgtls_machine *machine, const pgtls_trust *trust, const pgtls_proof *proof)
+{
+    pgtls_status status = advance(machine, trust, PGTLS_START_TLS);
+
+    if (status == PGTLS_OK)
+        status = established(machine, proof);
+    print(name, machine, status);
+    pgtls_machine_free(machine);
+}
+
 static void handshake(const char *name, const pgtls_params *of, const pgtls_trust *trust, const pgtls_proof *proof)
 {
-    pgtls_machine *machine = at_tls(machine_of(of));
-
-    establish(name, machine, trust, proof);
-    pgtls_machine_free(machine);
+    finish(name, machine_of(of), trust, proof);
 }
 
 /* The same with new parameters, and with trust and proof of them that the handshake deserves. */
@@ -205,6 +233,7 @@ static void last_match(void)
     handshake("none", p, t, NULL);
     pgtls_trust_free(t);
     pgtls_params_free(p);
+    honest("of another host, no match", USUAL, "wrong-host", NULL);
 }
 
 static void purposes(void)
@@ -255,23 +284,20 @@ static void trusts(void)
     pgtls_trust *t = trust_of(p), *again = trust_of(p), *others = trust_of(other), *gone = trust_of(p);
     pgtls_trust *memory = trust_from_memory("root"), *evil = trust_from_memory("selfsigned-ca");
     pgtls_proof *proof = matched("selfsigned-ca", evil, "db.test");
-    pgtls_machine *machine = at_tls(machine_of(p));
-    pgtls_verification wanted;
-    char *error = NULL;
+    pgtls_machine *machine = machine_of(p);
 
-    establish("proof of other roots", machine, t, proof);
-    establish("trust and proof of other roots", machine, evil, proof);
+    handshake("proof of other roots", p, t, proof);
+    handshake("trust and proof of other roots", p, evil, proof);
     pgtls_proof_free(proof);
     proof = matched("selfsigned-ca", others, "db.test");
-    establish("trust and proof of other parameters", machine, others, proof);
-    must(pgtls_machine_verification(machine, others, &wanted, &error) == PGTLS_MISUSE && error != NULL, "no trust");
-    pgtls_string_free(error);
+    handshake("trust and proof of other parameters", p, others, proof);
     pgtls_proof_free(proof);
     proof = matched("good", again, "db.test");
-    establish("another trust of the same parameters", machine, t, proof);
-    /* What was refused so has changed nothing. */
-    establish("its own trust", machine, again, proof);
+    must(advance(machine, t, PGTLS_START_TLS) == PGTLS_OK, "TLS");
+    print("another trust of the same parameters", machine, established(machine, proof));
+    print("misuse is the end", machine, established(machine, proof));
     pgtls_machine_free(machine);
+    handshake("its own trust", p, again, proof);
     pgtls_proof_free(proof);
     /* Memory that is used again makes no other trust of it. */
     proof = matched("good", gone, "db.test");
@@ -318,19 +344,20 @@ static void hosts(void)
     handshake("the address in the place of the host", address, t, proof);
     handshake("no host", nameless, t, proof);
     pgtls_proof_free(proof);
+    proof = proof_of("dns-and-ip", t);
+    handshake("no host, no match", nameless, t, proof);
+    pgtls_proof_free(proof);
     proof = matched("good", t, "db.test");
     handshake("a machine of another host", bank, t, proof);
-    handshake("one of two hosts", two, t, proof);
+    handshake("the first of two hosts", two, t, proof);
     machine = machine_of(two);
-    tell("no such host", machine, pgtls_machine_host(machine, 2));
-    must(pgtls_machine_host(machine, 0) == PGTLS_OK, "the first");
-    establish("the other of two hosts", at_tls(machine), t, proof);
-    tell("a host after connecting", machine, pgtls_machine_host(machine, 1));
-    pgtls_machine_free(machine);
-    machine = machine_of(two);
-    must(pgtls_machine_host(machine, 1) == PGTLS_OK, "the second");
-    establish("the one of two hosts", at_tls(machine), t, proof);
-    pgtls_machine_free(machine);
+    must(advance(machine, t, PGTLS_OPEN) == PGTLS_OK, "the first");
+    must(pgtls_machine_failed(machine, "Connection refused") == PGTLS_OK, "the second");
+    finish("the second of two hosts", machine, t, proof);
+    pgtls_proof_free(proof);
+    proof = proof_of("good", t);
+    must(pgtls_machine_to(two, "bank.example", PGTLS_TCP, PGTLS_AIM_SESSION, &machine) == PGTLS_OK, "machine");
+    finish("a host of the program's", machine, t, proof);
     pgtls_proof_free(proof);
     proof = matched("good", t, "db.test");
     handshake("two of the same host", twice, t, proof);
@@ -354,14 +381,19 @@ static void modes(void)
     pgtls_proof *proof = proof_of("wrong-host", t);
     pgtls_machine *machine = machine_of(ca);
 
+    must(pgtls_machine_trust(machine, t) == PGTLS_OK, "a trust before it is needed");
     must(pgtls_proof_match_host(proof, "db.test", NULL, NULL) == PGTLS_UNVERIFIED, "another host's");
     handshake("verify-ca without", ca, t, NULL);
     handshake("verify-ca, whatever the host", ca, t, proof);
     pgtls_proof_free(proof);
     proof = proof_of("good", t);
-    tell("before the handshake", machine, pgtls_machine_tls_established(machine, PGTLS_ALPN_ABSENT, t, proof));
-    establish("verify-ca", at_tls(machine), t, proof);
+    print("before the handshake", machine, established(machine, proof));
     pgtls_machine_free(machine);
+    machine = machine_of(ca);
+    must(advance(machine, NULL, PGTLS_LOAD_TRUST) == PGTLS_OK, "TLS");
+    print("without trust", machine, established(machine, proof));
+    pgtls_machine_free(machine);
+    handshake("verify-ca", ca, t, proof);
     pgtls_proof_free(proof);
     handshake("require with roots, without", require, t, NULL);
     handshake("require without roots", rootless, none, NULL);
@@ -402,6 +434,112 @@ static void keys(void)
     pgtls_params_free(p);
 }
 
+/* Messages of a server: authentication is complete, ReadyForQuery, and a request for a password. */
+#define AUTHENTICATED "R\0\0\0\x08\0\0\0\0"
+#define READY "Z\0\0\0\5I"
+#define PASSWORD "R\0\0\0\x08\0\0\0\3"
+#define REFUSED "E\0\0\0\x1dSFATAL\0C28000\0Mno entry\0\0"
+
+static void receive(pgtls_machine *machine, const char *bytes, size_t length)
+{
+    must(pgtls_machine_received(machine, (const uint8_t *)bytes, length) == PGTLS_OK, "received");
+}
+
+/* A machine without TLS that has sent its startup packet. */
+static pgtls_machine *starting(const pgtls_params *of, pgtls_aim aim)
+{
+    pgtls_machine *machine = NULL;
+    uint8_t *packet = NULL;
+    size_t length = 0;
+    pgtls_action_kind kind = aim == PGTLS_AIM_TLS ? PGTLS_ESTABLISHED : PGTLS_STARTUP;
+
+    must(pgtls_machine_to(of, "db.test", PGTLS_TCP, aim, &machine) == PGTLS_OK, "machine");
+    must(advance(machine, NULL, kind) == PGTLS_OK && action_of(machine).kind == kind, "startup");
+    must(pgtls_params_startup(of, &packet, &length) == PGTLS_OK, "packet");
+    must(pgtls_machine_sent(machine, packet, length) == PGTLS_OK, "sent");
+    pgtls_bytes_free(packet, length);
+    return machine;
+}
+
+static void exchanges(void)
+{
+    pgtls_params *p = params("host=db.test user=u sslmode=disable hostaddr=127.0.0.1 port=5433 connect_timeout=7");
+    pgtls_params *scram = params("host=db.test user=u sslmode=disable require_auth=scram-sha-256");
+    pgtls_params *standby = params("host=db.test user=u sslmode=disable target_session_attrs=standby");
+    pgtls_machine *machine = machine_of(p), *canceller = NULL;
+    pgtls_action action = action_of(machine);
+    pgtls_peer peer;
+    size_t connections = 0, attempt = 1;
+    char *event;
+
+    must(action.deadline == 7000 && action.peer.port == 5433 && action.peer.keepalives, "the first server");
+    must(strcmp(action.peer.host, "db.test") == 0 && strcmp(action.peer.address, "127.0.0.1") == 0, "its address");
+    must(pgtls_machine_cancel(p, machine, &canceller) == PGTLS_OK, "a machine that is connecting has a server");
+    print("cancel", canceller, PGTLS_OK);
+    pgtls_machine_free(canceller);
+    print("a timeout", machine, pgtls_machine_timed_out(machine));
+    must(pgtls_machine_attempt(machine, 0, &peer, &connections) == PGTLS_OK && connections == 0, "one attempt");
+    must(pgtls_machine_attempt(machine, 1, NULL, NULL) == PGTLS_ARGUMENT, "no other attempt");
+    must(pgtls_machine_cancel(p, machine, &canceller) == PGTLS_ARGUMENT && canceller == NULL, "no server");
+    pgtls_machine_free(machine);
+
+    machine = starting(p, PGTLS_AIM_SESSION);
+    receive(machine, AUTHENTICATED READY, sizeof AUTHENTICATED READY - 1);
+    print("a session", machine, PGTLS_OK);
+    event = pgtls_machine_event(machine, &attempt);
+    must(event != NULL && strcmp(event, "connect") == 0 && attempt == 0, "an event");
+    pgtls_string_free(event);
+    print("bytes after the end", machine, pgtls_machine_received(machine, (const uint8_t *)"N", 1));
+    pgtls_machine_free(machine);
+    machine = starting(p, PGTLS_AIM_SESSION);
+    receive(machine, PASSWORD, sizeof PASSWORD - 1);
+    must(action_of(machine).authentication == 3, "a password is requested");
+    print("no password", machine, pgtls_machine_no_password(machine));
+    pgtls_machine_free(machine);
+    machine = starting(p, PGTLS_AIM_SESSION);
+    action_of(machine);
+    print("a driver that fails", machine, pgtls_machine_failed(machine, "out of memory"));
+    pgtls_machine_free(machine);
+    machine = starting(p, PGTLS_AIM_SESSION);
+    receive(machine, REFUSED, sizeof REFUSED - 1);
+    print("an error of the server", machine, PGTLS_OK);
+    pgtls_machine_free(machine);
+    machine = starting(p, PGTLS_AIM_SESSION);
+    print("the end", machine, pgtls_machine_closed(machine, true, NULL));
+    pgtls_machine_free(machine);
+    machine = starting(scram, PGTLS_AIM_SESSION);
+    receive(machine, AUTHENTICATED, sizeof AUTHENTICATED - 1);
+    print("require_auth", machine, PGTLS_OK);
+    pgtls_machine_free(machine);
+
+    for (int value = 't'; value != 0; value = value == 't' ? 'f' : value == 'f' ? 'x' : 0) {
+        uint8_t byte = (uint8_t)value;
+        machine = starting(standby, PGTLS_AIM_SESSION);
+        receive(machine, AUTHENTICATED READY, sizeof AUTHENTICATED READY - 1);
+        action = action_of(machine);
+        must(action.kind == PGTLS_QUERY_ROLE && action.query != NULL, "the role is not known");
+        print(value == 't' ? "a standby" : value == 'f' ? "no standby" : "no answer", machine,
+              value == 'x' ? pgtls_machine_role(machine, NULL, 0) : pgtls_machine_role(machine, &byte, 1));
+        pgtls_machine_free(machine);
+    }
+    machine = starting(standby, PGTLS_AIM_SESSION);
+    print("an answer without a question", machine, pgtls_machine_role(machine, (const uint8_t *)"t", 1));
+    pgtls_machine_free(machine);
+
+    machine = starting(p, PGTLS_AIM_TLS);
+    receive(machine, AUTHENTICATED READY, sizeof AUTHENTICATED READY - 1);
+    receive(machine, "T", 1);
+    print("another driver", machine, PGTLS_OK);
+    pgtls_machine_free(machine);
+    machine = starting(scram, PGTLS_AIM_TLS);
+    receive(machine, AUTHENTICATED, sizeof AUTHENTICATED - 1);
+    print("another driver, require_auth", machine, PGTLS_OK);
+    pgtls_machine_free(machine);
+    pgtls_params_free(p);
+    pgtls_params_free(scram);
+    pgtls_params_free(standby);
+}
+
 static void only(const char *certificate)
 {
     pgtls_params *p = params(USUAL);
@@ -431,5 +569,6 @@ int main(int argc, char **argv)
     hosts();
     modes();
     keys();
+    exchanges();
     return 0;
 }

@@ -4,8 +4,10 @@ use cbindgen::{Builder, Config, DocumentationStyle, EnumConfig, ExportConfig, La
 use std::{fs, path::Path};
 
 /// In the order in which a reader wants them.
-const SOURCES: &[&str] =
-    &["status", "words", "boundary", "params", "trust", "proof", "names", "action", "driver", "machine"];
+const SOURCES: &[&str] = &[
+    "status", "words", "boundary", "params", "trust", "proof", "names", "action", "driver", "machine",
+    "input",
+];
 /// Enums that are taken as numbers, so that no signature names them.
 const TAKEN: &[&str] = &["pgtls_aim", "pgtls_tls_failure", "pgtls_purpose"];
 

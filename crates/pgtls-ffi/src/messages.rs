@@ -1,62 +1,73 @@
-//! The text of the server's error in a startup exchange, for the report.
+//! Messages of the server in a startup exchange, as far as programs in C need them.
 
-/// Longest ErrorResponse whose text is kept (libpq: `MAX_ERRLEN`).
+/// Longest message that is kept (libpq: `MAX_ERRLEN`).
 const MAX_BODY: usize = 30_000;
-
-/// Collects the first ErrorResponse from the bytes of a startup exchange, whatever their split.
-#[derive(Debug, Default)]
-pub(crate) struct ServerError {
-    head: Vec<u8>,
-    /// Bytes of the present message that are still to come, once its head is complete.
-    left: Option<usize>,
-    body: Vec<u8>,
-    is_complete: bool,
-}
-
 /// Length of a type byte and a length word.
 const HEAD: usize = 5;
 
-impl ServerError {
+/// Reads the authentication requests and the first ErrorResponse from the bytes of a startup exchange, whatever their split.
+#[derive(Debug, Default)]
+pub(crate) struct Messages {
+    head: Vec<u8>,
+    /// Number of bytes of the present message that are still to come, once its head is complete.
+    left: Option<usize>,
+    body: Vec<u8>,
+    authentication: u32,
+    has_error: bool,
+}
+
+impl Messages {
     pub(crate) fn received(&mut self, mut bytes: &[u8]) {
-        while !self.is_complete && !bytes.is_empty() {
+        while !self.has_error && !bytes.is_empty() {
             let Some(left) = self.left else {
                 let missing = HEAD.saturating_sub(self.head.len());
-                bytes = take(&mut self.head, bytes, missing);
+                let (taken, rest) = bytes.split_at_checked(missing).unwrap_or((bytes, &[]));
+                self.head.extend_from_slice(taken);
+                bytes = rest;
                 self.left = length(&self.head);
-                self.end_of_message();
+                self.end_message();
                 continue;
             };
-            if self.is_error() {
-                let rest = take(&mut self.body, bytes, left);
-                self.left = Some(left.saturating_sub(bytes.len().saturating_sub(rest.len())));
-                bytes = rest;
-            } else {
-                let (taken, rest) = bytes.split_at_checked(left).unwrap_or((bytes, &[]));
-                self.left = Some(left.saturating_sub(taken.len()));
-                bytes = rest;
+            let (taken, rest) = bytes.split_at_checked(left).unwrap_or((bytes, &[]));
+            if matches!(self.head.first(), Some(b'E' | b'R')) {
+                let room = MAX_BODY.saturating_sub(self.body.len());
+                self.body.extend(taken.iter().take(room));
             }
-            self.end_of_message();
+            self.left = Some(left.saturating_sub(taken.len()));
+            bytes = rest;
+            self.end_message();
         }
     }
 
-    fn end_of_message(&mut self) {
+    fn end_message(&mut self) {
         if self.left != Some(0) {
             return;
         }
+        match self.head.first() {
+            Some(b'E') => {
+                self.has_error = true;
+                return;
+            }
+            Some(b'R') => {
+                let code = self.body.first_chunk().map(|code| u32::from_be_bytes(*code));
+                self.authentication = code.unwrap_or_default();
+            }
+            _ => {}
+        }
         self.left = None;
-        self.is_complete = self.is_error();
         self.head.clear();
+        self.body.clear();
     }
 
-    /// Whether the present message is an ErrorResponse that is not too long.
-    fn is_error(&self) -> bool {
-        self.head.first() == Some(&b'E') && length(&self.head).is_some_and(|length| length <= MAX_BODY)
+    /// The code of the last authentication request: 0 before the first, and after AuthenticationOk.
+    pub(crate) fn authentication(&self) -> u32 {
+        self.authentication
     }
 
     /// The error as libpq prints it (libpq: `pqBuildErrorMessage3`, default verbosity), control characters replaced. `None` if
     /// no ErrorResponse is complete.
-    pub(crate) fn text(&self) -> Option<String> {
-        if !self.is_complete {
+    pub(crate) fn error(&self) -> Option<String> {
+        if !self.has_error {
             return None;
         }
         let field = |kind: u8| {
@@ -74,13 +85,6 @@ impl ServerError {
         }
         Some(text)
     }
-}
-
-/// Moves at most `count` bytes; returns the rest.
-fn take<'a>(to: &mut Vec<u8>, bytes: &'a [u8], count: usize) -> &'a [u8] {
-    let (taken, rest) = bytes.split_at_checked(count).unwrap_or((bytes, &[]));
-    to.extend_from_slice(taken);
-    rest
 }
 
 /// Length of the body after a complete head. The length word counts itself.
@@ -102,11 +106,11 @@ mod tests {
     #[track_caller]
     fn check(bytes: &[u8], expected: Option<&str>) {
         for split in [1, 2, 3, 7, bytes.len()] {
-            let mut error = ServerError::default();
+            let mut messages = Messages::default();
             for piece in bytes.chunks(split) {
-                error.received(piece);
+                messages.received(piece);
             }
-            assert_eq!(error.text().as_deref(), expected, "split {split}");
+            assert_eq!(messages.error().as_deref(), expected, "split {split}");
         }
     }
 
@@ -130,7 +134,22 @@ mod tests {
         check(&whole[..whole.len() - 1], None);
         check(&message(b'E', b"SFATAL\0\0"), None);
         check(&message(b'N', b"SNOTICE\0Mno\0\0"), None);
-        check(&message(b'E', &vec![b'M'; MAX_BODY + 1]), None);
         check(b"E\0\0\0\0", None);
+        let long = message(b'E', &vec![b'M'; MAX_BODY * 3]);
+        let mut messages = Messages::default();
+        long.chunks(1000).for_each(|piece| messages.received(piece));
+        assert!(messages.body.len() <= MAX_BODY);
+    }
+
+    #[test]
+    fn the_last_authentication_request_counts() {
+        for split in [1, 4, 100] {
+            let mut messages = Messages::default();
+            for (code, expected) in [(3, 3), (10, 10), (0, 0)] {
+                let bytes = [message(b'S', b"a\0b\0"), message(b'R', &u32::to_be_bytes(code))].concat();
+                bytes.chunks(split).for_each(|piece| messages.received(piece));
+                assert_eq!(messages.authentication(), expected);
+            }
+        }
     }
 }
