@@ -316,11 +316,8 @@ impl ByteConnection {
     /// Answers `Startup` with the result of the exchange. The bytes of the server take precedence over it, and a session needs
     /// proof; see [`Driver::finish_startup`]. A result that arrives after the deadline has no effect.
     pub fn finish_startup(&mut self, outcome: Result<(), StartupError>) {
-        if !self.is_monitored() {
-            return;
-        }
-        if let Some(connected) = self.driver.finish_startup(outcome.map(|()| ((), ()))) {
-            self.up = Some((connected.report, connected.failed));
+        if self.is_monitored() && self.driver.finish(outcome) {
+            self.up = Some(self.driver.end());
         }
     }
 

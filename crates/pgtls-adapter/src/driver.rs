@@ -239,6 +239,11 @@ impl<'c> Driver<'c> {
         Some(Cancelled { encryption, report, failed })
     }
 
+    /// Answers `Startup`, whatever its purpose is. Returns whether the connection is done.
+    pub(crate) fn finish(&mut self, outcome: Result<(), StartupError>) -> bool {
+        self.end_startup(self.purpose, outcome).is_some()
+    }
+
     fn end_startup<T>(
         &mut self,
         purpose: Purpose,
