@@ -29,9 +29,8 @@ fn most(kind: Kind) -> usize {
         // A hundred steps, at each of which 256 candidates are looked at, two turns for each.
         Kind::Loop => 12_500_000,
         // Whatever OpenSSL compares, up to the whole budget, below CAs whose signatures are good. The last turn exceeds it.
-        Kind::Constraints => (1 << 26) + (1 << 16),
-        // Our own CRLs: 40 of one issuer, and up to nine rounds for nine reasons.
-        Kind::Points => (1 << 26) + (1 << 16),
+        // Points have our own CRLs: 40 of one issuer, and up to nine rounds for nine reasons.
+        Kind::Constraints | Kind::Points => (1 << 26) + (1 << 16),
         Kind::Crls => 46_500_000,
         // Not a chain: nothing is charged.
         Kind::Nested => 0,
