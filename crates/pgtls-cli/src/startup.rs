@@ -1,10 +1,9 @@
-//! The client's side of the conversation after the channel is up: startup packet, authentication, and the server's
-//! reports until it is ready for a query.
+//! The client's side of the startup exchange: startup packet, authentication, and the server's reports up to
+//! ReadyForQuery.
 //!
 //! [`Exchange`] does no I/O: bytes from the server go in, bytes for the server come out, so that it runs over any
-//! stream; [`run()`] is that loop. The core's `StartupWatch` sees the same bytes and makes the checks that belong to the
-//! connection parameters (`require_auth`, `channel_binding`, `sslcertmode`); what is here is the talking. No
-//! buffer grows beyond [`frames::MAX_MESSAGE`].
+//! stream; [`run()`] is that loop. The core's `StartupMonitor` reads the same bytes and makes the checks of the connection
+//! parameters (`require_auth`, `channel_binding`, `sslcertmode`). No buffer grows beyond [`frames::MAX_MESSAGE`].
 
 mod authentication;
 mod fault;
@@ -66,7 +65,8 @@ enum Stage<'a> {
 impl<'a> Exchange<'a> {
     /// Starts with the startup packet in the outbox.
     ///
-    /// An error is a packet that no server would read. `target`: what the server has to be in this round over the hosts (`Candidates::target_session_attrs`).
+    /// An error is a packet that no server would read. `target` is the role that the server must have in this round over the
+    /// hosts (`Peer::target_session_attrs`).
     pub(crate) fn new(
         params: &'a Params,
         channel: Channel,

@@ -73,7 +73,7 @@ impl Circumstances {
             // What stopped a read or write says more than that one failed.
             return error.into_source().map_or_else(|| "no reason".into(), StartupError::Failed);
         }
-        // Everything else that a driver may dislike has been judged by the watch before.
+        // Everything else that a driver may dislike has been judged by the startup monitor before.
         if !has_password && error.as_db_error().is_none() && !error.is_closed() {
             return StartupError::Refused { refusal: Refusal::NoPassword, error: None };
         }
