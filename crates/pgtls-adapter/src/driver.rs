@@ -27,6 +27,8 @@ pub struct Driver<'c> {
     session: Option<Box<Session>>,
     monitor: Option<SharedMonitor>,
     start: Instant,
+    /// The deadline of the last address that was tried.
+    limit: Deadline,
 }
 
 impl<'c> Driver<'c> {
@@ -52,7 +54,15 @@ impl<'c> Driver<'c> {
 
     fn of(config: ConfigRef<'c>, purpose: Purpose, connection: Connection<ActionError>) -> Self {
         let files = TlsFiles::new(config);
-        Self { purpose, connection, files, session: None, monitor: None, start: Instant::now() }
+        Self {
+            purpose,
+            connection,
+            files,
+            session: None,
+            monitor: None,
+            start: Instant::now(),
+            limit: Deadline::default(),
+        }
     }
 
     /// The driver with a shared configuration, before it has loaded files.
@@ -97,6 +107,8 @@ impl<'c> Driver<'c> {
                     self.answer(Input::TimedOut);
                 }
             }
+            // A key log that cannot be written is a warning.
+            Err(error) if self.files.unwritten().is_some() => self.files.expired(error),
             Err(error) => self.answer(Input::Abandoned(error.into())),
         }
     }
@@ -111,9 +123,10 @@ impl<'c> Driver<'c> {
         self.answer(Input::TimedOut);
     }
 
-    /// The deadline of the current address.
+    /// The deadline of the current address; for a key log that is not written yet, that of the address it belongs to.
     pub fn deadline(&self) -> Deadline {
-        Deadline::at(self.start, self.connection.deadline())
+        let current = Deadline::at(self.start, self.connection.deadline());
+        if current.instant().is_none() && self.files.unwritten().is_some() { self.limit } else { current }
     }
 
     /// The server of the current attempt.
@@ -311,6 +324,9 @@ impl<'c> Driver<'c> {
 
     /// An answer that does not fit ends the connection, whose error says so.
     fn answer(&mut self, input: Input<'_, ActionError>) {
+        if let Some(deadline) = self.connection.deadline() {
+            self.limit = Deadline::at(self.start, Some(deadline));
+        }
         let _ = self.connection.handle(input);
     }
 }

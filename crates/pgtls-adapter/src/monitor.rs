@@ -2,7 +2,7 @@
 
 use crate::deadline::has_expired;
 use pgtls_core::{
-    negotiation::Encryption,
+    negotiation::{Encryption, Failure},
     startup::{StartupMonitor, StartupOutcome, StartupRejection, StartupVerdict},
 };
 use pgtls_rustls::{ActionError, SessionFacts, StartupError, TlsError};
@@ -141,6 +141,8 @@ impl SharedMonitor {
         let verdict = state.monitor.finish(outcome);
         state.finished = verdict.is_up();
         let broken = state.broken.as_ref().map(|broken| TlsError::Handshake(broken.clone()).into());
+        // The driver's error is the one with which the deadline stopped it.
+        let error = error.filter(|_| verdict.failure() != Some(Failure::TimedOut));
         (verdict, error.and_then(|error| broken.or_else(|| error.into_error())))
     }
 

@@ -4,7 +4,7 @@
 //! everything: some server names rustls cannot send.
 //!
 //! It logs in by itself, in as few lines as that takes. The program `pgtls` has an exchange of its own, which tells what it saw and
-//! asks for the server's role; what both must not get wrong is decided below them, by the core's mechanisms and gate.
+//! asks for the server's role; what both must not get wrong is decided below them, by the core's mechanisms and startup monitor.
 
 use crate::{
     bench::own_user,

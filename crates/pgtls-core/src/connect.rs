@@ -118,8 +118,18 @@ pub struct Connection<E> {
     then: Then,
     errors: Vec<AttemptError<E>>,
     report: Report,
+    /// The address whose clock was started last.
+    timed: Option<Timed>,
     /// Events already returned by `poll_event`: attempts and events of the last one.
     seen: (usize, usize),
+}
+
+/// An address with its deadline.
+#[derive(Debug)]
+struct Timed {
+    host_index: usize,
+    address: Option<Address>,
+    deadline: Option<Duration>,
 }
 
 /// The parameters that the machine enforces.
@@ -157,6 +167,7 @@ enum Progress<E> {
     /// The session is up, or the connection has been handed over.
     Up {
         action: Action,
+        peer: Peer,
         monitor: Option<Box<StartupMonitor>>,
     },
     Failed,
@@ -230,6 +241,7 @@ impl<E> Connection<E> {
             then: Then::Stop,
             errors,
             report: Report::default(),
+            timed: None,
             seen: (0, 0),
         };
         connection.enter();
@@ -245,11 +257,21 @@ impl<E> Connection<E> {
                 let action = attempt.action(&self.rules);
                 if action == Action::Open && !attempt.is_timed {
                     attempt.is_timed = true;
-                    attempt.deadline = match &self.rules.connect_timeout {
-                        Ok(limit) => limit.and_then(|limit| now.checked_add(limit)),
+                    let same = self.timed.as_ref().filter(|timed| {
+                        timed.host_index == attempt.peer.host_index && timed.address == attempt.peer.address
+                    });
+                    attempt.deadline = match (&self.rules.connect_timeout, same) {
+                        // The clock restarts when host or address change (libpq: `pqConnectDBComplete`).
+                        (_, Some(timed)) => timed.deadline,
+                        (Ok(limit), None) => limit.and_then(|limit| now.checked_add(limit)),
                         // libpq parses the limit when it begins to wait: this wait must not begin.
-                        Err(_) => Some(now),
+                        (Err(_), None) => Some(now),
                     };
+                    self.timed = Some(Timed {
+                        host_index: attempt.peer.host_index,
+                        address: attempt.peer.address.clone(),
+                        deadline: attempt.deadline,
+                    });
                 }
                 action
             }
@@ -307,7 +329,7 @@ impl<E> Connection<E> {
     pub fn peer(&self) -> Option<&Peer> {
         match &self.progress {
             Progress::Trying(attempt) => Some(&attempt.peer),
-            Progress::Up { .. } => self.report.peer(),
+            Progress::Up { peer, .. } => Some(peer),
             Progress::Resolving { .. } | Progress::Failed => None,
         }
     }
@@ -438,11 +460,13 @@ impl<E> Connection<E> {
                 self.enter();
             }
             negotiation::Action::Done(encryption) => {
-                self.progress = Progress::Up { action: Action::Done(encryption), monitor: None };
+                let peer = attempt.peer.clone();
+                self.progress = Progress::Up { action: Action::Done(encryption), peer, monitor: None };
             }
             negotiation::Action::Startup { encryption, .. } if self.rules.purpose == Purpose::Tls => {
                 let monitor = attempt.monitor(&self.rules, self.flags).map(Box::new);
-                self.progress = Progress::Up { action: Action::Established(encryption), monitor };
+                let peer = attempt.peer.clone();
+                self.progress = Progress::Up { action: Action::Established(encryption), peer, monitor };
             }
             negotiation::Action::CheckPeer => {
                 if let Route::Provided { endpoint: Endpoint { peer_user: Some(user), .. }, .. } = &self.route
@@ -570,7 +594,8 @@ impl<E> Attempt<E> {
             }
             Input::Gss(Ok(())) => Answer::new(I::Gss { success: true }, None),
             Input::Gss(Err(error)) => Answer::new(I::Gss { success: false }, Some(error)),
-            Input::StartupFinished { verdict, cause } => {
+            // A verdict counts on the connection whose monitor has been handed out.
+            Input::StartupFinished { verdict, cause } if self.monitor_taken => {
                 let cause = cause.map(Cause::Embedder).or_else(|| verdict.wrong_role().map(Cause::WrongRole));
                 Answer { input: I::Startup(verdict), cause }
             }
@@ -578,7 +603,8 @@ impl<E> Attempt<E> {
             input @ (Input::Resolved(_)
             | Input::Abandoned(_)
             | Input::TlsEstablished { .. }
-            | Input::TlsFailed { .. }) => {
+            | Input::TlsFailed { .. }
+            | Input::StartupFinished { .. }) => {
                 return Err(Misuse::input(self.negotiation.state(), input.name()));
             }
         }))

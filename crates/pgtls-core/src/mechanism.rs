@@ -1,4 +1,4 @@
-//! Which SCRAM mechanism to answer with: a decision table for drivers, and for our own watch.
+//! Which SCRAM mechanism to answer with: a decision table for drivers, and for the startup monitor.
 //!
 //! | session | `channel_binding` | server offers PLUS | answer | gs2 header |
 //! |---|---|---|---|---|

@@ -27,6 +27,8 @@ pub struct pgtls_proof {
     host: HostMatch,
     /// Why the chain is refused at the time of the system's clock, where it was verified for another time.
     outdated: Option<X509Error>,
+    /// When it was made, in seconds since 1970.
+    made_at: u64,
     /// A machine has accepted it for a handshake.
     is_spent: AtomicBool,
 }
@@ -66,6 +68,11 @@ impl pgtls_proof {
                     .to_owned(),
             );
         }
+        if is_old(self.made_at, pgtls_os::unix_time()) {
+            return Err(format!(
+                "the proof is more than {MAX_AGE} seconds old; verify the certificates in the handshake that it counts for"
+            ));
+        }
         match &self.outdated {
             None => Ok(self.chain),
             Some(error) => Err(format!(
@@ -102,14 +109,23 @@ impl pgtls_proof {
         Ok(compare(&self.leaf, host, hardening).map(|(verified, _)| verified))
     }
 
+    /// Whether the program has compared the certificate with a host.
+    pub(crate) fn is_compared(&self) -> bool {
+        !matches!(self.host, HostMatch::None)
+    }
+
     /// Marks the proof as used: it counts for one handshake.
     pub(crate) fn spend(&self) {
         self.is_spent.store(true, Ordering::Relaxed);
     }
 }
 
-/// Largest difference between the time of a verdict and the system's clock that is not looked into, in seconds.
-const CLOCK_TOLERANCE: u64 = 300;
+/// Age of a proof that is refused, in seconds: a chain that was good may have expired since.
+const MAX_AGE: u64 = 300;
+
+fn is_old(made_at: u64, now: u64) -> bool {
+    now.abs_diff(made_at) > MAX_AGE
+}
 
 /// Judges a chain as OpenSSL would (`X509_verify_cert`, as libpq calls it), and refuses a key that cannot authenticate a
 /// handshake: the peer's own certificate first, then the others that it has sent, all of them DER; `certificates` and `lengths`
@@ -167,7 +183,7 @@ pub unsafe extern "C" fn pgtls_verify(
         }
         let chain_verified = ChainVerified::assertion();
         let now = pgtls_os::unix_time();
-        let outdated = if now.abs_diff(unix_time) > CLOCK_TOLERANCE { verdict_at(now).err() } else { None };
+        let outdated = if now == unix_time { None } else { verdict_at(now).err() };
         let made = pgtls_proof {
             chain: chain_verified,
             trust: trust.id(),
@@ -176,6 +192,7 @@ pub unsafe extern "C" fn pgtls_verify(
             hardening: trust.hardening(),
             host: HostMatch::None,
             outdated,
+            made_at: now,
             is_spent: AtomicBool::new(false),
         };
         // SAFETY: `proof` is a place.
@@ -233,4 +250,18 @@ pub unsafe extern "C" fn pgtls_proof_match_host(
 pub unsafe extern "C" fn pgtls_proof_free(proof: *mut pgtls_proof) {
     // SAFETY: `proof` is a handle, and this is its end.
     unsafe { free(proof) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_ages() {
+        for (made_at, now, expected) in
+            [(1000, 1000, false), (1000, 1300, false), (1000, 1301, true), (1301, 1000, true)]
+        {
+            assert_eq!(is_old(made_at, now), expected, "{made_at} {now}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The loop: does what the walk asks for and tells it what happened. It decides nothing.
+//! The loop: performs the actions of the machine and reports their results. It decides nothing.
 
 use crate::{connection::Connection, dial::ConnectionSource, stream::Stream, tls};
 use pgtls_adapter::{

@@ -2,7 +2,7 @@
 
 use crate::{connection::Connection, socket::Socket};
 use pgtls_adapter::{
-    Deadline, Hosts, Provided,
+    Deadline, Hosts, Provided, expired,
     socket::{connecting, unconnected},
 };
 use pgtls_core::connect::{Address, Peer};
@@ -40,9 +40,9 @@ impl Dialer for SocketDialer {
                 let (socket, target) = unconnected(peer)?;
                 // Never with a plain `connect`, which a signal can interrupt half-way.
                 let connected = socket.connect_timeout(&target, limit.unwrap_or(Duration::MAX));
-                connected.map_err(|error| match deadline.left() {
-                    // The limit has no error of its own.
-                    Err(expired) if error.kind() == io::ErrorKind::TimedOut => expired,
+                connected.map_err(|error| match (error.kind(), error.raw_os_error()) {
+                    // The limit's own error; that of the operating system has a code.
+                    (io::ErrorKind::TimedOut, None) => expired(),
                     _ => error,
                 })?;
                 socket

@@ -61,7 +61,7 @@ impl Circumstances {
         Self { vouched_for: verified != Verification::None, has_password }
     }
 
-    /// What the walk is told.
+    /// The error of the startup exchange.
     pub(crate) fn startup_error(self, error: tokio_postgres::Error) -> StartupError {
         let Self { vouched_for, has_password } = self;
         let below = error.source().and_then(|source| source.downcast_ref::<io::Error>());

@@ -1,4 +1,4 @@
-//! The startup exchange: what the gate lets through, and what its end leads to.
+//! The startup exchange: the bytes that the monitor accepts, and the results of its end.
 
 use super::{
     adapter::{Adapter, Wire},

@@ -86,7 +86,7 @@ fn differences_are_shown_and_counted() {
     assert!(text.contains("client and server do not agree"), "{text}");
 }
 
-/// psql as a client of the walk; the class of its error is the phrase of [`PHRASES`] in it, or all of it.
+/// psql as a client of the demo; the class of its error is the phrase of [`PHRASES`] in it, or all of it.
 fn psql(conninfo: &str, home: &std::path::Path) -> Told {
     let output = Command::new("psql")
         .args(["--no-psqlrc", "--no-password", "--tuples-only", "--no-align", "--command", r"\conninfo"])

@@ -95,7 +95,9 @@ impl Hosts {
             keepalives: params.keepalives(),
             random: None,
         };
-        hosts.try_addresses(peer.address.clone().into_iter().collect(), errors);
+        if hosts.list.is_empty() || !hosts.try_addresses(peer.address.clone().into_iter().collect(), errors) {
+            hosts.step = HostStep::Exhausted;
+        }
         hosts
     }
 

@@ -159,6 +159,39 @@ fn the_clock_of_an_address_starts_once() {
 }
 
 #[test]
+fn the_second_round_over_one_address_has_no_time_of_its_own() {
+    let mut connection = connection(
+        "hostaddr=192.0.2.1 sslmode=disable connect_timeout=7 target_session_attrs=prefer-standby",
+    );
+    connection.expect(Action::Open).input(Input::Opened(Err("refused")));
+    assert_eq!(connection.poll(START * 2), Action::Open);
+    assert_eq!(connection.deadline(), Some(START + Duration::from_secs(7)));
+}
+
+#[test]
+fn a_verdict_of_another_monitor_is_misuse() {
+    let mut connection = provided("sslmode=disable require_auth=md5", Endpoint::tcp(None), Purpose::Session);
+    connection.expect(Action::Open).input(Input::Opened(Ok(()))).expect(Action::Startup);
+    let mut monitor =
+        StartupMonitor::new(StartupRules::NONE, Encryption::Plain, ClientCertificate::NONE, None);
+    monitor.wrote(&startup_message(PROTOCOL_3_0, [("user", "u")]).expect("it is short"));
+    let _ = monitor.read(UP);
+    let verdict = monitor.finish(StartupOutcome::Up);
+    assert!(verdict.is_up());
+    assert!(connection.handle(Input::StartupFinished { verdict, cause: None }).is_err());
+    connection.expect(Action::Failed);
+}
+
+#[test]
+fn a_cancel_request_is_not_sent_without_its_socket_options() {
+    let params = params("host=a sslmode=disable keepalives_idle=x");
+    let peer = Peer::new(0, Some("a".to_owned()), Address::Tcp("192.0.2.1:5432".parse().unwrap()));
+    let mut connection = Machine::cancel(&params, &environment(), &peer, Options::default());
+    connection.expect(Action::Failed);
+    assert_eq!(connection.errors().len(), 1);
+}
+
+#[test]
 fn a_time_limit_that_is_no_integer_ends_the_first_wait() {
     let error = "invalid integer value \"abc\" for connection option \"connect_timeout\"";
     let inputs: [fn() -> Input<'static, &'static str>; 3] =
