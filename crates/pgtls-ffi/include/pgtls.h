@@ -538,8 +538,8 @@ enum pgtls_status pgtls_verify(const struct pgtls_trust *trust,
 
 /**
  * Compares the certificate of a proof with a host, by libpq's rules (libpq: `pq_verify_peer_name_matches_certificate`). A
- * machine compares it with the host of its connection by itself and needs no such call; after one it also demands that the
- * last comparison was with that host and successful.
+ * machine compares it with the host of its connection by itself and needs no such call; after one it also demands in verify-full
+ * that the last comparison was with that host and successful. In verify-ca a name does not count, as in libpq.
  *
  * `matched` becomes the name in the certificate. `PGTLS_UNVERIFIED` with an error if the certificate is for another host,
  * `PGTLS_MISUSE` with an error if it is a client's.

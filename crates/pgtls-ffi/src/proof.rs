@@ -109,11 +109,6 @@ impl pgtls_proof {
         Ok(compare(&self.leaf, host, hardening).map(|(verified, _)| verified))
     }
 
-    /// Whether the program has compared the certificate with a host.
-    pub(crate) fn is_compared(&self) -> bool {
-        !matches!(self.host, HostMatch::None)
-    }
-
     /// Marks the proof as used: it counts for one handshake.
     pub(crate) fn spend(&self) {
         self.is_spent.store(true, Ordering::Relaxed);
@@ -201,8 +196,8 @@ pub unsafe extern "C" fn pgtls_verify(
 }
 
 /// Compares the certificate of a proof with a host, by libpq's rules (libpq: `pq_verify_peer_name_matches_certificate`). A
-/// machine compares it with the host of its connection by itself and needs no such call; after one it also demands that the
-/// last comparison was with that host and successful.
+/// machine compares it with the host of its connection by itself and needs no such call; after one it also demands in verify-full
+/// that the last comparison was with that host and successful. In verify-ca a name does not count, as in libpq.
 ///
 /// `matched` becomes the name in the certificate. `PGTLS_UNVERIFIED` with an error if the certificate is for another host,
 /// `PGTLS_MISUSE` with an error if it is a client's.

@@ -104,11 +104,10 @@ impl pgtls_machine {
                 Ok(chain) => facts.chain = Some(chain),
                 Err(reason) => return Err(self.mistake(reason)),
             }
-            let is_full = verification(self.params.sslmode(), presence) == Some(Verification::Full);
-            if is_full || proof.is_compared() {
+            if verification(self.params.sslmode(), presence) == Some(Verification::Full) {
                 let host = self.connection.peer().and_then(|peer| peer.host.as_deref());
                 match proof.name(host, self.params.hardening()) {
-                    Ok(Ok(verified)) => facts.name = Some(verified).filter(|_| is_full),
+                    Ok(Ok(verified)) => facts.name = Some(verified),
                     Ok(Err(reason)) => {
                         proof.spend();
                         return self.tls_failed(TlsFailure::Handshake, reason);
