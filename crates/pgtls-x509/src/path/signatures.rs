@@ -115,10 +115,10 @@ impl Signed<'_> {
         if !is_in_providers_range(issuer.public_key) {
             return Outcome::Unsupported;
         }
-        let key = issuer.public_key_bits();
-        if self.proved.is_some_and(|proved| proved.is_by(key_id, key)) {
+        if self.is_proved_by(issuer) {
             return Outcome::Good;
         }
+        let key = issuer.public_key_bits();
         match algorithm.verify_signature(key, self.message, signature) {
             Ok(()) => {
                 if let Some(proved) = self.proved {
@@ -129,10 +129,18 @@ impl Signed<'_> {
             Err(_) => Outcome::Bad,
         }
     }
+
+    /// Whether it is kept that the signature is good by the issuer's key, so that [`Signed::verify`] does not hash the
+    /// message.
+    pub(super) fn is_proved_by(&self, issuer: &Certificate<'_>) -> bool {
+        let (proved, key_id) = (self.proved, issuer.public_key.provider_id());
+        let is_by = |(proved, id): (&Proved, _)| proved.is_by(id, issuer.public_key_bits());
+        proved.zip(key_id).is_some_and(is_by)
+    }
 }
 
-/// The key by which a signature was found good, the first one. Whoever makes another key that fits the same signature gains
-/// nothing by being kept: the question is always about one key.
+/// The first key by which a signature was found good. A peer that makes another key for the same signature, and is the first
+/// to present it, gains no trust: the question is always about one key. With any other key the message is hashed again.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Proved(OnceBox<(AlgorithmIdentifier, Vec<u8>)>);
 
