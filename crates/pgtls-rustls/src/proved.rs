@@ -2,10 +2,10 @@
 //!
 //! Whether a signature is good depends on key, message, signature and algorithm alone. Nothing else is kept: whether the
 //! key may be trusted, whether the certificate is in date, revoked, strong enough or for this host is asked each time.
-//! Signatures of the certificates below a root are checked from the root downwards, so the keys of these are proved. Short
-//! CRLs of our own files are checked before, with keys that a peer presents: it can make keys that fit a CRL's signature,
-//! and drive out what is kept. It gains no trust by that, only work for the next handshakes. Signatures over handshakes are
-//! never kept, since no two are alike.
+//! The signatures of certificates are checked from the root downwards, each with a key that is proved by then. Short CRLs of
+//! our own files are checked before, with the keys that a peer presents. A peer can make keys that fit the signature of a
+//! CRL, and so drive out what is kept here. By that it gains no trust: later handshakes check more signatures. Signatures
+//! over handshakes are never kept, since no two are alike.
 
 use arc_swap::ArcSwapOption;
 use rustls::pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
