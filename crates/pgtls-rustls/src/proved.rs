@@ -177,8 +177,9 @@ mod tests {
     #[test]
     fn a_signature_that_is_kept_again_takes_no_second_place() {
         let (algorithm, proved) = (Concatenation::default(), Proved::default());
-        let signatures: [[u8; 2]; WAYS] = [[0, 0], [1, 0], [2, 0], [3, 0]];
-        let set = proved.set(&[0, 0]).unwrap();
+        // All of them would choose the same place.
+        let signatures: [[u8; 3]; WAYS] = [[0, 0, 0], [1, 0, 0], [2, 0, 0], [3, 0, 0]];
+        let set = proved.set(&[0]).unwrap();
         for signature in signatures {
             for _ in 0..WAYS {
                 let (algorithm, parts) = ((alg_id::ED25519, alg_id::ED25519), signature[..].into());
