@@ -210,7 +210,7 @@ impl fmt::Debug for EcdsaSigner {
 macro_rules! on_curve {
     ($module:ident, $library:ident, $curve:ident, $scheme:ident) => {
         mod $module {
-            use super::{EcdsaKey, PrivateKeyDer, SignatureScheme, alg_id};
+            use super::{EcdsaKey, PrivateKeyDer, SignatureScheme, UNCOMPRESSED, alg_id};
             use std::sync::Arc;
             use $library::{
                 SecretKey,
@@ -222,6 +222,10 @@ macro_rules! on_curve {
             };
 
             pub(super) fn verify(key: &[u8], hash: &[u8], signature: &[u8]) -> bool {
+                // The library checks the length, but also reads compact points (0x05), which OpenSSL refuses.
+                if !matches!(key.first(), Some(&(2 | 3 | UNCOMPRESSED))) {
+                    return false;
+                }
                 let (key, signature) =
                     (VerifyingKey::from_sec1_bytes(key), DerSignature::from_bytes(signature));
                 let (Ok(key), Ok(signature)) = (key, signature) else { return false };

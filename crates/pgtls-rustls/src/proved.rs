@@ -1,9 +1,11 @@
 //! Signatures that were found good, kept so that a server's certificate is not proved again for every session.
 //!
 //! Whether a signature is good depends on key, message, signature and algorithm alone. Nothing else is kept: whether the
-//! key may be trusted, whether the certificate is in date, revoked, strong enough or for this host is asked each time. Only
-//! what a root or an issuer proved by it has signed can get in here, and short CRLs of our own files: a chain has ended at a
-//! root before the first of its signatures is checked. Signatures over handshakes never do, since no two are alike.
+//! key may be trusted, whether the certificate is in date, revoked, strong enough or for this host is asked each time.
+//! The signatures of certificates are checked from the root downwards, each with a key that is proved by then. Short CRLs of
+//! our own files are checked before, with the keys that a peer presents. A peer can make keys that fit the signature of a
+//! CRL, and so drive out what is kept here. By that it gains no trust: later handshakes check more signatures. Signatures
+//! over handshakes are never kept, since no two are alike.
 
 use arc_swap::ArcSwapOption;
 use rustls::pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
@@ -22,6 +24,7 @@ const MAX_LENGTH: usize = 16 << 10;
 pub(crate) struct Proved([[ArcSwapOption<Signed>; WAYS]; SETS]);
 
 /// A signature, and everything that its being good depends on.
+#[derive(PartialEq, Eq)]
 struct Signed {
     algorithm: Algorithm,
     key: Box<[u8]>,
@@ -48,8 +51,12 @@ impl Proved {
 }
 
 impl Signed {
-    /// Replaces an empty place of the set, or one that the signature chooses.
+    /// Fills an empty place of the set, or replaces the one that the signature chooses. A signature that another thread has
+    /// kept meanwhile takes no second place.
     fn keep(self, set: &[ArcSwapOption<Self>; WAYS]) {
+        if set.iter().any(|place| place.load().as_deref() == Some(&self)) {
+            return;
+        }
         let chosen = self.signature.iter().rev().nth(1).map_or(0, |byte| usize::from(*byte) % WAYS);
         let empty = set.iter().find(|place| place.load().is_none());
         if let Some(place) = empty.or_else(|| set.get(chosen)) {
@@ -164,6 +171,24 @@ mod tests {
         assert_eq!(algorithm.ask(&proved, &repeated(b"k", b"m", b"mk")), 1);
         // The same signature is a good one of this key and message, too.
         assert_eq!(algorithm.ask(&proved, &repeated(b"mk", b"", b"mk")), 1);
+    }
+
+    /// Threads that miss the same signature at once all keep it.
+    #[test]
+    fn a_signature_that_is_kept_again_takes_no_second_place() {
+        let (algorithm, proved) = (Concatenation::default(), Proved::default());
+        // All of them would choose the same place.
+        let signatures: [[u8; 3]; WAYS] = [[0, 0, 0], [1, 0, 0], [2, 0, 0], [3, 0, 0]];
+        let set = proved.set(&[0]).unwrap();
+        for signature in signatures {
+            for _ in 0..WAYS {
+                let (algorithm, parts) = ((alg_id::ED25519, alg_id::ED25519), signature[..].into());
+                Signed { algorithm, key: [].into(), message: parts, signature: signature.into() }.keep(set);
+            }
+        }
+        for signature in &signatures {
+            assert_eq!(algorithm.ask(&proved, &[(b"", signature, signature)]), 0, "{signature:?}");
+        }
     }
 
     #[test]

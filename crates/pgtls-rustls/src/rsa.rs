@@ -72,6 +72,10 @@ impl SignatureVerificationAlgorithm for RsaAlgorithm {
             Some(key) if !is_in_providers_range(&key) && !self.provider.fips() => {
                 is_good(&key, self.padding, self.hash, message, signature).ok_or(InvalidSignature)
             }
+            // Providers take keys in DER alone, OpenSSL also with numbers that lack a sign or have too many zeros.
+            Some(key) if !self.provider.fips() => {
+                self.provider.verify_signature(&encoded(&key), message, signature)
+            }
             _ => self.provider.verify_signature(key, message, signature),
         }
     }
@@ -87,6 +91,25 @@ impl SignatureVerificationAlgorithm for RsaAlgorithm {
     fn fips(&self) -> bool {
         self.provider.fips()
     }
+}
+
+/// The key in DER (RFC 8017, appendix A.1.1), for keys of the providers' range: none of its lengths exceeds two bytes.
+fn encoded(key: &RsaPublicKey<'_>) -> Vec<u8> {
+    fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+        let [high, low] = u16::try_from(content.len()).unwrap_or(u16::MAX).to_be_bytes();
+        let length: &[u8] = match (high, low) {
+            (0, ..0x80) => &[low],
+            (0, _) => &[0x81, low],
+            _ => &[0x82, high, low],
+        };
+        [&[tag], length, content].concat()
+    }
+    let integer = |number: &[u8]| {
+        let is_negative = number.first().is_none_or(|first| first & 0x80 != 0);
+        let sign: &[u8] = if is_negative { &[0] } else { &[] };
+        element(2, &[sign, number].concat())
+    };
+    element(0x30, &[integer(key.modulus), integer(key.exponent)].concat())
 }
 
 /// Whether a crypto provider signs with the private key that belongs to this one, unless it is no RSA key.

@@ -83,6 +83,10 @@ fn verdicts_are_those_of_another_implementation() {
         let compressed = [&[2 | (public[public.len() - 1] & 1)], &public[1..=public.len() / 2]].concat();
         assert!(check(&compressed, MESSAGE, &signature, "compressed key"));
         assert!(!check(&compressed, b"hello, client", &signature, "compressed key"));
+        assert!(!check(&compressed[..compressed.len() - 1], MESSAGE, &signature, "shorter compressed key"));
+        // A compact point is the one of the two with the lesser y, which every second key is.
+        let compact = [&[5], &compressed[1..]].concat();
+        assert!(!check(&compact, MESSAGE, &signature, "compact key"));
     }
 }
 

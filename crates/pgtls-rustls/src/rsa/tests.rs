@@ -196,6 +196,46 @@ fn key(bits: usize, exponent: u64) -> PrivateKey {
     PrivateKey::new_with_exp_unchecked(&mut random, bits, Number::from(exponent)).unwrap()
 }
 
+/// OpenSSL reads such keys, and the providers do not by themselves.
+#[test]
+fn keys_that_are_not_in_der_are_verified_with_whatever_the_provider() {
+    let key = key(2048, 65_537);
+    let (modulus, exponent) = (key.n().to_be_bytes_trimmed_vartime(), key.e().to_be_bytes_trimmed_vartime());
+    let der = public(&modulus, &exponent);
+    let of = |modulus: &[u8], exponent: &[u8]| {
+        element(0x30, &[element(2, modulus), element(2, exponent)].concat())
+    };
+    let others = [
+        [&der[..], &[0]].concat(),
+        [&der[..], &der].concat(),
+        of(&modulus, &exponent),
+        of(&[&[0, 0][..], &modulus].concat(), &exponent),
+        of(&[&[0][..], &modulus].concat(), &[&[0][..], &exponent].concat()),
+    ];
+    assert_eq!(encoded(&rsa_public_key(&der).unwrap()), der);
+    for provider in [rustls::crypto::aws_lc_rs::default_provider(), rustls::crypto::ring::default_provider()]
+    {
+        for (scheme, _) in SIGNATURES {
+            let mapping = provider.signature_verification_algorithms.mapping;
+            let (_, provided) = mapping.iter().find(|(mapped, _)| *mapped == scheme).unwrap();
+            let algorithm = RsaAlgorithm::new(scheme, provided[0]).unwrap();
+            let signature = sign(scheme, &key, MESSAGE).unwrap();
+            for form in others.iter().chain([&der]) {
+                assert_eq!(
+                    provided[0].verify_signature(form, MESSAGE, &signature).is_ok(),
+                    form == &der,
+                    "{scheme:?}"
+                );
+                algorithm.verify_signature(form, MESSAGE, &signature).unwrap();
+                assert!(
+                    algorithm.verify_signature(form, b"hello, client", &signature).is_err(),
+                    "{scheme:?}"
+                );
+            }
+        }
+    }
+}
+
 /// A number in DER: INTEGER.
 fn integer(number: &[u8]) -> Vec<u8> {
     let sign: &[u8] = if number.first().is_none_or(|first| first & 0x80 != 0) { &[0] } else { &[] };

@@ -24,9 +24,10 @@ pub(super) fn check(context: &Context<'_>, chain: &Chain<'_>) -> Checked {
     };
     let mut known =
         Known { store, crls: context.trust.crls().iter().chain(store.file()).collect(), opened: Vec::new() };
+    let mut verified = Verified(Vec::new());
     for (depth, certificate) in chain.links() {
         let crls = known.of_issuer(context, depth, &certificate.issuer_canonical)?;
-        check_certificate(context, chain, depth, certificate, &crls)?;
+        check_certificate(context, chain, depth, certificate, &crls, &mut verified)?;
     }
     Ok(())
 }
@@ -85,6 +86,7 @@ fn check_certificate<'a>(
     depth: usize,
     certificate: &'a Certificate<'a>,
     crls: &[&'a Crl],
+    verified: &mut Verified<'a>,
 ) -> Checked {
     let points = if crls.is_empty() { None } else { Some(Points::of(context, depth, certificate)?) };
     let mut covered = 0;
@@ -96,7 +98,7 @@ fn check_certificate<'a>(
         let Some(best) = best else {
             return Err(missing(context, depth, certificate));
         };
-        check_crl(context, depth, &best)
+        check_crl(context, depth, &best, verified)
             .and_then(|()| check_listed(depth, certificate, best.crl))
             .map_err(|failure| failure.by([best.crl.source.clone()]))?;
         covered |= best.reasons;
@@ -225,8 +227,41 @@ fn issuer_of<'a>(
     Ok(None)
 }
 
+/// The CRLs whose signatures were found good for this chain, each with the issuer whose key it was. A bad one ends the
+/// verification.
+struct Verified<'a>(Vec<(&'a Crl, &'a Certificate<'a>)>);
+
+impl Verified<'_> {
+    /// How many bytes are charged for verifying the CRL with the issuer's key; `None` if that was done before.
+    ///
+    /// The CRL is a file of our own and may be larger than the budget, so the first time is free. A peer can make other keys
+    /// that fit its signature, and present them in certificates of the issuer's name: with each of them it is hashed again.
+    fn cost(
+        &self,
+        context: &Context<'_>,
+        depth: usize,
+        crl: &Crl,
+        issuer: &Certificate<'_>,
+    ) -> Result<Option<usize>, Failure> {
+        let (key, mut cost) = (issuer.public_key_bits(), 0);
+        for (_, known) in self.0.iter().filter(|(known, _)| core::ptr::eq(*known, crl)) {
+            let is_equal = context.work.equal(Budget::Crls, known.public_key_bits(), key, depth)?;
+            if is_equal && known.public_key == issuer.public_key {
+                return Ok(None);
+            }
+            cost = crl.signed_part().len();
+        }
+        Ok(Some(cost))
+    }
+}
+
 /// OpenSSL: `check_crl`.
-fn check_crl(context: &Context<'_>, depth: usize, best: &Candidate<'_>) -> Checked {
+fn check_crl<'a>(
+    context: &Context<'_>,
+    depth: usize,
+    best: &Candidate<'a>,
+    verified: &mut Verified<'a>,
+) -> Checked {
     let Candidate { crl, issuer, score, .. } = best;
     if issuer.extensions.key_usage.is_some_and(|usage| usage & key_usage::CRL_SIGN == 0) {
         return fail(Verdict::KeyUsageNoCrlSign, depth);
@@ -241,16 +276,26 @@ fn check_crl(context: &Context<'_>, depth: usize, best: &Candidate<'_>) -> Check
         return Err(Failure::new(Verdict::CrlSignatureFailure, depth)
             .with("the algorithms named inside and beside the signed part differ"));
     }
-    // Not charged for its bytes: a CRL is our own file's, and its signature is checked once.
-    context.work.signature(0, depth)?;
     let signed = Signed {
         algorithm: crl.signature_algorithm,
         message: crl.signed_part(),
         signature: crl.signature(),
         proved: Some(crl.proved()),
     };
+    let cost = verified.cost(context, depth, crl, issuer)?;
+    let is_proved = signed.is_proved_by(issuer);
+    context.work.signature(cost.filter(|_| !is_proved).unwrap_or(0), depth)?;
+    if cost.is_none() {
+        return Ok(());
+    }
     match signed.verify(context.options.algorithms, issuer) {
-        Outcome::Good => Ok(()),
+        Outcome::Good => {
+            // What is proved already was not hashed for this chain.
+            if !is_proved {
+                verified.0.push((crl, issuer));
+            }
+            Ok(())
+        }
         Outcome::Bad => fail(Verdict::CrlSignatureFailure, depth),
         Outcome::Unsupported => Err(Failure::new(Verdict::UnsupportedSignature, depth)
             .with(alloc::format!("CRL with {}", crl.signature_algorithm.describe()))),
@@ -284,94 +329,4 @@ fn check_listed(depth: usize, certificate: &Certificate<'_>, crl: &Crl) -> Check
 }
 
 #[cfg(test)]
-mod tests {
-    extern crate std;
-
-    use crate::{
-        CrlStore, Purpose, SecurityLevel, TrustStore, Verdict, VerifyOptions, X509Error, verify_chain,
-    };
-    use core::sync::atomic::{AtomicUsize, Ordering};
-    use rcgen::{
-        BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams, IsCa, Issuer,
-        KeyIdMethod, KeyPair, SerialNumber, date_time_ymd,
-    };
-    use rustls_pki_types::{
-        AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, UnixTime, alg_id,
-    };
-
-    /// Counts how often it is asked.
-    #[derive(Debug)]
-    struct Counting(&'static dyn SignatureVerificationAlgorithm, AtomicUsize);
-
-    impl SignatureVerificationAlgorithm for Counting {
-        fn verify_signature(
-            &self,
-            key: &[u8],
-            message: &[u8],
-            signature: &[u8],
-        ) -> Result<(), InvalidSignature> {
-            self.1.fetch_add(1, Ordering::Relaxed);
-            self.0.verify_signature(key, message, signature)
-        }
-        fn public_key_alg_id(&self) -> AlgorithmIdentifier {
-            self.0.public_key_alg_id()
-        }
-        fn signature_alg_id(&self) -> AlgorithmIdentifier {
-            self.0.signature_alg_id()
-        }
-    }
-
-    /// An authority, its certificate and one that it signed. All of them have one name and say that they have one key.
-    fn authority() -> (Issuer<'static, KeyPair>, Certificate, Certificate) {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_identifier_method = KeyIdMethod::PreSpecified(std::vec![1]);
-        let root = params.self_signed(&key).unwrap();
-        let issuer = Issuer::new(params, key);
-        let mut params = CertificateParams::new(["db.test".into()]).unwrap();
-        params.distinguished_name.push(rcgen::DnType::CommonName, "db.test");
-        let leaf = params.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap();
-        (issuer, root, leaf)
-    }
-
-    #[test]
-    fn a_list_is_checked_once_for_each_key() {
-        let (issuer, root, leaf) = authority();
-        let (_, other_root, other_leaf) = authority();
-        let crl = CertificateRevocationListParams {
-            this_update: date_time_ymd(2024, 1, 1),
-            next_update: date_time_ymd(2124, 1, 1),
-            crl_number: SerialNumber::from(1),
-            issuing_distribution_point: None,
-            revoked_certs: std::vec::Vec::new(),
-            key_identifier_method: KeyIdMethod::PreSpecified(std::vec![1]),
-        };
-        let crls = CrlStore::from_pem(crl.signed_by(&issuer).unwrap().pem().unwrap().as_bytes()).unwrap();
-
-        let all = rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all;
-        let ecdsa = all.iter().find(|algorithm| {
-            algorithm.public_key_alg_id() == alg_id::ECDSA_P256
-                && algorithm.signature_alg_id() == alg_id::ECDSA_SHA256
-        });
-        let counting = Counting(*ecdsa.unwrap(), AtomicUsize::new(0));
-        let verify = |root: &Certificate, leaf: &Certificate| {
-            let time = UnixTime::since_unix_epoch(core::time::Duration::from_secs(1_750_000_000));
-            let algorithms: [&dyn SignatureVerificationAlgorithm; 1] = [&counting];
-            let options = VerifyOptions::new(time, Purpose::Server, SecurityLevel::DEFAULT, &algorithms);
-            let trust = TrustStore::from_der([&root.der()[..]]);
-            let verdict = match verify_chain(leaf.der(), &[], &trust, Some(&crls), &options) {
-                Ok(_) => None,
-                Err(X509Error::Path(error)) => Some(error.verdict),
-                Err(other) => unreachable!("{other:?}"),
-            };
-            (verdict, counting.1.swap(0, Ordering::Relaxed))
-        };
-        assert_eq!(verify(&root, &leaf), (None, 2), "the certificate's and the list's");
-        assert_eq!(verify(&root, &leaf), (None, 1), "the certificate's");
-        let refused = (Some(Verdict::CrlSignatureFailure), 1);
-        assert_eq!(verify(&other_root, &other_leaf), refused, "somebody else of that name");
-        assert_eq!(verify(&other_root, &other_leaf), refused);
-        assert_eq!(verify(&root, &leaf), (None, 1));
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ use crate::{
         extensions::key_usage,
         public_key::PublicKey,
     },
+    rsa::{RsaPublicKey, rsa_public_key},
     verdict::Verdict,
 };
 use alloc::{boxed::Box, vec::Vec};
@@ -112,13 +113,13 @@ impl Signed<'_> {
             return Outcome::Unsupported;
         };
         // Providers refuse RSA keys outside their range as they refuse a bad signature, but they have not looked at it.
-        if !is_in_providers_range(issuer.public_key) {
+        if !is_in_providers_range(issuer) {
             return Outcome::Unsupported;
         }
-        let key = issuer.public_key_bits();
-        if self.proved.is_some_and(|proved| proved.is_by(key_id, key)) {
+        if self.is_proved_by(issuer) {
             return Outcome::Good;
         }
+        let key = issuer.public_key_bits();
         match algorithm.verify_signature(key, self.message, signature) {
             Ok(()) => {
                 if let Some(proved) = self.proved {
@@ -129,10 +130,18 @@ impl Signed<'_> {
             Err(_) => Outcome::Bad,
         }
     }
+
+    /// Whether it is kept that the signature is good by the issuer's key, so that [`Signed::verify`] does not hash the
+    /// message.
+    pub(super) fn is_proved_by(&self, issuer: &Certificate<'_>) -> bool {
+        let (proved, key_id) = (self.proved, issuer.public_key.provider_id());
+        let is_by = |(proved, id): (&Proved, _)| proved.is_by(id, issuer.public_key_bits());
+        proved.zip(key_id).is_some_and(is_by)
+    }
 }
 
-/// The key by which a signature was found good, the first one. Whoever makes another key that fits the same signature gains
-/// nothing by being kept: the question is always about one key.
+/// The first key by which a signature was found good. A peer that makes another key for the same signature, and is the first
+/// to present it, gains no trust: the question is always about one key. With any other key the message is hashed again.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Proved(OnceBox<(AlgorithmIdentifier, Vec<u8>)>);
 
@@ -166,10 +175,22 @@ fn key_allows(key: PublicKey, algorithm: SignatureAlgorithm) -> bool {
     }
 }
 
-fn is_in_providers_range(key: PublicKey) -> bool {
-    match key {
-        PublicKey::Rsa { bits } | PublicKey::RsaPss { bits, .. } => (2048..=8192).contains(&bits),
+/// Whether crypto providers look at signatures of the key: RSA keys of 2,048 to 8,192 bits with an exponent of at most 33.
+fn is_in_providers_range(issuer: &Certificate<'_>) -> bool {
+    match issuer.public_key {
+        PublicKey::Rsa { bits } | PublicKey::RsaPss { bits, .. } => {
+            (2048..=8192).contains(&bits)
+                && rsa_public_key(issuer.public_key_bits()).is_some_and(has_short_exponent)
+        }
         _ => true,
+    }
+}
+
+/// Whether the exponent is less than 2^33.
+fn has_short_exponent(key: RsaPublicKey<'_>) -> bool {
+    match key.exponent {
+        [first, _, _, _, _] => *first <= 1,
+        other => other.len() < 5,
     }
 }
 
@@ -197,4 +218,75 @@ fn provider_id(algorithm: SignatureAlgorithm) -> Option<AlgorithmIdentifier> {
         }
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use crate::{Purpose, SecurityLevel, TrustStore, Verdict, VerifyOptions, X509Error, verify_chain};
+    use rcgen::{
+        BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_RSA_SHA256, PublicKeyData,
+        SignatureAlgorithm, SigningKey,
+    };
+    use rustls_pki_types::UnixTime;
+    use std::vec::Vec;
+
+    /// An RSA key of 2,048 bits with this exponent. Its signatures are no good.
+    struct Rsa(Vec<u8>);
+
+    impl Rsa {
+        fn new(exponent: &[u8]) -> Self {
+            let length = |length: usize| u8::try_from(length).unwrap();
+            let modulus = [&[2, 0x82, 1, 1, 0][..], &[0xff; 256]].concat();
+            let exponent = [&[2, length(exponent.len())], exponent].concat();
+            // The high byte of the length stands for 256 of them.
+            let rest = length(modulus.len() + exponent.len() - 256);
+            Self([&[0x30, 0x82, 1, rest][..], &modulus, &exponent].concat())
+        }
+    }
+
+    impl PublicKeyData for Rsa {
+        fn der_bytes(&self) -> &[u8] {
+            &self.0
+        }
+        fn algorithm(&self) -> &'static SignatureAlgorithm {
+            &PKCS_RSA_SHA256
+        }
+    }
+
+    impl SigningKey for Rsa {
+        fn sign(&self, _: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+            Ok([1; 256].to_vec())
+        }
+    }
+
+    #[test]
+    fn a_key_that_providers_do_not_look_at_is_unsupported() {
+        let verdict = |exponent: &[u8]| {
+            let mut params = CertificateParams::default();
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            let key = Rsa::new(exponent);
+            let root = params.self_signed(&key).unwrap();
+            let issuer = Issuer::new(params, key);
+            let mut params = CertificateParams::default();
+            params.distinguished_name.push(DnType::CommonName, "db.test");
+            let leaf = params.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap();
+            let time = UnixTime::since_unix_epoch(core::time::Duration::from_secs(1_750_000_000));
+            let algorithms =
+                rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all;
+            let options = VerifyOptions::new(time, Purpose::Server, SecurityLevel::DEFAULT, algorithms);
+            let trust = TrustStore::from_der([&root.der()[..]]);
+            match verify_chain(leaf.der(), &[], &trust, None, &options) {
+                Err(X509Error::Path(error)) => error.verdict,
+                other => unreachable!("{other:?}"),
+            }
+        };
+        for short in [&[3][..], &[1, 0, 1], &[0, 0xff, 0xff, 0xff, 0xff], &[1, 0xff, 0xff, 0xff, 0xff]] {
+            assert_eq!(verdict(short), Verdict::CertSignatureFailure, "{short:?}");
+        }
+        for long in [&[2, 0, 0, 0, 1][..], &[1, 0, 0, 0, 0, 1]] {
+            assert_eq!(verdict(long), Verdict::UnsupportedSignature, "{long:?}");
+        }
+    }
 }

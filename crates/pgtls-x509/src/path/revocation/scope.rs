@@ -4,7 +4,7 @@
 use crate::{
     certificate::{
         Certificate,
-        distribution_point::{ALL_REASONS, DistributionPoint, FullName},
+        distribution_point::{ALL_REASONS, DistributionPoint, FullName, PointText},
         general_name::{Kind, directory_names},
     },
     crl::Crl,
@@ -72,13 +72,20 @@ pub(super) fn scope(
     for point in &points.0 {
         let by_this_issuer = match &point.crl_issuers {
             None => true,
-            Some(names) => compare.any(names.iter().map(Vec::as_slice), &crl.issuer_canonical)?,
+            Some(names) => {
+                compare.any(names.iter().map(|name| Some(name.as_slice())), &crl.issuer_canonical)?
+            }
         };
         if by_this_issuer && compare.meet(point.name.as_ref(), covered_name)? {
             return Ok(Some(point.reasons));
         }
     }
     Ok(covered_name.is_none().then_some(ALL_REASONS))
+}
+
+/// The names of a kind, with `None` in the place of each other one.
+fn of_kind<'n>(names: &'n [PointText<'_>], wanted: Kind) -> impl Iterator<Item = Option<&'n [u8]>> {
+    names.iter().map(move |(kind, name)| (*kind == wanted).then_some(name.as_ref()))
 }
 
 /// Comparisons of names, each of them charged.
@@ -98,13 +105,11 @@ impl Comparison<'_, '_> {
             (FullName::Directory(left), FullName::Directory(right)) => self.equal(left, right),
             (FullName::Directory(directory), FullName::Names(names))
             | (FullName::Names(names), FullName::Directory(directory)) => {
-                let directories = names.iter().filter(|(kind, _)| *kind == Kind::Directory);
-                self.any(directories.map(|(_, name)| name.as_ref()), directory)
+                self.any(of_kind(names, Kind::Directory), directory)
             }
             (FullName::Names(left), FullName::Names(right)) => {
                 for (kind, left) in left {
-                    let alike = right.iter().filter(|(other, _)| other == kind);
-                    if self.any(alike.map(|(_, name)| name.as_ref()), left)? {
+                    if self.any(of_kind(right, *kind), left)? {
                         return Ok(true);
                     }
                 }
@@ -113,12 +118,13 @@ impl Comparison<'_, '_> {
         }
     }
 
+    /// Whether one of the names is this one. Those of another kind are `None`, and take a turn as well.
     #[expect(single_use_lifetimes, reason = "an argument's impl cannot leave its lifetime out")]
-    fn any<'n>(&self, names: impl Iterator<Item = &'n [u8]>, name: &[u8]) -> Result<bool, Failure> {
+    fn any<'n>(&self, names: impl Iterator<Item = Option<&'n [u8]>>, name: &[u8]) -> Result<bool, Failure> {
         // A list without names takes time, too.
         self.equal(&[], &[])?;
         for other in names {
-            if self.equal(other, name)? {
+            if self.equal(other.unwrap_or_default(), name)? && other.is_some() {
                 return Ok(true);
             }
         }
@@ -127,5 +133,40 @@ impl Comparison<'_, '_> {
 
     fn equal(&self, left: &[u8], right: &[u8]) -> Result<bool, Failure> {
         self.context.work.equal(Budget::Crls, left, right, self.depth)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        path::{Purpose, SecurityLevel, VerifyOptions, budget::Work},
+        trust::TrustStore,
+    };
+    use alloc::{borrow::Cow, vec};
+    use rustls_pki_types::UnixTime;
+
+    #[test]
+    fn names_of_other_kinds_are_charged() {
+        let time = UnixTime::since_unix_epoch(core::time::Duration::ZERO);
+        let options = VerifyOptions::new(time, Purpose::Server, SecurityLevel::DEFAULT, &[]);
+        let trust = TrustStore::from_der([&[][..]; 0]);
+        let cost = |left: &FullName<'_>, right: &FullName<'_>| {
+            let context = Context { options: &options, trust: &trust, crls: None, work: Work::new() };
+            let compare = Comparison { context: &context, depth: 0 };
+            assert!(!compare.meet(Some(left), Some(right)).unwrap());
+            context.work.bytes()
+        };
+        let names = |kind, number| FullName::Names(vec![(kind, Cow::Borrowed(&b"a"[..])); number]);
+        let turn = {
+            let work = Work::new();
+            work.turn(Budget::Crls, 0, 0).unwrap();
+            work.bytes()
+        };
+        // A turn for each list, and one for each of its names.
+        let directory = FullName::Directory(b"a".to_vec());
+        assert_eq!(cost(&names(Kind::Uri, 100), &directory), 101 * turn);
+        assert_eq!(cost(&directory, &names(Kind::Uri, 100)), 101 * turn);
+        assert_eq!(cost(&names(Kind::Uri, 10), &names(Kind::Dns, 100)), 10 * 101 * turn);
     }
 }
