@@ -13,6 +13,7 @@ mod manifests;
 mod msrv;
 mod pages;
 mod proofs;
+mod prose;
 mod published;
 mod tables;
 mod top_level;
@@ -39,6 +40,7 @@ const RULES: &[Rule] = &[
     Rule { name: "proofs", check: proofs::check },
     Rule { name: "lints", check: lints::check },
     Rule { name: "words", check: words::check },
+    Rule { name: "prose", check: prose::check },
     Rule { name: "links", check: links::check },
     Rule { name: "pages", check: pages::check },
     Rule { name: "tables", check: tables::check },
