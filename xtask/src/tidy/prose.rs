@@ -162,22 +162,23 @@ fn place(path: &str) -> Option<&str> {
 
 /// The comments of a file as paragraphs. Code in fences, tables and headings are not prose.
 fn comments(file: &File) -> Vec<String> {
-    paragraphs(file.text.lines().map(|line| {
+    let lines = file.text.lines().map(|line| {
         let line = line.trim_start().strip_prefix("//")?;
         let line = line.strip_prefix(['/', '!']).unwrap_or(line);
         Some(line.strip_prefix(' ').unwrap_or(line).trim_end())
-    }))
+    });
+    paragraphs(&lines.collect::<Vec<_>>())
 }
 
 fn documents(file: &File) -> Vec<String> {
-    paragraphs(file.text.lines().map(|line| Some(line.trim())))
+    paragraphs(&file.text.lines().map(|line| Some(line.trim())).collect::<Vec<_>>())
 }
 
 /// Joins lines of prose; `None` is a line of something else.
-fn paragraphs(lines: impl Iterator<Item = Option<&str>>) -> Vec<String> {
+fn paragraphs(lines: &[Option<&str>]) -> Vec<String> {
     let mut paragraphs = vec![String::new()];
     let mut fenced = false;
-    for line in lines {
+    for line in lines.iter().copied() {
         fenced &= line.is_some();
         let line = line.unwrap_or_default();
         let fence = line.starts_with("```");
