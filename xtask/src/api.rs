@@ -1,8 +1,7 @@
 //! `cargo xtask api`: what each published library shows to its users, one line an item, in `tests/data/api/`.
 //!
-//! A change of it is a line in a diff, and so a decision. The listing is made of the JSON that rustdoc writes, whose form
-//! is not stable yet: stable compilers write it when they are told that they may ([`as_rustdoc`]). A compiler whose form
-//! the reader does not know is skipped by the stage.
+//! Each change of the API is a line in a diff, and so a decision. The source is rustdoc's JSON, an unstable format: stable
+//! compilers write it when RUSTC_BOOTSTRAP is set ([`as_rustdoc`]). The stage is skipped for a compiler with an unknown format.
 
 use crate::workspace::{Error, Member, Workspace};
 use public_api::{Builder, PublicApi};
@@ -86,7 +85,7 @@ fn listings(workspace: &Workspace) -> Result<Vec<(String, String)>, Unlisted> {
         .collect()
 }
 
-/// Has rustdoc write its JSON, and says where.
+/// Runs rustdoc and returns the path of its JSON.
 fn document(workspace: &Workspace, libraries: &[&Member]) -> Result<PathBuf, Error> {
     let xtask = env::current_exe().map_err(|error| Error(format!("xtask does not find itself: {error}")))?;
     let mut command = Command::new("cargo");
@@ -108,9 +107,9 @@ fn document(workspace: &Workspace, libraries: &[&Member]) -> Result<PathBuf, Err
     }
 }
 
-/// The whole of the program when cargo starts it in the place of rustdoc; `None` when it does not.
+/// The whole program when cargo starts it as rustdoc; `None` otherwise.
 ///
-/// The permission for what is not stable reaches rustdoc alone: given to cargo, everything would be compiled again.
+/// RUSTC_BOOTSTRAP is set for rustdoc alone: set for cargo, it would compile every crate again.
 pub(crate) fn as_rustdoc() -> Option<ExitCode> {
     env::var_os(AS_RUSTDOC)?;
     let status = Command::new("rustdoc").args(env::args_os().skip(1)).env("RUSTC_BOOTSTRAP", "1").status();
@@ -128,7 +127,7 @@ fn listing(api: &PublicApi) -> String {
     text
 }
 
-/// Without the functions that a trait of Rust's own libraries prescribes: that it is implemented says it all.
+/// The items without the functions of traits of Rust's own libraries: the line of the implementation is enough.
 fn without_known(items: &[String]) -> Vec<&str> {
     let mut in_known_trait = false;
     let mut kept = Vec::new();

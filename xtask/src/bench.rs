@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// How many rounds. In each, every contender does everything once.
     #[arg(long, value_name = "COUNT")]
     rounds: Option<usize>,
-    /// Only what is called so. Prints, and leaves docs/performance.md as it is.
+    /// Only the scenarios of these names. Prints, and leaves docs/performance.md as it is.
     #[arg(long, value_name = "NAME", value_parser = scenarios::names())]
     only: Vec<String>,
 }
@@ -48,7 +48,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Er
     let scenarios: Vec<_> = SCENARIOS.iter().filter(chosen).collect();
     let everything = !arguments.quick && arguments.only.is_empty();
     if everything {
-        // What is missing is better known before all the minutes than after them.
+        // A missing tool is reported before the minutes of measuring, not after them.
         budgets::build(&workspace.root)?;
     }
     let programs = Programs::build(workspace)?;
@@ -79,7 +79,7 @@ fn measure(
         for scenario in scenarios {
             let mut able: Vec<_> =
                 CONTENDERS.iter().filter(|contender| programs.can(contender, scenario)).collect();
-            // Whoever is first has the machine in another state.
+            // The first contender finds the machine in another state.
             let first = round % able.len().max(1);
             able.rotate_left(first);
             take_turns(programs, scenario, effort, able, |contender, answer| {
@@ -108,7 +108,7 @@ fn take_turns(
         for contender in &able {
             let mut process = programs.start(contender, scenario, effort, &server)?;
             add(contender, &process.answer()?)?;
-            // Whoever has no other turn ends before the next begins.
+            // A contender without another turn ends before the next one begins.
             working.extend((each > 1).then_some((contender, process)));
         }
         for _ in 1..each {

@@ -1,4 +1,4 @@
-//! Rust source as tokens, without comments, documentation and tests: what a rule about code must not mistake for code.
+//! Rust source as tokens, without comments, documentation and tests.
 
 use crate::workspace::File;
 use proc_macro2::{TokenStream, TokenTree};
@@ -11,7 +11,7 @@ struct Token {
     line: usize,
 }
 
-/// What is compiled of a file when no tests are.
+/// The tokens of a file that are compiled without tests.
 pub(crate) struct Code {
     tokens: Vec<Token>,
 }
@@ -59,7 +59,7 @@ fn separated<'a>(segments: impl Iterator<Item = &'a str>, open: bool) -> Vec<&'a
     tokens
 }
 
-/// Drops what is for tests and writes out every `use` tree in full.
+/// Drops code for tests and writes out every `use` tree in full.
 #[derive(Default)]
 struct Shipped {
     tokens: Vec<Token>,

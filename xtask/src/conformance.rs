@@ -1,4 +1,4 @@
-//! `docs/conformance/results.md`: what the conformance kit says of clients that people use.
+//! `docs/conformance/results.md`: the verdicts of the conformance kit on clients in wide use.
 
 mod clients;
 mod install;
@@ -15,7 +15,7 @@ use std::{
     process::Command,
 };
 
-/// What it writes.
+/// The page that is written.
 const PAGE: &str = "docs/conformance/results.md";
 /// Where the reports are kept.
 const REPORTS: &str = "target/conformance";
@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// How many scenarios run at a time [default: as many as there are processors].
     #[arg(long, value_name = "COUNT")]
     jobs: Option<usize>,
-    /// Run nothing: write the page from these reports (`pgtls conformance --json`), in this order.
+    /// Write the page from these reports without running a client (`pgtls conformance --json`), in this order.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["install", "only", "keep", "jobs"])]
     from: Vec<PathBuf>,
 }

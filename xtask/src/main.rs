@@ -30,7 +30,7 @@ enum Task {
     Tidy,
     /// Write the files that are generated from the code.
     Generate,
-    /// Write down what the published libraries show to their users.
+    /// Write the listings of the published libraries' API.
     Api,
     /// Write the conformance kit's scenarios from recordings of libpq, where those lie beside the workspace.
     Scenarios,
@@ -40,7 +40,7 @@ enum Task {
     Verdicts(verdicts::Arguments),
     /// Run every check and every test; name stages to run only those.
     Test {
-        /// Stages to run, all of them when none is named.
+        /// Stages to run; all of them by default.
         #[arg(value_parser = stages::stage_names())]
         stages: Vec<String>,
     },
@@ -48,7 +48,7 @@ enum Task {
     Bench(bench::Arguments),
     /// Change the code that decides in small ways, and see whether a test of its crate notices (needs cargo-mutants).
     Mutants(mutants::Selection),
-    /// `test` with what is too slow or too demanding for every day: live servers required, many random cases.
+    /// `test` with the parts that are too slow or too demanding for every day: live servers required, many random cases.
     Ci,
 }
 

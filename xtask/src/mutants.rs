@@ -1,9 +1,9 @@
-//! `cargo xtask mutants`: small changes to the code that decides, each of which a test of its own crate has to notice.
+//! `cargo xtask mutants`: small changes to the code with decisions, each of which a test of its own crate has to notice.
 
 use crate::workspace::{Error, Workspace};
 use std::{fs, path::PathBuf, process::Command};
 
-/// A crate, its files that decide, and who judges a change to them.
+/// A crate, its files with decisions, and the tests that judge a change to them.
 struct Judged {
     name: &'static str,
     files: &'static [&'static str],
@@ -43,7 +43,7 @@ const TIMEOUT: &str = "600";
 /// Which mutants: those whose number is the shard's, counted from the seed and modulo the number of shards.
 #[derive(clap::Args)]
 pub(crate) struct Selection {
-    /// The crates whose code is changed, all that are judged when none is named.
+    /// The crates whose code is changed; by default all that are judged.
     #[arg(value_parser = JUDGED.iter().map(|judged| judged.name).collect::<Vec<_>>())]
     crates: Vec<String>,
     /// One part of so many, counted from 0: `0/3`.

@@ -35,7 +35,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("gss", "gssencmode, for clients that can do GSSAPI; servers say yes to it, and no session comes of it."),
 ];
 
-/// Recorded scenarios that stay behind, by the beginning of their id, each with its reason; docs/conformance.md says the same.
+/// Recorded scenarios that stay behind, by the beginning of their id, each with its reason, as in docs/conformance.md.
 pub(crate) const LEFT_OUT: &[(&str, &str)] = &[
     ("real15/", "needs a PostgreSQL server"),
     ("real18/", "needs a PostgreSQL server"),
@@ -257,7 +257,7 @@ fn home_file(file: &Value) -> Result<(&'static str, String), Error> {
     Ok((key, format!("{path}{content}{}{}", mode.unwrap_or_default(), uid.unwrap_or_default())))
 }
 
-/// What was recorded, as the value of a line `libpq`.
+/// The recorded result, as the value of a line `libpq`.
 fn libpq(recorded: &Value, usual_alpn: &str) -> Result<String, Error> {
     let outcome = text(recorded, "outcome")?;
     let reason =
@@ -308,7 +308,7 @@ fn offered(offer: &Value) -> Result<String, Error> {
     }
 }
 
-/// Parameters of the last StartupMessage. The recordings were made by `root`; whoever runs the kit takes that place.
+/// Parameters of the last StartupMessage. The recordings were made by `root`; in the kit it is the user who runs it.
 fn startup(recorded: &Value) -> String {
     let Some(startup) = recorded.get("startup").and_then(Value::as_object) else { return "none".to_owned() };
     let judged = ["user", "database", "application_name", "options", "replication"];

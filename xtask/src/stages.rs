@@ -20,10 +20,10 @@ use std::{
 };
 use tally::Tally;
 
-/// How much is asked.
+/// The amount of work.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rigour {
-    /// What is missing on this machine is skipped, visibly.
+    /// Stages whose tools are missing on this machine are skipped, visibly.
     Everyday,
     /// Live servers are required, and random tests try more.
     Ci,
@@ -110,7 +110,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], rigour: Rigour) -> Res
     if failed.is_empty() { Ok(()) } else { Err(Error(format!("failed: {}", failed.join(", ")))) }
 }
 
-/// What the stages share.
+/// State shared by the stages.
 struct Run<'a> {
     workspace: &'a Workspace,
     rigour: Rigour,

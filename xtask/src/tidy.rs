@@ -1,4 +1,4 @@
-//! Rules about the tree. Each is a function from the tree to what is wrong with it, in a sentence that says what to do.
+//! Rules about the tree. Each is a function from the tree to its findings, which are sentences with the remedy.
 
 mod ambient;
 mod features;
@@ -92,7 +92,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Applies every rule and prints what was found.
+/// Applies every rule and prints the findings.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Error> {
     let mut errors = 0;
     for rule in RULES {
@@ -138,7 +138,7 @@ mod example {
         member
     }
 
-    /// What a rule finds, as `path:line`.
+    /// The findings of a rule, as `path:line`.
     pub(super) fn places(findings: &[super::Finding]) -> Vec<String> {
         findings.iter().map(|finding| format!("{}:{}", finding.path, finding.line)).collect()
     }

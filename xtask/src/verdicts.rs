@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     rig: Vec<PathBuf>,
 }
 
-/// What the rig calls a difference, and what the kit may call the same.
+/// The rig's names of a difference, and the kit's for the same.
 const SAME: &[(&str, &[&str])] = &[
     ("accepts-what-libpq-refuses", &["accepts-what-libpq-refuses"]),
     ("plaintext-where-libpq-has-none", &["startup-in-clear"]),
@@ -69,7 +69,7 @@ fn words(value: Option<&Value>) -> BTreeSet<String> {
     words.map(str::to_owned).collect()
 }
 
-/// The differences of every scenario that was judged; none where the client agrees.
+/// The differences of every scenario that was judged; empty where the client agrees.
 type Verdicts = BTreeMap<String, BTreeSet<String>>;
 
 fn kit(report: &Value) -> Verdicts {

@@ -59,7 +59,7 @@ pub(crate) struct Dependency {
     /// Its library, as code names it.
     pub(crate) library: String,
     pub(crate) kind: DependencyKind,
-    /// Only there when a feature asks for it.
+    /// Whether it is behind a feature.
     pub(crate) optional: bool,
 }
 
@@ -98,7 +98,7 @@ impl Workspace {
         self.files.iter().find(|file| file.path == path)
     }
 
-    /// Rust files of one crate that end up in what is built from it: not its tests, examples and benches.
+    /// Rust files of a crate that are part of its library or programs: not its tests, examples and benches.
     pub(crate) fn sources<'a>(&'a self, member: &'a Member) -> impl Iterator<Item = &'a File> {
         let prefix = format!("{}/src/", member.folder);
         self.files
@@ -196,7 +196,7 @@ fn library(metadata: &Metadata, dependency: &cargo_metadata::Dependency) -> Stri
     name.replace('-', "_")
 }
 
-/// What is reachable from our published crates without passing through a dev-dependency.
+/// The packages reachable from our published crates without a dev-dependency.
 fn foreign(metadata: &Metadata) -> Result<Vec<Foreign>, Error> {
     let resolve = metadata.resolve.as_ref().ok_or_else(|| Error("cargo metadata has no graph".to_owned()))?;
     let nodes: BTreeMap<_, _> = resolve.nodes.iter().map(|node| (&node.id, node)).collect();

@@ -1,4 +1,4 @@
-//! Who is compared, and with whom.
+//! The contenders of the benchmarks.
 
 /// Who is compared.
 pub(crate) struct Contender {
@@ -6,13 +6,13 @@ pub(crate) struct Contender {
     pub(crate) name: &'static str,
     /// What carries its bytes.
     pub(crate) on: &'static str,
-    /// Whose cost is 1.
+    /// The contender whose cost is 1.
     pub(crate) beside: &'static str,
     /// Whether its TLS is that of rustls, so that it can be given another crypto provider.
     pub(crate) rustls: bool,
 }
 
-/// What is not in the program of the others.
+/// The part that the other contenders' program lacks.
 pub(super) const LIBPQ: &str = "libpq";
 
 const fn on(runtime: &'static str, name: &'static str, beside: &'static str) -> Contender {

@@ -51,7 +51,7 @@ fn version<'l>(lock: &'l str, package: &str) -> Option<&'l str> {
     Some(rest.split_once('"')?.0)
 }
 
-/// What a program prints, if it can be run.
+/// The output of a program, if it can be run.
 pub(super) fn printed(command: &mut Command) -> Option<String> {
     let output = command.output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())

@@ -9,7 +9,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-/// What a program has said, by name.
+/// The values of one line of a program's output, by name.
 pub(super) type Answer = BTreeMap<String, f64>;
 
 /// Where a process runs.
@@ -40,11 +40,11 @@ impl Place {
     }
 }
 
-/// A program that says a line for each line that it is told. It ends when its input does, which is with this value.
+/// A program that writes one line of output for each line of input. It ends at the end of its input, when this value is dropped.
 pub(super) struct Process {
     name: &'static str,
     child: Child,
-    /// `None` once it was told to end.
+    /// `None` after the input was closed.
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
 }
@@ -58,7 +58,7 @@ impl Process {
         Ok(Self { name, child, input, output: BufReader::new(output) })
     }
 
-    /// The next line that it says.
+    /// The next line of output.
     pub(super) fn line(&mut self) -> Result<String, Error> {
         let mut line = String::new();
         self.output.read_line(&mut line).map_err(|error| cannot(self.name, error))?;
@@ -68,20 +68,20 @@ impl Process {
         Ok(line.trim().to_owned())
     }
 
-    /// The next line that it says: names and values.
+    /// The next line of output as names and values.
     pub(super) fn answer(&mut self) -> Result<Answer, Error> {
         let line = self.line()?;
         parse(&line).ok_or_else(|| cannot(self.name, format!("\"{line}\" is no answer")))
     }
 
-    /// Has it do once more what it has done.
+    /// Repeats the task.
     pub(super) fn again(&mut self) -> Result<Answer, Error> {
-        // What has ended is found out by the answer.
+        // If the process has ended, reading the answer fails.
         self.input.as_mut().and_then(|input| input.write_all(b"\n").ok());
         self.answer()
     }
 
-    /// Why it says nothing more.
+    /// The reason for the end of the output.
     fn failure(&mut self) -> Error {
         drop(self.input.take());
         let mut why = String::new();

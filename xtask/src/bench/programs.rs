@@ -20,7 +20,7 @@ const CONTENDER: &str = "target/release/contender";
 /// The program of libpq.
 const LIBPQ_SOURCE: &str = "tests/bench/libpq/client.c";
 
-/// A folder with another libpq than the system's, for those who want to compare with that.
+/// A folder with a libpq to compare with, in place of the system's.
 const LIBPQ_FOLDER: &str = "PGTLS_BENCH_LIBPQ";
 
 /// libpq's first version with `sslnegotiation`.
@@ -79,7 +79,7 @@ impl Programs {
         self.can_be_pinned
     }
 
-    /// What libpq says of itself.
+    /// The version that libpq reports.
     pub(super) fn libpq_version(&self) -> Option<&str> {
         Some(self.libpq.as_ref()?.version.as_str())
     }
@@ -169,7 +169,7 @@ impl Libpq {
     }
 }
 
-/// Nothing of the environment or of a home directory takes part.
+/// Without influence of the environment or of a home directory.
 fn prepare(command: &mut Command, home: &Path) {
     command.env_clear().env("HOME", home);
     if let Some(folder) = env::var_os(LIBPQ_FOLDER) {

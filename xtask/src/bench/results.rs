@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 pub(crate) struct Results {
     /// On what, with what, and when.
     pub(crate) machine: BTreeMap<String, String>,
-    /// Instructions of what has a budget.
+    /// Instructions of the cases that have a budget.
     pub(crate) instructions: BTreeMap<String, u64>,
     pub(crate) measurements: Vec<Measurement>,
 }
@@ -60,7 +60,7 @@ impl Results {
         }
     }
 
-    /// The values of each round; none if it was not measured.
+    /// The values of each round; empty if it was not measured.
     pub(crate) fn values(&self, scenario: &str, contender: &str, quantity: &str) -> &[f64] {
         let is_it = |it: &&Measurement| {
             it.scenario == scenario && it.contender == contender && it.quantity == quantity
@@ -69,7 +69,7 @@ impl Results {
     }
 }
 
-/// To four digits: more of them say nothing.
+/// Rounded to four digits; more are noise.
 fn rounded(value: f64) -> f64 {
     format!("{value:.3e}").parse().expect("a number that was written is one")
 }

@@ -1,4 +1,4 @@
-//! What is measured.
+//! The scenarios of the benchmarks.
 
 use super::process::Answer;
 use crate::workspace::Error;
@@ -12,14 +12,14 @@ pub(crate) struct Scenario {
     pub(crate) about: &'static str,
     /// Roots and revocation lists, in the folder that the server has filled.
     pub(super) files: (&'static str, Option<&'static str>),
-    /// Whether TLS begins without having been asked for.
+    /// Whether TLS begins without an SSLRequest.
     pub(super) direct: bool,
-    /// The crypto provider of those that have rustls; the others do not take part where it is said that it is another.
+    /// The crypto provider of the contenders with rustls; with a provider named here the others do not take part.
     pub(super) provider: Option<&'static str>,
     task: Task,
 }
 
-/// What a contender is told to do. The words are those of its program.
+/// The task of a contender. The words are those of its program.
 enum Task {
     Sessions { lanes: usize },
     Transfer { direction: &'static str },
@@ -37,16 +37,16 @@ pub(super) struct Effort {
 pub(super) const FULL: Effort = Effort { rounds: 11, milliseconds: 60, bytes: 8 << 20, idle: 200 };
 pub(super) const QUICK: Effort = Effort { rounds: 3, milliseconds: 30, bytes: 4 << 20, idle: 100 };
 
-/// Who is asked how often in a round. Who had the processors before, or has them meanwhile, can make more difference than who
-/// has them, and where the kernel has put a process as well: everybody gets many short turns, as often before another as after.
+/// The number of turns of a contender in a round. The state of the processors before a turn, the load beside it and the kernel's
+/// placement of the process can differ more than the contenders do: each gets many short turns, as often before another as after.
 pub(crate) struct Turns {
-    /// How often everybody is started.
+    /// Number of starts of each contender.
     pub(crate) starts: usize,
-    /// How often everybody does it then.
+    /// Number of runs after each start.
     pub(crate) each: usize,
 }
 
-/// Of those that move bytes, and of those that make sessions one after the other. The page tells of them.
+/// Turns of the scenarios that move bytes, and of those with sessions one after the other. The page names them.
 pub(crate) const TRANSFERS: Turns = Turns { starts: 12, each: 8 };
 pub(crate) const SESSIONS: Turns = Turns { starts: 6, each: 1 };
 const ONCE: Turns = Turns { starts: 1, each: 1 };
@@ -103,7 +103,7 @@ impl Scenario {
         matches!(self.task, Task::Transfer { .. })
     }
 
-    /// What the program is told.
+    /// The arguments of the program.
     pub(super) fn task(&self, effort: &Effort) -> Vec<String> {
         let words = match self.task {
             Task::Sessions { lanes } => {
@@ -115,7 +115,7 @@ impl Scenario {
         words.into_iter().filter(|word| !word.is_empty()).collect()
     }
 
-    /// What it has said, in the units of the page: microseconds, sessions per second, MiB per second, KiB.
+    /// The answer in the units of the page: microseconds, sessions per second, MiB per second, KiB.
     pub(super) fn quantities(&self, answer: &Answer) -> Result<Vec<(&'static str, f64)>, Error> {
         let number = |what: &str| {
             answer.get(what).copied().ok_or_else(|| Error(format!("a contender did not say its {what}")))

@@ -9,12 +9,12 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// `None` of nothing.
+    /// `None` if there are no values.
     pub(crate) fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
         let last = sorted.len().checked_sub(1)?;
-        // The nearest of the values: none is made up.
+        // The nearest of the values, without interpolation.
         let at = |quarter: usize| sorted.get((last * quarter + 2) / 4).copied();
         Some(Self { low: at(1)?, median: at(2)?, high: at(3)? })
     }

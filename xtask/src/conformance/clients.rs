@@ -34,10 +34,10 @@ pub(super) const KINDS: &[Kind] = &[
     Kind { name: "sqlx", find: |places| rust(places, "sqlx", "sqlx", "15") },
 ];
 
-/// What came of looking for a client.
+/// Result of the search for a client.
 pub(super) enum Found {
     There(Client),
-    /// What it lacks.
+    /// The missing part.
     Missing(String),
 }
 
@@ -105,7 +105,7 @@ fn found(client: Option<Client>, lacks: &str) -> Found {
     client.map_or_else(|| Found::Missing(lacks.to_owned()), Found::There)
 }
 
-/// The program itself; what a distribution puts before it sets variables.
+/// The program itself; a distribution's wrapper sets variables.
 fn psql(_: &Places) -> Found {
     let folders = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let beside = folders.map(|folder| folder.path().join("bin/psql").display().to_string());

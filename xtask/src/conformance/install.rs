@@ -10,7 +10,7 @@ use std::process::Command;
 const PYTHON: &[&str] = &["psycopg[binary]", "asyncpg", "pg8000"];
 const NODE: &str = "pg@latest";
 
-/// The newest release of each. What cannot be had is told, and skipped when it would be judged.
+/// Installs the newest release of each. A client that cannot be installed is reported, and skipped by the judge.
 pub(super) fn all(places: &Places) {
     let mut environment = Command::new(system_python());
     environment.args(["-m", "venv"]).arg(&places.python);

@@ -1,4 +1,4 @@
-//! The table of what clients do, and what is known of why.
+//! The table of the clients' differences and their known reasons.
 
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt::Write as _};

@@ -1,4 +1,4 @@
-//! An interpreter that has imported its driver already, and runs the client in a child for whoever asks.
+//! An interpreter that has imported its driver already, and runs the client in a child process on request.
 
 use super::clients::system_python;
 use std::{
@@ -16,7 +16,7 @@ pub(super) struct Warm {
 }
 
 impl Warm {
-    /// Starts it; `None` when the driver cannot be imported. Clients of other users reach it too.
+    /// Starts it; `None` when the driver cannot be imported. Clients of other users can use it too.
     pub(super) fn start(python: &Path, drivers: &Path, client: &str, module: &str) -> Option<Self> {
         let folder = tempfile::tempdir().ok()?;
         open_to_all(folder.path());
@@ -54,7 +54,7 @@ impl Drop for Warm {
 #[cfg(unix)]
 fn open_to_all(folder: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
-    // Where it fails, clients of other users fail, which the report says.
+    // If it fails, the clients of other users fail, and the report contains that.
     let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o755));
 }
 

@@ -3,7 +3,7 @@
 use cbindgen::{Builder, Config, DocumentationStyle, EnumConfig, ExportConfig, Language};
 use std::{fs, path::Path};
 
-/// In the order in which a reader wants them.
+/// In an order for reading.
 const SOURCES: &[&str] = &[
     "status", "words", "boundary", "params", "trust", "proof", "names", "action", "driver", "machine",
     "input",
@@ -35,15 +35,15 @@ pub(super) fn content() -> String {
     let mut header = Vec::new();
     match builder.generate() {
         Ok(bindings) => bindings.write(&mut header),
-        // The file is stale then, and says why.
+        // The file is stale then, and contains the reason.
         Err(error) => return format!("{error}\n"),
     }
     let text = String::from_utf8_lossy(&header);
     without_safety(&text)
 }
 
-/// Without what the documentation of Rust wants of an unsafe function: which pointer is what of the contract at the head. In C
-/// the types say so.
+/// The header without the Safety sections, which Rust's documentation of unsafe functions has. In C the types and the contract
+/// at the head are enough.
 fn without_safety(header: &str) -> String {
     let mut text = String::new();
     let mut rest = header;
@@ -54,7 +54,7 @@ fn without_safety(header: &str) -> String {
     text + rest
 }
 
-/// What the crate says of itself, as a comment of C.
+/// The crate's documentation as a comment of C.
 fn comment(source: &str) -> String {
     let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
     let text = lines.map(|line| format!(" *{}", plain(line))).collect::<Vec<_>>().join("\n");

@@ -1,4 +1,4 @@
-//! `docs/names.md`: which certificate speaks for which host, by asking the matcher.
+//! `docs/names.md`: which certificate matches which host, by the matcher.
 
 use super::template::{fill, table};
 use pgtls_core::{

@@ -136,7 +136,7 @@ fn diagram() -> String {
     draw(&order, &edges)
 }
 
-/// The text says that a deadline leads to the next address, from wherever.
+/// Checks the text's claim that a deadline leads to the next address from every state.
 fn expect_deadline(state: &Negotiation) {
     let mut after = state.clone();
     let end = matches!(state.poll_action(), Action::Done(_) | Action::Fail { .. });
@@ -147,7 +147,7 @@ fn expect_deadline(state: &Negotiation) {
     }
 }
 
-/// A state by its name; a failed one by what comes next.
+/// A state by its name; a failed one by the step after it.
 fn node(state: &Negotiation) -> &'static str {
     match state.poll_action() {
         Action::Fail { then, .. } => then_word(then),

@@ -64,7 +64,7 @@ struct Grid {
     heading: &'static str,
     quantity: &'static str,
     scenarios: &'static [&'static str],
-    /// Whether the values themselves say something on another machine.
+    /// Whether the values are comparable with those of another machine.
     shows: Shows,
 }
 
@@ -181,7 +181,7 @@ fn shown(Spread { low, median, high }: Spread, decimals: usize) -> String {
     format!("{median:.decimals$} ({low:.decimals$}–{high:.decimals$})")
 }
 
-/// Three digits say enough.
+/// Three digits are enough.
 fn decimals(spread: Spread) -> usize {
     if spread.median < 10.0 { 2 } else { usize::from(spread.median < 100.0) }
 }

@@ -1,4 +1,4 @@
-//! `crates/*/README.md`: what a registry shows of each published crate, which is how its documentation begins.
+//! `crates/*/README.md`: the page of each published crate in a registry, which is the beginning of its documentation.
 
 use crate::workspace::{Member, Workspace};
 

@@ -1,4 +1,4 @@
-//! `docs/sslmode.md`: the policy table, and what the machine does in each mode.
+//! `docs/sslmode.md`: the policy table, and the behaviour of the machine in each mode.
 
 use super::{
     negotiation::{proven, rejected},
@@ -56,7 +56,7 @@ fn modes() -> String {
     )
 }
 
-/// What the machine does when this happens in this state, on the way of a server that grants everything.
+/// The machine's reaction to this input in this state, on the path of a server that accepts every request.
 fn follow(input: &PolicyInput, state: &str, happens: Input<'_>) -> String {
     let plan = EncryptionPlan::new(*input, Transport::Tcp, GssCredentials::Absent, Payload::Startup);
     let mut negotiation = Negotiation::new(plan.expect("the document has legal modes only"));

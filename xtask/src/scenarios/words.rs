@@ -50,7 +50,7 @@ pub(super) fn behaviour(recorded: &Value) -> Result<String, Error> {
         Some(login) if base == "ok" && get("plain").is_none() && LOGINS.contains(&login) => base = login,
         Some(login) => {
             set("encrypted", login);
-            // What is asked for inside TLS is asked for in clear too, by servers that take anybody in clear.
+            // Servers that accept plaintext demand there the same authentication as inside TLS.
             if !matches!(base, "ssl-only" | "authfail" | "nossl-authfail") && get("plain").is_none() {
                 set("plain", login);
             }

@@ -22,7 +22,7 @@ const END: &str = "pgtls_bench::cost::end";
 /// The command that builds the program.
 pub(super) const BUILD: &[&str] = &["build", "--release", "--package", "pgtls-bench", "--bin", "budgets"];
 
-/// Why nothing is counted.
+/// The reason for counting no case.
 pub(super) const NO_VALGRIND: &str = "valgrind is not installed";
 
 /// Whether valgrind is there.
@@ -100,8 +100,8 @@ fn count(root: &Path) -> Result<Counts, Error> {
         return Err(Error(format!("{PROGRAM} failed: {}", String::from_utf8_lossy(&output.stderr))));
     }
 
-    // callgrind writes a file with what it has counted at each beginning and at each end, and the program says which case it
-    // was that lay between them.
+    // callgrind writes a file with its counts at each beginning and at each end, and the program prints the name of the case
+    // between them.
     let mut counts = Counts::new();
     for (part, case) in (2..).step_by(2).zip(String::from_utf8_lossy(&output.stdout).lines()) {
         let text = fs::read_to_string(out.with_extension(format!("{part}"))).map_err(cannot)?;
@@ -112,7 +112,7 @@ fn count(root: &Path) -> Result<Counts, Error> {
     Ok(counts)
 }
 
-/// The table with what was counted, for people, and what is wrong.
+/// The table of the counts, for people, and the budgets that do not hold.
 #[expect(clippy::cast_precision_loss, reason = "nothing here takes 2^52 instructions")]
 fn compare(budgets: &[Budget<'_>], counts: &Counts) -> (String, Vec<String>) {
     let cost = |case: &str| counts.get(case).and_then(|counts| median(counts));

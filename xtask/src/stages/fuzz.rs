@@ -8,7 +8,7 @@ use std::{
 };
 
 const FOLDER: &str = "tests/fuzz";
-/// Seconds for each target, unless the environment says otherwise: `.ci/fuzz` takes a minute.
+/// Seconds for each target, by default; `.ci/fuzz` sets a minute.
 const SECONDS: u32 = 5;
 const VARIABLE: &str = "PGTLS_FUZZ_SECONDS";
 
@@ -25,7 +25,7 @@ pub(super) fn fuzz(run: &mut Run<'_>) -> Result<Outcome, Error> {
             text.parse().map_err(|_| Error(format!("{VARIABLE} is no number of seconds: \"{text}\"")))?
         }
     };
-    // cargo-fuzz would write a lock that is behind the manifests anew, and nobody would notice.
+    // cargo-fuzz would silently rewrite a lock file that is behind the manifests.
     let mut metadata = Command::new("cargo");
     metadata.args(["metadata", "--locked", "--format-version", "1"]);
     metadata.arg("--manifest-path").arg(format!("{FOLDER}/Cargo.toml")).stdout(Stdio::null());
@@ -34,7 +34,7 @@ pub(super) fn fuzz(run: &mut Run<'_>) -> Result<Outcome, Error> {
     let mut failed = Vec::new();
     for target in targets(run) {
         let [found, seeds] = ["corpus", "seeds"].map(|folder| format!("{FOLDER}/{folder}/{target}"));
-        // What is found is kept from run to run, beside the seeds and out of version control.
+        // Found inputs are kept from run to run, beside the seeds and out of version control.
         fs::create_dir_all(run.workspace.root.join(&found))
             .map_err(|error| Error(format!("{found} cannot be made: {error}")))?;
         let mut command = cargo_fuzz(&["run", "--fuzz-dir", FOLDER, target, &found, &seeds]);

@@ -49,8 +49,8 @@ fn unpack(run: &Run<'_>, published: &[&Member], folder: &Path) -> Result<(), Err
     Ok(())
 }
 
-/// The workspace of the unpacked: what they ask a registry for is what lies beside them. The profiles are ours, so that
-/// nothing of others is compiled twice.
+/// The workspace of the unpacked packages: each depends on the folders beside it instead of a registry. The profiles are ours,
+/// so that foreign crates are not compiled twice.
 fn manifest(published: &[&Member], root: &str) -> String {
     let row = |row: fn(&str, &str) -> String| -> String {
         published.iter().map(|member| row(&member.name, &member.version)).collect()

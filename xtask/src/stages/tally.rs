@@ -11,7 +11,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Adds what a test binary says in its last line; any other line counts nothing.
+    /// Adds the counts of a test binary's last line; other lines are ignored.
     pub(super) fn add_line(&mut self, line: &str) {
         let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
         else {

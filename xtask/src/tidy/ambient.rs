@@ -1,4 +1,4 @@
-//! What a crate can reach without being handed it: std, the environment, the disk, the clock, and decisions.
+//! Access to std, the environment, the disk, the clock and decisions, which few crates have.
 
 use super::Finding;
 use crate::{code::Code, workspace::Workspace};

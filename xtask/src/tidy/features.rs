@@ -1,4 +1,4 @@
-//! Features add API and nothing else: none changes which server is accepted, which fallback is taken or which file is read.
+//! Features only add API: they do not change which server is accepted, which fallback is taken or which file is read.
 //!
 //! Cargo unites the features of all crates in a program, so that a feature which replaced something would let one dependency
 //! change the connections of another. The table is the list of features that may exist, each with the reason why it changes
@@ -44,7 +44,7 @@ const FEATURES: &[Feature] = &[
     Feature { krate: "pgtls-bench", name: "others", because: "adds contenders to measurements" },
 ];
 
-/// The name that cargo gives to what is on unless a program objects.
+/// Cargo's name for the features that are on by default.
 const DEFAULT: &str = "default";
 
 const TABLE: &str = "xtask/src/tidy/features.rs";
@@ -95,7 +95,7 @@ fn unlisted(features: &[Feature], member: &Member) -> Vec<Finding> {
         .collect()
 }
 
-/// Code that is there when a feature is not, or that asks for a feature at run time: it can only replace something.
+/// Code that is compiled without a feature, or that tests for a feature at run time: such code replaces other code.
 fn replacing(workspace: &Workspace, member: &Member) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in workspace.sources(member) {

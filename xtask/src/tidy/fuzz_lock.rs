@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const OURS: &str = "Cargo.lock";
 const THEIRS: &str = "tests/fuzz/Cargo.lock";
-/// Makes it so: cargo keeps what a lock has, and adds what is missing.
+/// Completes the lock file: cargo keeps its entries, and adds missing ones.
 const ADVICE: &str = "cp Cargo.lock tests/fuzz/Cargo.lock && cargo metadata --manifest-path tests/fuzz/Cargo.toml --format-version 1 > /dev/null";
 
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {

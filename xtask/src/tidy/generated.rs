@@ -1,4 +1,4 @@
-//! What is generated from the code says what the code does now.
+//! Generated files match the code.
 
 use super::Finding;
 use crate::{

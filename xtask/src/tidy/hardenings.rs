@@ -1,5 +1,5 @@
-//! Whoever reviews the security of a connection finds every hardening in `docs/security.md`, and what it is against; and
-//! whoever asks `pgtls explain`, whether it is on.
+//! Each hardening is in `docs/security.md`, with the attack that it prevents, and in the output of `pgtls explain`, with its
+//! state.
 
 use super::Finding;
 use crate::workspace::{File, Workspace};

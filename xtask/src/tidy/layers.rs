@@ -1,4 +1,4 @@
-//! Who may depend on whom. The table is the architecture; a new row, or a new name in one, is a decision of its own.
+//! The allowed dependencies between crates. The table is the architecture; a new row, or a new name in one, is a decision of its own.
 
 use super::Finding;
 use crate::workspace::{Dependency, Member, Workspace};
@@ -100,10 +100,10 @@ const RESERVED: &[Reserved] = &[
     },
 ];
 
-/// What a feature of the core may add; it is off by default, and then the core stands alone.
+/// Optional dependencies of the core; they are off by default, and then the core stands alone.
 const OPTIONAL_IN_CORE: &[&str] = &["serde"];
 
-/// Crates that ship nothing may use everything.
+/// Unpublished crates may use everything.
 const UNRESTRICTED: &[&str] = &[
     "pgtls-bench",
     "pgtls-core-tests",

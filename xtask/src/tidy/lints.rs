@@ -1,5 +1,5 @@
 //! A lint that is switched off for the whole workspace has its reason above it. (In code, clippy's `allow_attributes`
-//! and `allow_attributes_without_reason` ask the same.)
+//! and `allow_attributes_without_reason` have the same effect.)
 
 use super::Finding;
 use crate::workspace::Workspace;

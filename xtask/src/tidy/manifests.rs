@@ -1,9 +1,9 @@
-//! Every crate says what it is, obeys the workspace's lints, and is found where its name says.
+//! Every crate has a description, obeys the workspace's lints, and lies in the folder of its name.
 
 use super::Finding;
 use crate::workspace::{Member, Workspace};
 
-/// The one crate that may hold unsafe code. It says so where it does: the lint is lifted there, and not here.
+/// The one crate that may hold unsafe code. The lint is lifted in its code, not here.
 const UNSAFE: &str = "pgtls-ffi";
 const LIFTED: &str = "deny";
 

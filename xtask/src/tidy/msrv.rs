@@ -1,4 +1,4 @@
-//! No package that our users compile asks for a newer Rust than we promise. (In code, clippy's `incompatible_msrv` asks.)
+//! No package that our users compile needs a newer Rust than we promise. (In code, clippy's `incompatible_msrv` checks that.)
 
 use super::Finding;
 use crate::workspace::Workspace;

@@ -1,4 +1,4 @@
-//! Whoever reads the documents as a book meets every page, and the examples on each are compiled.
+//! Every page is part of the book, and the examples on each are compiled.
 
 use super::Finding;
 use crate::workspace::Workspace;

@@ -1,4 +1,4 @@
-//! A verified chain is a value that one greppable assertion makes. Whoever reviews the verification reads these places.
+//! A verified chain is a value that one greppable assertion makes. A review of the verification reads these places.
 
 use super::Finding;
 use crate::{code::Code, workspace::Workspace};
@@ -6,13 +6,13 @@ use crate::{code::Code, workspace::Workspace};
 /// The assertion.
 const ASSERTION: &str = "ChainVerified::assertion";
 
-/// The files that make it in code that ships, and nobody else.
+/// The only files of shipped code that make it.
 const CALLERS: &[&str] = &[
     // In the line after the one that verifies the chain.
     "crates/pgtls-rustls/src/verifier.rs",
     // In the line after the refusal of the chain; C cannot make a proof by itself.
     "crates/pgtls-ffi/src/proof.rs",
-    // Makes no connection: asks the machine what it would do if everything were proved.
+    // Makes no connection: runs the machine as if everything were proved.
     "crates/pgtls-cli/src/explain/steps.rs",
     // Draws the machine for the documents.
     "xtask/src/generate/negotiation.rs",

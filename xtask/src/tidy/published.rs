@@ -1,4 +1,4 @@
-//! What a registry shows and what a package has to carry is there for each crate that is published.
+//! Each published crate has the metadata and the files that a registry shows and a package needs.
 
 use super::Finding;
 use crate::workspace::{Member, Workspace};

@@ -1,4 +1,4 @@
-//! Whoever meets a table of tests finds in `docs/testing.md` what drives it.
+//! `docs/testing.md` names each table of tests and the test that reads it.
 
 use super::Finding;
 use crate::workspace::Workspace;
@@ -9,7 +9,7 @@ const GUIDE: &str = "docs/testing.md";
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     let guide = workspace.file(GUIDE).map_or("", |file| file.text.as_str());
     let names = workspace.files.iter().filter_map(|file| Some((file, file.path.strip_prefix(FOLDER)?)));
-    // A folder of tables is one thing to tell about.
+    // A folder of tables needs one entry.
     let heads = names.map(|(file, name)| (file, name.split('/').next().unwrap_or(name)));
     let untold = heads.filter(|(_, head)| !guide.contains(&format!("`{head}`")));
     untold
@@ -17,7 +17,7 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
             Finding::error(
                 &file.path,
                 0,
-                format!("say in {GUIDE} what `{head}` holds and which test drives it"),
+                format!("describe `{head}` in {GUIDE}, with the test that reads it"),
             )
         })
         .collect()

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 /// What must be there.
 const REQUIRED: &[&str] = &["Cargo.toml", "crates", "xtask", "tests", "docs", "README.md"];
 
-/// What tools and customs want in the root; names with a dot in front are theirs too.
+/// Customary files in the root, and those of tools; names with a dot in front are allowed too.
 const CUSTOMARY: &[&str] = &[
     "Cargo.lock",
     "CHANGELOG.md",

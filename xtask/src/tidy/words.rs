@@ -8,7 +8,7 @@ const REGISTRY: &str = "registry hosts do not belong in the project: name the pa
 const MACHINE: &str =
     "this path exists on one machine only: make it relative, or take it from the environment";
 
-/// Each word is written in two parts, so that this file is none of its own findings.
+/// Each word is written in two parts, so that this file is not one of its own findings.
 const WORDS: &[(&str, &str)] = &[
     (concat!("to", "do!("), UNFINISHED),
     (concat!("unimpl", "emented!("), UNFINISHED),

@@ -1,4 +1,4 @@
-//! A picture of what a session costs: a line for each contender, a mark for each file of roots, on a logarithmic scale.
+//! A picture of the cost of a session: a line for each contender, a mark for each file of roots, on a logarithmic scale.
 
 use crate::bench::{CONTENDERS, Results, Spread};
 use std::fmt::Write as _;
@@ -141,7 +141,7 @@ fn mark(rows: &mut String, scale: &Scale, y: f64, series: &Series, spread: Sprea
     );
 }
 
-/// A disc or a diamond: whoever sees no colours tells them apart by form.
+/// A disc or a diamond, which can be distinguished without colours.
 fn shape(class: &str, x: f64, y: f64) -> String {
     if class == SERIES[0].class {
         return format!("<circle class=\"{class} mark\" cx=\"{x:.1}\" cy=\"{y}\" r=\"{RADIUS}\"/>");

@@ -1,4 +1,4 @@
-//! What was promised, and what was measured.
+//! The targets and the measured values.
 
 use crate::bench::{Results, Spread};
 
