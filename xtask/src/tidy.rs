@@ -4,6 +4,7 @@ mod ambient;
 mod features;
 mod fuzz_lock;
 mod generated;
+mod glossary;
 mod hardenings;
 mod layers;
 mod length;
@@ -40,6 +41,7 @@ const RULES: &[Rule] = &[
     Rule { name: "proofs", check: proofs::check },
     Rule { name: "lints", check: lints::check },
     Rule { name: "words", check: words::check },
+    Rule { name: "glossary", check: glossary::check },
     Rule { name: "prose", check: prose::check },
     Rule { name: "links", check: links::check },
     Rule { name: "pages", check: pages::check },
