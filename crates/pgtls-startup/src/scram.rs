@@ -239,3 +239,24 @@ fn iterations(text: &[u8]) -> Option<u32> {
     })?;
     u32::try_from(number).ok().filter(|number| *number > 0)
 }
+
+/// The proof and the check of the server's signature for an `AuthMessage` (RFC 5802, section 3) from elsewhere.
+#[cfg(test)]
+pub(crate) fn final_of_rfc(
+    password: &[u8],
+    salt: &[u8],
+    iterations: u32,
+    auth_message: &[u8],
+) -> (String, ServerProof) {
+    let keys = Keys { password: Zeroizing::default(), client: None, server: None };
+    let mut client = ClientFinal {
+        without_proof: Vec::new(),
+        auth_message: auth_message.to_vec(),
+        derivation: Some(Derivation::new(password, salt, iterations)),
+        keys,
+    };
+    while !client.derive() {}
+    let (message, proof) = client.message();
+    let text = String::from_utf8_lossy(&message).replace(",p=", "");
+    (text, proof)
+}
