@@ -411,7 +411,9 @@ pub(crate) fn message(tag: u8, parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
     let mut message = Zeroizing::new(Vec::with_capacity(body.saturating_add(5)));
     message.push(tag);
     message.extend_from_slice(&length.to_be_bytes());
-    parts.iter().for_each(|part| message.extend_from_slice(part));
+    for part in parts {
+        message.extend_from_slice(part);
+    }
     message
 }
 

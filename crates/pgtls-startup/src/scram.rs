@@ -129,7 +129,7 @@ impl ClientFinal {
             None => named(self.keys.server, b"Server Key"),
         };
         let client_key = named(self.keys.client, b"Client Key").unwrap_or_default();
-        let stored_key = Zeroizing::new(<[u8; KEY_LENGTH]>::from(Sha256::digest(&*client_key)));
+        let stored_key = Zeroizing::new(<[u8; KEY_LENGTH]>::from(Sha256::digest(client_key.as_slice())));
         let mut proof = finish(keyed(&*stored_key).chain_update(&self.auth_message));
         proof.iter_mut().zip(client_key.iter()).for_each(|(proof, key)| *proof ^= key);
         let mut encoded = base64::encode(&*proof);

@@ -163,7 +163,8 @@ fn a_session_has_parameters_and_a_key() {
 
 #[test]
 fn cancel_keys_are_as_long_as_the_version_allows() {
-    let with_key = |length: usize| [request(0, b""), message(b'K', &vec![1; length + 4]), READY.to_vec()].concat();
+    let with_key =
+        |length: usize| [request(0, b""), message(b'K', &vec![1; length + 4]), READY.to_vec()].concat();
     for (version, length, fits) in
         [("3.0", 4, true), ("3.0", 5, false), ("3.2", 3, false), ("3.2", 256, true), ("3.2", 257, false)]
     {
@@ -630,7 +631,7 @@ proptest! {
                 Just(request(0, b"")), Just(READY.to_vec()), Just(status("a", "b")), Just(error("57P03")),
                 Just(request(3, b"")), Just(request(5, b"abcd")), Just(request(10, b"SCRAM-SHA-256\0\0")),
                 Just(request(11, format!("r={}x,s=,i=9", base64::encode(&NONCE)).as_bytes())),
-                Just(request(12, b"v=AAAA")), Just(message(b'K', &[1; 8])), Just(message(b'N', &[1; 50_000])),
+                Just(request(12, b"v=AAAA")), Just(message(b'K', &[1; 8])), Just(message(b'N', &vec![1; 50_000])),
                 Just(message(b'v', b"\0\x03\0\0\0\0\0\0")),
             ],
             0..8,

@@ -96,6 +96,7 @@ fn startup_error(error: StartupError, facts: Option<&SessionFacts>) -> StartupEr
         StartupError::Refused { refusal, error } => StartupError::Refused { refusal, error: error.map(add) },
         StartupError::WrongRole { error } => StartupError::WrongRole { error: error.map(add) },
         StartupError::Failed(error) => StartupError::Failed(add(error)),
+        other => other,
     }
 }
 
