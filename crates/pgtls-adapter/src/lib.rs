@@ -58,6 +58,7 @@ mod connected;
 mod connecting;
 mod deadline;
 mod driver;
+mod login;
 mod monitor;
 mod openssl;
 mod runtime;
@@ -72,6 +73,7 @@ pub use connected::{Cancelled, Connected, Startup, cancel_message};
 pub use connecting::Connecting;
 pub use deadline::{Deadline, expired, has_expired};
 pub use driver::Driver;
+pub use login::{READ, log_in, startup_error};
 pub use monitor::{Protection, SharedMonitor};
 pub use pgtls_core::connect::{Endpoint, Purpose};
 pub use pgtls_rustls::{
