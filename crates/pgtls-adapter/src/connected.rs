@@ -58,6 +58,11 @@ pub struct Startup<'a> {
 }
 
 impl Startup<'_> {
+    /// The same without a borrow, for a startup exchange that takes the stream away.
+    pub fn detached(self) -> DetachedStartup {
+        DetachedStartup { peer: self.peer.clone(), monitor: self.monitor.cloned() }
+    }
+
     /// The query that establishes the server's role, after ReadyForQuery has been read. Servers report their role since
     /// release 14; for older ones a driver sends this query, passes its one value to [`role_answer`](Self::role_answer), and
     /// reads up to the next ReadyForQuery. `None` if the role is established or none is demanded.
@@ -85,5 +90,19 @@ impl Startup<'_> {
         if let Some(monitor) = self.monitor {
             monitor.role_answer(value);
         }
+    }
+}
+
+/// A [`Startup`] that borrows from no connection.
+#[derive(Clone, Debug)]
+pub struct DetachedStartup {
+    peer: Peer,
+    monitor: Option<SharedMonitor>,
+}
+
+impl DetachedStartup {
+    /// The server and its role.
+    pub fn startup(&self) -> Startup<'_> {
+        Startup { peer: &self.peer, monitor: self.monitor.as_ref() }
     }
 }

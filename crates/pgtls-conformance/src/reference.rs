@@ -33,7 +33,11 @@ use postgres_protocol::{
         frontend,
     },
 };
-use std::io::{self, Read, Write as _};
+use rustls::crypto::aws_lc_rs;
+use std::{
+    io::{self, Read, Write as _},
+    sync::Arc,
+};
 
 /// The longest message that is taken from a server, as in libpq.
 const LONGEST: usize = 30_000;
@@ -77,8 +81,9 @@ fn session(attempt: &Attempt) -> Result<Encryption, String> {
     let passwords = pgtls_os::passwords(&params, &environment);
     // What this machine asks of OpenSSL is no part of libpq's behaviour.
     let init = LibraryInit { ssl: false, crypto: true };
-    let config = Config::initialised(params, environment, init, pgtls_rustls::aws_lc_rs)
-        .map_err(|error| error.to_string())?;
+    let provider = || Arc::new(aws_lc_rs::default_provider());
+    let config =
+        Config::initialised(params, environment, init, provider).map_err(|error| error.to_string())?;
     let connected = pgtls_std::connect(&config, |stream, at: Startup<'_>| {
         start_up(stream, &config.params, passwords.password(at.peer.host_index))
     });

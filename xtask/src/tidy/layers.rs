@@ -23,6 +23,20 @@ const LAYERS: &[Layer] = &[
         name: "pgtls-tokio-postgres",
         may_use: &["pgtls-core", "pgtls-rustls", "pgtls-os", "pgtls-tokio"],
     },
+    // The facade: it joins and re-exports, and decides nothing.
+    Layer {
+        name: "pgtls",
+        may_use: &[
+            "pgtls-core",
+            "pgtls-rustls",
+            "pgtls-os",
+            "pgtls-adapter",
+            "pgtls-std",
+            "pgtls-tokio",
+            "pgtls-async-std",
+            "pgtls-tokio-postgres",
+        ],
+    },
     Layer { name: "pgtls-ffi", may_use: &["pgtls-core", "pgtls-x509", "pgtls-os", "pgtls-rustls"] },
     // Its property tests compare with pgtls itself.
     Layer {

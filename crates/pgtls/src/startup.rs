@@ -1,0 +1,67 @@
+//! The arguments of a startup exchange, and its canceller.
+
+use crate::config::Config;
+use pgtls_adapter::{DetachedStartup, Startup};
+use pgtls_core::{
+    connect::Peer,
+    message::CancelRequest,
+    param::{Params, Passwords, Secret},
+};
+use std::sync::Arc;
+
+/// The parameters, server and password of a startup exchange. It borrows from no connection, so that a driver can take it
+/// along into a task.
+#[derive(Clone, Debug)]
+pub struct StartupContext {
+    config: Config,
+    passwords: Arc<Passwords>,
+    startup: DetachedStartup,
+}
+
+impl StartupContext {
+    pub(crate) fn new(config: &Config, passwords: &Arc<Passwords>, at: Startup<'_>) -> Self {
+        Self { config: config.clone(), passwords: passwords.clone(), startup: at.detached() }
+    }
+
+    /// The parameters. [`Params::startup_pairs`] are the content of the StartupMessage.
+    pub fn params(&self) -> &Params {
+        &self.config.params
+    }
+
+    /// The server.
+    pub fn peer(&self) -> &Peer {
+        self.startup.startup().peer
+    }
+
+    /// The password for this server: `password`, `PGPASSWORD`, or the line of the password file that fits its host.
+    pub fn password(&self) -> Option<&Secret> {
+        self.passwords.password(self.peer().host_index)
+    }
+
+    /// The query that establishes the server's role; see [`Startup::role_query`].
+    pub fn role_query(&self) -> Option<&'static str> {
+        self.startup.startup().role_query()
+    }
+
+    /// The answer to [`role_query`](Self::role_query); see [`Startup::role_answer`].
+    pub fn role_answer(&self, value: Option<&[u8]>) {
+        self.startup.startup().role_answer(value);
+    }
+}
+
+/// The address and the key with which the query of a session is cancelled, over a connection that is encrypted and verified by
+/// the rules of the session (libpq: `PGcancelConn`). `blocking::cancel` and its like of the other runtimes send the request.
+#[derive(Clone, Debug)]
+pub struct Canceller {
+    pub(crate) config: Config,
+    pub(crate) peer: Peer,
+    pub(crate) key: CancelRequest,
+}
+
+impl Canceller {
+    /// To cancel the query of a session whose BackendKeyData had this key. `peer` is the server of the session
+    /// ([`Connected::peer`](crate::Connected::peer)).
+    pub fn new(config: &Config, peer: &Peer, key: CancelRequest) -> Self {
+        Self { config: config.clone(), peer: peer.clone(), key }
+    }
+}
