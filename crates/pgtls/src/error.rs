@@ -1,6 +1,6 @@
 //! The one error of the facade.
 
-use pgtls_adapter::{AttemptError, ConnectError, NoDefaultProvider};
+use pgtls_adapter::{ActionError, AttemptError, ConnectError, NoDefaultProvider};
 use pgtls_core::{
     connect::Report,
     negotiation::Failure,
@@ -8,6 +8,7 @@ use pgtls_core::{
     startup::Refusal,
 };
 use pgtls_os::EnvironmentError;
+use pgtls_startup::{ExchangeError, ServerError};
 use std::{fmt, io};
 
 /// The reason why there is no session.
@@ -42,6 +43,17 @@ impl Error {
     /// The observations of all attempts; `None` if no server was tried.
     pub fn report(&self) -> Option<&Report> {
         self.connect_error().map(|error| &error.report)
+    }
+
+    /// The ErrorResponse that ended the last attempt, as the logins of this crate read it; `None` if no server's
+    /// error ended it, or a driver's own exchange has read it. The texts are as trustworthy as the connection: see
+    /// [`ServerError`].
+    pub fn server_error(&self) -> Option<&ServerError> {
+        let Some(ActionError::Startup(error)) = self.attempts().last()?.embedder() else { return None };
+        match error.downcast_ref()? {
+            ExchangeError::Server { error, .. } => Some(error),
+            _ => None,
+        }
     }
 
     /// The SQLSTATE of the ErrorResponse that ended the last attempt (PostgreSQL documentation, "PostgreSQL Error Codes");

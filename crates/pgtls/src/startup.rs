@@ -13,14 +13,19 @@ use std::sync::Arc;
 /// along into a task.
 #[derive(Clone, Debug)]
 pub struct StartupContext {
-    config: Config,
-    passwords: Arc<Passwords>,
+    pub(crate) config: Config,
+    pub(crate) passwords: Arc<Passwords>,
     startup: DetachedStartup,
 }
 
 impl StartupContext {
     pub(crate) fn new(config: &Config, passwords: &Arc<Passwords>, at: Startup<'_>) -> Self {
         Self { config: config.clone(), passwords: passwords.clone(), startup: at.detached() }
+    }
+
+    /// The same, as the adapters take it.
+    pub fn startup(&self) -> Startup<'_> {
+        self.startup.startup()
     }
 
     /// The parameters. [`Params::startup_pairs`] are the content of the StartupMessage.
@@ -30,7 +35,7 @@ impl StartupContext {
 
     /// The server.
     pub fn peer(&self) -> &Peer {
-        self.startup.startup().peer
+        self.startup().peer
     }
 
     /// The password for this server: `password`, `PGPASSWORD`, or the line of the password file that fits its host.
@@ -40,12 +45,12 @@ impl StartupContext {
 
     /// The query that establishes the server's role; see [`Startup::role_query`].
     pub fn role_query(&self) -> Option<&'static str> {
-        self.startup.startup().role_query()
+        self.startup().role_query()
     }
 
     /// The answer to [`role_query`](Self::role_query); see [`Startup::role_answer`].
     pub fn role_answer(&self, value: Option<&[u8]>) {
-        self.startup.startup().role_answer(value);
+        self.startup().role_answer(value);
     }
 }
 
