@@ -1,12 +1,13 @@
 //! A session, a cancel request that was accepted, and the place of a startup exchange.
 
-use crate::monitor::SharedMonitor;
+use crate::{deadline::Deadline, monitor::SharedMonitor};
 use pgtls_core::{
     connect::{Peer, Report},
     message::CancelRequest,
     negotiation::Encryption,
 };
 use pgtls_rustls::AttemptError;
+use rustls::crypto::SecureRandom;
 use zeroize::Zeroizing;
 
 /// A session with a server.
@@ -55,6 +56,8 @@ pub struct Startup<'a> {
     /// The server.
     pub peer: &'a Peer,
     pub(crate) monitor: Option<&'a SharedMonitor>,
+    pub(crate) deadline: Deadline,
+    pub(crate) random: &'a dyn SecureRandom,
 }
 
 impl Startup<'_> {

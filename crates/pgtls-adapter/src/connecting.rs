@@ -214,7 +214,7 @@ impl<R, D> Connecting<'_, R, D> {
 }
 
 /// The output of a future, unless the deadline passes before.
-async fn within<R: Runtime, T>(
+pub(crate) async fn within<R: Runtime, T>(
     runtime: &R,
     deadline: Deadline,
     future: impl Future<Output = io::Result<T>>,

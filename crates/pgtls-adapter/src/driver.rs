@@ -229,7 +229,12 @@ impl<'c> Driver<'c> {
 
     /// The server of the startup exchange that is under way.
     pub fn startup(&self) -> Option<Startup<'_>> {
-        Some(Startup { peer: self.connection.peer()?, monitor: self.monitor.as_ref() })
+        Some(Startup {
+            peer: self.connection.peer()?,
+            monitor: self.monitor.as_ref(),
+            deadline: self.deadline(),
+            random: self.files.random(),
+        })
     }
 
     /// Answers `Startup` with the stream and the result of the exchange; returns them if there is a session. The bytes of the

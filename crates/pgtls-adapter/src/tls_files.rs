@@ -7,6 +7,7 @@ use crate::config::{Config, ConfigRef};
 use pgtls_core::files::FileReport;
 use pgtls_os::{Disk, append_key_log};
 use pgtls_rustls::{Cached, KeyLogLines, Session, TlsError};
+use rustls::crypto::SecureRandom;
 use std::{
     fmt, io,
     path::PathBuf,
@@ -31,6 +32,11 @@ struct LoadedTls {
 impl<'c> TlsFiles<'c> {
     pub(crate) fn new(config: ConfigRef<'c>) -> Self {
         Self { config, loaded: None }
+    }
+
+    /// The randomness of the crypto provider.
+    pub(crate) fn random(&self) -> &dyn SecureRandom {
+        self.config.tls.provider.secure_random
     }
 
     /// The TLS side of a connection to this host, or the work that has to be done before.

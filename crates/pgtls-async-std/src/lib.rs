@@ -76,6 +76,7 @@
 mod cancel;
 mod connect;
 mod goodbye;
+mod login;
 mod negotiate;
 mod runtime;
 mod socket;
@@ -84,11 +85,13 @@ mod timed;
 
 pub use cancel::cancel;
 pub use connect::{Connecting, connect, connecting, connecting_with};
+pub use login::log_in;
 pub use negotiate::{Negotiating, negotiate, negotiating};
 pub use pgtls_adapter::{
     ActionError, AttemptError, BoxError, Cancelled, Cause, Config, ConnectError, Connected, Dialer, Endpoint,
     Hosts, LibraryInit, NoDefaultProvider, Provided, Resolver, Startup, StartupError,
 };
+pub use pgtls_startup::ServerSession;
 pub use runtime::AsyncIo;
 pub use socket::Socket;
 #[cfg(unix)]

@@ -63,7 +63,6 @@ impl StartupOptions {
 
 /// The next action of the caller.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Action<'a> {
     /// Send these bytes, and report with [`sent`](StartupExchange::sent) how many of them were written.
     Send(&'a [u8]),

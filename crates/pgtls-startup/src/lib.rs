@@ -69,7 +69,7 @@
 //! # let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "me");
 //! # let params = Params::resolve(&Settings::parse("host=h")?, None, &environment, Ability::default())?;
 //! # let mut stream = Script(
-//! #     std::io::Cursor::new(b"R\0\0\0\x08\0\0\0\0S\0\0\0\x19server_version\018.1\0Z\0\0\0\x05I".to_vec()),
+//! #     std::io::Cursor::new(b"R\0\0\0\x08\0\0\0\0S\0\0\0\x18server_version\018.1\0Z\0\0\0\x05I".to_vec()),
 //! #     Vec::new(),
 //! # );
 //! # let nonce = [0; NONCE_LENGTH];

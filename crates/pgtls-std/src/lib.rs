@@ -70,6 +70,7 @@ mod connect;
 mod connecting;
 mod connection;
 mod dial;
+mod login;
 mod negotiate;
 mod socket;
 mod stream;
@@ -81,10 +82,12 @@ pub use connect::{connect, connecting, connecting_with};
 pub use connecting::Connecting;
 pub use connection::Connection;
 pub use dial::{ConnectionSource, Dialer, SocketDialer};
+pub use login::log_in;
 pub use negotiate::{negotiate, negotiating};
 pub use pgtls_adapter::{
     ActionError, AttemptError, BoxError, Cancelled, Cause, Config, ConnectError, Connected, Deadline, Hosts,
     LibraryInit, NoDefaultProvider, Provided, Startup, StartupError,
 };
+pub use pgtls_startup::ServerSession;
 pub use socket::Socket;
 pub use stream::Stream;
