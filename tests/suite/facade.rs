@@ -70,7 +70,10 @@ fn programs_of_the_readme_log_in() {
         command.env("PGPASSWORD", "wrong");
         let ended = output(&mut command, LIMIT);
         let heard = String::from_utf8(ended.stderr).unwrap();
-        assert!(!ended.status.success() && heard.contains("password authentication failed"), "{name}: {heard}");
+        assert!(
+            !ended.status.success() && heard.contains("password authentication failed"),
+            "{name}: {heard}"
+        );
     }
 }
 
@@ -86,10 +89,12 @@ fn blocks(markdown: &str, language: &str) -> Vec<String> {
 /// is.
 #[test]
 fn a_kit_among_the_dev_dependencies_changes_no_feature() {
-    const KIT: &str = "\n[dev-dependencies]\npgtls-conformance = { git = \"https://github.com/pgtls/pgtls\" }\n";
+    const KIT: &str =
+        "\n[dev-dependencies]\npgtls-conformance = { git = \"https://github.com/pgtls/pgtls\" }\n";
     const PROPTEST: &str = "\n[dev-dependencies]\npgtls-conformance = { git = \"https://github.com/pgtls/pgtls\", \
                             features = [\"proptest\"] }\n";
-    let everything = RING.replace("\"ring\"", "\"ring\", \"tokio\", \"async-std\", \"tokio-postgres\", \"serde\"");
+    let everything =
+        RING.replace("\"ring\"", "\"ring\", \"tokio\", \"async-std\", \"tokio-postgres\", \"serde\"");
     for (consumer, provider) in [(DEFAULT, "aws-lc-rs"), (RING, "ring"), (&everything, "ring")] {
         let without = features(consumer);
         assert_eq!(without["pgtls-rustls"], [provider.to_owned()].into(), "{consumer}");
@@ -103,9 +108,7 @@ fn a_kit_among_the_dev_dependencies_changes_no_feature() {
     }
 }
 
-fn features(
-    dependencies: &str,
-) -> std::collections::BTreeMap<String, std::collections::BTreeSet<String>> {
+fn features(dependencies: &str) -> std::collections::BTreeMap<String, std::collections::BTreeSet<String>> {
     Project::new("features", dependencies, "fn main() {}\n").features()
 }
 
@@ -150,7 +153,8 @@ fn main() -> Result<(), pgtls::Error> {
 /// The output of a program that connects with `prefer`.
 fn connect(program: &Path, port: u16, home: &Path) -> String {
     let mut command = Command::new(program);
-    command.arg(format!("host=localhost hostaddr=127.0.0.1 port={port} user=zoo dbname=zoodb sslmode=prefer"));
+    command
+        .arg(format!("host=localhost hostaddr=127.0.0.1 port={port} user=zoo dbname=zoodb sslmode=prefer"));
     let ended = output(clean_room(&mut command, home), LIMIT);
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
     String::from_utf8(ended.stdout).unwrap()

@@ -57,13 +57,14 @@ pub struct Startup<'a> {
     pub peer: &'a Peer,
     pub(crate) monitor: Option<&'a SharedMonitor>,
     pub(crate) deadline: Deadline,
-    pub(crate) random: &'a dyn SecureRandom,
+    pub(crate) random: &'static dyn SecureRandom,
 }
 
 impl Startup<'_> {
     /// The same without a borrow, for a startup exchange that takes the stream away.
     pub fn detached(self) -> DetachedStartup {
-        DetachedStartup { peer: self.peer.clone(), monitor: self.monitor.cloned() }
+        let Self { peer, monitor, deadline, random } = self;
+        DetachedStartup { peer: peer.clone(), monitor: monitor.cloned(), deadline, random }
     }
 
     /// The query that establishes the server's role, after ReadyForQuery has been read. Servers report their role since
@@ -101,11 +102,14 @@ impl Startup<'_> {
 pub struct DetachedStartup {
     peer: Peer,
     monitor: Option<SharedMonitor>,
+    deadline: Deadline,
+    random: &'static dyn SecureRandom,
 }
 
 impl DetachedStartup {
     /// The server and its role.
     pub fn startup(&self) -> Startup<'_> {
-        Startup { peer: &self.peer, monitor: self.monitor.as_ref() }
+        let Self { peer, monitor, deadline, random } = self;
+        Startup { peer, monitor: monitor.as_ref(), deadline: *deadline, random: *random }
     }
 }

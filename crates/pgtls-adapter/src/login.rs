@@ -1,10 +1,6 @@
 //! The startup exchange of `pgtls-startup` on the stream of an adapter.
 
-use crate::{
-    connected::Startup,
-    connecting::within,
-    runtime::StreamRuntime,
-};
+use crate::{connected::Startup, connecting::within, runtime::StreamRuntime};
 use pgtls_core::{
     param::{Params, Secret},
     startup::Refusal,
@@ -51,7 +47,10 @@ impl Startup<'_> {
     ///
     /// # Errors
     /// The exchange has failed.
-    pub fn finish(self, session: Result<ServerSession, ExchangeError>) -> Result<ServerSession, StartupError> {
+    pub fn finish(
+        self,
+        session: Result<ServerSession, ExchangeError>,
+    ) -> Result<ServerSession, StartupError> {
         let session = session.map_err(startup_error)?;
         if self.role_query().is_some() {
             self.role_answer(session.role_answer.as_deref());

@@ -11,8 +11,8 @@ use crate::{
 };
 use ::blocking::unblock;
 use pgtls_adapter::{Cancelled, Connected, StartupError};
-use pgtls_startup::ServerSession;
 pub use pgtls_async_std::{Socket, Stream};
+use pgtls_startup::ServerSession;
 
 /// The configuration that psql would derive from these settings; see [`Config::new`].
 ///
@@ -111,9 +111,7 @@ pub async fn log_in(mut stream: Stream, at: StartupContext) -> Result<(Stream, S
 /// # Errors
 /// All attempts, in order. A server that sends anything, or does not close the connection in order, has not accepted the
 /// request.
-pub fn cancel(
-    canceller: &Canceller,
-) -> impl Future<Output = Result<Cancelled, Error>> + Send + use<> {
+pub fn cancel(canceller: &Canceller) -> impl Future<Output = Result<Cancelled, Error>> + Send + use<> {
     let Canceller { config, peer, key } = canceller.clone();
     async move { pgtls_async_std::cancel(&config, &peer, &key).await.map_err(Error::from) }
 }

@@ -112,9 +112,7 @@ pub async fn log_in(mut stream: Stream, at: StartupContext) -> Result<(Stream, S
 /// # Errors
 /// All attempts, in order. A server that sends anything, or does not close the connection in order, has not accepted the
 /// request.
-pub fn cancel(
-    canceller: &Canceller,
-) -> impl Future<Output = Result<Cancelled, Error>> + Send + use<> {
+pub fn cancel(canceller: &Canceller) -> impl Future<Output = Result<Cancelled, Error>> + Send + use<> {
     let Canceller { config, peer, key } = canceller.clone();
     async move { pgtls_tokio::cancel(&config, &peer, &key).await.map_err(Error::from) }
 }

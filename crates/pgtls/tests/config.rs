@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-use pgtls::{Config, ConfigBuilder, Environment, Error, IntoConfig, Platform, Settings, SettingsBuilder, SslMode};
+use pgtls::{
+    Config, ConfigBuilder, Environment, Error, IntoConfig, Platform, Settings, SettingsBuilder, SslMode,
+};
 use std::{sync::Arc, thread};
 
 /// The parameters as text: names and values.
@@ -19,10 +21,8 @@ fn parameters(source: impl IntoConfig) -> Vec<(String, String)> {
 fn all_sources_make_the_same_configuration() {
     let text = "host=h port=5433 user=u dbname=d sslmode=verify-full";
     let expected = parameters(text);
-    let pairs =
-        [("host", "h"), ("port", "5433"), ("user", "u"), ("dbname", "d"), ("sslmode", "verify-full")];
-    let builder =
-        SettingsBuilder::new().host("h", 5433).user("u").dbname("d").sslmode(SslMode::VerifyFull);
+    let pairs = [("host", "h"), ("port", "5433"), ("user", "u"), ("dbname", "d"), ("sslmode", "verify-full")];
+    let builder = SettingsBuilder::new().host("h", 5433).user("u").dbname("d").sslmode(SslMode::VerifyFull);
     let config = Config::new(text).unwrap();
     for (source, found) in [
         ("a string", parameters(&text.to_owned())),
@@ -39,7 +39,10 @@ fn all_sources_make_the_same_configuration() {
     }
     // A database whose name is a connection string is no connection string: that would let it choose the server.
     let config = Config::new([("host", "h"), ("user", "u"), ("dbname", "host=elsewhere")]).unwrap();
-    assert_eq!((config.params.value("host"), config.params.value("dbname")), (Some("h"), Some("host=elsewhere")));
+    assert_eq!(
+        (config.params.value("host"), config.params.value("dbname")),
+        (Some("h"), Some("host=elsewhere"))
+    );
     assert!(matches!(Config::new("host="), Ok(_)));
     assert!(matches!(Config::new("hos=h"), Err(Error::Param(_))));
 }
@@ -59,9 +62,8 @@ fn runtimes_make_the_same_configuration() {
 /// Both providers are linked here. The same one is used as with one, and the process gets no default.
 #[test]
 fn a_string_means_aws_lc_rs() {
-    let groups = |config: &Config| {
-        config.tls.provider.kx_groups.iter().map(|group| group.name()).collect::<Vec<_>>()
-    };
+    let groups =
+        |config: &Config| config.tls.provider.kx_groups.iter().map(|group| group.name()).collect::<Vec<_>>();
     let names = |provider: &Arc<pgtls::CryptoProvider>| {
         provider.kx_groups.iter().map(|group| group.name()).collect::<Vec<_>>()
     };

@@ -4,7 +4,8 @@
 
 use pgtls::{
     AuthenticationMethod, Canceller, Config, ConfigBuilder, Encryption, Environment, Error, Failure,
-    LibraryInit, PassfileProblem, Platform, Refusal, StartupContext, StartupError, async_std, blocking, tokio,
+    LibraryInit, PassfileProblem, Platform, Refusal, StartupContext, StartupError, async_std, blocking,
+    tokio,
 };
 use pgtls_conformance::{
     server::{Script, Server},
@@ -103,14 +104,20 @@ fn peer() -> pgtls::Peer {
 #[test]
 fn sessions_are_logged_in_and_can_be_cancelled() {
     for (settings, parameters, encryption, authentication) in [
-        ("encrypted = \"scram-plus\"", "sslmode=require", Encryption::Ssl, AuthenticationMethod::ScramSha256Plus),
+        (
+            "encrypted = \"scram-plus\"",
+            "sslmode=require",
+            Encryption::Ssl,
+            AuthenticationMethod::ScramSha256Plus,
+        ),
         ("encrypted = \"md5\"", "sslmode=require", Encryption::Ssl, AuthenticationMethod::Md5),
         ("plain = \"scram\"", "sslmode=disable", Encryption::Plain, AuthenticationMethod::ScramSha256),
         ("plain = \"trust\"", "sslmode=disable", Encryption::Plain, AuthenticationMethod::Trust),
     ] {
         let server = server(&format!("password = \"secret\"\n{settings}"));
         for (runtime, session) in logins(&config(&server, &format!("password=secret {parameters}"))) {
-            let Facts { canceller, .. } = session.as_ref().unwrap_or_else(|error| panic!("{runtime}: {error}"));
+            let Facts { canceller, .. } =
+                session.as_ref().unwrap_or_else(|error| panic!("{runtime}: {error}"));
             let cancelled = match runtime {
                 "blocking" => blocking::cancel(canceller),
                 "tokio" => spawned(tokio::cancel(canceller)),
@@ -166,7 +173,11 @@ fn passwords_come_from_the_password_file() {
                 Ok(facts) => assert!(is_used && facts.passfile_problem.is_none(), "{runtime}"),
                 Err(error) => {
                     let failure = error.attempts().last().unwrap().failure;
-                    assert_eq!(failure, Some(Failure::LocalRefusal(Refusal::NoPassword)), "{runtime}: {error}");
+                    assert_eq!(
+                        failure,
+                        Some(Failure::LocalRefusal(Refusal::NoPassword)),
+                        "{runtime}: {error}"
+                    );
                     assert!(!is_used && error.to_string().contains("has group or world access"), "{error}");
                 }
             }
@@ -189,19 +200,20 @@ fn drivers_run_their_own_exchange() {
     let error = blocking::connect_with(&config, |stream, _at| Ok((stream, ()))).unwrap_err();
     assert_eq!(error.attempts().len(), 1, "{error}");
 
-    let on_tokio = spawned(tokio::connect_with(&config, async |mut stream: tokio::Stream, at: StartupContext| {
-        use ::tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let packet = packet(&at)?;
-        stream.write_all(&packet).await?;
-        stream.flush().await?;
-        let mut message = Message::default();
-        while !message.is_ready() {
-            stream.read_exact(&mut message.head).await?;
-            let mut body = vec![0; message.length()];
-            stream.read_exact(&mut body).await?;
-        }
-        Ok((stream, ()))
-    }));
+    let on_tokio =
+        spawned(tokio::connect_with(&config, async |mut stream: tokio::Stream, at: StartupContext| {
+            use ::tokio::io::{AsyncReadExt, AsyncWriteExt};
+            let packet = packet(&at)?;
+            stream.write_all(&packet).await?;
+            stream.flush().await?;
+            let mut message = Message::default();
+            while !message.is_ready() {
+                stream.read_exact(&mut message.head).await?;
+                let mut body = vec![0; message.length()];
+                stream.read_exact(&mut body).await?;
+            }
+            Ok((stream, ()))
+        }));
     assert_eq!(on_tokio.unwrap().stream.encryption(), Encryption::Ssl);
 }
 
@@ -226,7 +238,7 @@ impl Message {
 
 fn packet(at: &StartupContext) -> Result<Vec<u8>, StartupError> {
     let version = at.params().max_protocol_version().number();
-    Ok(pgtls::pgtls_core::message::startup_message(version, at.params().startup_pairs())?)
+    Ok(pgtls_core::message::startup_message(version, at.params().startup_pairs())?)
 }
 
 fn start_up(stream: &mut blocking::Stream, at: &StartupContext) -> Result<(), StartupError> {
