@@ -10,7 +10,14 @@ use pgtls_conformance::{
     server::{Script, Server},
     zoo::Zoo,
 };
-use std::{fs, path::Path, process::Command, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
 
 /// No program takes longer on a machine that works.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -20,6 +27,9 @@ const MOST_LINES: usize = 25;
 
 /// The conninfo of the programs in README.md.
 const CONNINFO: &str = "host=db.example.com user=alice sslmode=verify-full";
+
+/// The version of the server in their output.
+const VERSION: &str = "18.1";
 
 /// The dependency on the facade with the features that it has by default, and with ring.
 const DEFAULT: &str = "[dependencies]\npgtls = { git = \"https://github.com/pgtls/pgtls\" }\n";
@@ -55,14 +65,13 @@ fn programs_of_the_readme_log_in() {
         clean_room(&mut command, home.path()).env("PGPASSWORD", PASSWORD);
         let (ended, seen) = server.watch(|| output(&mut command, LIMIT));
         let said = String::from_utf8(ended.stdout).unwrap();
-        let version = said.split(' ').nth(1).unwrap_or_default();
+        let (before, after) = expected.split_once(VERSION).unwrap();
+        let version = said.strip_prefix(before).and_then(|said| said.strip_suffix(after));
         assert!(
-            version.starts_with(&server.version().to_string()),
+            version.is_some_and(|version| version.starts_with(&server.version().to_string())),
             "{name}: {said}{}",
             String::from_utf8_lossy(&ended.stderr)
         );
-        let shown = expected.split(' ').nth(1).unwrap();
-        assert_eq!(said, expected.replace(shown, version), "{name}");
         let seen: Vec<_> = seen.iter().map(|seen| (seen.user.as_str(), seen.accepted, seen.tls)).collect();
         assert_eq!(seen, [("scramuser", true, Some(true))], "{name}");
 

@@ -4,10 +4,10 @@
 //! the threads of the crate `blocking`.
 
 use crate::{
-    config::{Config, IntoConfig, Prepared, with_passwords},
+    config::{Config, IntoConfig, Prepared},
     error::Error,
     session::Session,
-    startup::{Canceller, StartupContext},
+    startup::{Canceller, Credentials, StartupContext},
 };
 use ::blocking::unblock;
 use pgtls_adapter::{Cancelled, Connected, StartupError};
@@ -83,12 +83,12 @@ async fn connect_prepared<S, T, C, R: Future<Output = Result<(S, T), StartupErro
     mut startup: impl FnMut(Stream, StartupContext) -> R,
     finish: impl FnOnce(Connected<S, T>, StartupContext) -> C,
 ) -> Result<C, Error> {
-    let (config, passwords) = unblock(move || with_passwords(prepared)).await?;
-    let mut connecting = pgtls_async_std::connecting(&config);
+    let credentials = unblock(move || Credentials::load(prepared)).await?;
+    let mut connecting = pgtls_async_std::connecting(&credentials.config);
     loop {
-        let stream = connecting.advance().await.map_err(|error| Error::connect(error, &passwords))?;
+        let stream = connecting.advance().await.map_err(|error| credentials.error(error))?;
         let Some(at) = connecting.startup() else { continue };
-        let context = StartupContext::new(&config, &passwords, at);
+        let context = StartupContext::new(&credentials, at);
         let outcome = startup(stream, context.clone()).await;
         if let Some(connected) = connecting.finish_startup(outcome) {
             return Ok(finish(connected, context));

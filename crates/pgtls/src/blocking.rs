@@ -1,10 +1,10 @@
 //! Connections on blocking sockets.
 
 use crate::{
-    config::{IntoConfig, Prepared, with_passwords},
+    config::{IntoConfig, Prepared},
     error::Error,
     session::Session,
-    startup::{Canceller, StartupContext},
+    startup::{Canceller, Credentials, StartupContext},
 };
 use pgtls_adapter::{Cancelled, Connected, StartupError};
 use pgtls_startup::ServerSession;
@@ -48,12 +48,12 @@ fn connect_prepared<S, T, C>(
     mut startup: impl FnMut(Stream, StartupContext) -> Result<(S, T), StartupError>,
     finish: impl FnOnce(Connected<S, T>, StartupContext) -> C,
 ) -> Result<C, Error> {
-    let (config, passwords) = with_passwords(prepared)?;
-    let mut connecting = pgtls_std::connecting(&config);
+    let credentials = Credentials::load(prepared)?;
+    let mut connecting = pgtls_std::connecting(&credentials.config);
     loop {
-        let stream = connecting.advance().map_err(|error| Error::connect(error, &passwords))?;
+        let stream = connecting.advance().map_err(|error| credentials.error(error))?;
         let Some(at) = connecting.startup() else { continue };
-        let context = StartupContext::new(&config, &passwords, at);
+        let context = StartupContext::new(&credentials, at);
         let outcome = startup(stream, context.clone());
         if let Some(connected) = connecting.finish_startup(outcome) {
             return Ok(finish(connected, context));

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use pgtls_core::{
     environment::Environment,
-    param::{Ability, ParamError, Passwords, Settings, SettingsBuilder},
+    param::{Ability, ParamError, Settings, SettingsBuilder},
 };
 use pgtls_rustls::{CryptoProvider, LibraryInit};
 use std::{
@@ -43,11 +43,6 @@ impl Config {
     /// The same value, as the adapters share it.
     pub fn shared(&self) -> &Arc<pgtls_adapter::Config> {
         &self.0
-    }
-
-    /// The passwords of the hosts, from `password` or the password file (libpq: `passwordFromFile`). Reads the file.
-    pub(crate) fn passwords(&self) -> Passwords {
-        pgtls_os::passwords(&self.params, &self.environment)
     }
 }
 
@@ -212,13 +207,6 @@ pub enum Prepared {
     Config(Config),
     /// Environment and files are to be read.
     Builder(Box<ConfigBuilder>),
-}
-
-/// The configuration and the passwords of its hosts. Blocks.
-pub(crate) fn with_passwords(prepared: Prepared) -> Result<(Config, Arc<Passwords>), Error> {
-    let config = prepared.finish()?;
-    let passwords = Arc::new(config.passwords());
-    Ok((config, passwords))
 }
 
 impl Prepared {

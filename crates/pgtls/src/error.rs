@@ -4,7 +4,7 @@ use pgtls_adapter::{ActionError, AttemptError, ConnectError, NoDefaultProvider};
 use pgtls_core::{
     connect::Report,
     negotiation::Failure,
-    param::{ParamError, PassfileProblem, Passwords},
+    param::{ParamError, PassfileProblem},
     startup::Refusal,
 };
 use pgtls_os::EnvironmentError;
@@ -63,11 +63,6 @@ impl Error {
             Some(Failure::ServerError { sqlstate, .. }) => str::from_utf8(sqlstate).ok(),
             _ => None,
         }
-    }
-
-    /// A connection that failed with these passwords at hand.
-    pub(crate) fn connect(error: ConnectError, passwords: &Passwords) -> Self {
-        Self::Connect { error: Box::new(error), passfile_problem: passwords.problem().cloned() }
     }
 
     fn connect_error(&self) -> Option<&ConnectError> {

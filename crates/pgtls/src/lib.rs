@@ -56,6 +56,12 @@
 //! [`Error`] prints one line for each attempt, as psql does. [`Error::sqlstate`] and [`Error::server_error`] are the server's
 //! error, [`Error::attempts`] the failures in order.
 //!
+//! # Beyond this crate
+//!
+//! The crates behind this one are re-exported under their names. A [`Config`] fits their functions: connections that the program
+//! opens itself are for `pgtls::pgtls_tokio::negotiate(&config, …)` and its like, pools and `tokio_postgres` sessions for
+//! `pgtls::tokio_postgres::connect_with(config.shared())`.
+//!
 //! # Features
 //!
 //! - `aws-lc-rs` (default): constructors from a string, which use the crypto provider of aws-lc-rs whatever else is linked.
@@ -74,7 +80,9 @@ pub mod async_std;
 pub mod blocking;
 mod config;
 mod error;
+#[cfg(any(feature = "async-std", feature = "blocking", feature = "tokio"))]
 mod session;
+#[cfg(any(feature = "async-std", feature = "blocking", feature = "tokio"))]
 mod startup;
 #[cfg(feature = "tokio")]
 pub mod tokio;
@@ -85,6 +93,8 @@ pub use pgtls_adapter::{
     ActionError, AttemptError, BoxError, Cancelled, Cause, ConnectError, Connected, LibraryInit,
     NoDefaultProvider, Startup, StartupError,
 };
+#[cfg(feature = "async-std")]
+pub use pgtls_async_std;
 pub use pgtls_core::{
     connect::{Address, Peer, Report},
     environment::{Environment, Platform},
@@ -105,9 +115,14 @@ pub use pgtls_rustls::aws_lc_rs;
 pub use pgtls_rustls::ring;
 pub use pgtls_rustls::{CryptoProvider, SessionFacts, TlsError, TlsOptions};
 pub use pgtls_startup::{AuthenticationMethod, ExchangeError, ServerError, ServerSession};
+#[cfg(feature = "blocking")]
+pub use pgtls_std;
+#[cfg(feature = "tokio")]
+pub use pgtls_tokio;
 #[cfg(feature = "tokio-postgres")]
 pub use pgtls_tokio_postgres as tokio_postgres;
+#[cfg(any(feature = "async-std", feature = "blocking", feature = "tokio"))]
 pub use session::Session;
+#[cfg(any(feature = "async-std", feature = "blocking", feature = "tokio"))]
 pub use startup::{Canceller, StartupContext};
-/// The crates behind this one, for items that it does not name.
 pub use {pgtls_adapter, pgtls_core, pgtls_os, pgtls_rustls, pgtls_startup};

@@ -18,7 +18,8 @@ use pgtls_startup::ServerSession;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Session<S> {
-    /// The stream, on which the server waits for a query.
+    /// The stream, on which the server waits for a query. Bytes that the server sent after ReadyForQuery and that were read with
+    /// it come before the first of the stream: they are in `server.unread`.
     pub stream: S,
     /// The parameters that the server has reported, its cancel key, the authentication, and the protocol version.
     pub server: ServerSession,
@@ -34,8 +35,8 @@ pub struct Session<S> {
 impl<S> Session<S> {
     pub(crate) fn new(connected: Connected<S, ServerSession>, at: StartupContext) -> Self {
         let Connected { stream, value, report, failed, .. } = connected;
-        let passfile_problem = at.passwords.problem().cloned();
-        Self { stream, server: value, report, failed, passfile_problem, config: at.config }
+        let passfile_problem = at.credentials.passfile_problem();
+        Self { stream, server: value, report, failed, passfile_problem, config: at.credentials.config }
     }
 
     /// The configuration that the session was made with.

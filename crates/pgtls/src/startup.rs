@@ -1,26 +1,54 @@
 //! The arguments of a startup exchange, and its canceller.
 
-use crate::config::Config;
-use pgtls_adapter::{DetachedStartup, Startup};
+use crate::{
+    config::{Config, Prepared},
+    error::Error,
+};
+use pgtls_adapter::{ConnectError, DetachedStartup, Startup};
 use pgtls_core::{
     connect::Peer,
     message::CancelRequest,
-    param::{Params, Passwords, Secret},
+    param::{Params, PassfileProblem, Passwords, Secret},
 };
 use std::sync::Arc;
+
+/// The configuration of a connection and the passwords of its hosts.
+#[derive(Clone, Debug)]
+pub(crate) struct Credentials {
+    pub(crate) config: Config,
+    passwords: Arc<Passwords>,
+}
+
+impl Credentials {
+    /// Reads the password file (libpq: `passwordFromFile`), and what the configuration is made from. Blocks.
+    pub(crate) fn load(prepared: Prepared) -> Result<Self, Error> {
+        let config = prepared.finish()?;
+        let passwords = Arc::new(pgtls_os::passwords(&config.params, &config.environment));
+        Ok(Self { config, passwords })
+    }
+
+    /// The error of a connection with them.
+    pub(crate) fn error(&self, error: ConnectError) -> Error {
+        Error::Connect { error: Box::new(error), passfile_problem: self.passfile_problem() }
+    }
+
+    /// The reason why the password file was not used.
+    pub(crate) fn passfile_problem(&self) -> Option<PassfileProblem> {
+        self.passwords.problem().cloned()
+    }
+}
 
 /// The parameters, server and password of a startup exchange. It borrows from no connection, so that a driver can take it
 /// along into a task.
 #[derive(Clone, Debug)]
 pub struct StartupContext {
-    pub(crate) config: Config,
-    pub(crate) passwords: Arc<Passwords>,
+    pub(crate) credentials: Credentials,
     startup: DetachedStartup,
 }
 
 impl StartupContext {
-    pub(crate) fn new(config: &Config, passwords: &Arc<Passwords>, at: Startup<'_>) -> Self {
-        Self { config: config.clone(), passwords: passwords.clone(), startup: at.detached() }
+    pub(crate) fn new(credentials: &Credentials, at: Startup<'_>) -> Self {
+        Self { credentials: credentials.clone(), startup: at.detached() }
     }
 
     /// The same, as the adapters take it.
@@ -30,7 +58,7 @@ impl StartupContext {
 
     /// The parameters. [`Params::startup_pairs`] are the content of the StartupMessage.
     pub fn params(&self) -> &Params {
-        &self.config.params
+        &self.credentials.config.params
     }
 
     /// The server.
@@ -40,7 +68,7 @@ impl StartupContext {
 
     /// The password for this server: `password`, `PGPASSWORD`, or the line of the password file that fits its host.
     pub fn password(&self) -> Option<&Secret> {
-        self.passwords.password(self.peer().host_index)
+        self.credentials.passwords.password(self.peer().host_index)
     }
 
     /// The query that establishes the server's role; see [`Startup::role_query`].
