@@ -35,6 +35,11 @@ pub(crate) const ROWS: &[(&str, &str, &str)] = &[
     ("sslmode=allow", "ssluser", "ssl"),
     ("sslmode=require", "nossluser", "fail"),
     ("sslmode=require", "passworduser", "fail"),
+    ("sslmode=require password='correct horse'", "passworduser", "ssl"),
+    ("sslmode=require password='correct horse' channel_binding=require", "scramuser", "ssl"),
+    ("sslmode=require password='correct horse' channel_binding=require", "passworduser", "fail"),
+    ("sslmode=disable password='correct horse'", "scramuser", "plain"),
+    ("sslmode=disable password=wrong", "scramuser", "fail"),
 ];
 
 #[test]

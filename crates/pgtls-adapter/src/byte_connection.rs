@@ -14,7 +14,7 @@ use pgtls_core::{
     connect::{Action, Endpoint, Peer, Purpose, Report},
     negotiation::Encryption,
 };
-use pgtls_rustls::{AttemptError, ConnectError, StartupError};
+use pgtls_rustls::{AttemptError, ConnectError, SessionFacts, StartupError};
 use rustls::ClientConnection;
 use std::{
     fmt,
@@ -306,6 +306,11 @@ impl ByteConnection {
             self.received(read.map(|count| buffer.get(..count).unwrap_or_default()));
         }
         is_moved
+    }
+
+    /// Facts of the TLS session of the startup exchange; `None` without TLS.
+    pub fn facts(&self) -> Option<&SessionFacts> {
+        self.stream.as_ref()?.facts()
     }
 
     /// The server of the startup exchange that is under way, and the role that it must have.

@@ -74,7 +74,7 @@ pub use connected::{Cancelled, Connected, DetachedStartup, Startup, cancel_messa
 pub use connecting::Connecting;
 pub use deadline::{Deadline, expired, has_expired};
 pub use driver::Driver;
-pub use login::{READ, log_in};
+pub use login::{READ, log_in, startup_error};
 pub use monitor::{Protection, SharedMonitor};
 pub use pgtls_core::connect::{Endpoint, Purpose};
 pub use pgtls_rustls::{

@@ -127,7 +127,8 @@ async fn yield_now() {
     .await;
 }
 
-fn startup_error(error: ExchangeError) -> StartupError {
+/// The result of a startup exchange that has failed.
+pub fn startup_error(error: ExchangeError) -> StartupError {
     match error {
         ExchangeError::Refused(refusal) => StartupError::Refused { refusal, error: None },
         ExchangeError::Scram(_) => {

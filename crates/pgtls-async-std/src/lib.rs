@@ -8,49 +8,30 @@
 //! takes the stream away owns the loop, with [`connecting`].
 //!
 //! ```no_run
-//! use futures_lite::{AsyncReadExt, AsyncWriteExt};
-//! use pgtls_async_std::{Config, StartupError, Stream, connect};
-//! use pgtls_core::{
-//!     message::startup_message,
-//!     param::{Ability, Params, Settings},
-//!     startup::Refusal,
-//! };
+//! use pgtls_core::param::{Ability, Settings};
+//! use pgtls_async_std::{Config, connect, log_in};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let environment = pgtls_os::environment()?;
 //! let settings = Settings::parse("host=db.example.com sslmode=verify-full sslrootcert=root.crt")?;
 //! let params = pgtls_os::params(&settings, &environment, Ability::default())?;
+//! let passwords = pgtls_os::passwords(&params, &environment);
 //! let config = Config::new(params, environment, pgtls_rustls::aws_lc_rs());
 //!
-//! let connected = connect(&config, async |stream, _at| start_up(stream, &config.params).await).await?;
+//! let connected = connect(&config, async |stream, at| {
+//!     let password = async { passwords.password(at.peer.host_index).cloned() };
+//!     log_in(stream, at, &config.params, password).await
+//! })
+//! .await?;
 //! if let Some(tls) = connected.stream.facts() {
 //!     println!("{} with {}, host name {:?}", tls.protocol, tls.cipher.name, tls.matched_name);
 //! }
+//! println!("PostgreSQL {:?}", connected.value.parameter("server_version"));
 //! # Ok(())
 //! # }
-//!
-//! /// The driver's part, from the StartupMessage to ReadyForQuery. This one knows no passwords.
-//! async fn start_up(stream: &mut Stream, params: &Params) -> Result<(), StartupError> {
-//!     let packet = startup_message(params.max_protocol_version().number(), params.startup_pairs())?;
-//!     stream.write_all(&packet).await?;
-//!     stream.flush().await?;
-//!     loop {
-//!         let mut head = [0; 5];
-//!         stream.read_exact(&mut head).await?;
-//!         let [kind, length @ ..] = head;
-//!         let length = u64::from(u32::from_be_bytes(length)).saturating_sub(4);
-//!         let mut body = Vec::new();
-//!         stream.take(length).read_to_end(&mut body).await?;
-//!         match (kind, body.as_slice()) {
-//!             (b'Z', _) => return Ok(()),
-//!             (b'R', [0, 0, 0, 0]) => {}
-//!             (b'R', _) => return Err(StartupError::Refused { refusal: Refusal::NoPassword, error: None }),
-//!             // An error of the server's ends the exchange: the next read fails.
-//!             _ => {}
-//!         }
-//!     }
-//! }
 //! ```
+//!
+//! [`log_in`] runs the startup exchange. A driver with one of its own runs that instead.
 //!
 //! There is a session only if the stream has seen it: a StartupMessage of a protocol version that the parameters allow,
 //! ReadyForQuery after an authentication that they allow, and the role that `target_session_attrs` demands. Servers report

@@ -18,7 +18,6 @@ mod output;
 mod paint;
 mod report;
 mod serve;
-mod startup;
 mod verify;
 mod words;
 

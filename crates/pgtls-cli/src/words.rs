@@ -63,3 +63,34 @@ pub(crate) const fn verified(verification: Verification) -> &'static str {
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
+
+/// Characters of a release number.
+const MAX_RELEASE: usize = 16;
+
+/// The number at the beginning of `server_version`. The text that packagers add to it is that of a server which may not be
+/// authenticated, and is not kept.
+pub(crate) fn release(server_version: &str) -> Option<String> {
+    let number: String =
+        server_version.chars().take(MAX_RELEASE).take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+    (!number.is_empty()).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_RELEASE, release};
+
+    #[test]
+    fn releases_are_numbers() {
+        for (text, expected) in [
+            ("18.1", Some("18.1")),
+            ("15.20 (Debian 15.20-0+deb12u1)", Some("15.20")),
+            ("19beta1", Some("19")),
+            ("9.6.24", Some("9.6.24")),
+            ("please call 555-1234", None),
+            ("", None),
+        ] {
+            assert_eq!(release(text).as_deref(), expected, "{text}");
+        }
+        assert_eq!(release(&"1".repeat(1000)).map(|number| number.len()), Some(MAX_RELEASE));
+    }
+}

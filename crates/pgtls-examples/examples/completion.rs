@@ -20,8 +20,9 @@ use pgtls_core::{
 use pgtls_examples::{
     DisplayError,
     login::{Answer, Login},
-    messages::{query, terminate},
+    messages::query,
 };
+use pgtls_startup::TERMINATE;
 use std::{
     io::{self, ErrorKind, Write},
     net::ToSocketAddrs,
@@ -52,7 +53,7 @@ async fn main() -> Result<(), DisplayError> {
         stream.received(read.map(|_| buffer.as_slice()));
     };
     println!("{}: SELECT 1 is {value}", stream.encryption());
-    stream.write_all(&terminate())?;
+    stream.write_all(&TERMINATE)?;
     stream.close();
     write(&mut tcp, stream.outgoing()).await.transpose()?;
     Ok(())

@@ -4,7 +4,7 @@
 //! cargo run -p pgtls-examples --example minimal -- "host=localhost user=me sslmode=verify-full sslrootcert=root.crt"
 //! ```
 //!
-//! It prints the encryption of the session and the answer of the server. It supports TCP alone, and no passwords.
+//! It prints the encryption of the session and the answer of the server. It supports TCP alone.
 
 use pgtls_core::{
     connect::{Action, Connection, Input, Options},
@@ -15,10 +15,11 @@ use pgtls_core::{
 use pgtls_examples::{
     DisplayError,
     login::{Answer, Login, Monitored},
-    messages::{query, terminate},
+    messages::query,
     socket::{TimedSocket, Wire as AnyWire},
 };
 use pgtls_rustls::{ActionError, Connector, StartupError, TlsError, TlsOptions, clock};
+use pgtls_startup::{NONCE_LENGTH, StartupOptions, TERMINATE};
 use rustls::{ClientConnection, StreamOwned};
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -82,7 +83,15 @@ fn main() -> Result<(), DisplayError> {
             }
             Action::Startup => {
                 let mut monitor = connection.monitor().ok_or("this connection has no monitor any more")?;
-                let mut stream = Monitored::new(&mut wire, &mut monitor);
+                let mut nonce = [0; NONCE_LENGTH];
+                tls.provider.secure_random.fill(&mut nonce).map_err(|_| "there is no randomness")?;
+                let certificate = |tls: &StreamOwned<ClientConnection, _>| {
+                    Some(tls.conn.peer_certificates()?.first()?.to_vec())
+                };
+                let mut options = StartupOptions::new(wire.channel(certificate), nonce);
+                let peer = connection.peer().ok_or("there is no server")?;
+                options.target_session_attrs = peer.target_session_attrs;
+                let mut stream = Monitored::new(&mut wire, &mut monitor, options, deadline);
                 let Poll::Ready(outcome) = Login::default().advance(&mut stream, &params) else {
                     return Err("the socket does not block".into());
                 };
@@ -94,7 +103,7 @@ fn main() -> Result<(), DisplayError> {
                 wire.end_startup(|tls| &mut tls.sock);
                 wire.write_all(&query("SELECT 1"))?;
                 println!("{encryption}: SELECT 1 is {}", Answer::default().read(&mut wire)?);
-                return Ok(wire.write_all(&terminate())?);
+                return Ok(wire.write_all(&TERMINATE)?);
             }
             Action::Failed => return Err(connection.take_error().into()),
             // Neither unix sockets nor GSSAPI.

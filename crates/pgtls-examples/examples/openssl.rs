@@ -5,9 +5,12 @@
 //! ```
 //!
 //! OpenSSL verifies the chain, the core compares the name, and the machine demands the proof of both. The example supports
-//! TCP alone, and neither passwords nor client certificates.
+//! TCP alone, and no client certificates.
 
-use openssl::ssl::{HandshakeError, Ssl, SslContext, SslMethod, SslStream, SslVerifyMode, SslVersion};
+use openssl::{
+    rand::rand_bytes,
+    ssl::{HandshakeError, Ssl, SslContext, SslMethod, SslStream, SslVerifyMode, SslVersion},
+};
 use pgtls_core::{
     connect::{Action, Connection, Input, Options},
     files::{self, Loaded, Roots},
@@ -21,10 +24,11 @@ use pgtls_core::{
 use pgtls_examples::{
     DisplayError,
     login::{Answer, Login, Monitored},
-    messages::{query, terminate},
+    messages::query,
     socket::{TimedSocket, Wire as AnyWire},
 };
 use pgtls_rustls::StartupError;
+use pgtls_startup::{NONCE_LENGTH, StartupOptions, TERMINATE};
 use pgtls_x509::presented_names;
 use std::{
     error::Error,
@@ -81,7 +85,13 @@ fn main() -> Result<(), DisplayError> {
             }
             Action::Startup => {
                 let mut monitor = connection.monitor().ok_or("this connection has no monitor any more")?;
-                let mut stream = Monitored::new(&mut wire, &mut monitor);
+                let mut nonce = [0; NONCE_LENGTH];
+                rand_bytes(&mut nonce)?;
+                let certificate = |tls: &SslStream<_>| tls.ssl().peer_certificate()?.to_der().ok();
+                let mut options = StartupOptions::new(wire.channel(certificate), nonce);
+                let peer = connection.peer().ok_or("there is no server")?;
+                options.target_session_attrs = peer.target_session_attrs;
+                let mut stream = Monitored::new(&mut wire, &mut monitor, options, deadline);
                 let Poll::Ready(outcome) = Login::default().advance(&mut stream, &params) else {
                     return Err("the socket does not block".into());
                 };
@@ -93,7 +103,7 @@ fn main() -> Result<(), DisplayError> {
                 wire.end_startup(SslStream::get_mut);
                 wire.write_all(&query("SELECT 1"))?;
                 println!("{encryption}: SELECT 1 is {}", Answer::default().read(&mut wire)?);
-                return Ok(wire.write_all(&terminate())?);
+                return Ok(wire.write_all(&TERMINATE)?);
             }
             Action::Failed => return Err(connection.take_error().into()),
             // Neither unix sockets nor GSSAPI.

@@ -14,7 +14,7 @@
 //!
 //! The first two drive [`Connection`](pgtls_core::connect::Connection), the others
 //! [`ByteConnection`](pgtls_adapter::ByteConnection). This library has the parts that a driver has already: [`messages`] of the
-//! protocol, a [`login`] without passwords, and a [`socket`] with a deadline.
+//! protocol, the loop of a startup exchange ([`login`]), and a [`socket`] with a deadline.
 #![forbid(unsafe_code)]
 
 mod display_error;

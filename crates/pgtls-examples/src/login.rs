@@ -1,34 +1,51 @@
-//! A startup exchange and a query, as a driver without passwords has them, for sockets that block and those that do not.
+//! The startup exchange on the streams of these examples, for sockets that block and those that do not, and a query.
 
-use crate::messages::{Messages, query, startup};
-use pgtls_adapter::{ByteConnection, StartupError};
-use pgtls_core::{
-    param::Params,
-    startup::{Refusal, StartupMonitor},
-};
+use crate::messages::Messages;
+use pgtls_adapter::{ByteConnection, Startup, StartupError, startup_error};
+use pgtls_core::{param::Params, startup::StartupMonitor};
+use pgtls_startup::{Action, ExchangeError, ServerSession, StartupExchange, StartupOptions};
 use std::{
     io::{self, ErrorKind, Read, Write},
     task::Poll,
+    time::Instant,
 };
 
 /// The stream of a startup exchange. Every byte passes the startup monitor.
 pub trait StartupStream: Read + Write {
-    /// The query that establishes the role of the server, after ReadyForQuery.
-    fn role_query(&mut self) -> Option<&'static str>;
+    /// Begins an exchange.
+    ///
+    /// # Errors
+    /// The StartupMessage is too long, or there is no randomness.
+    fn exchange(&mut self, params: &Params) -> Result<StartupExchange, StartupError>;
 
-    /// The one value of its answer.
-    fn role_answer(&mut self, value: Option<&[u8]>);
+    /// Checks the deadline during work that neither reads nor writes.
+    ///
+    /// # Errors
+    /// The deadline has passed.
+    fn check_deadline(&mut self) -> io::Result<()>;
+
+    /// Passes the result of an exchange to the monitor.
+    ///
+    /// # Errors
+    /// The exchange has failed.
+    fn finish(&mut self, session: Result<ServerSession, ExchangeError>) -> Result<(), StartupError>;
+}
+
+fn place(connection: &ByteConnection) -> io::Result<Startup<'_>> {
+    connection.startup().ok_or_else(|| ErrorKind::NotConnected.into())
 }
 
 impl StartupStream for ByteConnection {
-    fn role_query(&mut self) -> Option<&'static str> {
-        self.startup()?.role_query()
+    fn exchange(&mut self, params: &Params) -> Result<StartupExchange, StartupError> {
+        place(self)?.exchange(params, self.facts())
     }
 
-    fn role_answer(&mut self, value: Option<&[u8]>) {
-        if let Some(startup) = self.startup() {
-            startup.role_answer(value);
-        }
+    fn check_deadline(&mut self) -> io::Result<()> {
+        place(self)?.check_deadline()
+    }
+
+    fn finish(&mut self, session: Result<ServerSession, ExchangeError>) -> Result<(), StartupError> {
+        place(self)?.finish(session).map(drop)
     }
 }
 
@@ -36,12 +53,19 @@ impl StartupStream for ByteConnection {
 pub struct Monitored<'s, S> {
     stream: &'s mut S,
     monitor: &'s mut StartupMonitor,
+    options: StartupOptions,
+    deadline: Option<Instant>,
 }
 
 impl<'s, S: Read + Write> Monitored<'s, S> {
-    /// Adds the monitor.
-    pub fn new(stream: &'s mut S, monitor: &'s mut StartupMonitor) -> Self {
-        Self { stream, monitor }
+    /// Adds the monitor, the options of the exchange, and the deadline of the address.
+    pub fn new(
+        stream: &'s mut S,
+        monitor: &'s mut StartupMonitor,
+        options: StartupOptions,
+        deadline: Option<Instant>,
+    ) -> Self {
+        Self { stream, monitor, options, deadline }
     }
 }
 
@@ -92,70 +116,77 @@ impl<S: Read + Write> Write for Monitored<'_, S> {
 }
 
 impl<S: Read + Write> StartupStream for Monitored<'_, S> {
-    fn role_query(&mut self) -> Option<&'static str> {
-        self.monitor.role_query()
+    fn exchange(&mut self, params: &Params) -> Result<StartupExchange, StartupError> {
+        Ok(StartupExchange::new(params, self.options.clone())?)
     }
 
-    fn role_answer(&mut self, value: Option<&[u8]>) {
-        self.monitor.role_answer(value);
+    fn check_deadline(&mut self) -> io::Result<()> {
+        if self.deadline.is_none_or(|deadline| Instant::now() < deadline) {
+            return Ok(());
+        }
+        self.monitor.timed_out();
+        Err(ErrorKind::TimedOut.into())
+    }
+
+    fn finish(&mut self, session: Result<ServerSession, ExchangeError>) -> Result<(), StartupError> {
+        let session = session.map_err(startup_error)?;
+        if self.monitor.role_query().is_some() {
+            self.monitor.role_answer(session.role_answer.as_deref());
+        }
+        Ok(())
     }
 }
 
 /// The startup exchange on one connection.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Login {
-    is_started: bool,
-    messages: Messages,
-    /// The query for the role has been sent.
-    is_asked: bool,
-    row: Option<String>,
+    exchange: Option<StartupExchange>,
 }
 
 impl Login {
-    /// Goes on until the session is up or the stream returns `WouldBlock`.
+    /// Goes on until the session is up or the stream returns `WouldBlock`. The password is that of the parameters.
     pub fn advance(
         &mut self,
         stream: &mut impl StartupStream,
         params: &Params,
     ) -> Poll<Result<(), StartupError>> {
         match self.run(stream, params) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
-            Err(error) => Poll::Ready(Err(error.into())),
-            Ok(outcome) => {
-                Poll::Ready(outcome.map_err(|refusal| StartupError::Refused { refusal, error: None }))
-            }
+            Err(StartupError::Failed(error)) if is_pending(&*error) => Poll::Pending,
+            ended => Poll::Ready(ended),
         }
     }
 
-    fn run(&mut self, stream: &mut impl StartupStream, params: &Params) -> io::Result<Result<(), Refusal>> {
-        if !self.is_started {
-            stream.write_all(&startup(params).map_err(io::Error::other)?)?;
-            self.is_started = true;
-        }
+    fn run(&mut self, stream: &mut impl StartupStream, params: &Params) -> Result<(), StartupError> {
+        let exchange = match &mut self.exchange {
+            Some(exchange) => exchange,
+            none => none.insert(stream.exchange(params)?),
+        };
+        let mut buffer = [0; 4096];
         loop {
-            while let Some(message) = self.messages.take().map_err(io::Error::other)? {
-                match (message.kind, message.refusal()) {
-                    (b'Z', _) => match stream.role_query() {
-                        // A server before release 14 does not report its role.
-                        Some(sql) if !self.is_asked => {
-                            self.is_asked = true;
-                            stream.write_all(&query(sql))?;
-                        }
-                        Some(_) => {
-                            stream.role_answer(self.row.take().as_deref().map(str::as_bytes));
-                            return Ok(Ok(()));
-                        }
-                        None => return Ok(Ok(())),
-                    },
-                    (b'D', _) => self.row = message.first_column(),
-                    (b'E', Some(error)) => return Err(io::Error::other(error)),
-                    (_, Some(_password_request)) => return Ok(Err(Refusal::NoPassword)),
-                    _ => {}
+            match exchange.poll() {
+                Ok(Action::Send(bytes)) => {
+                    let count = stream.write(bytes)?;
+                    exchange.sent(count);
                 }
+                Ok(Action::Receive) => {
+                    stream.flush()?;
+                    let count = stream.read(&mut buffer)?;
+                    exchange.received(buffer.get(..count).unwrap_or_default());
+                }
+                Ok(Action::Password) => exchange.supply_password(params.password().cloned()),
+                Ok(Action::Derive) => {
+                    stream.check_deadline()?;
+                    exchange.derive();
+                }
+                Ok(Action::Ready(session)) => return stream.finish(Ok(session)),
+                Err(error) => return stream.finish(Err(error)),
             }
-            fill(&mut self.messages, stream)?;
         }
     }
+}
+
+fn is_pending(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::WouldBlock)
 }
 
 /// The answer to a query with one value.

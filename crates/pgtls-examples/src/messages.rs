@@ -1,9 +1,6 @@
 //! Messages of the protocol: the part that every driver has already.
 
-use pgtls_core::{
-    message::{MessageError, startup_message},
-    param::Params,
-};
+use pgtls_startup::ServerError;
 use std::fmt;
 
 /// The longest message that is accepted, its length word included. None of the startup exchange comes near.
@@ -63,17 +60,12 @@ impl Message {
         [&[self.kind], &length.to_be_bytes()[..], &self.body].concat()
     }
 
-    /// The error in the way of a session, if this message is one: an ErrorResponse, or a request for a password, which
-    /// these examples have not.
+    /// The error of the server, if this message is one.
     pub fn refusal(&self) -> Option<String> {
-        match (self.kind, self.body.as_slice()) {
-            (b'E', fields) => {
-                Some(field(fields, b'M').unwrap_or_else(|| "an error without a text".to_owned()))
-            }
-            (b'R', [0, 0, 0, 0]) => None,
-            (b'R', _) => Some("the server wants a password, which this example does not know".to_owned()),
-            _ => None,
-        }
+        (self.kind == b'E').then(|| match ServerError::parse(&self.body) {
+            Some(error) => error.to_string(),
+            None => "an error without a text".to_owned(),
+        })
     }
 
     /// The first column of a DataRow, as text.
@@ -85,35 +77,9 @@ impl Message {
     }
 }
 
-/// The StartupMessage for these parameters.
-///
-/// # Errors
-/// They do not fit into one.
-pub fn startup(params: &Params) -> Result<Vec<u8>, MessageError> {
-    startup_message(params.max_protocol_version().number(), params.startup_pairs())
-}
-
 /// A simple query.
 pub fn query(sql: &str) -> Vec<u8> {
     Message { kind: b'Q', body: [sql.as_bytes(), b"\0"].concat() }.encode()
-}
-
-/// Terminate.
-pub fn terminate() -> Vec<u8> {
-    Message { kind: b'X', body: Vec::new() }.encode()
-}
-
-/// One field of an ErrorResponse.
-fn field(mut fields: &[u8], wanted: u8) -> Option<String> {
-    while let Some((&kind, rest)) = fields.split_first().filter(|(kind, _)| **kind != 0) {
-        let end = rest.iter().position(|byte| *byte == 0)?;
-        let (text, after) = rest.split_at_checked(end)?;
-        if kind == wanted {
-            return Some(String::from_utf8_lossy(text).into_owned());
-        }
-        fields = after.get(1..)?;
-    }
-    None
 }
 
 impl fmt::Display for WrongLength {
@@ -164,10 +130,8 @@ mod tests {
     #[test]
     fn refusals() {
         let message = |kind, body: &[u8]| Message { kind, body: body.to_vec() };
-        assert_eq!(message(b'E', b"SFATAL\0C28000\0Mno\0\0").refusal().as_deref(), Some("no"));
+        assert_eq!(message(b'E', b"SFATAL\0C28000\0Mno\0\0").refusal().as_deref(), Some("FATAL:  no"));
         assert!(message(b'E', b"SFATAL").refusal().is_some());
-        assert!(message(b'R', &[0, 0, 0, 3]).refusal().is_some());
-        assert_eq!(message(b'R', &[0; 4]).refusal(), None);
         assert_eq!(message(b'S', b"a\0b\0").refusal(), None);
     }
 }

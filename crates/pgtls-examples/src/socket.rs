@@ -1,6 +1,8 @@
 //! A TCP socket that blocks up to a deadline, and TLS over it.
 
 use pgtls_core::connect::{Address, Peer};
+use pgtls_startup::Channel;
+use pgtls_x509::tls_server_end_point;
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::TcpStream,
@@ -69,6 +71,19 @@ impl<T: ?Sized> Wire<T> {
         match std::mem::replace(self, Self::None) {
             Self::Plain(socket) => Ok(socket),
             Self::None | Self::Encrypted(_) => Err(ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// The protection of the connection, for SCRAM. `certificate` returns that of the server.
+    pub fn channel(&self, certificate: impl FnOnce(&T) -> Option<Vec<u8>>) -> Channel {
+        match self {
+            Self::None | Self::Plain(_) => Channel::Plain,
+            Self::Encrypted(tls) => {
+                let certificate = certificate(tls);
+                Channel::Tls {
+                    end_point: certificate.and_then(|der| tls_server_end_point(&der).ok().flatten()),
+                }
+            }
         }
     }
 

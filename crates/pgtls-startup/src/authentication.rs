@@ -96,7 +96,7 @@ impl Authentication {
             PasswordRequest::Cleartext => message(b'p', &[password.as_bytes(), b"\0"]),
             PasswordRequest::Md5(salt) => {
                 let inner = hexadecimal(Md5::new().chain_update(password).chain_update(&self.user));
-                let outer = hexadecimal(Md5::new().chain_update(&*inner).chain_update(salt));
+                let outer = hexadecimal(Md5::new().chain_update(inner.as_slice()).chain_update(salt));
                 message(b'p', &[b"md5", &outer[..], b"\0"])
             }
             PasswordRequest::Scram(gs2) => {

@@ -181,9 +181,14 @@ pub struct ServerError {
 }
 
 impl ServerError {
-    /// Reads the fields of an ErrorResponse, each a code and a string, up to a zero (libpq: `pqGetErrorNotice3`). `None` if they
-    /// are malformed. A message that was `cut` may end anywhere.
-    pub(crate) fn parse(mut fields: &[u8], cut: bool) -> Option<Self> {
+    /// Reads the body of an ErrorResponse or NoticeResponse: fields of a code and a string, up to a zero (libpq:
+    /// `pqGetErrorNotice3`). `None` if it is malformed.
+    pub fn parse(body: &[u8]) -> Option<Self> {
+        Self::parse_beginning(body, false)
+    }
+
+    /// A body that was `cut` may end anywhere.
+    pub(crate) fn parse_beginning(mut fields: &[u8], cut: bool) -> Option<Self> {
         let mut error = Self {
             sqlstate: NO_SQLSTATE,
             severity: String::new(),

@@ -24,6 +24,9 @@ pub const MAX_PARAMETERS: usize = 1 << 20;
 /// Bytes that a parameter occupies beside its name and value.
 const PARAMETER_OVERHEAD: usize = 128;
 
+/// Terminate, which ends a session in order (libpq: `sendTerminateConn`).
+pub const TERMINATE: [u8; 5] = *b"X\0\0\0\x04";
+
 /// The protection of the connection, and the data that SCRAM binds to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Channel {
@@ -286,9 +289,10 @@ impl StartupExchange {
             (Phase::Authentication, b'v') => self.negotiate(&frame.body)?,
             (Phase::Authentication | Phase::Reports, b'E') => {
                 let malformed = ExchangeError::Broken(Broken::Malformed(b'E'));
-                return Err(ServerError::parse(&frame.body, frame.cut).map_or(malformed, |error| {
-                    ExchangeError::Server { error, after_authentication: phase == Phase::Reports }
-                }));
+                return Err(ServerError::parse_beginning(&frame.body, frame.cut).map_or(
+                    malformed,
+                    |error| ExchangeError::Server { error, after_authentication: phase == Phase::Reports },
+                ));
             }
             (Phase::Reports, b'K') => {
                 let request = CancelRequest::from_key_data(self.version.number(), &frame.body);
@@ -407,7 +411,9 @@ pub(crate) fn message(tag: u8, parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
     let mut message = Zeroizing::new(Vec::with_capacity(body.saturating_add(5)));
     message.push(tag);
     message.extend_from_slice(&length.to_be_bytes());
-    parts.iter().for_each(|part| message.extend_from_slice(part));
+    for part in parts {
+        message.extend_from_slice(part);
+    }
     message
 }
 

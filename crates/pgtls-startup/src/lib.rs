@@ -103,6 +103,10 @@ mod scram;
 pub use error::{ExchangeError, ScramError, ServerError};
 pub use exchange::{
     Action, AuthenticationMethod, Channel, MAX_PARAMETERS, ServerSession, StartupExchange, StartupOptions,
+    TERMINATE,
 };
 pub use frames::MAX_MESSAGE;
 pub use scram::{NONCE_LENGTH, SLICE};
+
+#[cfg(test)]
+mod tests;

@@ -129,7 +129,7 @@ impl ClientFinal {
             None => named(self.keys.server, b"Server Key"),
         };
         let client_key = named(self.keys.client, b"Client Key").unwrap_or_default();
-        let stored_key = Zeroizing::new(<[u8; KEY_LENGTH]>::from(Sha256::digest(&*client_key)));
+        let stored_key = Zeroizing::new(<[u8; KEY_LENGTH]>::from(Sha256::digest(client_key.as_slice())));
         let mut proof = finish(keyed(&*stored_key).chain_update(&self.auth_message));
         proof.iter_mut().zip(client_key.iter()).for_each(|(proof, key)| *proof ^= key);
         let mut encoded = base64::encode(&*proof);
@@ -238,4 +238,25 @@ fn iterations(text: &[u8]) -> Option<u32> {
         number.checked_mul(10)?.checked_add(digit)
     })?;
     u32::try_from(number).ok().filter(|number| *number > 0)
+}
+
+/// The proof and the check of the server's signature for an `AuthMessage` (RFC 5802, section 3) from elsewhere.
+#[cfg(test)]
+pub(crate) fn final_of_rfc(
+    password: &[u8],
+    salt: &[u8],
+    iterations: u32,
+    auth_message: &[u8],
+) -> (String, ServerProof) {
+    let keys = Keys { password: Zeroizing::default(), client: None, server: None };
+    let mut client = ClientFinal {
+        without_proof: Vec::new(),
+        auth_message: auth_message.to_vec(),
+        derivation: Some(Derivation::new(password, salt, iterations)),
+        keys,
+    };
+    while !client.derive() {}
+    let (message, proof) = client.message();
+    let text = String::from_utf8_lossy(&message).replace(",p=", "");
+    (text, proof)
 }

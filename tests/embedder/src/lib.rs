@@ -5,7 +5,7 @@
 //! encryption as a method like the others, for embedders that have a library. This one has a script in its place, [`Gss`]:
 //! [`Forged`] holds the credential cache that it is given and gets no ticket for it. A test can bring a script that succeeds.
 //!
-//! TCP alone, and no passwords.
+//! TCP alone.
 
 mod channel;
 mod credentials;
@@ -27,10 +27,10 @@ use pgtls_core::{
 };
 use pgtls_examples::{
     login::{Login, Monitored},
-    messages::terminate,
     socket::{TimedSocket, Wire},
 };
 use pgtls_rustls::{ActionError, Connector, StartupError, TlsError, TlsOptions, clock};
+use pgtls_startup::{Channel, NONCE_LENGTH, StartupOptions, TERMINATE};
 use rustls::{ClientConnection, StreamOwned};
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -70,7 +70,9 @@ pub fn connect(params: &Params, environment: &Environment, gss: &dyn Gss) -> Res
     let mut options = Options::default();
     (options.seed, options.gss) = (tls.seed(), gss.credentials());
     let mut connection = connect::Connection::new(params, environment, options);
-    let mut wire = Wire::None;
+    let (mut wire, mut channel) = (Wire::None, Channel::Plain);
+    let mut nonce = [0; NONCE_LENGTH];
+    let is_random = |nonce: &mut [u8]| tls.provider.secure_random.fill(nonce).is_ok();
     let mut reply = [0; 2];
     let start = Instant::now();
     loop {
@@ -82,7 +84,7 @@ pub fn connect(params: &Params, environment: &Environment, gss: &dyn Gss) -> Res
                 Input::Resolved(addresses.map(Iterator::collect).map_err(ActionError::Io))
             }
             Action::Open => {
-                wire = Wire::None;
+                (wire, channel) = (Wire::None, Channel::Plain);
                 match TimedSocket::open(connection.peer(), Some(deadline)) {
                     Ok(tcp) => {
                         wire = Wire::Plain(tcp);
@@ -101,15 +103,24 @@ pub fn connect(params: &Params, environment: &Environment, gss: &dyn Gss) -> Res
             },
             Action::StartTls { .. } => {
                 let host = connection.peer().and_then(|peer| peer.host.as_deref());
+                // Scripts of this client bind nothing.
+                channel = Channel::Tls { end_point: None };
                 start_tls(&mut wire, &connector, host)
             }
             Action::StartGss => match start_gss(&mut wire, gss) {
-                Ok(()) => Input::Gss(Ok(())),
+                Ok(()) => {
+                    channel = Channel::Gss;
+                    Input::Gss(Ok(()))
+                }
                 Err(reason) => Input::Gss(Err(ActionError::Startup(reason.into()))),
             },
-            Action::Startup => match connection.monitor() {
+            Action::Startup => match connection.monitor().filter(|_| is_random(&mut nonce)) {
                 Some(mut monitor) => {
-                    let mut stream = Monitored::new(&mut wire, &mut monitor);
+                    let mut startup = StartupOptions::new(channel.clone(), nonce);
+                    if let Some(peer) = connection.peer() {
+                        startup.target_session_attrs = peer.target_session_attrs;
+                    }
+                    let mut stream = Monitored::new(&mut wire, &mut monitor, startup, Some(deadline));
                     let outcome = match Login::default().advance(&mut stream, params) {
                         Poll::Ready(outcome) => outcome,
                         Poll::Pending => Err(io::Error::from(ErrorKind::WouldBlock).into()),
@@ -121,7 +132,7 @@ pub fn connect(params: &Params, environment: &Environment, gss: &dyn Gss) -> Res
                 None => Input::Abandoned(io::Error::from(ErrorKind::NotConnected).into()),
             },
             Action::Done(encryption) => {
-                let _ = wire.write_all(&terminate());
+                let _ = wire.write_all(&TERMINATE);
                 let events = connection.report().events().collect();
                 return Ok(Outcome { session: Ok(encryption), events });
             }

@@ -4,8 +4,9 @@
 
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
 use pgtls_adapter::{Cancelled, Config, ConnectError, Connected, Startup, StartupError};
-use pgtls_core::{connect::Peer, message::CancelRequest, negotiation::Encryption};
+use pgtls_core::{connect::Peer, message::CancelRequest, negotiation::Encryption, param::Params};
 use pgtls_rustls::SessionFacts;
+use pgtls_startup::ServerSession;
 use socket2::SockRef;
 use std::{
     io::{self, Read as _, Write as _},
@@ -22,6 +23,9 @@ pub(super) trait Wire {
     async fn goodbye(&mut self) -> io::Result<()>;
     fn encryption(&self) -> Encryption;
     fn facts(&self) -> Option<&SessionFacts>;
+
+    /// Runs the startup exchange with the password of the parameters.
+    async fn log_in(&mut self, at: Startup<'_>, params: &Params) -> Result<ServerSession, StartupError>;
 
     async fn fill(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let mut have = 0;
@@ -136,6 +140,9 @@ impl Adapter for Std {
 }
 
 impl<S: pgtls_std::Connection> Wire for pgtls_std::Stream<S> {
+    async fn log_in(&mut self, at: Startup<'_>, params: &Params) -> Result<ServerSession, StartupError> {
+        pgtls_std::log_in(self, at, params, || params.password().cloned())
+    }
     async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.write_all(bytes)?;
         self.flush()
@@ -223,6 +230,13 @@ macro_rules! asynchronous {
     (@wire $krate:ident, $shut:ident, []) => {};
     (@wire $krate:ident, $shut:ident, [$($bound:path),+]) => {
         impl<S: $($bound +)+ Unpin> Wire for $krate::Stream<S> {
+            async fn log_in(
+                &mut self,
+                at: Startup<'_>,
+                params: &Params,
+            ) -> Result<ServerSession, StartupError> {
+                $krate::log_in(self, at, params, async { params.password().cloned() }).await
+            }
             async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
                 self.write_all(bytes).await?;
                 self.flush().await

@@ -1,14 +1,17 @@
-//! A driver as small as it gets, on `pgtls-std`: it can start a session with servers that ask for no password.
+//! A small driver on `pgtls-std`.
 
 use super::client::Outcome;
 use pgtls_core::{
     connect::Peer,
     environment::{Environment, Platform},
-    message::{CancelRequest, PROTOCOL_3_0, startup_message},
+    message::CancelRequest,
     param::{Ability, Params, Settings},
 };
 use pgtls_rustls::SessionFacts;
-use pgtls_std::{Cancelled, Config, ConnectError, Connection, LibraryInit, Stream};
+use pgtls_std::{
+    Cancelled, Config, ConnectError, Connection, LibraryInit, ServerSession, Startup, StartupError, Stream,
+    log_in,
+};
 use std::{
     io::{self, Read, Write},
     net::TcpStream,
@@ -21,7 +24,7 @@ const LONGEST_MESSAGE: usize = 1 << 16;
 /// Connects with `pgtls_std::connect`, which finds the server by itself.
 pub(crate) fn connect(conninfo: &str, home: &Path) -> Outcome {
     let config = config(conninfo, home);
-    let connected = pgtls_std::connect(&config, |stream, _| Ok(start_up(stream, &config.params)?));
+    let connected = pgtls_std::connect(&config, |stream, at| start_up(stream, at, &config.params));
     outcome(connected.map(|connected| connected.stream.encryption().as_str()))
 }
 
@@ -44,9 +47,9 @@ impl Session {
     pub(crate) fn open(conninfo: &str, home: &Path) -> Self {
         let config = config(conninfo, home);
         let connected =
-            pgtls_std::connect(&config, |stream, _| Ok(start_up(stream, &config.params)?)).unwrap();
+            pgtls_std::connect(&config, |stream, at| start_up(stream, at, &config.params)).unwrap();
         let at = connected.peer().expect("it has found the server by itself").clone();
-        let key = connected.value.expect("a real server gives keys");
+        let key = connected.value.cancel.expect("a real server gives keys");
         Self { stream: connected.stream, canceller: Canceller { config, at, key } }
     }
 
@@ -76,8 +79,8 @@ impl Canceller {
 pub(crate) fn negotiate(conninfo: &str, host: &str, port: u16, home: &Path) -> Outcome {
     let config = config(conninfo, home);
     let dial = || TcpStream::connect(("127.0.0.1", port));
-    let negotiated = pgtls_std::negotiate(&config, Some(host), dial().unwrap(), dial, |stream, _| {
-        Ok(start_up(stream, &config.params)?)
+    let negotiated = pgtls_std::negotiate(&config, Some(host), dial().unwrap(), dial, |stream, at| {
+        start_up(stream, at, &config.params)
     });
     outcome(negotiated.map(|connected| connected.stream.encryption().as_str()))
 }
@@ -97,22 +100,12 @@ pub(crate) fn config(conninfo: &str, home: &Path) -> Config {
     Config::initialised(params, environment, init, pgtls_rustls::aws_lc_rs).unwrap()
 }
 
-/// Sends the StartupMessage and reads up to ReadyForQuery; the key for cancel requests, if there is one.
-fn start_up<S: Connection>(stream: &mut Stream<S>, params: &Params) -> io::Result<Option<CancelRequest>> {
-    let startup = startup_message(PROTOCOL_3_0, params.startup_pairs()).map_err(io::Error::other)?;
-    stream.write_all(&startup)?;
-    stream.flush()?;
-    let mut key = None;
-    loop {
-        match message(stream)? {
-            (b'Z', _) => return Ok(key),
-            (b'K', body) => {
-                key = Some(CancelRequest::from_key_data(PROTOCOL_3_0, &body).map_err(io::Error::other)?);
-            }
-            (b'R', body) if body != [0; 4] => return Err(io::Error::other("this driver knows no passwords")),
-            _ => {}
-        }
-    }
+fn start_up<S: Connection>(
+    stream: &mut Stream<S>,
+    at: Startup<'_>,
+    params: &Params,
+) -> Result<ServerSession, StartupError> {
+    log_in(stream, at, params, || params.password().cloned())
 }
 
 /// One message of the server: its type and its body.

@@ -16,6 +16,7 @@ host      all  rejectuser   127.0.0.1/32  reject
 host      all  passworduser 127.0.0.1/32  password
 host      all  md5user      127.0.0.1/32  md5
 host      all  scramuser    127.0.0.1/32  scram-sha-256
+host      all  manyuser     127.0.0.1/32  scram-sha-256
 ";
 /// These lines need a server that speaks TLS.
 const HBA_TLS: &str = "\
@@ -28,7 +29,7 @@ ssl_cert_file = '../server.crt'
 ssl_key_file = '../server.key'
 ssl_ca_file = '../root.crt'
 ";
-/// Every password of this server.
+/// Every password of this server. That of `manyuser` is hashed in 600,000 iterations.
 pub(crate) const PASSWORD: &str = "correct horse";
 
 const ROLES: &str = "\
@@ -40,6 +41,7 @@ CREATE ROLE certuser LOGIN
 CREATE ROLE verifyuser LOGIN
 CREATE ROLE passworduser LOGIN PASSWORD 'correct horse'
 CREATE ROLE scramuser LOGIN PASSWORD 'correct horse'
+CREATE ROLE manyuser LOGIN PASSWORD 'SCRAM-SHA-256$600000:c2l4dGVlbiBzYWx0IGJ5dA==$y0I5Y8tNd8CmwiIv0J569tZ1HncbxplHEamtBZe0lAM=:yXEAI85SEIoXd8mN7aajXv9nmwJcYUfpGeiCZ8kWSas='
 SET password_encryption = 'md5'
 CREATE ROLE md5user LOGIN PASSWORD 'correct horse'
 ";

@@ -13,12 +13,19 @@ struct Layer {
 const LAYERS: &[Layer] = &[
     Layer { name: "pgtls-core", may_use: &[] },
     Layer { name: "pgtls-x509", may_use: &["pgtls-core"] },
+    Layer { name: "pgtls-startup", may_use: &["pgtls-core"] },
     Layer { name: "pgtls-os", may_use: &["pgtls-core", "pgtls-x509"] },
     Layer { name: "pgtls-rustls", may_use: &["pgtls-core", "pgtls-x509"] },
-    Layer { name: "pgtls-adapter", may_use: &["pgtls-core", "pgtls-x509", "pgtls-rustls", "pgtls-os"] },
-    Layer { name: "pgtls-std", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-adapter"] },
-    Layer { name: "pgtls-async-std", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-adapter"] },
-    Layer { name: "pgtls-tokio", may_use: &["pgtls-core", "pgtls-rustls", "pgtls-adapter"] },
+    Layer {
+        name: "pgtls-adapter",
+        may_use: &["pgtls-core", "pgtls-startup", "pgtls-x509", "pgtls-rustls", "pgtls-os"],
+    },
+    Layer { name: "pgtls-std", may_use: &["pgtls-core", "pgtls-startup", "pgtls-rustls", "pgtls-adapter"] },
+    Layer {
+        name: "pgtls-async-std",
+        may_use: &["pgtls-core", "pgtls-startup", "pgtls-rustls", "pgtls-adapter"],
+    },
+    Layer { name: "pgtls-tokio", may_use: &["pgtls-core", "pgtls-startup", "pgtls-rustls", "pgtls-adapter"] },
     Layer {
         name: "pgtls-tokio-postgres",
         may_use: &["pgtls-core", "pgtls-rustls", "pgtls-os", "pgtls-tokio"],
@@ -28,6 +35,7 @@ const LAYERS: &[Layer] = &[
         name: "pgtls",
         may_use: &[
             "pgtls-core",
+            "pgtls-startup",
             "pgtls-rustls",
             "pgtls-os",
             "pgtls-adapter",
@@ -41,12 +49,13 @@ const LAYERS: &[Layer] = &[
     // Its property tests compare with pgtls itself.
     Layer {
         name: "pgtls-conformance",
-        may_use: &["pgtls-core", "pgtls-x509", "pgtls-rustls", "pgtls-os", "pgtls-std"],
+        may_use: &["pgtls-core", "pgtls-startup", "pgtls-x509", "pgtls-rustls", "pgtls-os", "pgtls-std"],
     },
     Layer {
         name: "pgtls-cli",
         may_use: &[
             "pgtls-core",
+            "pgtls-startup",
             "pgtls-x509",
             "pgtls-rustls",
             "pgtls-os",

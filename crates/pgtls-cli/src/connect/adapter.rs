@@ -1,12 +1,15 @@
 //! The adapters that can make a connection, seen as one.
 
-use crate::startup::Wire;
-use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _, future::block_on};
+use futures_lite::{AsyncWriteExt as _, future::block_on};
 use pgtls_adapter::{Config, ConnectError, Connected, Startup, StartupError};
-use pgtls_core::negotiation::Encryption;
+use pgtls_core::{
+    negotiation::Encryption,
+    param::{Params, Secret},
+};
 use pgtls_rustls::SessionFacts;
-use std::io::{self, Read as _, Write as _};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use pgtls_startup::{ServerSession, TERMINATE};
+use std::io::{self, Write as _};
+use tokio::io::AsyncWriteExt as _;
 
 /// Which adapter makes the connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -20,16 +23,24 @@ pub(crate) enum Adapter {
     AsyncStd,
 }
 
-/// A session's bytes, and what is known about them.
-pub(crate) trait Session: Wire {
-    /// How they are protected.
+/// The stream of a session.
+pub(crate) trait Session {
+    /// How the bytes are protected.
     fn encryption(&self) -> Encryption;
 
     /// Facts of the TLS session.
     fn facts(&self) -> Option<&SessionFacts>;
 
-    /// Says goodbye to TLS. A server that does not hear it will notice by itself.
-    async fn shut(&mut self);
+    /// Runs the startup exchange.
+    async fn log_in(
+        &mut self,
+        at: Startup<'_>,
+        params: &Params,
+        password: Option<Secret>,
+    ) -> Result<ServerSession, StartupError>;
+
+    /// Ends the session as libpq does. A connection that has ended already does not matter.
+    async fn terminate(&mut self);
 }
 
 /// What is done with whatever session an adapter makes.
@@ -80,35 +91,27 @@ impl Adapter {
     }
 }
 
-impl Wire for pgtls_std::Stream {
-    async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)?;
-        self.flush()
-    }
-    async fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.read(buffer)
-    }
-}
-
 impl Session for pgtls_std::Stream {
     fn encryption(&self) -> Encryption {
         self.encryption()
     }
+
     fn facts(&self) -> Option<&SessionFacts> {
         self.facts()
     }
-    async fn shut(&mut self) {
-        let _ = self.shutdown();
-    }
-}
 
-impl Wire for pgtls_tokio::Stream {
-    async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes).await?;
-        self.flush().await
+    async fn log_in(
+        &mut self,
+        at: Startup<'_>,
+        params: &Params,
+        password: Option<Secret>,
+    ) -> Result<ServerSession, StartupError> {
+        pgtls_std::log_in(self, at, params, || password)
     }
-    async fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.read(buffer).await
+
+    async fn terminate(&mut self) {
+        let _ = self.write_all(&TERMINATE).and_then(|()| self.flush());
+        let _ = self.shutdown();
     }
 }
 
@@ -116,21 +119,23 @@ impl Session for pgtls_tokio::Stream {
     fn encryption(&self) -> Encryption {
         self.encryption()
     }
+
     fn facts(&self) -> Option<&SessionFacts> {
         self.facts()
     }
-    async fn shut(&mut self) {
-        let _ = self.shutdown().await;
-    }
-}
 
-impl Wire for pgtls_async_std::Stream {
-    async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes).await?;
-        self.flush().await
+    async fn log_in(
+        &mut self,
+        at: Startup<'_>,
+        params: &Params,
+        password: Option<Secret>,
+    ) -> Result<ServerSession, StartupError> {
+        pgtls_tokio::log_in(self, at, params, async { password }).await
     }
-    async fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.read(buffer).await
+
+    async fn terminate(&mut self) {
+        let _ = self.write_all(&TERMINATE).await;
+        let _ = self.shutdown().await;
     }
 }
 
@@ -138,10 +143,22 @@ impl Session for pgtls_async_std::Stream {
     fn encryption(&self) -> Encryption {
         self.encryption()
     }
+
     fn facts(&self) -> Option<&SessionFacts> {
         self.facts()
     }
-    async fn shut(&mut self) {
+
+    async fn log_in(
+        &mut self,
+        at: Startup<'_>,
+        params: &Params,
+        password: Option<Secret>,
+    ) -> Result<ServerSession, StartupError> {
+        pgtls_async_std::log_in(self, at, params, async { password }).await
+    }
+
+    async fn terminate(&mut self) {
+        let _ = self.write_all(&TERMINATE).await;
         let _ = self.close().await;
     }
 }

@@ -11,16 +11,17 @@ use crate::{
     advice::advice,
     certificate,
     gather::Gathered,
-    startup::{self, Binding, Channel, Exchange, Fault, RunError},
-    words::{self, FileLine, printable},
+    words::{self, FileLine, printable, release},
 };
-use pgtls_adapter::{Config, ConnectError, Connected, Startup, StartupError};
+use pgtls_adapter::{BoxError, Config, ConnectError, Connected, Startup, StartupError};
 use pgtls_core::{
     connect::Report as Seen,
     param::{Params, Passwords},
-    startup::{ClientCertificate, Refusal},
+    policy::Verification,
+    startup::ClientCertificate,
 };
 use pgtls_rustls::SessionFacts;
+use pgtls_startup::{AuthenticationMethod, ExchangeError, ServerSession};
 
 /// Connects, disconnects, reports.
 pub(crate) fn attempt(gathered: Gathered, adapter: Adapter) -> Report {
@@ -45,35 +46,24 @@ struct Visitor<'v> {
 }
 
 impl Visit for Visitor<'_> {
-    type Value = startup::Report;
+    type Value = ServerSession;
     type Outcome = Report;
 
-    /// Sends the startup packet, authenticates, and listens until the server is ready.
+    /// Runs the startup exchange.
     async fn start_up(
         &self,
         session: &mut impl Session,
         at: Startup<'_>,
-    ) -> Result<startup::Report, StartupError> {
-        let channel = Channel { encryption: session.encryption(), binding: binding(session.facts()) };
-        let password = self.passwords.password(at.peer.host_index);
-        let mut exchange = Exchange::new(self.params, channel, password, at.peer.target_session_attrs)?;
-        match startup::run(&mut exchange, session).await {
-            Ok(()) => {
-                if at.role_query().is_some() {
-                    at.role_answer(exchange.role_answer());
-                }
-                Ok(exchange.report().clone())
-            }
-            Err(RunError::Io(error)) => Err(error.into()),
-            Err(RunError::Fault(fault)) => Err(startup_error(fault, session.facts())),
-        }
+    ) -> Result<ServerSession, StartupError> {
+        let password = self.passwords.password(at.peer.host_index).cloned();
+        let outcome = session.log_in(at, self.params, password).await;
+        outcome.map_err(|error| startup_error(error, session.facts()))
     }
 
-    async fn end<S: Session>(&self, ended: Result<Connected<S, startup::Report>, ConnectError>) -> Report {
+    async fn end<S: Session>(&self, ended: Result<Connected<S, ServerSession>, ConnectError>) -> Report {
         match ended {
             Ok(mut connected) => {
-                startup::terminate(&mut connected.stream).await;
-                connected.stream.shut().await;
+                connected.stream.terminate().await;
                 success(connected, self.params)
             }
             Err(error) => failed(&error, self.params),
@@ -81,16 +71,7 @@ impl Visit for Visitor<'_> {
     }
 }
 
-/// What SCRAM can be bound to. A certificate whose digest is not defined is told from a channel without one.
-fn binding(facts: Option<&SessionFacts>) -> Binding {
-    match facts.map(SessionFacts::tls_server_end_point) {
-        None => Binding::None,
-        Some(Ok(Some(bytes))) => Binding::EndPoint(bytes),
-        Some(Ok(None) | Err(_)) => Binding::Undefined,
-    }
-}
-
-/// The same in digits.
+/// The digits of the data that SCRAM is bound to.
 fn end_point(facts: &SessionFacts) -> Option<String> {
     let bytes = facts.tls_server_end_point().ok().flatten()?;
     Some(bytes.iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}")))
@@ -101,25 +82,33 @@ fn printable_value((name, value): (&'static str, String)) -> (&'static str, Stri
     (name, printable(&value))
 }
 
-fn startup_error(fault: Fault, facts: Option<&SessionFacts>) -> StartupError {
-    let failure = |fault| {
-        Box::new(StartupFailure {
-            fault,
-            verified: facts.map_or(pgtls_core::policy::Verification::None, |facts| facts.verified),
+/// Adds the facts of the session to an error of the exchange.
+fn startup_error(error: StartupError, facts: Option<&SessionFacts>) -> StartupError {
+    let add = |error: BoxError| match error.downcast::<ExchangeError>() {
+        Ok(error) => Box::new(StartupFailure {
+            error: *error,
+            verified: facts.map_or(Verification::None, |facts| facts.verified),
             certificate: facts.map_or_else(ClientCertificate::default, |facts| facts.client_certificate),
-        })
+        }),
+        Err(other) => other,
     };
-    match fault {
-        Fault::Refused(refusal) => StartupError::Refused { refusal, error: None },
-        fault @ Fault::Exchange(_) => {
-            StartupError::Refused { refusal: Refusal::Exchange, error: Some(failure(fault)) }
-        }
-        fault @ Fault::WrongRole(_) => StartupError::WrongRole { error: Some(failure(fault)) },
-        fault @ (Fault::Server { .. } | Fault::Broken(_)) => StartupError::Failed(failure(fault)),
+    match error {
+        StartupError::Refused { refusal, error } => StartupError::Refused { refusal, error: error.map(add) },
+        StartupError::WrongRole { error } => StartupError::WrongRole { error: error.map(add) },
+        StartupError::Failed(error) => StartupError::Failed(add(error)),
+        other => other,
     }
 }
 
-fn success(connected: Connected<impl Session, startup::Report>, params: &Params) -> Report {
+/// The method in PostgreSQL's words, and whether it is bound to the connection.
+fn authentication(method: AuthenticationMethod) -> &'static str {
+    match method {
+        AuthenticationMethod::ScramSha256Plus => "scram-sha-256, bound to the channel",
+        other => other.as_str(),
+    }
+}
+
+fn success(connected: Connected<impl Session, ServerSession>, params: &Params) -> Report {
     let facts = connected.stream.facts();
     Report {
         outcome: connected.stream.encryption().as_str(),
@@ -133,8 +122,8 @@ fn success(connected: Connected<impl Session, startup::Report>, params: &Params)
         attributes: facts.into_iter().flat_map(SessionFacts::attributes).map(printable_value).collect(),
         tls_server_end_point: facts.and_then(end_point),
         client_certificate: facts.map(|facts| facts.client_certificate.into()),
-        server_version: connected.value.server_version,
-        authentication: connected.value.authentication,
+        server_version: connected.value.parameter("server_version").and_then(release),
+        authentication: Some(authentication(connected.value.authentication)),
         earlier_errors: connected.failed.iter().map(failure::line).collect(),
         attempts: timeline(&connected.report.attempts, &connected.failed, true),
         ..seen(&connected.report, params)

@@ -3,23 +3,21 @@
 //! A server's own words are shown only when somebody vouches for it.
 
 use super::sqlstate;
-use crate::{
-    error_class,
-    startup::{Fault, ServerMessage},
-};
+use crate::error_class;
 use pgtls_core::{
     negotiation::Failure,
     policy::Verification,
     startup::{ClientCertificate, Refusal},
 };
 use pgtls_rustls::{ActionError, AttemptError, Cause, TlsError};
+use pgtls_startup::{ExchangeError, ServerError};
 use std::{error::Error, fmt};
 
 /// A failed startup exchange, with what is known of the session that it failed on.
 #[derive(Clone, Debug)]
 pub(super) struct StartupFailure {
-    /// What happened.
-    pub(super) fault: Fault,
+    /// The error of the exchange.
+    pub(super) error: ExchangeError,
     /// What was verified about the server.
     pub(super) verified: Verification,
     /// What became of the client certificate.
@@ -36,18 +34,18 @@ impl StartupFailure {
     /// pg_hba.conf that rejects has the same SQLSTATE, and a server with `ssl_ca_file` asks everybody: so the message
     /// decides, in the words of PostgreSQL's `ClientAuthentication`. They only select a word of ours, as a SQLSTATE does.
     fn misses_certificate(&self) -> bool {
-        let wanted = matches!(&self.fault, Fault::Server { message, .. }
-            if &message.sqlstate == b"28000" && message.message == "connection requires a valid client certificate");
+        let wanted = matches!(&self.error, ExchangeError::Server { error, .. }
+            if &error.sqlstate == b"28000" && error.message == "connection requires a valid client certificate");
         wanted && self.certificate.requested && !self.certificate.sent
     }
 }
 
 impl fmt::Display for StartupFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.fault {
-            Fault::Server { message, .. } if self.server_is_authenticated() => words(f, message),
-            Fault::Server { message, .. } => {
-                f.write_str(sqlstate::sentence(message.sqlstate))?;
+        match &self.error {
+            ExchangeError::Server { error, .. } if self.server_is_authenticated() => words(f, error),
+            ExchangeError::Server { error, .. } => {
+                f.write_str(sqlstate::sentence(error.sqlstate))?;
                 if self.misses_certificate() {
                     f.write_str(
                         ", for want of the client certificate that the server had asked for, as it says",
@@ -56,13 +54,10 @@ impl fmt::Display for StartupFailure {
                 write!(
                     f,
                     " (SQLSTATE {}; the server's own words are withheld, as nothing vouches for the server)",
-                    message.code()
+                    error.code()
                 )
             }
-            Fault::Refused(refusal) => refusal.fmt(f),
-            Fault::Broken(broken) => broken.fmt(f),
-            Fault::Exchange(problem) => problem.fmt(f),
-            Fault::WrongRole(role) => role.fmt(f),
+            other => other.fmt(f),
         }
     }
 }
@@ -70,14 +65,14 @@ impl fmt::Display for StartupFailure {
 impl Error for StartupFailure {}
 
 /// The server's message, severity first as libpq prints it.
-fn words(f: &mut fmt::Formatter<'_>, message: &ServerMessage) -> fmt::Result {
-    write!(f, "{}:  {}", message.severity, message.message)?;
-    for (name, text) in [("DETAIL", &message.detail), ("HINT", &message.hint)] {
+fn words(f: &mut fmt::Formatter<'_>, error: &ServerError) -> fmt::Result {
+    write!(f, "{}:  {}", error.severity, error.message)?;
+    for (name, text) in [("DETAIL", &error.detail), ("HINT", &error.hint)] {
         if let Some(text) = text {
             write!(f, "; {name}: {text}")?;
         }
     }
-    write!(f, " (SQLSTATE {})", message.code())
+    write!(f, " (SQLSTATE {})", error.code())
 }
 
 /// The error with its address before it, as libpq prints it.
@@ -147,9 +142,10 @@ mod tests {
             (*b"28000", REJECTED, true, false, false),
             (*b"28P01", WANTED, true, false, false),
         ] {
-            let message = ServerMessage { sqlstate, message: message.to_owned(), ..ServerMessage::default() };
+            let body = [b"C", &sqlstate[..], b"\0M", message.as_bytes(), b"\0\0"].concat();
+            let error = ServerError::parse(&body).expect("it is well-formed");
             let failure = StartupFailure {
-                fault: Fault::Server { message, after_auth_ok: false },
+                error: ExchangeError::Server { error, after_authentication: false },
                 verified: Verification::None,
                 certificate: ClientCertificate { requested, sent },
             };
