@@ -49,7 +49,7 @@ const LAYERS: &[Layer] = &[
     // Its property tests compare with pgtls itself.
     Layer {
         name: "pgtls-conformance",
-        may_use: &["pgtls-core", "pgtls-startup", "pgtls-x509", "pgtls-rustls", "pgtls-os", "pgtls-std"],
+        may_use: &["pgtls-core", "pgtls-startup", "pgtls-x509", "pgtls-os", "pgtls-std"],
     },
     Layer {
         name: "pgtls-cli",
