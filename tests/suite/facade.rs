@@ -117,7 +117,7 @@ fn a_kit_among_the_dev_dependencies_changes_no_feature() {
     }
 }
 
-fn features(dependencies: &str) -> std::collections::BTreeMap<String, std::collections::BTreeSet<String>> {
+fn features(dependencies: &str) -> BTreeMap<String, BTreeSet<String>> {
     Project::new("features", dependencies, "fn main() {}\n").features()
 }
 

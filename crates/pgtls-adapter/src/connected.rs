@@ -61,7 +61,7 @@ pub struct Startup<'a> {
 }
 
 impl Startup<'_> {
-    /// The same without a borrow, for a startup exchange that takes the stream away.
+    /// Returns a copy that borrows from no connection, for a startup exchange that takes the stream away.
     pub fn detached(self) -> DetachedStartup {
         let Self { peer, monitor, deadline, random } = self;
         DetachedStartup { peer: peer.clone(), monitor: monitor.cloned(), deadline, random }

@@ -40,7 +40,7 @@ impl Config {
         source.prepare().finish()
     }
 
-    /// The same value, as the adapters share it.
+    /// The configuration in the form of the adapters, shared.
     pub fn shared(&self) -> &Arc<pgtls_adapter::Config> {
         &self.0
     }
@@ -96,20 +96,20 @@ pub struct ConfigBuilder {
 }
 
 impl ConfigBuilder {
-    /// These settings with this crypto provider. Errors of the settings are those of [`build`](Self::build).
+    /// Begins with these settings and this crypto provider. Their errors are those of [`build`](Self::build).
     pub fn new(settings: impl IntoSettings, provider: Arc<CryptoProvider>) -> Self {
         let library_init = LibraryInit::default();
         Self { settings: settings.into_settings(), provider, environment: None, library_init }
     }
 
-    /// An environment in the place of the process's.
+    /// Takes an environment in the place of the process's.
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
         self
     }
 
-    /// Which parts of the library the application has initialised itself (libpq: `PQinitOpenSSL`): without `ssl` the machine's
-    /// `openssl.cnf` is not applied, without `crypto` the default crypto provider of the process is used.
+    /// Declares the parts of the library that the application has initialised itself (libpq: `PQinitOpenSSL`): without `ssl` the
+    /// machine's `openssl.cnf` is not applied, without `crypto` the default crypto provider of the process is used.
     pub fn library_init(mut self, init: LibraryInit) -> Self {
         self.library_init = init;
         self

@@ -45,15 +45,15 @@ impl Error {
         self.connect_error().map(|error| &error.report)
     }
 
-    /// The ErrorResponse that ended the last attempt, as the logins of this crate read it; `None` if no server's
-    /// error ended it, or a driver's own exchange has read it. The texts are as trustworthy as the connection: see
-    /// [`ServerError`].
+    /// The ErrorResponse that ended the last attempt, as the logins of this crate read it; `None` if no server's error ended it,
+    /// or a driver's own exchange has read it. The texts are as trustworthy as the connection: see [`ServerError`].
     pub fn server_error(&self) -> Option<&ServerError> {
-        let Some(ActionError::Startup(error)) = self.attempts().last()?.embedder() else { return None };
-        match error.downcast_ref()? {
-            ExchangeError::Server { error, .. } => Some(error),
-            _ => None,
-        }
+        server_error(self.attempts().last()?)
+    }
+
+    /// The ErrorResponses of all attempts, in order.
+    pub fn server_errors(&self) -> impl Iterator<Item = &ServerError> {
+        self.attempts().iter().filter_map(server_error)
     }
 
     /// The SQLSTATE of the ErrorResponse that ended the last attempt (PostgreSQL documentation, "PostgreSQL Error Codes");
@@ -78,6 +78,15 @@ impl Error {
         let is_missing = error.last().and_then(|attempt| attempt.failure)
             == Some(Failure::LocalRefusal(Refusal::NoPassword));
         passfile_problem.as_ref().filter(|_| is_missing)
+    }
+}
+
+/// The ErrorResponse that ended an attempt.
+fn server_error(attempt: &AttemptError) -> Option<&ServerError> {
+    let Some(ActionError::Startup(error)) = attempt.embedder() else { return None };
+    match error.downcast_ref()? {
+        ExchangeError::Server { error, .. } => Some(error),
+        _ => None,
     }
 }
 

@@ -38,8 +38,7 @@ impl Credentials {
     }
 }
 
-/// The parameters, server and password of a startup exchange. It borrows from no connection, so that a driver can take it
-/// along into a task.
+/// Parameters, server and password of a startup exchange. It borrows from no connection: a driver can take it into a task.
 #[derive(Clone, Debug)]
 pub struct StartupContext {
     pub(crate) credentials: Credentials,
@@ -51,7 +50,7 @@ impl StartupContext {
         Self { credentials: credentials.clone(), startup: at.detached() }
     }
 
-    /// The same, as the adapters take it.
+    /// Server and role in the form of the adapters.
     pub fn startup(&self) -> Startup<'_> {
         self.startup.startup()
     }
@@ -92,7 +91,7 @@ pub struct Canceller {
 }
 
 impl Canceller {
-    /// To cancel the query of a session whose BackendKeyData had this key. `peer` is the server of the session
+    /// Cancels queries of the session whose BackendKeyData had this key. `peer` is the server of the session
     /// ([`Connected::peer`](crate::Connected::peer)).
     pub fn new(config: &Config, peer: &Peer, key: CancelRequest) -> Self {
         Self { config: config.clone(), peer: peer.clone(), key }

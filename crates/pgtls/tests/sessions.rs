@@ -21,7 +21,7 @@ use std::{
 /// A deadline that no working machine reaches.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The SQLSTATE and the message of the server's error when no line of pg_hba.conf fits.
+/// The SQLSTATE of a server in whose pg_hba.conf no line fits.
 const REJECTED: &str = "28000";
 
 /// A session as each runtime reports it.
@@ -155,6 +155,25 @@ fn errors_have_the_server_s_words() {
     let without = LibraryInit { ssl: true, crypto: false };
     let builder = ConfigBuilder::new("host=h user=u", pgtls::ring()).library_init(without);
     assert!(matches!(Config::new(builder), Err(Error::NoDefaultProvider(_))));
+}
+
+/// A server that cannot accept connections now is followed by the next host, where nobody listens.
+#[test]
+fn a_server_s_error_stays_in_reach_of_later_attempts() {
+    const CANNOT_CONNECT_NOW: &str = "57P03";
+    let server = server(&format!("encrypted = \"error:{CANNOT_CONNECT_NOW}\""));
+    let mut config = config(&server, "");
+    let settings = format!(
+        "host=db.test,db.test hostaddr=127.0.0.1,127.0.0.1 port={},1 user=u sslmode=require",
+        server.port()
+    );
+    config.params = Config::new(&settings).unwrap().params.clone();
+    for (runtime, session) in logins(&config) {
+        let error = session.unwrap_err();
+        let codes: Vec<_> = error.server_errors().map(pgtls::ServerError::code).collect();
+        assert_eq!((error.attempts().len(), codes), (2, vec![CANNOT_CONNECT_NOW]), "{runtime}: {error}");
+        assert_eq!((error.server_error(), error.sqlstate()), (None, None), "{runtime}: {error}");
+    }
 }
 
 #[test]
