@@ -14,6 +14,8 @@ mod differential;
 #[cfg(unix)]
 mod examples;
 #[cfg(unix)]
+mod facade;
+#[cfg(unix)]
 mod ffi;
 mod files;
 mod fuzz;

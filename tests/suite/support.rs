@@ -11,6 +11,8 @@ pub(crate) mod driver;
 pub(crate) mod patience;
 #[cfg(unix)]
 pub(crate) mod postgres;
+#[cfg(unix)]
+pub(crate) mod project;
 pub(crate) mod table;
 
 pub(crate) use pgtls_tests::skip;

@@ -57,10 +57,16 @@ pub struct Startup<'a> {
     pub peer: &'a Peer,
     pub(crate) monitor: Option<&'a SharedMonitor>,
     pub(crate) deadline: Deadline,
-    pub(crate) random: &'a dyn SecureRandom,
+    pub(crate) random: &'static dyn SecureRandom,
 }
 
 impl Startup<'_> {
+    /// Returns a copy that borrows from no connection, for a startup exchange that takes the stream away.
+    pub fn detached(self) -> DetachedStartup {
+        let Self { peer, monitor, deadline, random } = self;
+        DetachedStartup { peer: peer.clone(), monitor: monitor.cloned(), deadline, random }
+    }
+
     /// The query that establishes the server's role, after ReadyForQuery has been read. Servers report their role since
     /// release 14; for older ones a driver sends this query, passes its one value to [`role_answer`](Self::role_answer), and
     /// reads up to the next ReadyForQuery. `None` if the role is established or none is demanded.
@@ -88,5 +94,22 @@ impl Startup<'_> {
         if let Some(monitor) = self.monitor {
             monitor.role_answer(value);
         }
+    }
+}
+
+/// A [`Startup`] that borrows from no connection.
+#[derive(Clone, Debug)]
+pub struct DetachedStartup {
+    peer: Peer,
+    monitor: Option<SharedMonitor>,
+    deadline: Deadline,
+    random: &'static dyn SecureRandom,
+}
+
+impl DetachedStartup {
+    /// The server and its role.
+    pub fn startup(&self) -> Startup<'_> {
+        let Self { peer, monitor, deadline, random } = self;
+        Startup { peer, monitor: monitor.as_ref(), deadline: *deadline, random: *random }
     }
 }

@@ -49,6 +49,7 @@
 //! - `aws-lc-rs` (default): the crypto provider of aws-lc-rs.
 //! - `ring`: the one of ring.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod byte_connection;
 mod byte_stream;
@@ -69,7 +70,7 @@ pub use byte_connection::{ByteAction, ByteConnection};
 pub use byte_stream::ByteStream;
 pub use bytes::{first, taken};
 pub use config::Config;
-pub use connected::{Cancelled, Connected, Startup, cancel_message};
+pub use connected::{Cancelled, Connected, DetachedStartup, Startup, cancel_message};
 pub use connecting::Connecting;
 pub use deadline::{Deadline, expired, has_expired};
 pub use driver::Driver;

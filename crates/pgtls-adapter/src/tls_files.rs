@@ -35,7 +35,7 @@ impl<'c> TlsFiles<'c> {
     }
 
     /// The randomness of the crypto provider.
-    pub(crate) fn random(&self) -> &dyn SecureRandom {
+    pub(crate) fn random(&self) -> &'static dyn SecureRandom {
         self.config.tls.provider.secure_random
     }
 

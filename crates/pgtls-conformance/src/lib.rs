@@ -22,6 +22,7 @@
 //! ## Features
 //! - `proptest`: strategies for situations that nobody has recorded, and `conforms`, which compares a client in them with pgtls
 //!   itself.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod bench;
 pub mod client;

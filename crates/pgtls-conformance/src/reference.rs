@@ -18,7 +18,8 @@ use pgtls_core::{
 };
 use pgtls_startup::TERMINATE;
 use pgtls_std::{Config, LibraryInit, Startup, log_in};
-use std::io::Write as _;
+use rustls::crypto::aws_lc_rs;
+use std::{io::Write as _, sync::Arc};
 
 /// pgtls as a client under test. Cancellation is not for it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,8 +56,9 @@ fn session(attempt: &Attempt) -> Result<Encryption, String> {
     let passwords = pgtls_os::passwords(&params, &environment);
     // What this machine asks of OpenSSL is no part of libpq's behaviour.
     let init = LibraryInit { ssl: false, crypto: true };
-    let config = Config::initialised(params, environment, init, pgtls_rustls::aws_lc_rs)
-        .map_err(|error| error.to_string())?;
+    let provider = || Arc::new(aws_lc_rs::default_provider());
+    let config =
+        Config::initialised(params, environment, init, provider).map_err(|error| error.to_string())?;
     let connected = pgtls_std::connect(&config, |stream, at: Startup<'_>| {
         log_in(stream, at, &config.params, || passwords.password(at.peer.host_index).cloned())
     });

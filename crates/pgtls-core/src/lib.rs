@@ -74,6 +74,7 @@
 //! - `serde`: [`Settings`](param::Settings) and the words of parameters to and from serde's data model. Off by default.
 #![no_std]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  connection string, URI ─┐
-//!  keyword arrays, Config ─┼─▶ Settings ─┐
+//!  keyword arrays, builder ┼─▶ Settings ─┐
 //!  service file ───────────┘             ├─▶ Params::resolve ─▶ Params
 //!  environment, defaults ────────────────┘
 //! ```
@@ -10,7 +10,7 @@
 //! [`Settings`] are what was written, each value with its place; [`Params`] are what it means.
 
 mod auth;
-mod config;
+mod builder;
 mod conninfo;
 mod display;
 mod encoding;
@@ -34,7 +34,7 @@ mod validate;
 mod value;
 
 pub use auth::AuthMethods;
-pub use config::Config;
+pub use builder::SettingsBuilder;
 pub use error::{ParamError, ParamErrorKind, ServiceHint};
 pub use host::HostItem;
 pub use keyword::{KEYWORDS, Keyword, VARIABLES};

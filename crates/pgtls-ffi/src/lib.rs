@@ -54,6 +54,7 @@
     reason = "C hands over pointers; they are looked at in boundary.rs and handed on as references"
 )]
 #![expect(non_camel_case_types, reason = "these are the names of C")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod action;
 mod boundary;

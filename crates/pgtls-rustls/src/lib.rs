@@ -58,6 +58,7 @@
 //! without P-521, as ring, is completed with it. A provider that lacks post-quantum key exchange (`X25519MLKEM768`) or
 //! signatures (ML-DSA) cannot connect to a server that demands them; the error names what is lacking.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod algorithms;
 mod attribute;

@@ -88,6 +88,7 @@
 //! Passwords and keys are overwritten when they are no longer needed, and are left out of `Debug`.
 #![no_std]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
 

@@ -42,6 +42,7 @@
 //! - `ring`: the one of ring, `pgtls_rustls::ring()`. Who wants it alone leaves the default features out, here and of
 //!   `pgtls-rustls`.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod cancel;
 mod connect;

@@ -27,6 +27,7 @@
 //! - `ring`: adds `pgtls_rustls::ring()`, which [`config_with`] takes.
 //! - `deadpool`, `bb8`: managers for pools.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "bb8")]
 pub mod bb8;

@@ -17,6 +17,7 @@
 //! contains no cryptography; signatures are checked by the algorithms handed in as
 //! [`VerifyOptions::algorithms`](VerifyOptions).
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
 

@@ -3,7 +3,7 @@
 use super::disk::Disk;
 use pgtls_core::{
     environment::{Environment, Platform},
-    param::{Ability, Config, Params, PassfileProblem, Passwords, Secret},
+    param::{Ability, Params, PassfileProblem, Passwords, Secret, SettingsBuilder},
 };
 
 const PATH: &str = "pgpass";
@@ -11,9 +11,9 @@ const HOSTS: [[&str; 4]; 2] = [["h", "1", "d", "u"], ["other", "22", "d", "u"]];
 
 /// The password of each host is that of the first line that a plain reader finds to fit.
 pub fn pgpass(bytes: &[u8]) {
-    let config = Config::new().user("u").dbname("d").passfile(PATH).host("h", 1).host("other", 22);
+    let builder = SettingsBuilder::new().user("u").dbname("d").passfile(PATH).host("h", 1).host("other", 22);
     let environment = Environment::empty(Platform::Unix);
-    let params = Params::resolve(&config.finish().unwrap(), None, &environment, Ability::default()).unwrap();
+    let params = Params::resolve(&builder.finish().unwrap(), None, &environment, Ability::default()).unwrap();
     let passwords = Passwords::load(&params, &environment, &Disk(&[(PATH, bytes)]));
 
     let mut not_utf8 = None;

@@ -310,6 +310,6 @@ fn the_exchange_can_be_spawned() {
     }
     let peer = Peer::start(|mut connection| connection.serve());
     let config = peer.config("sslmode=disable");
-    let session = super::adapter::Tokio::wait(async { tokio::spawn(log_in(config)).await.unwrap() });
+    let session = super::adapter::Tokio::wait(async { ::tokio::spawn(log_in(config)).await.unwrap() });
     assert_eq!(session.authentication, AuthenticationMethod::Trust);
 }

@@ -3,7 +3,7 @@
 use super::disk::OneFile;
 use pgtls_core::{
     environment::{Environment, Platform},
-    param::{Ability, Config, KEYWORDS, Params, Passwords, ServiceFile, Settings},
+    param::{Ability, KEYWORDS, Params, Passwords, ServiceFile, Settings, SettingsBuilder},
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 use std::{collections::BTreeMap, fmt::Write};
@@ -25,8 +25,8 @@ fn text() -> impl Strategy<Value = String> {
 fn settings() -> impl Strategy<Value = Settings> {
     let keyword = select(KEYWORDS.iter().map(|keyword| keyword.name).collect::<Vec<_>>());
     vec((keyword, text()), 0..10).prop_map(|pairs| {
-        let set = |config: Config, (name, value): (&str, String)| config.set(name, &value).unwrap();
-        pairs.into_iter().fold(Config::new(), set).finish().unwrap()
+        let set = |config: SettingsBuilder, (name, value): (&str, String)| config.set(name, &value).unwrap();
+        pairs.into_iter().fold(SettingsBuilder::new(), set).finish().unwrap()
     })
 }
 
@@ -107,7 +107,7 @@ proptest! {
         if let Err(error) = ServiceFile::section("f", &[b"[s]\n", bytes.as_slice()].concat(), "s") {
             prop_assert!(!error.to_string().is_empty());
         }
-        let settings = Config::new().user("u").passfile(OneFile::NAME).finish().unwrap();
+        let settings = SettingsBuilder::new().user("u").passfile(OneFile::NAME).finish().unwrap();
         let params = Params::resolve(&settings, None, &environment, Ability::default()).unwrap();
         let lines = [b"*:*:*:", bytes.as_slice(), b"\n", &bytes].concat();
         let passwords = Passwords::load(&params, &environment, &OneFile { content: &lines });
@@ -123,7 +123,7 @@ fn configuration_files_may_say_it_in_other_types() {
     )
     .unwrap();
     assert_eq!(table.to_string(), "host=h port=5433 sslsni=0 keepalives=1 connect_timeout=-1");
-    let text: Config = serde_json::from_str(r#""postgresql://h?sslmode=require""#).unwrap();
+    let text: SettingsBuilder = serde_json::from_str(r#""postgresql://h?sslmode=require""#).unwrap();
     assert_eq!(text.to_string(), "host=h sslmode=require");
     let error = toml::from_str::<Settings>("sslmod = \"require\"").unwrap_err();
     assert!(error.to_string().contains("did you mean \"sslmode\""), "{error}");
@@ -133,7 +133,7 @@ fn configuration_files_may_say_it_in_other_types() {
 
 #[test]
 fn secrets_are_read_from_files_and_never_written() {
-    let config: Config = toml::from_str("password = \"hunter2\"\nuser = \"me\"").unwrap();
+    let config: SettingsBuilder = toml::from_str("password = \"hunter2\"\nuser = \"me\"").unwrap();
     assert_eq!(toml::to_string(&config).unwrap(), "user = \"me\"\n");
     let settings = config.finish().unwrap();
     assert_eq!(settings.with_secrets().expose(), "password=hunter2 user=me");

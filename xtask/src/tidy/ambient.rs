@@ -25,6 +25,7 @@ const ABSENCES: &[Absence] = &[
             "pgtls-tokio",
             "pgtls-async-std",
             "pgtls-tokio-postgres",
+            "pgtls",
             "pgtls-ffi",
         ],
         paths: &["std::env", "std::fs", "SystemTime"],

@@ -30,11 +30,26 @@ const LAYERS: &[Layer] = &[
         name: "pgtls-tokio-postgres",
         may_use: &["pgtls-core", "pgtls-rustls", "pgtls-os", "pgtls-tokio"],
     },
+    // The facade: it joins and re-exports, and decides nothing.
+    Layer {
+        name: "pgtls",
+        may_use: &[
+            "pgtls-core",
+            "pgtls-startup",
+            "pgtls-rustls",
+            "pgtls-os",
+            "pgtls-adapter",
+            "pgtls-std",
+            "pgtls-tokio",
+            "pgtls-async-std",
+            "pgtls-tokio-postgres",
+        ],
+    },
     Layer { name: "pgtls-ffi", may_use: &["pgtls-core", "pgtls-x509", "pgtls-os", "pgtls-rustls"] },
     // Its property tests compare with pgtls itself.
     Layer {
         name: "pgtls-conformance",
-        may_use: &["pgtls-core", "pgtls-startup", "pgtls-x509", "pgtls-rustls", "pgtls-os", "pgtls-std"],
+        may_use: &["pgtls-core", "pgtls-startup", "pgtls-x509", "pgtls-os", "pgtls-std"],
     },
     Layer {
         name: "pgtls-cli",

@@ -9,6 +9,13 @@ const MAX_KEYWORDS: usize = 5;
 /// What stands in every package: its licences, by the names of the files in the root.
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
+/// The build of the documentation that docs.rs shows.
+const DOCS_RS: &str =
+    "\n[package.metadata.docs.rs]\nall-features = true\nrustdoc-args = [\"--cfg\", \"docsrs\"]\n";
+
+/// The attribute of a library with which its documentation names the feature of each item.
+const BADGES: &str = "\n#![cfg_attr(docsrs, feature(doc_cfg))]\n";
+
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     let published = workspace.members.iter().filter(|member| member.published);
     published.flat_map(|member| check_member(workspace, member)).collect()
@@ -17,6 +24,7 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
 fn check_member(workspace: &Workspace, member: &Member) -> Vec<Finding> {
     let path = format!("{}/Cargo.toml", member.folder);
     let text = workspace.file(&path).map_or("", |file| file.text.as_str());
+    let library = workspace.file(&format!("{}/src/lib.rs", member.folder)).map(|file| file.text.as_str());
     let root = |name: &str| workspace.file(name).map(|file| &file.text);
     let licences = LICENCES.iter().filter_map(|name| {
         let own = workspace.file(&format!("{}/{name}", member.folder)).map(|file| &file.text);
@@ -32,6 +40,14 @@ fn check_member(workspace: &Workspace, member: &Member) -> Vec<Finding> {
         ((1..=MAX_KEYWORDS).contains(&member.keywords.len()), "add keywords.workspace = true: one to five"),
         (!member.categories.is_empty(), "add categories.workspace = true"),
         (text.contains("\ninclude = ["), "add include: what the package has to hold, and no more"),
+        (
+            text.contains(DOCS_RS),
+            "add [package.metadata.docs.rs] with all-features and --cfg docsrs: the items of all features are documented",
+        ),
+        (
+            library.is_none_or(|text| text.contains(BADGES)),
+            "add #![cfg_attr(docsrs, feature(doc_cfg))] to src/lib.rs: the documentation names the feature of each item",
+        ),
     ];
     let missing = metadata.into_iter().filter(|(there, _)| !there).map(|(_, advice)| advice.to_owned());
     missing.chain(licences).map(|advice| Finding::error(&path, 0, advice)).collect()
@@ -42,13 +58,17 @@ mod tests {
     use super::super::example::{member, tree};
     use super::*;
 
+    const MANIFEST: &str = "[package]\ninclude = [\"/src\"]\n\n[package.metadata.docs.rs]\nall-features = true\n\
+                            rustdoc-args = [\"--cfg\", \"docsrs\"]\n";
+
     fn good() -> Workspace {
         let mut workspace = tree(&[
-            ("crates/a/Cargo.toml", "[package]\ninclude = [\"/src\"]\n"),
+            ("crates/a/Cargo.toml", MANIFEST),
             ("crates/a/LICENSE-APACHE", "Apache"),
             ("crates/a/LICENSE-MIT", "MIT"),
             ("LICENSE-APACHE", "Apache"),
             ("LICENSE-MIT", "MIT"),
+            ("crates/a/src/lib.rs", "//! A crate.\n#![cfg_attr(docsrs, feature(doc_cfg))]\n"),
         ]);
         workspace.members.push(Member {
             repository: Some("https://example.com".to_owned()),
@@ -80,7 +100,9 @@ mod tests {
         finds(|workspace| workspace.members[0].keywords.clear(), "keywords");
         finds(|workspace| workspace.members[0].keywords = vec!["tls".to_owned(); 6], "keywords");
         finds(|workspace| workspace.members[0].categories.clear(), "categories");
-        finds(|workspace| workspace.files[0].text.clear(), "include");
+        finds(|workspace| workspace.files[0].text = MANIFEST.replace("include", "exclude"), "include");
+        finds(|workspace| workspace.files[0].text = MANIFEST.replace("all-features = true\n", ""), "docs.rs");
+        finds(|workspace| workspace.files[5].text.clear(), "doc_cfg");
         finds(|workspace| drop(workspace.files.remove(1)), "LICENSE-APACHE");
         finds(|workspace| workspace.files[2].text.push('!'), "LICENSE-MIT");
     }

@@ -4,8 +4,8 @@
 //! Secrets are read, and never written.
 
 use super::{
-    AuthMethod, ChannelBinding, Config, GssEncMode, LoadBalanceHosts, ProtocolVersion, Settings, SslCertMode,
-    SslMode, SslNegotiation, TargetSessionAttrs, TlsVersion,
+    AuthMethod, ChannelBinding, GssEncMode, LoadBalanceHosts, ProtocolVersion, Settings, SettingsBuilder,
+    SslCertMode, SslMode, SslNegotiation, TargetSessionAttrs, TlsVersion,
 };
 use alloc::{borrow::ToOwned, format, string::String};
 use core::fmt;
@@ -88,13 +88,13 @@ impl Visitor<'_> for TextVisitor {
     }
 }
 
-impl Serialize for Config {
+impl Serialize for SettingsBuilder {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.settings().serialize(serializer)
     }
 }
 
-impl<'de> Deserialize<'de> for Config {
+impl<'de> Deserialize<'de> for SettingsBuilder {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Settings::deserialize(deserializer).map(Self::from)
     }

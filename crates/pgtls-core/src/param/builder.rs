@@ -15,15 +15,15 @@ use core::{fmt, net::IpAddr, time::Duration};
 /// `Display` is a keyword/value string without the secrets.
 ///
 /// ```
-/// use pgtls_core::param::{Config, SslMode};
+/// use pgtls_core::param::{SettingsBuilder, SslMode};
 ///
-/// let config = Config::new().host("db.example.com", 5432).user("me").sslmode(SslMode::VerifyFull);
-/// assert_eq!(config.to_string(), "host=db.example.com port=5432 user=me sslmode=verify-full");
-/// let settings = config.finish()?;
+/// let builder = SettingsBuilder::new().host("db.example.com", 5432).user("me").sslmode(SslMode::VerifyFull);
+/// assert_eq!(builder.to_string(), "host=db.example.com port=5432 user=me sslmode=verify-full");
+/// let settings = builder.finish()?;
 /// # Ok::<(), pgtls_core::param::ParamError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Config {
+pub struct SettingsBuilder {
     settings: Settings,
     /// The first value that no connection string can hold.
     problem: Option<ParamError>,
@@ -32,7 +32,7 @@ pub struct Config {
 /// Setters for one parameter each, named like it.
 macro_rules! setters {
     ($($(#[$meta:meta])* $name:ident: $type:ty => $value:expr;)+) => {
-        impl Config {
+        impl SettingsBuilder {
             $(
                 $(#[$meta])*
                 #[must_use]
@@ -104,7 +104,7 @@ setters! {
     max_protocol_version: ProtocolVersion => word(max_protocol_version.as_str());
 }
 
-impl Config {
+impl SettingsBuilder {
     /// Nothing is set.
     pub fn new() -> Self {
         Self::default()
@@ -133,8 +133,8 @@ impl Config {
     #[must_use]
     pub fn require_auth(self, methods: impl IntoIterator<Item = AuthMethod>) -> Self {
         let methods = methods.into_iter();
-        methods.fold(self.without("require_auth"), |config, method| {
-            config.append("require_auth", method.as_str())
+        methods.fold(self.without("require_auth"), |builder, method| {
+            builder.append("require_auth", method.as_str())
         })
     }
 
@@ -190,14 +190,14 @@ impl Config {
     }
 }
 
-impl From<Settings> for Config {
+impl From<Settings> for SettingsBuilder {
     /// What a string says, to be changed.
     fn from(settings: Settings) -> Self {
         Self { settings, problem: None }
     }
 }
 
-impl fmt::Display for Config {
+impl fmt::Display for SettingsBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.settings.fmt(f)
     }
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn says_what_a_string_says() {
-        let config = Config::new()
+        let builder = SettingsBuilder::new()
             .host("a.example", 5432)
             .host("b.example", 5433)
             .user("it's me")
@@ -238,12 +238,12 @@ mod tests {
             .unwrap();
         let text = "host=a.example,b.example port=5432,5433 user='it\\'s me' connect_timeout=2 \
                     sslmode=verify-full sslsni=0 require_auth=scram-sha-256,none keepalives=0";
-        assert_eq!(config.to_string(), text);
-        assert!(!format!("{config:?}").contains("hunter2"));
+        assert_eq!(builder.to_string(), text);
+        assert!(!format!("{builder:?}").contains("hunter2"));
 
         let environment = Environment::empty(Platform::Unix);
         let params =
-            Params::resolve(&config.finish().unwrap(), None, &environment, Ability::default()).unwrap();
+            Params::resolve(&builder.finish().unwrap(), None, &environment, Ability::default()).unwrap();
         assert_eq!(params.hosts().len(), 2);
         assert_eq!(params.password().map(Secret::expose), Some("hunter2"));
         assert_eq!(params.source("sslmode"), Some(&Source::Program));
@@ -251,24 +251,22 @@ mod tests {
 
     #[test]
     fn addresses_stand_beside_their_names() {
-        let config = Config::new().host_at("a.example", IpAddr::from([192, 0, 2, 1]), 5432).host_at(
-            "b.example",
-            IpAddr::from([192, 0, 2, 2]),
-            5432,
-        );
+        let builder = SettingsBuilder::new()
+            .host_at("a.example", IpAddr::from([192, 0, 2, 1]), 5432)
+            .host_at("b.example", IpAddr::from([192, 0, 2, 2]), 5432);
         assert_eq!(
-            config.to_string(),
+            builder.to_string(),
             "hostaddr=192.0.2.1,192.0.2.2 host=a.example,b.example port=5432,5432"
         );
     }
 
     #[test]
     fn what_no_string_can_hold_is_refused() {
-        let error = Config::new().host("a,b", 1).user("\0").finish().unwrap_err();
+        let error = SettingsBuilder::new().host("a,b", 1).user("\0").finish().unwrap_err();
         assert!(matches!(*error.kind, ParamErrorKind::CommaInHost { .. }));
-        let error = Config::new().user("a\0").finish().unwrap_err();
+        let error = SettingsBuilder::new().user("a\0").finish().unwrap_err();
         assert!(matches!(*error.kind, ParamErrorKind::NulByte { at: 1 }));
-        let error = Config::new().set("sslmod", "x").unwrap_err();
+        let error = SettingsBuilder::new().set("sslmod", "x").unwrap_err();
         assert!(matches!(*error.kind, ParamErrorKind::UnknownOption { suggestion: Some("sslmode"), .. }));
     }
 }
