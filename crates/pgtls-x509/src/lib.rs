@@ -20,6 +20,7 @@
 
 extern crate alloc;
 
+pub mod alg_id;
 mod ber;
 mod binding;
 mod certificate;
@@ -45,6 +46,7 @@ mod trust;
 mod verdict;
 
 pub use binding::tls_server_end_point;
+pub use certificate::algorithm::{Hash, PssParameters};
 pub use crl::CrlStore;
 pub use error::{CertificateName, KeyProblem, Object, PathError, PemProblem, WeakKey, X509Error};
 pub use handshake::{HandshakeKey, check_der};

@@ -158,7 +158,6 @@ fn rsa_private_key(key: &Tlv<'_>) -> DerResult<()> {
 /// The parameters are those of the PKCS#8 around it, where they stand. An uncompressed public key is on their curve once its unused
 /// bits are cleared (OpenSSL: `d2i_ECPrivateKey`); crypto providers refuse a key with unused bits in any case.
 fn ec_private_key(key: &Tlv<'_>, curve: Option<Tlv<'_>>) -> DerResult<()> {
-    const UNCOMPRESSED: u8 = 0x04;
     let mut inside = key.inside();
     integer(&inside.expect(tag::INTEGER, "a version is expected")?)?;
     inside.expect(tag::OCTET_STRING, "the number of an EC key is expected")?;
@@ -170,7 +169,7 @@ fn ec_private_key(key: &Tlv<'_>, curve: Option<Tlv<'_>>) -> DerResult<()> {
         let public_key = explicit.inside().expect(tag::BIT_STRING, "a public key is expected")?;
         let point = bit_string(&public_key)?.masked_bytes();
         let curve = curve.or(own_curve).and_then(|curve| Curve::by_oid(curve.value));
-        if point.first() == Some(&UNCOMPRESSED) && curve.is_some_and(|curve| !curve.has_point(&point)) {
+        if curve.is_some_and(|curve| curve.uncompressed(&point).is_none()) {
             return public_key.error("the public key is not on its curve");
         }
     }
