@@ -164,7 +164,7 @@ mod tests {
     fn providers_verify_alike() {
         let (aws, ring) = (aws_lc_rs::default_provider(), ring::default_provider());
         let (aws, ring) = (Algorithms::new(&aws), Algorithms::new(&ring));
-        assert_eq!((aws.missing().count(), ring.missing().count()), (0, 5));
+        assert_eq!((aws.missing().count(), ring.missing().count()), (6, 11));
 
         let mut classical = of_chains(&aws);
         classical.retain(|ids| !is_post_quantum(ids));
@@ -187,7 +187,7 @@ mod tests {
             WebPkiSupportedAlgorithms { all: kept.leak(), mapping: &[] };
         let completed = Algorithms::new(&provider);
         let with_curve = |curve| of_chains(&completed).iter().filter(|(key, _)| *key == curve).count();
-        assert_eq!(with_curve(alg_id::ECDSA_P256), 3);
+        assert_eq!(with_curve(alg_id::ECDSA_P256), 5);
         assert_eq!(with_curve(alg_id::ECDSA_P384) + with_curve(alg_id::ECDSA_P521), 0);
         // No RSA in handshakes.
         assert!(completed.schemes().iter().all(|scheme| curves::SCHEMES.contains(scheme)));

@@ -72,22 +72,46 @@ type Verify = fn(&[u8], &[u8], &[u8]) -> bool;
 
 const fn with_sha256((curve, verify): (AlgorithmIdentifier, Verify)) -> EcdsaAlgorithm {
     let (scheme, signature) = (SignatureScheme::ECDSA_NISTP256_SHA256, alg_id::ECDSA_SHA256);
-    EcdsaAlgorithm { scheme: Some(scheme), curve, signature, hash: |message| Sha256::digest(message).to_vec(), verify }
+    EcdsaAlgorithm {
+        scheme: Some(scheme),
+        curve,
+        signature,
+        hash: |message| Sha256::digest(message).to_vec(),
+        verify,
+    }
 }
 
 const fn with_sha384((curve, verify): (AlgorithmIdentifier, Verify)) -> EcdsaAlgorithm {
     let (scheme, signature) = (SignatureScheme::ECDSA_NISTP384_SHA384, alg_id::ECDSA_SHA384);
-    EcdsaAlgorithm { scheme: Some(scheme), curve, signature, hash: |message| Sha384::digest(message).to_vec(), verify }
+    EcdsaAlgorithm {
+        scheme: Some(scheme),
+        curve,
+        signature,
+        hash: |message| Sha384::digest(message).to_vec(),
+        verify,
+    }
 }
 
 const fn with_sha512((curve, verify): (AlgorithmIdentifier, Verify)) -> EcdsaAlgorithm {
     let (scheme, signature) = (SignatureScheme::ECDSA_NISTP521_SHA512, alg_id::ECDSA_SHA512);
-    EcdsaAlgorithm { scheme: Some(scheme), curve, signature, hash: |message| Sha512::digest(message).to_vec(), verify }
+    EcdsaAlgorithm {
+        scheme: Some(scheme),
+        curve,
+        signature,
+        hash: |message| Sha512::digest(message).to_vec(),
+        verify,
+    }
 }
 
 const fn with_sha224((curve, verify): (AlgorithmIdentifier, Verify)) -> EcdsaAlgorithm {
     let signature = ECDSA_SHA224;
-    EcdsaAlgorithm { scheme: None, curve, signature, hash: |message| Sha224::digest(message).to_vec(), verify }
+    EcdsaAlgorithm {
+        scheme: None,
+        curve,
+        signature,
+        hash: |message| Sha224::digest(message).to_vec(),
+        verify,
+    }
 }
 
 const fn with_sha1((curve, verify): (AlgorithmIdentifier, Verify)) -> EcdsaAlgorithm {

@@ -10,9 +10,7 @@ use pgtls_x509::{Hash, PssParameters, RsaPssKey, rsa_pss_key};
 use rustls::{
     Error, SignatureAlgorithm, SignatureScheme,
     crypto::KeyProvider,
-    pki_types::{
-        AlgorithmIdentifier, InvalidSignature, PrivateKeyDer, SignatureVerificationAlgorithm,
-    },
+    pki_types::{AlgorithmIdentifier, InvalidSignature, PrivateKeyDer, SignatureVerificationAlgorithm},
     sign::{Signer, SigningKey},
 };
 use std::sync::Arc;

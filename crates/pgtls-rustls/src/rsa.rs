@@ -63,6 +63,10 @@ impl RsaAlgorithm {
         if restriction.hash != self.hash || restriction.salt_length > self.hash.length() {
             return None;
         }
+        // A provider in FIPS mode verifies with the usual mask alone.
+        if restriction.mask_hash != self.hash && self.provider.fips() {
+            return None;
+        }
         digest(restriction.mask_hash, &[])?;
         self.padding = Padding::Pss { mask: restriction.mask_hash };
         Some(self)
@@ -88,10 +92,7 @@ impl SignatureVerificationAlgorithm for RsaAlgorithm {
     fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         match rsa_public_key(key) {
             // A provider in FIPS mode may have reasons to refuse such keys that are not ours to overrule.
-            Some(key) if !self.is_for_provider(&key) => {
-                if self.provider.fips() {
-                    return Err(InvalidSignature);
-                }
+            Some(key) if !self.is_for_provider(&key) && !self.provider.fips() => {
                 is_good(&key, self.padding, self.hash, message, signature).ok_or(InvalidSignature)
             }
             _ => self.provider.verify_signature(key, message, signature),

@@ -57,7 +57,7 @@ pub use own::check_own_keys;
 pub use path::{
     MAX_PRESENTED, MAX_PRESENTED_BYTES, Purpose, SecurityLevel, VerifiedPath, VerifyOptions, verify_chain,
 };
-pub use pem::certificates_from_pem;
+pub use pem::{certificates_from_pem, sent_certificates_from_pem};
 pub use profile::Profile;
 pub use rsa::{RsaPssKey, RsaPublicKey, rsa_pss_key, rsa_public_key};
 pub use source::Source;

@@ -68,7 +68,9 @@ impl RsaPublicKey<'_> {
             let mut reader = Reader::new(read_from);
             let mut inside = reader.any().ok()?.inside();
             while !inside.is_empty() {
-                integer(&inside.any().ok()?).ok().filter(|number| number.first().is_some_and(|first| first & 0x80 == 0))?;
+                integer(&inside.any().ok()?)
+                    .ok()
+                    .filter(|number| number.first().is_some_and(|first| first & 0x80 == 0))?;
             }
             reader.finish().ok()
         };

@@ -69,7 +69,9 @@ impl<'a> ReadKey<'a> {
             (None, _) => PublicKey::try_read(algorithm, parameters, &bits).unwrap_or(PublicKey::Unusable),
         };
         let bits = match key {
-            PublicKey::Rsa { .. } | PublicKey::RsaPss { .. } => map(&bits, |bits| Some(rsa_public_key(bits)?.in_der(bits))),
+            PublicKey::Rsa { .. } | PublicKey::RsaPss { .. } => {
+                map(&bits, |bits| Some(rsa_public_key(bits)?.in_der(bits)))
+            }
             _ => uncompressed,
         }
         .unwrap_or(bits);
@@ -78,7 +80,10 @@ impl<'a> ReadKey<'a> {
 }
 
 /// Applies a function that keeps or replaces bytes to bytes that may be owned.
-fn map<'a>(bytes: &Cow<'a, [u8]>, function: impl Fn(&[u8]) -> Option<Cow<'_, [u8]>>) -> Option<Cow<'a, [u8]>> {
+fn map<'a>(
+    bytes: &Cow<'a, [u8]>,
+    function: impl Fn(&[u8]) -> Option<Cow<'_, [u8]>>,
+) -> Option<Cow<'a, [u8]>> {
     Some(match function(bytes)? {
         Cow::Borrowed(_) => bytes.clone(),
         Cow::Owned(replaced) => Cow::Owned(replaced),
