@@ -326,7 +326,7 @@ mod tests {
             "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296",
             "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
         ] {
-            let digits: alloc::vec::Vec<u8> =
+            let digits: Vec<u8> =
                 (0..64).step_by(2).map(|at| u8::from_str_radix(&half[at..at + 2], 16).unwrap()).collect();
             point.extend(digits);
         }

@@ -111,8 +111,7 @@ impl Encryption {
         let rest = kind.strip_prefix("ENCRYPTED").ok_or(bad.clone())?.trim_start_matches([' ', '\t', '\r']);
         let info = rest.strip_prefix("\nDEK-Info:").ok_or(bad.clone())?.trim_start_matches(blank);
         let name = info.split([' ', '\t', ',']).next().unwrap_or_default();
-        let cipher = cipher(name)
-            .ok_or_else(|| KeyProblem::UnsupportedEncryption { scheme: shown(name.trim_end()) })?;
+        let cipher = cipher(name).ok_or_else(|| KeyProblem::UnsupportedEncryption { scheme: shown(name) })?;
         let vector = info.get(name.len()..).unwrap_or_default().trim_start_matches(blank);
         let digits = match (cipher.iv_bytes(), vector.strip_prefix(',')) {
             (0, None) => Some(""),
