@@ -119,6 +119,12 @@ impl Algorithms {
     }
 }
 
+/// The algorithms with which a connection verifies certificates and CRLs: the provider's, and those beside them that OpenSSL has
+/// (P-521, every hash on each curve, SHA-1 and SHA-224, which count where the security level lets them).
+pub fn chain_algorithms(provider: &CryptoProvider) -> Vec<&'static dyn SignatureVerificationAlgorithm> {
+    Algorithms::new(provider).for_chains()
+}
+
 #[cfg(test)]
 #[cfg(all(feature = "aws-lc-rs", feature = "ring"))]
 mod tests {

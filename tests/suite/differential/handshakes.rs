@@ -88,7 +88,7 @@ fn keys() -> Vec<ServerKey> {
     let [point, hybrid] = [PointConversionForm::COMPRESSED, PointConversionForm::HYBRID].map(point);
     let compressed = PKey::from_ec_key(compressed).unwrap();
     let p256 = [oid("1.2.840.10045.2.1"), oid("1.2.840.10045.3.1.7")];
-    let explicit = PKey::from_ec_key(curve(Nid::X9_62_PRIME256V1, Asn1Flag::EXPLICIT_CURVE)).unwrap();
+    let written_out = PKey::from_ec_key(curve(Nid::X9_62_PRIME256V1, Asn1Flag::EXPLICIT_CURVE)).unwrap();
     let usual = rsa(2048, F4);
     let without_null = rsa_info(&usual, &[oid("1.2.840.113549.1.1.1")]);
     let numbers = usual.rsa().unwrap().private_key_to_der().unwrap();
@@ -120,7 +120,7 @@ fn keys() -> Vec<ServerKey> {
         named("P-224", Nid::SECP224R1),
         named("secp256k1", Nid::SECP256K1),
         named("brainpoolP256r1", Nid::BRAINPOOL_P256R1),
-        ServerKey::new("P-256, written out", explicit),
+        ServerKey::new("P-256, written out", written_out),
         ServerKey::new("P-256, compressed", compressed.clone())
             .with_info(sequence(&[sequence(&p256), bits(0, &point)])),
         ServerKey::new("P-256, hybrid", compressed).with_info(sequence(&[sequence(&p256), bits(0, &hybrid)])),

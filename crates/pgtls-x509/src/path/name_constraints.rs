@@ -112,7 +112,7 @@ struct Name<'a> {
     /// Its text or octets; the canonical form of a directory name.
     bytes: Cow<'a, [u8]>,
     /// Where the host stands in an e-mail address or URI, as releases of OpenSSL read it.
-    hosts: Option<[Range<usize>; 3]>,
+    hosts: Option<[Range<usize>; 2]>,
 }
 
 /// Releases of OpenSSL whose reading of a name has to be inside a subtree, so that pgtls accepts what all of them accept.
@@ -273,7 +273,7 @@ impl<'a> Name<'a> {
     fn plain(kind: Kind, bytes: impl Into<Cow<'a, [u8]>>) -> Self {
         let bytes = bytes.into();
         let hosts = match kind {
-            Kind::Email => host_of_email(&bytes).map(|host| [host.clone(), host.clone(), host]),
+            Kind::Email => host_of_email(&bytes).map(|host| [host.clone(), host]),
             Kind::Uri => hosts_of_uri(&bytes),
             _ => None,
         };

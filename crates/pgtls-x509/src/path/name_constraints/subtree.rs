@@ -25,10 +25,9 @@ pub(super) fn host_of_email(email: &[u8]) -> Option<Range<usize>> {
 
 /// The hosts of `scheme://[user@]host[:port][/...]` as releases of OpenSSL read it; `None` where one of them reads none.
 ///
-/// OpenSSL 3.0 takes what follows `://` up to a colon, else up to a slash (`nc_uri`). Later releases skip what precedes an `@`, know
-/// brackets, queries and fragments, and demand a port of digits (`OSSL_parse_url`); whether an `@` counts behind the authority
-/// is left open here.
-pub(super) fn hosts_of_uri(uri: &[u8]) -> Option<[Range<usize>; 3]> {
+/// OpenSSL 3.0 takes the text between `://` and a colon, else a slash (`nc_uri`). Later releases skip the text before an `@`, know
+/// brackets, queries and fragments, and demand a port of digits (`OSSL_parse_url`).
+pub(super) fn hosts_of_uri(uri: &[u8]) -> Option<[Range<usize>; 2]> {
     let start = uri.iter().position(|&byte| byte == b':')?.saturating_add(3);
     let scheme = uri.get(..start)?.strip_suffix(b"://")?;
     let rest = uri.get(start..)?;
@@ -39,9 +38,8 @@ pub(super) fn hosts_of_uri(uri: &[u8]) -> Option<[Range<usize>; 3]> {
     let authority = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
     let after_user = |at: usize| at.saturating_add(1);
     let old = 0..at(b':').or_else(|| at(b'/')).unwrap_or(rest.len());
-    let anywhere = host_and_port(rest, at(b'@').map_or(0, after_user))?;
-    let of_authority = host_and_port(rest, at(b'@').filter(|at| *at < authority).map_or(0, after_user))?;
-    let hosts = [old, anywhere, of_authority];
+    let new = host_and_port(rest, at(b'@').filter(|at| *at < authority).map_or(0, after_user))?;
+    let hosts = [old, new];
     if hosts.iter().any(Range::is_empty) {
         return None;
     }
