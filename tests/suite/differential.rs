@@ -17,9 +17,11 @@ mod hostile;
 mod identifiers;
 mod keys;
 mod make;
+mod odd_files;
 mod oracle;
 mod profile;
 mod rules;
+mod second;
 mod strategy;
 mod worst;
 
@@ -35,7 +37,7 @@ use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::{Config, TestCaseError, TestError, TestRunner},
 };
-use rustls_pki_types::UnixTime;
+use rustls_pki_types::{SignatureVerificationAlgorithm, UnixTime};
 use std::{cell::Cell, collections::BTreeMap, sync::LazyLock, time::Duration};
 use strategy::scenario;
 
@@ -238,7 +240,7 @@ fn label(answer: &Answer) -> String {
 
 /// Our verdict.
 fn verify(files: &Files, client: bool, level: u8) -> Result<Vec<Vec<u8>>, X509Error> {
-    let mut trust = TrustStore::from_pem(files.roots.as_bytes())?;
+    let mut trust = TrustStore::from_pem(&files.roots)?;
     let file = match &files.crls {
         Some(crls) => match CrlStore::from_pem(crls.as_bytes()) {
             // OpenSSL would load it.
@@ -272,19 +274,18 @@ fn verify(files: &Files, client: bool, level: u8) -> Result<Vec<Vec<u8>>, X509Er
 
 /// At the time at which all of this happens.
 fn options(purpose: Purpose, level: SecurityLevel) -> VerifyOptions<'static> {
-    VerifyOptions::new(
-        UnixTime::since_unix_epoch(Duration::from_secs(NOW)),
-        purpose,
-        level,
-        rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
-    )
+    VerifyOptions::new(UnixTime::since_unix_epoch(Duration::from_secs(NOW)), purpose, level, &ALGORITHMS)
 }
+
+/// The algorithms of a connection.
+static ALGORITHMS: LazyLock<Vec<&'static dyn SignatureVerificationAlgorithm>> =
+    LazyLock::new(|| pgtls_rustls::chain_algorithms(&pgtls_rustls::aws_lc_rs()));
 
 /// Everything needed to try it by hand.
 fn reproduction(files: &Files) -> String {
     let mut parts = vec!["--- sent by the server\n".to_owned(), der::pem("CERTIFICATE", &files.leaf)];
     parts.extend(files.presented.iter().map(|der| der::pem("CERTIFICATE", der)));
-    parts.push(format!("--- root file\n{}", files.roots));
+    parts.push(format!("--- root file\n{}", String::from_utf8_lossy(&files.roots)));
     parts.extend(files.crls.iter().map(|crls| format!("--- CRL file\n{crls}")));
     let directory = files.crl_directories.iter().flatten();
     parts.extend(directory.map(|(name, content)| format!("--- {name} in the CRL directory\n{content}")));

@@ -1,14 +1,14 @@
 //! The algorithms that verify signatures: a crypto provider's, and those beside them that OpenSSL has and it lacks.
 
 use crate::{
-    curves::{self, CurveAlgorithm, EcdsaAlgorithm},
+    curves::{self, EcdsaAlgorithm},
     pss::{self, OnPssKey},
-    rsa::RsaAlgorithm,
+    rsa::{self, RsaAlgorithm},
 };
 use rustls::{
     SignatureScheme,
     crypto::{CryptoProvider, WebPkiSupportedAlgorithms},
-    pki_types::SignatureVerificationAlgorithm,
+    pki_types::{AlgorithmIdentifier, SignatureVerificationAlgorithm, alg_id},
 };
 
 /// The algorithms that verify signatures.
@@ -26,7 +26,6 @@ pub(crate) struct Algorithms {
 #[derive(Debug)]
 pub(crate) enum HandshakeAlgorithm {
     Provided(&'static dyn SignatureVerificationAlgorithm),
-    OnCurve(CurveAlgorithm),
     Rsa(RsaAlgorithm),
     RsaPss(OnPssKey),
 }
@@ -36,7 +35,6 @@ impl HandshakeAlgorithm {
     pub(crate) fn as_dyn(&self) -> &dyn SignatureVerificationAlgorithm {
         match self {
             Self::Provided(algorithm) => *algorithm,
-            Self::OnCurve(algorithm) => algorithm,
             Self::Rsa(algorithm) => algorithm,
             Self::RsaPss(algorithm) => algorithm,
         }
@@ -45,9 +43,9 @@ impl HandshakeAlgorithm {
     /// Whether the algorithm verifies any signature with this key, which is of its kind; else none can be good.
     pub(crate) fn takes_key(&self, key: &[u8]) -> bool {
         match self {
-            Self::Provided(_) | Self::OnCurve(_) => true,
+            Self::Provided(_) => true,
             Self::Rsa(algorithm) => algorithm.takes_key(key),
-            Self::RsaPss(algorithm) => algorithm.takes_key(key),
+            Self::RsaPss(algorithm) => algorithm.0.takes_key(key),
         }
     }
 }
@@ -60,7 +58,13 @@ impl Algorithms {
 
     /// The algorithms for certificates and CRLs.
     pub(crate) fn for_chains(&self) -> Vec<&'static dyn SignatureVerificationAlgorithm> {
-        self.provider.all.iter().copied().chain(self.missing().map(|missing| missing as _)).collect()
+        let rsa = rsa::CHAIN_ALGORITHMS.iter().filter(|algorithm| {
+            self.is_completed
+                && self.has(alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA256)
+                && !self.has(algorithm.public_key_alg_id(), algorithm.signature_alg_id())
+        });
+        let missing = self.missing().map(|missing| missing as _).chain(rsa.map(|missing| missing as _));
+        self.provider.all.iter().copied().chain(missing).collect()
     }
 
     /// The schemes of handshakes, in order of preference: ECDSA first, as OpenSSL and rustls prefer it.
@@ -78,17 +82,16 @@ impl Algorithms {
     /// The algorithms of a scheme, that for TLS 1.3 first. In TLS 1.2 a scheme stands for several, of which the one for the
     /// key is used.
     pub(crate) fn of_scheme(&self, scheme: SignatureScheme) -> impl Iterator<Item = HandshakeAlgorithm> {
-        let pss = pss::find(scheme).into_iter().flat_map(|pss| {
+        let pss = pss::find(scheme).into_iter().filter_map(|pss| {
             let inner = self.provided(pss.same_signature).next().copied();
             let inner = inner.and_then(|provided| RsaAlgorithm::new(pss.same_signature, provided));
-            inner.into_iter().flat_map(|inner| pss.algorithms(inner)).map(HandshakeAlgorithm::RsaPss)
+            inner.map(|inner| HandshakeAlgorithm::RsaPss(OnPssKey(inner)))
         });
         let provided = self.provided(scheme).map(move |&provided| {
             let rsa = RsaAlgorithm::new(scheme, provided).map(HandshakeAlgorithm::Rsa);
-            rsa.or_else(|| CurveAlgorithm::new(provided).map(HandshakeAlgorithm::OnCurve))
-                .unwrap_or(HandshakeAlgorithm::Provided(provided))
+            rsa.unwrap_or(HandshakeAlgorithm::Provided(provided))
         });
-        let missing = self.missing().filter(move |missing| missing.scheme == scheme);
+        let missing = self.missing().filter(move |missing| missing.scheme == Some(scheme));
         pss.chain(provided).chain(missing.map(|missing| HandshakeAlgorithm::Provided(missing)))
     }
 
@@ -101,17 +104,25 @@ impl Algorithms {
     }
 
     /// The algorithms on curves that the provider lacks beside those that it has.
-    fn missing(&self) -> impl Iterator<Item = &'static EcdsaAlgorithm> {
-        let all = self.provider.all;
-        let has = |key, signature| {
-            all.iter().any(|had| had.public_key_alg_id() == key && had.signature_alg_id() == signature)
-        };
+    fn missing(&self) -> impl Iterator<Item = &'static EcdsaAlgorithm> + '_ {
         let complete = curves::ALGORITHMS.iter().filter(|_| self.is_completed);
         complete.filter(move |algorithm| {
             let (key, signature) = algorithm.beside();
-            has(key, signature) && !has(algorithm.public_key_alg_id(), algorithm.signature_alg_id())
+            self.has(key, signature) && !self.has(algorithm.public_key_alg_id(), algorithm.signature_alg_id())
         })
     }
+
+    /// Whether the provider has an algorithm for this kind of key and this kind of signature.
+    fn has(&self, key: AlgorithmIdentifier, signature: AlgorithmIdentifier) -> bool {
+        let all = self.provider.all;
+        all.iter().any(|had| had.public_key_alg_id() == key && had.signature_alg_id() == signature)
+    }
+}
+
+/// The algorithms with which a connection verifies certificates and CRLs: the provider's, and those beside them that OpenSSL has
+/// (P-521, every hash on each curve, SHA-1 and SHA-224, which count where the security level lets them).
+pub fn chain_algorithms(provider: &CryptoProvider) -> Vec<&'static dyn SignatureVerificationAlgorithm> {
+    Algorithms::new(provider).for_chains()
 }
 
 #[cfg(test)]
@@ -159,7 +170,7 @@ mod tests {
     fn providers_verify_alike() {
         let (aws, ring) = (aws_lc_rs::default_provider(), ring::default_provider());
         let (aws, ring) = (Algorithms::new(&aws), Algorithms::new(&ring));
-        assert_eq!((aws.missing().count(), ring.missing().count()), (0, 5));
+        assert_eq!((aws.missing().count(), ring.missing().count()), (6, 11));
 
         let mut classical = of_chains(&aws);
         classical.retain(|ids| !is_post_quantum(ids));
@@ -182,7 +193,7 @@ mod tests {
             WebPkiSupportedAlgorithms { all: kept.leak(), mapping: &[] };
         let completed = Algorithms::new(&provider);
         let with_curve = |curve| of_chains(&completed).iter().filter(|(key, _)| *key == curve).count();
-        assert_eq!(with_curve(alg_id::ECDSA_P256), 3);
+        assert_eq!(with_curve(alg_id::ECDSA_P256), 5);
         assert_eq!(with_curve(alg_id::ECDSA_P384) + with_curve(alg_id::ECDSA_P521), 0);
         // No RSA in handshakes.
         assert!(completed.schemes().iter().all(|scheme| curves::SCHEMES.contains(scheme)));

@@ -10,6 +10,7 @@ use p521::{
     ecdh::EphemeralSecret,
     elliptic_curve::{Generate, sec1::ToSec1Point},
 };
+use pgtls_x509::alg_id::{ECDSA_SHA1, ECDSA_SHA224};
 use rustls::{
     Error, NamedGroup, PeerMisbehaved, SignatureAlgorithm, SignatureScheme,
     crypto::{ActiveKeyExchange, GetRandomFailed, SharedSecret, SupportedKxGroup},
@@ -19,7 +20,8 @@ use rustls::{
     },
     sign::{Signer, SigningKey, public_key_to_spki},
 };
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use sha1::Sha1;
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use std::{fmt, sync::Arc};
 
 /// The schemes of ECDSA on these curves, in order of preference.
@@ -32,16 +34,17 @@ pub(crate) const SCHEMES: [SignatureScheme; 3] = [
 /// ECDSA on one curve with one hash.
 #[derive(Debug)]
 pub(crate) struct EcdsaAlgorithm {
-    /// The scheme of handshakes that it is for: in TLS 1.2 its hash decides, in TLS 1.3 its curve as well.
-    pub(crate) scheme: SignatureScheme,
+    /// The scheme of handshakes that it is for: in TLS 1.2 its hash decides, in TLS 1.3 its curve as well. `None` for chains alone.
+    pub(crate) scheme: Option<SignatureScheme>,
     curve: AlgorithmIdentifier,
     signature: AlgorithmIdentifier,
     hash: fn(&[u8]) -> Vec<u8>,
     verify: fn(&[u8], &[u8], &[u8]) -> bool,
 }
 
-/// Every curve with every hash, and for each scheme the algorithm of TLS 1.3 first.
-pub(crate) static ALGORITHMS: [EcdsaAlgorithm; 9] = {
+/// Every curve with every hash, and for each scheme the algorithm of TLS 1.3 first. SHA-1 and SHA-224 are for certificates and
+/// CRLs alone.
+pub(crate) static ALGORITHMS: [EcdsaAlgorithm; 15] = {
     const P256: (AlgorithmIdentifier, Verify) = (alg_id::ECDSA_P256, on_p256::verify);
     const P384: (AlgorithmIdentifier, Verify) = (alg_id::ECDSA_P384, on_p384::verify);
     const P521: (AlgorithmIdentifier, Verify) = (alg_id::ECDSA_P521, on_p521::verify);
@@ -55,6 +58,12 @@ pub(crate) static ALGORITHMS: [EcdsaAlgorithm; 9] = {
         with_sha512(P521),
         with_sha512(P384),
         with_sha512(P256),
+        with_sha224(P256),
+        with_sha224(P384),
+        with_sha224(P521),
+        with_sha1(P256),
+        with_sha1(P384),
+        with_sha1(P521),
     ]
 };
 
@@ -63,17 +72,51 @@ type Verify = fn(&[u8], &[u8], &[u8]) -> bool;
 
 const fn with_sha256((curve, verify): (AlgorithmIdentifier, Verify)) -> EcdsaAlgorithm {
     let (scheme, signature) = (SignatureScheme::ECDSA_NISTP256_SHA256, alg_id::ECDSA_SHA256);
-    EcdsaAlgorithm { scheme, curve, signature, hash: |message| Sha256::digest(message).to_vec(), verify }
+    EcdsaAlgorithm {
+        scheme: Some(scheme),
+        curve,
+        signature,
+        hash: |message| Sha256::digest(message).to_vec(),
+        verify,
+    }
 }
 
 const fn with_sha384((curve, verify): (AlgorithmIdentifier, Verify)) -> EcdsaAlgorithm {
     let (scheme, signature) = (SignatureScheme::ECDSA_NISTP384_SHA384, alg_id::ECDSA_SHA384);
-    EcdsaAlgorithm { scheme, curve, signature, hash: |message| Sha384::digest(message).to_vec(), verify }
+    EcdsaAlgorithm {
+        scheme: Some(scheme),
+        curve,
+        signature,
+        hash: |message| Sha384::digest(message).to_vec(),
+        verify,
+    }
 }
 
 const fn with_sha512((curve, verify): (AlgorithmIdentifier, Verify)) -> EcdsaAlgorithm {
     let (scheme, signature) = (SignatureScheme::ECDSA_NISTP521_SHA512, alg_id::ECDSA_SHA512);
-    EcdsaAlgorithm { scheme, curve, signature, hash: |message| Sha512::digest(message).to_vec(), verify }
+    EcdsaAlgorithm {
+        scheme: Some(scheme),
+        curve,
+        signature,
+        hash: |message| Sha512::digest(message).to_vec(),
+        verify,
+    }
+}
+
+const fn with_sha224((curve, verify): (AlgorithmIdentifier, Verify)) -> EcdsaAlgorithm {
+    let signature = ECDSA_SHA224;
+    EcdsaAlgorithm {
+        scheme: None,
+        curve,
+        signature,
+        hash: |message| Sha224::digest(message).to_vec(),
+        verify,
+    }
+}
+
+const fn with_sha1((curve, verify): (AlgorithmIdentifier, Verify)) -> EcdsaAlgorithm {
+    let signature = ECDSA_SHA1;
+    EcdsaAlgorithm { scheme: None, curve, signature, hash: |message| Sha1::digest(message).to_vec(), verify }
 }
 
 impl EcdsaAlgorithm {
@@ -100,45 +143,6 @@ impl SignatureVerificationAlgorithm for EcdsaAlgorithm {
 
     fn signature_alg_id(&self) -> AlgorithmIdentifier {
         self.signature
-    }
-}
-
-/// An algorithm of a crypto provider on a curve, extended to keys that are compressed points (SEC 1, section 2.3.3). OpenSSL
-/// and aws-lc-rs accept them, ring does not.
-#[derive(Debug)]
-pub(crate) struct CurveAlgorithm {
-    provider: &'static dyn SignatureVerificationAlgorithm,
-    own: &'static EcdsaAlgorithm,
-}
-
-impl CurveAlgorithm {
-    /// The provider's algorithm, extended; `None` if it is not one of [`ALGORITHMS`].
-    pub(crate) fn new(provider: &'static dyn SignatureVerificationAlgorithm) -> Option<Self> {
-        let ids = (provider.public_key_alg_id(), provider.signature_alg_id());
-        let own = ALGORITHMS.iter().find(|own| (own.curve, own.signature) == ids)?;
-        Some(Self { provider, own })
-    }
-}
-
-impl SignatureVerificationAlgorithm for CurveAlgorithm {
-    fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        if key.first() == Some(&UNCOMPRESSED) || self.provider.fips() {
-            self.provider.verify_signature(key, message, signature)
-        } else {
-            self.own.verify_signature(key, message, signature)
-        }
-    }
-
-    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
-        self.own.curve
-    }
-
-    fn signature_alg_id(&self) -> AlgorithmIdentifier {
-        self.own.signature
-    }
-
-    fn fips(&self) -> bool {
-        self.provider.fips()
     }
 }
 
@@ -222,8 +226,8 @@ macro_rules! on_curve {
             };
 
             pub(super) fn verify(key: &[u8], hash: &[u8], signature: &[u8]) -> bool {
-                // The library checks the length, but also reads compact points (0x05), which OpenSSL refuses.
-                if !matches!(key.first(), Some(&(2 | 3 | UNCOMPRESSED))) {
+                // The library reads other forms of points as well, which are uncompressed before (`HandshakeKey::public_key`).
+                if key.first() != Some(&UNCOMPRESSED) {
                     return false;
                 }
                 let (key, signature) =

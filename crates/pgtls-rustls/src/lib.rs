@@ -93,6 +93,7 @@ mod trust;
 mod verifier;
 mod versions;
 
+pub use algorithms::chain_algorithms;
 pub use attribute::{ATTRIBUTES, LIBRARY};
 pub use cache::{BrokenFiles, Cached, ConnectorCache};
 pub use chain::{authenticating_versions, verify_chain};

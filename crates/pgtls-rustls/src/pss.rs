@@ -6,13 +6,11 @@
 //! when it meets such a scheme.
 
 use crate::{curves, rsa::RsaAlgorithm};
-use pgtls_x509::{RsaPssKey, rsa_pss_key};
+use pgtls_x509::{Hash, PssParameters, RsaPssKey, rsa_pss_key};
 use rustls::{
     Error, SignatureAlgorithm, SignatureScheme,
     crypto::KeyProvider,
-    pki_types::{
-        AlgorithmIdentifier, InvalidSignature, PrivateKeyDer, SignatureVerificationAlgorithm, alg_id,
-    },
+    pki_types::{AlgorithmIdentifier, InvalidSignature, PrivateKeyDer, SignatureVerificationAlgorithm},
     sign::{Signer, SigningKey},
 };
 use std::sync::Arc;
@@ -25,30 +23,31 @@ pub(crate) struct PssScheme {
     pub(crate) scheme: SignatureScheme,
     /// The scheme of other RSA keys that makes the same signature.
     pub(crate) same_signature: SignatureScheme,
-    /// How a key says that it is for this hash alone.
-    restricted: AlgorithmIdentifier,
+    /// Its hash.
+    hash: Hash,
 }
 
 static SCHEMES: [PssScheme; 3] = [
     PssScheme {
         scheme: SignatureScheme::Unknown(0x0809),
         same_signature: SignatureScheme::RSA_PSS_SHA256,
-        restricted: alg_id::RSA_PSS_SHA256,
+        hash: Hash::Sha256,
     },
     PssScheme {
         scheme: SignatureScheme::Unknown(0x080a),
         same_signature: SignatureScheme::RSA_PSS_SHA384,
-        restricted: alg_id::RSA_PSS_SHA384,
+        hash: Hash::Sha384,
     },
     PssScheme {
         scheme: SignatureScheme::Unknown(0x080b),
         same_signature: SignatureScheme::RSA_PSS_SHA512,
-        restricted: alg_id::RSA_PSS_SHA512,
+        hash: Hash::Sha512,
     },
 ];
 
-/// How a key says that it is for any hash: `id-RSASSA-PSS` without parameters (RFC 8017, appendix A.2.3).
-const UNRESTRICTED: AlgorithmIdentifier =
+/// The algorithm of a key that is for RSASSA-PSS alone: `id-RSASSA-PSS` (RFC 8017, appendix A.2.3). Its parameters, where it has
+/// any, restrict the key, and are compared by their meaning ([`RsaAlgorithm::restricted`]).
+const RSASSA_PSS: AlgorithmIdentifier =
     AlgorithmIdentifier::from_slice(&[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a]);
 
 /// The schemes, in order of preference.
@@ -61,39 +60,32 @@ pub(crate) fn find(scheme: SignatureScheme) -> Option<&'static PssScheme> {
     SCHEMES.iter().find(|pss| pss.scheme == scheme)
 }
 
-impl PssScheme {
-    /// The algorithms that verify it, by the name of the key's own algorithm; `inner` verifies the same signature.
-    pub(crate) fn algorithms(&self, inner: RsaAlgorithm) -> [OnPssKey; 2] {
-        [UNRESTRICTED, self.restricted].map(|key_algorithm| OnPssKey { inner, key_algorithm })
-    }
-}
-
 /// An RSA-PSS algorithm on a key that is for RSASSA-PSS alone.
 #[derive(Debug)]
-pub(crate) struct OnPssKey {
-    inner: RsaAlgorithm,
-    key_algorithm: AlgorithmIdentifier,
-}
+pub(crate) struct OnPssKey(pub(crate) RsaAlgorithm);
 
 impl OnPssKey {
-    /// Whether the algorithm verifies any signature with this key.
-    pub(crate) fn takes_key(&self, key: &[u8]) -> bool {
-        self.inner.takes_key(key)
+    /// The algorithm as it is used with a key of this restriction; `None` where the key is for another one.
+    pub(crate) fn restricted(self, restriction: Option<PssParameters>) -> Option<Self> {
+        match restriction {
+            None => Some(self),
+            Some(restriction) => self.0.restricted(restriction).map(Self),
+        }
     }
 }
 
 impl SignatureVerificationAlgorithm for OnPssKey {
     fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        self.inner.verify_signature(key, message, signature)
+        self.0.verify_signature(key, message, signature)
     }
     fn public_key_alg_id(&self) -> AlgorithmIdentifier {
-        self.key_algorithm
+        RSASSA_PSS
     }
     fn signature_alg_id(&self) -> AlgorithmIdentifier {
-        self.inner.signature_alg_id()
+        self.0.signature_alg_id()
     }
     fn fips(&self) -> bool {
-        self.inner.fips()
+        self.0.fips()
     }
 }
 
@@ -108,16 +100,19 @@ pub(crate) fn signing_key(
         PrivateKeyDer::Pkcs8(pkcs8) => rsa_pss_key(pkcs8),
         _ => None,
     };
-    let Some(RsaPssKey { algorithm, key: rsa, .. }) = pss else {
+    let Some(RsaPssKey { restriction, key: rsa, .. }) = pss else {
         let loaded = provider.load_private_key(key.clone_key());
         // A provider in FIPS mode has reasons to refuse a key.
         let completed = if loaded.is_err() && !provider.fips() { curves::signing_key(&key) } else { None };
         return completed.map_or(loaded, Ok);
     };
-    let schemes: Vec<_> = SCHEMES
-        .iter()
-        .filter(|pss| [UNRESTRICTED, pss.restricted].iter().any(|known| known.as_ref() == algorithm))
-        .collect();
+    // Providers sign with one hash for message and mask, and a salt as long as the hash.
+    let is_allowed = |pss: &PssScheme| {
+        restriction.is_none_or(|only| {
+            only.hash == pss.hash && only.mask_hash == pss.hash && only.salt_length <= pss.hash.length()
+        })
+    };
+    let schemes: Vec<_> = SCHEMES.iter().filter(|pss| is_allowed(pss)).collect();
     if schemes.is_empty() {
         return Err(Error::General("RSASSA-PSS with parameters that TLS has no scheme for".to_owned()));
     }

@@ -1,4 +1,5 @@
-//! RSA signatures over handshakes, by keys of any size that OpenSSL verifies with.
+//! RSA signatures that OpenSSL verifies and crypto providers do not: over handshakes by keys of any size and by keys with other
+//! parameters of RSASSA-PSS, and over certificates and CRLs with SHA-1 and SHA-224.
 //!
 //! Crypto providers refuse keys of fewer than 2,048 or more than 8,192 bits and unusual exponents without a look at the
 //! signature. OpenSSL accepts them where the chain is not verified, and where the security level allows keys of that size.
@@ -8,12 +9,17 @@ use crypto_bigint::{
     BoxedUint, Odd,
     modular::{BoxedMontyForm, BoxedMontyParams},
 };
-use pgtls_x509::{RsaPublicKey, rsa_public_key};
+use pgtls_x509::{
+    Hash, PssParameters, RsaPublicKey,
+    alg_id::{RSA_PKCS1_SHA1, RSA_PKCS1_SHA224},
+    rsa_public_key,
+};
 use rustls::{
     SignatureScheme,
-    pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm},
+    pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id},
 };
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use sha1::Sha1;
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512, Sha512_224, Sha512_256};
 use std::ops::RangeInclusive;
 
 /// An RSA algorithm of a crypto provider, extended to the keys that the provider refuses.
@@ -28,16 +34,9 @@ pub(crate) struct RsaAlgorithm {
 enum Padding {
     /// RSASSA-PKCS1-v1_5 (RFC 8017, section 8.2).
     Pkcs1,
-    /// RSASSA-PSS (RFC 8017, section 8.1), with MGF1 on the same hash and a salt as long as the hash, as TLS demands
-    /// (RFC 8446, section 4.2.3).
-    Pss,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hash {
-    Sha256,
-    Sha384,
-    Sha512,
+    /// RSASSA-PSS (RFC 8017, section 8.1) with MGF1 on this hash and a salt as long as the hash of the message. TLS demands the same
+    /// hash for both (RFC 8446, section 4.2.3); OpenSSL takes that of the key's restriction, where there is one.
+    Pss { mask: Hash },
 }
 
 impl RsaAlgorithm {
@@ -50,18 +49,42 @@ impl RsaAlgorithm {
             SignatureScheme::RSA_PKCS1_SHA256 => (Padding::Pkcs1, Hash::Sha256),
             SignatureScheme::RSA_PKCS1_SHA384 => (Padding::Pkcs1, Hash::Sha384),
             SignatureScheme::RSA_PKCS1_SHA512 => (Padding::Pkcs1, Hash::Sha512),
-            SignatureScheme::RSA_PSS_SHA256 => (Padding::Pss, Hash::Sha256),
-            SignatureScheme::RSA_PSS_SHA384 => (Padding::Pss, Hash::Sha384),
-            SignatureScheme::RSA_PSS_SHA512 => (Padding::Pss, Hash::Sha512),
+            SignatureScheme::RSA_PSS_SHA256 => (Padding::Pss { mask: Hash::Sha256 }, Hash::Sha256),
+            SignatureScheme::RSA_PSS_SHA384 => (Padding::Pss { mask: Hash::Sha384 }, Hash::Sha384),
+            SignatureScheme::RSA_PSS_SHA512 => (Padding::Pss { mask: Hash::Sha512 }, Hash::Sha512),
             _ => return None,
         };
         Some(Self { provider, padding, hash })
     }
 
+    /// The algorithm as a key with this restriction is verified with; `None` where it is for another hash or demands a longer salt
+    /// (OpenSSL: `rsa_signverify_init`).
+    pub(crate) fn restricted(mut self, restriction: PssParameters) -> Option<Self> {
+        if restriction.hash != self.hash || restriction.salt_length > self.hash.length() {
+            return None;
+        }
+        // A provider in FIPS mode verifies with the usual mask alone.
+        if restriction.mask_hash != self.hash && self.provider.fips() {
+            return None;
+        }
+        digest(restriction.mask_hash, &[])?;
+        self.padding = Padding::Pss { mask: restriction.mask_hash };
+        Some(self)
+    }
+
     /// Whether the algorithm verifies any signature with this key.
     pub(crate) fn takes_key(&self, key: &[u8]) -> bool {
         let key = rsa_public_key(key).filter(is_usable);
-        key.is_some_and(|key| is_in_providers_range(&key) || !self.provider.fips())
+        key.is_some_and(|key| self.is_for_provider(&key) || !self.provider.fips())
+    }
+
+    /// Whether the provider looks at signatures of this kind by the key.
+    fn is_for_provider(&self, key: &RsaPublicKey<'_>) -> bool {
+        let is_usual = match self.padding {
+            Padding::Pkcs1 => true,
+            Padding::Pss { mask } => mask == self.hash,
+        };
+        is_usual && is_in_providers_range(key)
     }
 }
 
@@ -69,12 +92,8 @@ impl SignatureVerificationAlgorithm for RsaAlgorithm {
     fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         match rsa_public_key(key) {
             // A provider in FIPS mode may have reasons to refuse such keys that are not ours to overrule.
-            Some(key) if !is_in_providers_range(&key) && !self.provider.fips() => {
+            Some(key) if !self.is_for_provider(&key) && !self.provider.fips() => {
                 is_good(&key, self.padding, self.hash, message, signature).ok_or(InvalidSignature)
-            }
-            // Providers take keys in DER alone, OpenSSL also with numbers that lack a sign or have too many zeros.
-            Some(key) if !self.provider.fips() => {
-                self.provider.verify_signature(&encoded(&key), message, signature)
             }
             _ => self.provider.verify_signature(key, message, signature),
         }
@@ -93,23 +112,33 @@ impl SignatureVerificationAlgorithm for RsaAlgorithm {
     }
 }
 
-/// The key in DER (RFC 8017, appendix A.1.1), for keys of the providers' range: none of its lengths exceeds two bytes.
-fn encoded(key: &RsaPublicKey<'_>) -> Vec<u8> {
-    fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-        let [high, low] = u16::try_from(content.len()).unwrap_or(u16::MAX).to_be_bytes();
-        let length: &[u8] = match (high, low) {
-            (0, ..0x80) => &[low],
-            (0, _) => &[0x81, low],
-            _ => &[0x82, high, low],
-        };
-        [&[tag], length, content].concat()
+/// An RSA algorithm with the padding of PKCS #1 v1.5 for certificates and CRLs alone. OpenSSL's security level decides where such
+/// signatures count: of a CRL everywhere, of a certificate at level 0 (SHA-1).
+#[derive(Debug)]
+pub(crate) struct ChainAlgorithm {
+    hash: Hash,
+    signature: AlgorithmIdentifier,
+}
+
+/// The algorithms that crypto providers lack beside that with SHA-256.
+pub(crate) static CHAIN_ALGORITHMS: [ChainAlgorithm; 2] = [
+    ChainAlgorithm { hash: Hash::Sha224, signature: RSA_PKCS1_SHA224 },
+    ChainAlgorithm { hash: Hash::Sha1, signature: RSA_PKCS1_SHA1 },
+];
+
+impl SignatureVerificationAlgorithm for ChainAlgorithm {
+    fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        let key = rsa_public_key(key).ok_or(InvalidSignature)?;
+        is_good(&key, Padding::Pkcs1, self.hash, message, signature).ok_or(InvalidSignature)
     }
-    let integer = |number: &[u8]| {
-        let is_negative = number.first().is_none_or(|first| first & 0x80 != 0);
-        let sign: &[u8] = if is_negative { &[0] } else { &[] };
-        element(2, &[sign, number].concat())
-    };
-    element(0x30, &[integer(key.modulus), integer(key.exponent)].concat())
+
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        alg_id::RSA_ENCRYPTION
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        self.signature
+    }
 }
 
 /// Whether a crypto provider signs with the private key that belongs to this one, unless it is no RSA key.
@@ -146,15 +175,27 @@ fn is_good(
     signature: &[u8],
 ) -> Option<()> {
     let encoded = public_operation(key, signature)?;
-    let bits = bits(key.modulus);
-    match (padding, hash) {
-        (Padding::Pkcs1, Hash::Sha256) => pkcs1::<Sha256>(&encoded, SHA256_INFO, message),
-        (Padding::Pkcs1, Hash::Sha384) => pkcs1::<Sha384>(&encoded, SHA384_INFO, message),
-        (Padding::Pkcs1, Hash::Sha512) => pkcs1::<Sha512>(&encoded, SHA512_INFO, message),
-        (Padding::Pss, Hash::Sha256) => pss::<Sha256>(&encoded, bits, message),
-        (Padding::Pss, Hash::Sha384) => pss::<Sha384>(&encoded, bits, message),
-        (Padding::Pss, Hash::Sha512) => pss::<Sha512>(&encoded, bits, message),
+    match padding {
+        Padding::Pkcs1 => pkcs1(&encoded, hash, message),
+        Padding::Pss { mask } => pss(&encoded, bits(key.modulus), (hash, mask), message),
     }
+}
+
+/// The digest of these bytes, end to end; `None` for a hash that is not used here.
+fn digest(hash: Hash, parts: &[&[u8]]) -> Option<Vec<u8>> {
+    fn of<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
+        parts.iter().fold(D::new(), |digest, part| digest.chain_update(part)).finalize().to_vec()
+    }
+    Some(match hash {
+        Hash::Sha1 => of::<Sha1>(parts),
+        Hash::Sha224 => of::<Sha224>(parts),
+        Hash::Sha256 => of::<Sha256>(parts),
+        Hash::Sha384 => of::<Sha384>(parts),
+        Hash::Sha512 => of::<Sha512>(parts),
+        Hash::Sha512Of224 => of::<Sha512_224>(parts),
+        Hash::Sha512Of256 => of::<Sha512_256>(parts),
+        _ => return None,
+    })
 }
 
 /// Significant bits of a number without leading zero bytes.
@@ -198,36 +239,38 @@ fn public_operation(key: &RsaPublicKey<'_>, signature: &[u8]) -> Option<Vec<u8>>
     bytes.get(unused..).map(<[u8]>::to_vec)
 }
 
-/// What stands before the hash in a `DigestInfo` (RFC 8017, section 9.2, note 1).
-const SHA256_INFO: &[u8] = &[
-    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0, 0x04,
-    0x20,
-];
-const SHA384_INFO: &[u8] = &[
-    0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0, 0x04,
-    0x30,
-];
-const SHA512_INFO: &[u8] = &[
-    0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0, 0x04,
-    0x40,
-];
+/// The bytes before the hash in a `DigestInfo` (RFC 8017, section 9.2, note 1).
+fn digest_info(hash: Hash) -> Option<Vec<u8>> {
+    const SHA2: &[u8] = &[0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
+    let algorithm = match hash {
+        Hash::Sha1 => [&[0x30, 0x09, 0x06, 0x05][..], &[0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0]].concat(),
+        Hash::Sha224 => [SHA2, &[4, 0x05, 0]].concat(),
+        Hash::Sha256 => [SHA2, &[1, 0x05, 0]].concat(),
+        Hash::Sha384 => [SHA2, &[2, 0x05, 0]].concat(),
+        Hash::Sha512 => [SHA2, &[3, 0x05, 0]].concat(),
+        _ => return None,
+    };
+    let length = u8::try_from(hash.length()).ok()?;
+    let whole = u8::try_from(algorithm.len()).ok()?.checked_add(length)?.checked_add(2)?;
+    Some([&[0x30, whole], &algorithm[..], &[0x04, length]].concat())
+}
 
 /// The shortest padding, in bytes (RFC 8017, section 9.2, step 4).
 const MIN_PADDING: usize = 8;
 
 /// EMSA-PKCS1-v1_5 (RFC 8017, section 9.2): the one encoding of the message, compared as a whole.
-fn pkcs1<D: Digest>(encoded: &[u8], info: &[u8], message: &[u8]) -> Option<()> {
-    let hash = D::digest(message);
+fn pkcs1(encoded: &[u8], hash: Hash, message: &[u8]) -> Option<()> {
+    let (info, hash) = (digest_info(hash)?, digest(hash, &[message])?);
     let around = info.len().checked_add(hash.len())?.checked_add(3)?;
     let padding = encoded.len().checked_sub(around).filter(|&length| length >= MIN_PADDING)?;
-    let expected = [&[0, 1][..], &vec![0xff; padding], &[0], info, &hash].concat();
+    let expected = [&[0, 1][..], &vec![0xff; padding], &[0], &info, &hash].concat();
     (expected == encoded).then_some(())
 }
 
 /// EMSA-PSS-VERIFY (RFC 8017, section 9.1.2) with a salt as long as the hash. `modulus_bits` is one more than `emBits`.
-fn pss<D: Digest>(encoded: &[u8], modulus_bits: usize, message: &[u8]) -> Option<()> {
+fn pss(encoded: &[u8], modulus_bits: usize, (of_message, mask): (Hash, Hash), message: &[u8]) -> Option<()> {
     const TRAILER: u8 = 0xbc;
-    let hash_length = <D as Digest>::output_size();
+    let hash_length = usize::from(of_message.length());
     let encoded_bits = modulus_bits.checked_sub(1)?;
     let encoded_length = encoded_bits.div_ceil(8);
     // With a modulus of 8n + 1 bits the encoded message is one byte shorter than the modulus.
@@ -242,7 +285,7 @@ fn pss<D: Digest>(encoded: &[u8], modulus_bits: usize, message: &[u8]) -> Option
         return None;
     }
 
-    let mut block = mgf1::<D>(hash, masked.len())?;
+    let mut block = mgf1(mask, hash, masked.len())?;
     block.iter_mut().zip(masked).for_each(|(byte, masked)| *byte ^= masked);
     *block.first_mut()? &= used;
     let (padding, salt) = block.split_at_checked(block.len().checked_sub(hash_length)?)?;
@@ -250,19 +293,18 @@ fn pss<D: Digest>(encoded: &[u8], modulus_bits: usize, message: &[u8]) -> Option
     if *one != 1 || zeros.iter().any(|&byte| byte != 0) {
         return None;
     }
-    let expected =
-        D::new().chain_update([0; 8]).chain_update(D::digest(message)).chain_update(salt).finalize();
-    (expected.as_slice() == hash).then_some(())
+    let expected = digest(of_message, &[&[0; 8], &digest(of_message, &[message])?, salt])?;
+    (expected == hash).then_some(())
 }
 
 /// The mask generation function MGF1 (RFC 8017, appendix B.2.1).
-fn mgf1<D: Digest>(seed: &[u8], length: usize) -> Option<Vec<u8>> {
-    let mut mask = Vec::with_capacity(length.checked_add(<D as Digest>::output_size())?);
+fn mgf1(hash: Hash, seed: &[u8], length: usize) -> Option<Vec<u8>> {
+    let mut mask = Vec::with_capacity(length.checked_add(usize::from(hash.length()))?);
     for counter in 0_u32.. {
         if mask.len() >= length {
             break;
         }
-        mask.extend(D::new().chain_update(seed).chain_update(counter.to_be_bytes()).finalize());
+        mask.extend(digest(hash, &[seed, &counter.to_be_bytes()])?);
     }
     mask.truncate(length);
     Some(mask)

@@ -83,14 +83,23 @@ pub(crate) fn fits(
     key: &HandshakeKey<'_>,
     algorithms: &Algorithms,
 ) -> bool {
-    let mut candidates = candidates(version, scheme, algorithms);
+    let candidates = candidates(version, scheme, algorithms);
     key.is_well_formed()
-        && candidates.any(|candidate| is_for(&candidate, key) && candidate.takes_key(key.public_key()))
+        && candidates
+            .filter_map(|candidate| for_key(candidate, key))
+            .any(|candidate| candidate.takes_key(key.public_key()))
 }
 
-/// Whether the algorithm is for this kind of key.
-fn is_for(candidate: &HandshakeAlgorithm, key: &HandshakeKey<'_>) -> bool {
-    candidate.as_dyn().public_key_alg_id().as_ref() == key.algorithm()
+/// The algorithm as it is used with this key, if it is for this kind of key.
+fn for_key(candidate: HandshakeAlgorithm, key: &HandshakeKey<'_>) -> Option<HandshakeAlgorithm> {
+    let is_of_kind = candidate.as_dyn().public_key_alg_id().as_ref() == key.algorithm();
+    match candidate {
+        _ if !is_of_kind => None,
+        HandshakeAlgorithm::RsaPss(algorithm) => {
+            algorithm.restricted(key.pss_restriction()).map(HandshakeAlgorithm::RsaPss)
+        }
+        other => Some(other),
+    }
 }
 
 /// The algorithms for a scheme. In TLS 1.2 it stands for several, of which the one for the key is used; in TLS 1.3 for one
@@ -102,11 +111,8 @@ fn candidates(
 ) -> impl Iterator<Item = HandshakeAlgorithm> {
     let is_tls13 = version == TlsVersion::Tls1_3;
     let candidates = algorithms.of_scheme(scheme).enumerate();
-    // A key for RSASSA-PSS alone has two names, by either of which it is for this one algorithm.
-    let is_candidate = move |(index, candidate): &(usize, HandshakeAlgorithm)| {
-        !is_tls13
-            || (!is_of_tls12_alone(scheme)
-                && (*index == 0 || matches!(candidate, HandshakeAlgorithm::RsaPss(_))))
+    let is_candidate = move |(index, _): &(usize, HandshakeAlgorithm)| {
+        !is_tls13 || (!is_of_tls12_alone(scheme) && *index == 0)
     };
     candidates.filter(is_candidate).map(|(_, candidate)| candidate)
 }
@@ -158,7 +164,7 @@ fn verify_with_one_of(
     if candidates.peek().is_none() {
         return Err(UNKNOWN_SCHEME);
     }
-    let Some(algorithm) = candidates.find(|candidate| is_for(candidate, key)) else {
+    let Some(algorithm) = candidates.find_map(|candidate| for_key(candidate, key)) else {
         return Err(PeerMisbehaved::SignedKxWithWrongAlgorithm.into());
     };
     let verified = algorithm.as_dyn().verify_signature(key.public_key(), message, signature);

@@ -19,7 +19,7 @@ use algorithm::{SignatureAlgorithm, SignatureId};
 use alloc::{borrow::Cow, vec::Vec};
 use core::ops::Range;
 use extensions::{AuthorityKeyIdentifier, Extensions};
-use public_key::PublicKey;
+use public_key::{PublicKey, ReadKey};
 use time::Time;
 
 /// A certificate of any version: its bytes, borrowed or owned, and what they say.
@@ -30,8 +30,10 @@ pub(crate) struct Certificate<'a> {
     serial: Range<usize>,
     issuer: Range<usize>,
     subject: Range<usize>,
-    /// The public key, unused bits cleared.
+    /// The public key in the form that crypto providers read.
     public_key_bits: Cow<'a, [u8]>,
+    /// Work of reading the public key, in bytes of the budget.
+    pub(crate) key_work: usize,
     /// `None` when the signature has unused bits.
     signature: Option<Range<usize>>,
     /// 1 for X.509 v1.
@@ -104,12 +106,16 @@ impl<'a> Certificate<'a> {
             None => Extensions::default(),
         };
         let self_issued = subject_canonical == issuer_canonical;
+        // It has an algorithm and a BIT STRING, whether or not they make a key.
+        key_bits(&outline.public_key_info)?;
+        let key = ReadKey::read(&outline.public_key_info);
         let mut certificate = Self {
             signed_part: range_of(der, outline.signed_part),
             serial: range_of(der, outline.serial),
             issuer: range_of(der, outline.issuer.whole),
             subject: range_of(der, outline.subject.whole),
-            public_key_bits: key_bits(&outline.public_key_info)?.masked_bytes(),
+            public_key_bits: key.bits,
+            key_work: key.work,
             signature: outline.signature.whole_bytes().map(|bytes| range_of(der, bytes)),
             version: outline.version,
             not_before,
@@ -117,7 +123,7 @@ impl<'a> Certificate<'a> {
             signature_algorithm,
             signature_id,
             algorithms_agree: outline.outer_algorithm.whole == outline.inner_algorithm.whole,
-            public_key: PublicKey::read(&outline.public_key_info),
+            public_key: key.key,
             issuer_canonical,
             subject_canonical,
             extensions,
@@ -172,7 +178,7 @@ impl<'a> Certificate<'a> {
         self.part(&self.subject)
     }
 
-    /// The key inside the SubjectPublicKeyInfo, unused bits cleared.
+    /// The key inside the SubjectPublicKeyInfo in the form that crypto providers read ([`ReadKey::bits`]).
     pub(crate) fn public_key_bits(&self) -> &[u8] {
         &self.public_key_bits
     }

@@ -3,8 +3,9 @@
 use crate::{
     certificate::{
         Certificate, Outline,
+        algorithm::PssParameters,
         extensions::{Extensions, key_usage},
-        public_key::PublicKey,
+        public_key::{PublicKey, ReadKey},
     },
     error::{CertificateName, Object, PathError, X509Error},
     source::Source,
@@ -25,7 +26,6 @@ pub struct HandshakeKey<'a> {
     algorithm: &'a [u8],
     bits: Cow<'a, [u8]>,
     key: PublicKey,
-    is_well_formed: bool,
 }
 
 impl<'a> HandshakeKey<'a> {
@@ -38,27 +38,13 @@ impl<'a> HandshakeKey<'a> {
     }
 
     fn try_read(certificate: &'a [u8]) -> DerResult<Self> {
-        const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
         let outline = Outline::read(certificate)?;
         let mut inside = outline.public_key_info.inside();
         let algorithm = inside.expect(tag::SEQUENCE, "an algorithm identifier is expected")?;
-        let bits = bit_string(&inside.expect(tag::BIT_STRING, "a public key is expected")?)?.masked_bytes();
-        let key = PublicKey::read(&outline.public_key_info);
-        let is_well_formed = match key {
-            PublicKey::Rsa { .. }
-            | PublicKey::RsaPss { .. }
-            | PublicKey::Ec(_)
-            | PublicKey::Ed25519
-            | PublicKey::Ed448 => true,
-            // Path validation has no use for a compressed point, but some providers verify signatures with one.
-            PublicKey::Unusable => {
-                let name = algorithm.inside().expect(tag::OID, "an algorithm is expected")?.value;
-                name == EC && matches!(bits.first(), Some(0x02 | 0x03))
-            }
-            PublicKey::EcExplicit | PublicKey::Dsa { .. } => false,
-        };
+        bit_string(&inside.expect(tag::BIT_STRING, "a public key is expected")?)?;
+        let ReadKey { key, bits, .. } = ReadKey::read(&outline.public_key_info);
         let info = outline.masked_public_key_info()?;
-        Ok(Self { outline, info, algorithm: algorithm.value, bits, key, is_well_formed })
+        Ok(Self { outline, info, algorithm: algorithm.value, bits, key })
     }
 
     /// The SubjectPublicKeyInfo with the key that OpenSSL reads from it. The unused bits of the BIT STRING around the key are
@@ -67,26 +53,45 @@ impl<'a> HandshakeKey<'a> {
         &self.info
     }
 
-    /// The key in the BIT STRING, with the unused bits cleared.
+    /// The key in the BIT STRING as crypto providers read it: unused bits cleared, points uncompressed, RSA keys in DER.
     pub fn public_key(&self) -> &[u8] {
         &self.bits
     }
 
     /// The content of the AlgorithmIdentifier, as crypto providers compare it
     /// (`SignatureVerificationAlgorithm::public_key_alg_id`). Like OpenSSL it ignores the parameters of an RSA key, which have to
-    /// be NULL (OpenSSL: `rsa_pub_decode`).
+    /// be NULL (OpenSSL: `rsa_pub_decode`). That of a key for RSASSA-PSS alone is without parameters: see
+    /// [`pss_restriction`](Self::pss_restriction).
     pub fn algorithm(&self) -> &[u8] {
         static RSA: AlgorithmIdentifier = alg_id::RSA_ENCRYPTION;
+        /// `id-RSASSA-PSS` without parameters (RFC 8017, appendix A.2.3).
+        const RSASSA_PSS: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
         match self.key {
             PublicKey::Rsa { .. } => RSA.as_ref(),
+            PublicKey::RsaPss { .. } => RSASSA_PSS,
             _ => self.algorithm,
+        }
+    }
+
+    /// The hash functions and the least salt to which a key for RSASSA-PSS alone is restricted; `None` for any other key.
+    pub fn pss_restriction(&self) -> Option<PssParameters> {
+        match self.key {
+            PublicKey::RsaPss { restriction, .. } => restriction,
+            _ => None,
         }
     }
 
     /// Whether the key has the form of its algorithm: an RSA key, a point of a named curve, as many bytes as Ed25519 has. No
     /// crypto provider verifies a signature of any other key. The numbers of an RSA key are not examined.
     pub fn is_well_formed(&self) -> bool {
-        self.is_well_formed
+        match self.key {
+            PublicKey::Rsa { .. }
+            | PublicKey::RsaPss { .. }
+            | PublicKey::Ec(_)
+            | PublicKey::Ed25519
+            | PublicKey::Ed448 => true,
+            PublicKey::EcExplicit | PublicKey::Dsa { .. } | PublicKey::Unusable => false,
+        }
     }
 
     /// Whether OpenSSL lets the key sign the key exchange of TLS 1.2 (OpenSSL: `ssl_check_srvr_ecc_cert_and_alg`): the key

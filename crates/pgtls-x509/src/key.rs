@@ -15,6 +15,7 @@ mod derive;
 mod form;
 mod legacy;
 mod pkcs8;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +25,9 @@ use crate::{
     tlv::DerError,
 };
 use form::{Algorithm, Form};
+pub(crate) use legacy::decrypt_in_store;
 use rustls_pki_types::PrivateKeyDer;
+pub(crate) use store::check_stored_key;
 use zeroize::Zeroizing;
 
 /// The longest passphrase that libpq hands to OpenSSL, whose buffer has 1024 bytes; what is longer is cut.
@@ -42,15 +45,6 @@ pub fn private_key(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<PrivateKey
     match first_of_pem(bytes, passphrase) {
         Err(X509Error::NothingLoadable { .. }) if form::is_der(bytes) => form::read_der(bytes),
         result => result,
-    }
-}
-
-/// The key in a PEM block that is not encrypted.
-pub(crate) fn private_key_block(block: &Block) -> Result<PrivateKeyDer<'static>, X509Error> {
-    match read_block(block, None) {
-        Ok(Some(key)) => Ok(key),
-        Ok(None) => Err(X509Error::NothingLoadable { wanted: Object::PrivateKey }),
-        Err(Failure::Final(error) | Failure::PassedOver(error)) => Err(error),
     }
 }
 

@@ -21,6 +21,7 @@
 
 extern crate alloc;
 
+pub mod alg_id;
 mod ber;
 mod binding;
 mod certificate;
@@ -46,6 +47,7 @@ mod trust;
 mod verdict;
 
 pub use binding::tls_server_end_point;
+pub use certificate::algorithm::{Hash, PssParameters};
 pub use crl::CrlStore;
 pub use error::{CertificateName, KeyProblem, Object, PathError, PemProblem, WeakKey, X509Error};
 pub use handshake::{HandshakeKey, check_der};
@@ -56,7 +58,7 @@ pub use own::check_own_keys;
 pub use path::{
     MAX_PRESENTED, MAX_PRESENTED_BYTES, Purpose, SecurityLevel, VerifiedPath, VerifyOptions, verify_chain,
 };
-pub use pem::certificates_from_pem;
+pub use pem::{certificates_from_pem, sent_certificates_from_pem};
 pub use profile::Profile;
 pub use rsa::{RsaPssKey, RsaPublicKey, rsa_pss_key, rsa_public_key};
 pub use source::Source;

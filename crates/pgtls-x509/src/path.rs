@@ -122,12 +122,19 @@ pub fn verify_chain(
         |der| Certificate::read(der).map_err(|error| X509Error::malformed(Object::Certificate, None, error));
     let context = Context { options, trust, crls, work: Work::new() };
     let leaf = read(leaf)?;
-    let presented = presented.iter().map(|der| read(der)).collect::<Result<Vec<_>, _>>()?;
+    let mut charged = context.work.parsing(Budget::PresentedBytes, bytes, 0);
+    let mut read_presented = Vec::with_capacity(presented.len());
+    for der in presented {
+        if charged.is_err() {
+            break;
+        }
+        let certificate = read(der)?;
+        charged = context.work.turn(Budget::PresentedBytes, certificate.key_work, 0);
+        read_presented.push(certificate);
+    }
+    let presented = read_presented;
     let mut chain = Chain::of(&leaf);
-    let checked = context
-        .work
-        .parsing(Budget::PresentedBytes, bytes, 0)
-        .and_then(|()| context.verify(&mut chain, &presented));
+    let checked = charged.and_then(|()| context.verify(&mut chain, &presented));
     if let Some(meter) = options.meter {
         meter.fetch_add(context.work.bytes(), Ordering::Relaxed);
     }

@@ -14,6 +14,7 @@ use crate::{
     ber::to_der,
     certificate::Certificate,
     error::{Object, PemProblem, X509Error},
+    key::decrypt_in_store,
 };
 use alloc::{string::String, vec::Vec};
 use rustls_pki_types::CertificateDer;
@@ -46,6 +47,26 @@ pub fn certificates_from_pem(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>,
         }
     }
     if found.is_empty() { Err(X509Error::NothingLoadable { wanted: Object::Certificate }) } else { Ok(found) }
+}
+
+/// The certificates of a PEM file as a peer would send them: each block's whole content, which has to be a certificate to its last
+/// byte. The trust settings of a `TRUSTED CERTIFICATE` are left out.
+///
+/// # Errors
+/// Those of [`certificates_from_pem`].
+pub fn sent_certificates_from_pem(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, X509Error> {
+    let mut sent = certificates_from_pem(pem)?;
+    let blocks = Blocks::new(pem).filter_map(Result::ok);
+    let mut whole =
+        blocks.filter(|block| matches!(block.kind(), Kind::Certificate | Kind::TrustedCertificate));
+    for (index, certificate) in sent.iter_mut().enumerate() {
+        // A later TRUSTED CERTIFICATE is none of the chain.
+        let block = whole.find(|block| index == 0 || block.kind() == Kind::Certificate);
+        if let Some(block) = block.filter(|block| block.kind() == Kind::Certificate) {
+            *certificate = CertificateDer::from(block.contents.to_vec());
+        }
+    }
+    Ok(sent)
 }
 
 /// One PEM block.
@@ -93,6 +114,18 @@ impl Block {
     /// The block with its content rewritten from BER.
     pub(crate) fn in_der(self) -> Self {
         Self { contents: Zeroizing::new(to_der(&self.contents)), ..self }
+    }
+
+    /// A certificate or CRL of a root or CRL file that is encrypted, decrypted; other blocks as they are.
+    pub(crate) fn decrypted_in_store(self) -> Result<Self, X509Error> {
+        if !matches!(self.kind(), Kind::Certificate | Kind::TrustedCertificate | Kind::Crl) {
+            return Ok(self);
+        }
+        match decrypt_in_store(&self.headers, &self.contents) {
+            Ok(None) => Ok(Self { headers: String::new(), ..self }),
+            Ok(Some(contents)) => Ok(Self { headers: String::new(), contents, ..self }),
+            Err(_) => Err(X509Error::Pem { position: self.position, problem: PemProblem::Headers }),
+        }
     }
 
     pub(crate) fn without_headers(&self) -> Result<(), X509Error> {

@@ -1,29 +1,38 @@
 //! RSA keys that crypto providers do not read: private keys for RSASSA-PSS alone, and public keys outside their range.
 
-use crate::tlv::{Reader, tag};
+use crate::{
+    certificate::{
+        algorithm::{PssParameters, identifier},
+        name::{element_length, push_header, push_tlv},
+    },
+    tlv::{Reader, integer, tag},
+};
+use alloc::{borrow::Cow, vec::Vec};
 use rustls_pki_types::{PrivatePkcs1KeyDer, PrivatePkcs8KeyDer};
 
 /// A private key that is for RSASSA-PSS alone, borrowed from its PKCS#8 form.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RsaPssKey<'a> {
-    /// What it may be used for: the content of its AlgorithmIdentifier, which is `id-RSASSA-PSS` alone for any hash, or
-    /// with parameters for one (RFC 4055, section 1.2).
-    pub algorithm: &'a [u8],
+    /// The hash functions and the least salt that the key is for; `None` for any (RFC 4055, section 1.2).
+    pub restriction: Option<PssParameters>,
     /// The RSA key.
     pub key: PrivatePkcs1KeyDer<'a>,
 }
 
-/// The parts of a PKCS#8 key that is for RSASSA-PSS alone; `None` for a key of any other kind.
+/// The parts of a PKCS#8 key that is for RSASSA-PSS alone; `None` for a key of any other kind, or one whose parameters cannot be
+/// read.
 pub fn rsa_pss_key<'a>(key: &'a PrivatePkcs8KeyDer<'_>) -> Option<RsaPssKey<'a>> {
     const RSASSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
     let mut inside = Reader::new(key.secret_pkcs8_der()).expect(tag::SEQUENCE, "a key").ok()?.inside();
     inside.expect(tag::INTEGER, "a version").ok()?;
-    let algorithm = inside.expect(tag::SEQUENCE, "an algorithm").ok()?;
-    let name = algorithm.inside().expect(tag::OID, "a name").ok()?;
+    let (name, parameters) = identifier(&mut inside).ok()?;
     let key = inside.expect(tag::OCTET_STRING, "a key").ok()?;
-    (name.value == RSASSA_PSS)
-        .then(|| RsaPssKey { algorithm: algorithm.value, key: PrivatePkcs1KeyDer::from(key.value) })
+    let restriction = match parameters {
+        None => None,
+        Some(parameters) => Some(PssParameters::read(&parameters).ok()??),
+    };
+    (name == RSASSA_PSS).then(|| RsaPssKey { restriction, key: PrivatePkcs1KeyDer::from(key.value) })
 }
 
 /// The numbers of an RSA public key, unsigned and big-endian, without leading zeros.
@@ -34,6 +43,39 @@ pub struct RsaPublicKey<'a> {
     pub modulus: &'a [u8],
     /// The public exponent; empty for zero.
     pub exponent: &'a [u8],
+}
+
+impl RsaPublicKey<'_> {
+    /// The `RSAPublicKey` in DER, which crypto providers demand.
+    pub fn to_der(&self) -> Vec<u8> {
+        // Numbers are signed, and zero is one byte.
+        let padded = |number: &[u8]| {
+            let is_padded = number.first().is_none_or(|first| first & 0x80 != 0);
+            if is_padded { [&[0], number].concat() } else { number.to_vec() }
+        };
+        let (modulus, exponent) = (padded(self.modulus), padded(self.exponent));
+        let content = element_length(modulus.len()).saturating_add(element_length(exponent.len()));
+        let mut der = Vec::with_capacity(element_length(content));
+        push_header(&mut der, tag::SEQUENCE, content);
+        push_tlv(&mut der, tag::INTEGER, &modulus);
+        push_tlv(&mut der, tag::INTEGER, &exponent);
+        der
+    }
+
+    /// The key, read from these bytes, in DER: the bytes themselves where they are DER.
+    pub(crate) fn in_der<'a>(&self, read_from: &'a [u8]) -> Cow<'a, [u8]> {
+        let is_der = || {
+            let mut reader = Reader::new(read_from);
+            let mut inside = reader.any().ok()?.inside();
+            while !inside.is_empty() {
+                integer(&inside.any().ok()?)
+                    .ok()
+                    .filter(|number| number.first().is_some_and(|first| first & 0x80 == 0))?;
+            }
+            reader.finish().ok()
+        };
+        if is_der().is_some() { Cow::Borrowed(read_from) } else { Cow::Owned(self.to_der()) }
+    }
 }
 
 /// Reads an `RSAPublicKey` (RFC 8017, appendix A.1.1), the content of the BIT STRING in a certificate; `None` if it is no

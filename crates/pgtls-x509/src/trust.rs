@@ -5,7 +5,7 @@ use crate::{
     crl::{Crl, CrlStore},
     error::{Object, X509Error},
     hash::{certificate_file_name, name_hash},
-    key::private_key_block,
+    key::check_stored_key,
     pem::{Block, Blocks, Kind},
     source::Source,
     tlv::DerError,
@@ -203,7 +203,7 @@ impl StoreFile {
     fn of_blocks(blocks: impl Iterator<Item = Result<Block, X509Error>>) -> Result<Self, X509Error> {
         let mut file = Self::default();
         for block in blocks {
-            let block = block?;
+            let block = block?.decrypted_in_store()?;
             match block.kind() {
                 Kind::Certificate | Kind::TrustedCertificate => {
                     file.certificates.push(block.certificate()?.into_owned());
@@ -217,11 +217,9 @@ impl StoreFile {
                     }
                     file.crls.push(crl);
                 }
-                // Nobody needs a key here, but one that is no key stops OpenSSL. An encrypted one is not looked into.
-                Kind::PrivateKey if block.headers.is_empty() && block.label != "ENCRYPTED PRIVATE KEY" => {
-                    private_key_block(&block)?;
-                }
-                Kind::PrivateKey | Kind::Other => {}
+                // Keys are not needed here, but one that does not load stops OpenSSL.
+                Kind::PrivateKey => check_stored_key(&block)?,
+                Kind::Other => {}
             }
         }
         if file.certificates.is_empty() && file.crls.is_empty() {

@@ -81,18 +81,36 @@ fn keys() -> Vec<ServerKey> {
         ServerKey::new(name, key)
     };
     let compressed = curve(Nid::X9_62_PRIME256V1, Asn1Flag::NAMED_CURVE);
-    let point = {
+    let point = |form| {
         let mut context = BigNumContext::new().unwrap();
-        let form = PointConversionForm::COMPRESSED;
         compressed.public_key().to_bytes(compressed.group(), form, &mut context).unwrap()
     };
+    let [point, hybrid] = [PointConversionForm::COMPRESSED, PointConversionForm::HYBRID].map(point);
+    let compressed = PKey::from_ec_key(compressed).unwrap();
     let p256 = [oid("1.2.840.10045.2.1"), oid("1.2.840.10045.3.1.7")];
-    let explicit = PKey::from_ec_key(curve(Nid::X9_62_PRIME256V1, Asn1Flag::EXPLICIT_CURVE)).unwrap();
+    let written_out = PKey::from_ec_key(curve(Nid::X9_62_PRIME256V1, Asn1Flag::EXPLICIT_CURVE)).unwrap();
     let usual = rsa(2048, F4);
     let without_null = rsa_info(&usual, &[oid("1.2.840.113549.1.1.1")]);
     let numbers = usual.rsa().unwrap().private_key_to_der().unwrap();
-    let pss = sequence(&[integer(&[0]), sequence(&[oid("1.2.840.113549.1.1.10")]), tlv(4, &numbers)]);
-    let pss = PKey::private_key_from_pkcs8(&pss).unwrap();
+    let x509_rsa = rsa_info(&usual, &[oid("2.5.8.1.1"), tlv(5, &[])]);
+    let pss = |parameters: &[Vec<u8>]| {
+        let algorithm = sequence(&[&[oid("1.2.840.113549.1.1.10")], parameters].concat());
+        let key = sequence(&[integer(&[0]), algorithm.clone(), tlv(4, &numbers)]);
+        let public = rsa_info(&usual, &[]);
+        // The empty algorithm of that has two bytes, and the header of the whole four.
+        let info = sequence(&[algorithm, public[6..].to_vec()]);
+        (PKey::private_key_from_pkcs8(&key).unwrap(), info)
+    };
+    let hash = |last: u8, null: &[u8]| {
+        let name = tlv(6, &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, last]);
+        sequence(&[name, null.to_vec()])
+    };
+    let (sha256, sha512) = (hash(1, &[5, 0]), hash(3, &[5, 0]));
+    let mgf1 = |hash: &Vec<u8>| explicit(1, &[sequence(&[oid("1.2.840.113549.1.1.8"), hash.clone()])]);
+    let restricted = |name, parameters: &[Vec<u8>]| {
+        let (key, info) = pss(&[sequence(parameters)]);
+        ServerKey::new(name, key).with_info(info)
+    };
     vec![
         named("P-256", Nid::X9_62_PRIME256V1),
         named("P-256, to sign", Nid::X9_62_PRIME256V1).with_usage(DIGITAL_SIGNATURE),
@@ -102,11 +120,25 @@ fn keys() -> Vec<ServerKey> {
         named("P-224", Nid::SECP224R1),
         named("secp256k1", Nid::SECP256K1),
         named("brainpoolP256r1", Nid::BRAINPOOL_P256R1),
-        ServerKey::new("P-256, written out", explicit),
-        ServerKey::new("P-256, compressed", PKey::from_ec_key(compressed).unwrap())
+        ServerKey::new("P-256, written out", written_out),
+        ServerKey::new("P-256, compressed", compressed.clone())
             .with_info(sequence(&[sequence(&p256), bits(0, &point)])),
+        ServerKey::new("P-256, hybrid", compressed).with_info(sequence(&[sequence(&p256), bits(0, &hybrid)])),
         ServerKey::new("RSA, without NULL", usual.clone()).with_info(without_null),
-        ServerKey::new("RSA, for RSASSA-PSS alone", pss),
+        ServerKey::new("RSA, under 2.5.8.1.1", usual.clone()).with_info(x509_rsa),
+        ServerKey::new("RSA, for RSASSA-PSS alone", pss(&[]).0),
+        restricted("RSA-PSS with SHA-256", &[explicit(0, &[sha256.clone()]), mgf1(&sha256)]),
+        restricted(
+            "RSA-PSS with SHA-256, without NULL",
+            &[explicit(0, &[hash(1, &[])]), mgf1(&hash(1, &[])), explicit(2, &[integer(&[32])])],
+        ),
+        restricted("RSA-PSS with SHA-256, MGF1 with SHA-1", &[explicit(0, &[sha256.clone()])]),
+        restricted(
+            "RSA-PSS with SHA-256, salt of 33",
+            &[explicit(0, &[sha256.clone()]), mgf1(&sha256), explicit(2, &[integer(&[33])])],
+        ),
+        restricted("RSA-PSS with SHA-512", &[explicit(0, &[sha512.clone()]), mgf1(&sha512)]),
+        restricted("RSA-PSS with SHA-1", &[]),
         ServerKey::new("RSA, to encipher", usual.clone()).with_usage(KEY_ENCIPHERMENT),
         ServerKey::new("RSA", usual),
         ServerKey::new("RSA, exponent 3", rsa(2048, &[3])),
@@ -283,8 +315,16 @@ fn the_verdict_on_a_servers_key_is_that_of_a_handshake() {
     if let Some(later) = later {
         later.finish();
     }
-    let always =
-        ["P-224", "secp256k1", "brainpoolP256r1", "Ed448", "DSA"].map(|name| (name, TlsVersion::Tls1_3));
+    let always = [
+        "P-224",
+        "secp256k1",
+        "brainpoolP256r1",
+        "RSA-PSS with SHA-256, salt of 33",
+        "RSA-PSS with SHA-1",
+        "Ed448",
+        "DSA",
+    ]
+    .map(|name| (name, TlsVersion::Tls1_3));
     let (in_tls13, in_tls12): (Vec<_>, Vec<_>) =
         refused_for_the_key.into_iter().partition(|(_, maximum)| *maximum == TlsVersion::Tls1_3);
     assert_eq!(in_tls13, always);
@@ -297,6 +337,12 @@ fn the_verdict_on_a_servers_key_is_that_of_a_handshake() {
             "secp256k1",
             "brainpoolP256r1",
             "RSA, for RSASSA-PSS alone",
+            "RSA-PSS with SHA-256",
+            "RSA-PSS with SHA-256, without NULL",
+            "RSA-PSS with SHA-256, MGF1 with SHA-1",
+            "RSA-PSS with SHA-256, salt of 33",
+            "RSA-PSS with SHA-512",
+            "RSA-PSS with SHA-1",
             "Ed25519, to encipher",
             "Ed448",
             "DSA"

@@ -22,7 +22,7 @@ pub(super) const NOW: u64 = 1_750_000_000;
 pub(super) struct Files {
     pub(super) leaf: Vec<u8>,
     pub(super) presented: Vec<Vec<u8>>,
-    pub(super) roots: String,
+    pub(super) roots: Vec<u8>,
     /// A CRL file, if there is one.
     pub(super) crls: Option<String>,
     /// File names and contents of each CRL directory.
@@ -107,6 +107,6 @@ pub(super) fn make(scenario: &Scenario) -> Files {
     if let Some(changes) = &scenario.crls {
         add_crls(&world, &made, changes, &mut files, &mut roots);
     }
-    files.roots = roots.concat();
+    files.roots = roots.concat().into_bytes();
     files
 }

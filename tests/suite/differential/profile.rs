@@ -36,7 +36,7 @@ fn plain(length: usize, changes: Vec<(usize, Change)>, crls: Option<Vec<(usize, 
 /// Length of the accepted path, or the word for the refusal; first OpenSSL's verdict, then the strict one.
 fn both(scenario: &Scenario) -> [Result<usize, &'static str>; 2] {
     let files = make(scenario);
-    let trust = TrustStore::from_pem(files.roots.as_bytes()).unwrap();
+    let trust = TrustStore::from_pem(&files.roots).unwrap();
     let crls = files.crls.as_ref().map(|crls| CrlStore::from_pem(crls.as_bytes()).unwrap());
     let options = options(Purpose::Server, SecurityLevel::DEFAULT);
     let presented: Vec<&[u8]> = files.presented.iter().map(Vec::as_slice).collect();
@@ -104,7 +104,7 @@ fn the_strict_profile_honours_trust_settings() {
 
 /// Whether the default profile and the strict one accept.
 fn accepts(files: &Files, client: bool, level: u8) -> [bool; 2] {
-    let Ok(mut trust) = TrustStore::from_pem(files.roots.as_bytes()) else { return [false; 2] };
+    let Ok(mut trust) = TrustStore::from_pem(&files.roots) else { return [false; 2] };
     let mut crls = files.crls.as_ref().and_then(|crls| CrlStore::from_pem(crls.as_bytes()).ok());
     if !files.crl_directories.is_empty() {
         let crls = crls.get_or_insert_with(CrlStore::empty);

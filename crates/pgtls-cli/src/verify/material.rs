@@ -7,7 +7,7 @@ use pgtls_core::{
     param::SslCertMode,
 };
 use pgtls_os::Disk;
-use pgtls_x509::{CrlStore, TrustStore, certificates_from_pem};
+use pgtls_x509::{CrlStore, TrustStore, sent_certificates_from_pem};
 use rustls_pki_types::CertificateDer;
 
 /// What a chain is judged by, and the chain.
@@ -76,12 +76,12 @@ fn environment() -> Result<Environment, pgtls_os::EnvironmentError> {
     Ok(environment)
 }
 
-/// The chain, as a TLS peer loads its own.
+/// The chain, as a TLS peer sends it: byte by byte as it is in the file.
 fn chain(path: &str) -> Result<Vec<CertificateDer<'static>>, Unusable> {
     let unusable = |reason: &dyn std::fmt::Display| Unusable {
         error_class: "bad-chain-file",
         error: format!("could not read certificate file \"{path}\": {reason}"),
     };
     let (bytes, _) = Disk.read(path).map_err(|error| unusable(&error))?;
-    certificates_from_pem(&bytes).map_err(|error| unusable(&error))
+    sent_certificates_from_pem(&bytes).map_err(|error| unusable(&error))
 }

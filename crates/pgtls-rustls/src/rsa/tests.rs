@@ -2,13 +2,14 @@
 
 use super::*;
 use crypto_bigint::Resize as _;
+use pgtls_x509::rsa_pss_key;
 use rsa::{
     BoxedUint as Number, PrivateKey, PublicKey, pkcs1v15, pss,
     rand_core::{TryCryptoRng, TryRng},
     signature::{RandomizedSigner, SignatureEncoding, Signer, Verifier},
     traits::{PrivateKeyParts, PublicKeyParts},
 };
-use rustls::pki_types::alg_id;
+use rustls::pki_types::PrivatePkcs8KeyDer;
 use std::convert::Infallible;
 
 const MESSAGE: &[u8] = b"hello, server";
@@ -196,44 +197,59 @@ fn key(bits: usize, exponent: u64) -> PrivateKey {
     PrivateKey::new_with_exp_unchecked(&mut random, bits, Number::from(exponent)).unwrap()
 }
 
-/// OpenSSL reads such keys, and the providers do not by themselves.
+/// OpenSSL reads such keys, and the providers do not.
 #[test]
-fn keys_that_are_not_in_der_are_verified_with_whatever_the_provider() {
+fn keys_that_are_not_in_der_are_put_into_der() {
     let key = key(2048, 65_537);
     let (modulus, exponent) = (key.n().to_be_bytes_trimmed_vartime(), key.e().to_be_bytes_trimmed_vartime());
     let der = public(&modulus, &exponent);
     let of = |modulus: &[u8], exponent: &[u8]| {
         element(0x30, &[element(2, modulus), element(2, exponent)].concat())
     };
-    let others = [
+    for form in [
+        der.clone(),
         [&der[..], &[0]].concat(),
         [&der[..], &der].concat(),
         of(&modulus, &exponent),
         of(&[&[0, 0][..], &modulus].concat(), &exponent),
         of(&[&[0][..], &modulus].concat(), &[&[0][..], &exponent].concat()),
-    ];
-    assert_eq!(encoded(&rsa_public_key(&der).unwrap()), der);
-    for provider in [rustls::crypto::aws_lc_rs::default_provider(), rustls::crypto::ring::default_provider()]
-    {
-        for (scheme, _) in SIGNATURES {
-            let mapping = provider.signature_verification_algorithms.mapping;
-            let (_, provided) = mapping.iter().find(|(mapped, _)| *mapped == scheme).unwrap();
-            let algorithm = RsaAlgorithm::new(scheme, provided[0]).unwrap();
-            let signature = sign(scheme, &key, MESSAGE).unwrap();
-            for form in others.iter().chain([&der]) {
-                assert_eq!(
-                    provided[0].verify_signature(form, MESSAGE, &signature).is_ok(),
-                    form == &der,
-                    "{scheme:?}"
-                );
-                algorithm.verify_signature(form, MESSAGE, &signature).unwrap();
-                assert!(
-                    algorithm.verify_signature(form, b"hello, client", &signature).is_err(),
-                    "{scheme:?}"
-                );
-            }
-        }
+    ] {
+        assert_eq!(rsa_public_key(&form).unwrap().to_der(), der);
     }
+}
+
+/// Keys whose restriction names another hash for the mask, as OpenSSL makes them by default (MGF1 with SHA-1).
+#[test]
+fn the_mask_is_that_of_the_restriction() {
+    let key = key(2048, 65_537);
+    let restriction = |hash: &[u8], mask: &[u8], salt: &[u8]| {
+        let named = |hash: &[u8]| element(0x30, &element(6, hash));
+        let mgf1 = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08];
+        let mgf1 = element(0x30, &[element(6, &mgf1), named(mask)].concat());
+        let explicit = [(0xa0, named(hash)), (0xa1, mgf1), (0xa2, element(2, salt))];
+        let parameters = element(0x30, &explicit.map(|(tag, content)| element(tag, &content)).concat());
+        let rsassa_pss = element(6, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a]);
+        let algorithm = element(0x30, &[rsassa_pss, parameters].concat());
+        let info = [element(2, &[0]), algorithm, element(4, &[])].concat();
+        let pkcs8 = PrivatePkcs8KeyDer::from(element(0x30, &info));
+        rsa_pss_key(&pkcs8).and_then(|key| key.restriction).unwrap()
+    };
+    let (sha1, sha256) =
+        ([0x2b, 0x0e, 0x03, 0x02, 0x1a], [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01]);
+    let provider = rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms;
+    let (_, provided) =
+        provider.mapping.iter().find(|(scheme, _)| *scheme == SignatureScheme::RSA_PSS_SHA256).unwrap();
+    let algorithm = RsaAlgorithm::new(SignatureScheme::RSA_PSS_SHA256, provided[0]).unwrap();
+    let usual = sign(SignatureScheme::RSA_PSS_SHA256, &key, MESSAGE).unwrap();
+    let good = |restriction| {
+        let restricted = algorithm.restricted(restriction)?;
+        Some(restricted.verify_signature(&public_of(&key), MESSAGE, &usual).is_ok())
+    };
+    assert_eq!(good(restriction(&sha256, &sha256, &[20])), Some(true));
+    assert_eq!(good(restriction(&sha256, &sha256, &[32])), Some(true));
+    assert_eq!(good(restriction(&sha256, &sha1, &[20])), Some(false));
+    assert_eq!(good(restriction(&sha256, &sha256, &[33])), None);
+    assert_eq!(good(restriction(&sha1, &sha1, &[20])), None);
 }
 
 /// A number in DER: INTEGER.
@@ -446,9 +462,9 @@ fn the_salt_is_as_long_as_the_hash() {
 /// power of the private exponent.
 fn signed_with(key: &PrivateKey) -> Vec<u8> {
     let length = usize::try_from(key.n().bit_width_vartime()).unwrap().div_ceil(8);
-    let hash = Sha256::digest(MESSAGE);
-    let padding = vec![0xff; length - 3 - SHA256_INFO.len() - hash.len()];
-    power(&[&[0, 1][..], &padding, &[0], SHA256_INFO, &hash].concat(), key.d(), key.n())
+    let (info, hash) = (digest_info(Hash::Sha256).unwrap(), Sha256::digest(MESSAGE));
+    let padding = vec![0xff; length - 3 - info.len() - hash.len()];
+    power(&[&[0, 1][..], &padding, &[0], &info, &hash].concat(), key.d(), key.n())
 }
 
 #[test]

@@ -5,27 +5,41 @@ use crate::tlv::{DerResult, Reader, Tlv, any_value, integer, oid, tag};
 use alloc::{format, string::String};
 use der::asn1::ObjectIdentifier;
 
-/// A digest named by a signature algorithm.
+/// A hash function named by a signature algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Hash {
+#[non_exhaustive]
+pub enum Hash {
+    /// MD5.
     Md5,
+    /// SHA-1.
     Sha1,
+    /// RIPEMD-160.
     Ripemd160,
+    /// SHA-224.
     Sha224,
+    /// SHA-256.
     Sha256,
+    /// SHA-384.
     Sha384,
+    /// SHA-512.
     Sha512,
+    /// SHA-512/224.
     Sha512Of224,
+    /// SHA-512/256.
     Sha512Of256,
+    /// SHA3-224.
     Sha3Of224,
+    /// SHA3-256.
     Sha3Of256,
+    /// SHA3-384.
     Sha3Of384,
+    /// SHA3-512.
     Sha3Of512,
 }
 
 impl Hash {
     /// Bytes of the digest.
-    pub(crate) fn length(self) -> u16 {
+    pub fn length(self) -> u16 {
         match self {
             Self::Md5 => 16,
             Self::Sha1 | Self::Ripemd160 => 20,
@@ -86,12 +100,16 @@ impl Hash {
     }
 }
 
-/// Parameters of RSASSA-PSS (RFC 4055 section 3.1), defaults filled in.
+/// Parameters of RSASSA-PSS (RFC 4055, section 3.1), defaults filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PssParameters {
-    pub(crate) hash: Hash,
-    pub(crate) mask_hash: Hash,
-    pub(crate) salt_length: u16,
+#[non_exhaustive]
+pub struct PssParameters {
+    /// Hash of the message.
+    pub hash: Hash,
+    /// Hash inside the mask generation function MGF1.
+    pub mask_hash: Hash,
+    /// Bytes of the salt; in a key, the least number of them.
+    pub salt_length: u16,
 }
 
 impl PssParameters {

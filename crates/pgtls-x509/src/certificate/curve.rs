@@ -1,12 +1,13 @@
-//! Named elliptic curves, and whether a point is on one.
+//! Named elliptic curves and the points on them.
 //!
 //! OpenSSL loads no key whose point is not on its curve, and a certificate with such a key has, for OpenSSL, a key without any
 //! strength. A crypto provider refuses such a key, too, but only when it is used, and a peer's key is not used before the
 //! verdict is given.
 
+use alloc::{borrow::Cow, vec::Vec};
 use crypto_bigint::{
-    U256, U384, U512, U576, Uint, const_monty_params,
-    modular::{ConstMontyForm, ConstMontyParams},
+    U256, U384, U512, U576, Uint, const_prime_monty_params,
+    modular::{ConstMontyForm, ConstMontyParams, ConstPrimeMontyParams},
 };
 use rustls_pki_types::{AlgorithmIdentifier, alg_id};
 
@@ -20,6 +21,8 @@ pub(crate) struct Curve {
     /// The identifier under which crypto providers know it.
     pub(crate) provider_id: Option<AlgorithmIdentifier>,
     contains: fn(&[u8], &[u8]) -> bool,
+    /// The y coordinate for an x coordinate and the parity of y; `None` when no point has them.
+    decompress: fn(&[u8], bool) -> Option<Vec<u8>>,
 }
 
 impl PartialEq for Curve {
@@ -39,6 +42,7 @@ pub(crate) static CURVES: [Curve; 9] = [
         order_bits: 256,
         provider_id: Some(alg_id::ECDSA_P256),
         contains: p256::contains,
+        decompress: p256::decompress,
     },
     Curve {
         name: "P-384",
@@ -47,6 +51,7 @@ pub(crate) static CURVES: [Curve; 9] = [
         order_bits: 384,
         provider_id: Some(alg_id::ECDSA_P384),
         contains: p384::contains,
+        decompress: p384::decompress,
     },
     Curve {
         name: "P-521",
@@ -55,6 +60,7 @@ pub(crate) static CURVES: [Curve; 9] = [
         order_bits: 521,
         provider_id: Some(alg_id::ECDSA_P521),
         contains: p521::contains,
+        decompress: p521::decompress,
     },
     Curve {
         name: "P-224",
@@ -63,6 +69,7 @@ pub(crate) static CURVES: [Curve; 9] = [
         order_bits: 224,
         provider_id: None,
         contains: p224::contains,
+        decompress: p224::decompress,
     },
     Curve {
         name: "P-192",
@@ -71,6 +78,7 @@ pub(crate) static CURVES: [Curve; 9] = [
         order_bits: 192,
         provider_id: None,
         contains: p192::contains,
+        decompress: p192::decompress,
     },
     Curve {
         name: "secp256k1",
@@ -79,6 +87,7 @@ pub(crate) static CURVES: [Curve; 9] = [
         order_bits: 256,
         provider_id: Some(alg_id::ECDSA_P256K1),
         contains: secp256k1::contains,
+        decompress: secp256k1::decompress,
     },
     Curve {
         name: "brainpoolP256r1",
@@ -87,6 +96,7 @@ pub(crate) static CURVES: [Curve; 9] = [
         order_bits: 256,
         provider_id: None,
         contains: brainpool_p256r1::contains,
+        decompress: brainpool_p256r1::decompress,
     },
     Curve {
         name: "brainpoolP384r1",
@@ -95,6 +105,7 @@ pub(crate) static CURVES: [Curve; 9] = [
         order_bits: 384,
         provider_id: None,
         contains: brainpool_p384r1::contains,
+        decompress: brainpool_p384r1::decompress,
     },
     Curve {
         name: "brainpoolP512r1",
@@ -103,6 +114,7 @@ pub(crate) static CURVES: [Curve; 9] = [
         order_bits: 512,
         provider_id: None,
         contains: brainpool_p512r1::contains,
+        decompress: brainpool_p512r1::decompress,
     },
 ];
 
@@ -123,15 +135,33 @@ impl Curve {
         }
     }
 
-    /// Is this an uncompressed point on the curve? OpenSSL reads compressed ones, too, but nobody else does.
-    pub(crate) fn has_point(&self, point: &[u8]) -> bool {
-        let Some((0x04, coordinates)) = point.split_first() else {
-            return false;
-        };
-        match coordinates.split_at_checked(self.coordinate_bytes) {
-            Some((x, y)) if y.len() == self.coordinate_bytes => (self.contains)(x, y),
-            _ => false,
+    /// The point in its uncompressed form, which all crypto providers read; `None` when it is no point of the curve
+    /// (OpenSSL: `ossl_ec_GFp_simple_oct2point`). OpenSSL reads compressed (02, 03), uncompressed (04) and hybrid points (06, 07).
+    pub(crate) fn uncompressed<'a>(&self, point: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        let (&form, coordinates) = point.split_first()?;
+        let (x, y) = coordinates.split_at_checked(self.coordinate_bytes)?;
+        let is_odd = |y: &[u8]| y.last().is_some_and(|last| last & 1 == 1);
+        match (form, y.len()) {
+            (0x04, length) if length == x.len() => (self.contains)(x, y).then_some(Cow::Borrowed(point)),
+            (0x06 | 0x07, length) if length == x.len() => {
+                let is_hybrid = is_odd(y) == (form == 0x07) && (self.contains)(x, y);
+                is_hybrid.then(|| Cow::Owned([&[0x04], x, y].concat()))
+            }
+            (0x02 | 0x03, 0) => {
+                let y = (self.decompress)(x, form == 0x03)?;
+                Some(Cow::Owned([&[0x04], x, &y].concat()))
+            }
+            _ => None,
         }
+    }
+
+    /// Work of [`uncompressed`](Self::uncompressed) for a compressed point, in bytes of [`Budget`](crate::Budget). A square root
+    /// takes as many multiplications as the field has bits, each of which is quadratic in the length; that of P-224, whose prime
+    /// is 1 modulo 4, some fifteen times as many.
+    pub(crate) fn decompression_work(&self) -> usize {
+        let limbs = self.coordinate_bytes.div_ceil(8);
+        let work = limbs.saturating_mul(limbs).saturating_mul(limbs).saturating_mul(1024);
+        if self.name == "P-224" { work.saturating_mul(15) } else { work }
     }
 }
 
@@ -141,13 +171,18 @@ macro_rules! field {
         mod $name {
             use super::*;
 
-            const_monty_params!(Field, $uint, $prime);
+            // The square root of P-224 needs a number that is no square, which 11 is; the other fields do not use it.
+            const_prime_monty_params!(Field, $uint, $prime, 11);
             type Element = ConstMontyForm<Field, { <$uint>::LIMBS }>;
             const A: Element = Element::new(&<$uint>::from_be_hex($a));
             const B: Element = Element::new(&<$uint>::from_be_hex($b));
 
             pub(super) fn contains(x: &[u8], y: &[u8]) -> bool {
                 super::contains(x, y, &A, &B)
+            }
+
+            pub(super) fn decompress(x: &[u8], is_odd: bool) -> Option<Vec<u8>> {
+                super::decompress(x, is_odd, &A, &B)
             }
         }
     };
@@ -247,6 +282,26 @@ fn contains<M: ConstMontyParams<LIMBS>, const LIMBS: usize>(
     y.square() == x.square().add(a).mul(&x).add(b)
 }
 
+/// The y coordinate of the point with this x coordinate and this parity, as long as `x`.
+fn decompress<M: ConstPrimeMontyParams<LIMBS>, const LIMBS: usize>(
+    x: &[u8],
+    is_odd: bool,
+    a: &ConstMontyForm<M, LIMBS>,
+    b: &ConstMontyForm<M, LIMBS>,
+) -> Option<Vec<u8>> {
+    let at = coordinate::<M, LIMBS>(x)?;
+    let root = at.square().add(a).mul(&at).add(b).sqrt().into_option()?;
+    let parity = |root: &ConstMontyForm<M, LIMBS>| root.retrieve().is_odd().to_bool();
+    let root = if parity(&root) == is_odd { root } else { root.neg() };
+    // Zero has no odd sibling (OpenSSL: `EC_R_INVALID_COMPRESSION_BIT`).
+    if parity(&root) != is_odd {
+        return None;
+    }
+    let bytes = root.retrieve().to_be_bytes();
+    let bytes: &[u8] = bytes.as_ref();
+    bytes.get(bytes.len().checked_sub(x.len())?..).map(<[u8]>::to_vec)
+}
+
 /// Big-endian bytes as an element of the field; `None` when they reach the prime.
 fn coordinate<M: ConstMontyParams<LIMBS>, const LIMBS: usize>(
     bytes: &[u8],
@@ -271,20 +326,40 @@ mod tests {
             "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296",
             "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
         ] {
-            let digits: alloc::vec::Vec<u8> =
+            let digits: Vec<u8> =
                 (0..64).step_by(2).map(|at| u8::from_str_radix(&half[at..at + 2], 16).unwrap()).collect();
             point.extend(digits);
         }
         let curve = &CURVES[0];
-        assert!(curve.has_point(&point));
+        let reads = |point: &[u8]| curve.uncompressed(point).map(Cow::into_owned);
+        assert_eq!(reads(&point), Some(point.clone()));
+        // y is odd.
+        let (x, xy) = (&point[1..33], &point[1..]);
+        assert_eq!(reads(&[&[3], x].concat()), Some(point.clone()));
+        assert_eq!(reads(&[&[7], xy].concat()), Some(point.clone()));
+        let other = reads(&[&[2], x].concat()).unwrap();
+        assert!(other != point && reads(&other) == Some(other.clone()) && other[64] & 1 == 0);
+        for bad in [
+            &[&[6], xy].concat()[..],
+            &[&[5], x].concat(),
+            &[&[2], xy].concat(),
+            &[&[4], x].concat(),
+            &[&[0], x].concat(),
+            &[0],
+            // No point has this x.
+            &[&[2][..], &[0; 31], &[1]].concat(),
+        ] {
+            assert_eq!(reads(bad), None, "{bad:x?}");
+        }
         for index in [1, 32, 33, 64] {
             let mut beside = point.clone();
             beside[index] ^= 1;
-            assert!(!curve.has_point(&beside), "byte {index}");
+            assert_eq!(reads(&beside), None, "byte {index}");
         }
-        assert!(!curve.has_point(&point[..64]));
-        assert!(!curve.has_point(&[]));
+        assert_eq!(reads(&point[..64]), None);
+        assert_eq!(reads(&[]), None);
         // Coordinates are below the prime.
-        assert!(!curve.has_point(&[&[0x04][..], &[0xff; 64]].concat()));
+        assert_eq!(reads(&[&[0x04][..], &[0xff; 64]].concat()), None);
+        assert_eq!(reads(&[&[0x02][..], &[0xff; 32]].concat()), None);
     }
 }

@@ -239,12 +239,12 @@ fn is_space(byte: u8) -> bool {
 }
 
 /// Appends an element: tag, length in its shortest form, value.
-fn push_tlv(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
+pub(crate) fn push_tlv(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
     push_header(out, tag, value.len());
     out.extend_from_slice(value);
 }
 
-fn push_header(out: &mut Vec<u8>, tag: u8, length: usize) {
+pub(crate) fn push_header(out: &mut Vec<u8>, tag: u8, length: usize) {
     match u8::try_from(length) {
         Ok(short) if short < 0x80 => out.extend_from_slice(&[tag, short]),
         _ => {
@@ -260,7 +260,7 @@ fn push_header(out: &mut Vec<u8>, tag: u8, length: usize) {
 }
 
 /// Length of an element whose value has this length.
-fn element_length(value: usize) -> usize {
+pub(crate) fn element_length(value: usize) -> usize {
     let length_bytes = match value {
         0..0x80 => 1,
         0x80..0x100 => 2,

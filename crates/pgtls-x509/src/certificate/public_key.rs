@@ -4,8 +4,11 @@ use super::{
     algorithm::{PssParameters, identifier},
     curve::Curve,
 };
-use crate::tlv::{Reader, Tlv, bit_string, oid, tag};
-use alloc::{format, string::String};
+use crate::{
+    rsa::rsa_public_key,
+    tlv::{Reader, Tlv, bit_string, oid, tag},
+};
+use alloc::{borrow::Cow, format, string::String};
 use rustls_pki_types::{AlgorithmIdentifier, alg_id};
 
 /// A public key as far as path validation needs to know it.
@@ -32,24 +35,87 @@ pub(crate) enum PublicKey {
     Unusable,
 }
 
-impl PublicKey {
-    /// Reads a SubjectPublicKeyInfo. What cannot be read is [`PublicKey::Unusable`], never an error: OpenSSL loads such certificates too.
-    pub(crate) fn read(spki: &Tlv<'_>) -> Self {
-        Self::try_read(spki).unwrap_or(Self::Unusable)
+/// The public key of a SubjectPublicKeyInfo, as it was read.
+#[derive(Debug)]
+pub(crate) struct ReadKey<'a> {
+    pub(crate) key: PublicKey,
+    /// Content of the BIT STRING in the form that crypto providers read: unused bits cleared, points uncompressed, RSA keys in DER.
+    pub(crate) bits: Cow<'a, [u8]>,
+    /// Work of reading it beyond that of its bytes.
+    pub(crate) work: usize,
+}
+
+impl<'a> ReadKey<'a> {
+    /// Reads a SubjectPublicKeyInfo. A key that cannot be read is [`PublicKey::Unusable`], never an error: OpenSSL loads such
+    /// certificates, too.
+    pub(crate) fn read(spki: &Tlv<'a>) -> Self {
+        let unusable = || Self { key: PublicKey::Unusable, bits: Cow::Borrowed(&[]), work: 0 };
+        Self::try_read(spki).unwrap_or_else(unusable)
     }
 
-    fn try_read(spki: &Tlv<'_>) -> Option<Self> {
+    fn try_read(spki: &Tlv<'a>) -> Option<Self> {
+        let mut inside = spki.inside();
+        let (algorithm, parameters) = identifier(&mut inside).ok()?;
+        let bits = bit_string(&inside.any().ok()?).ok()?.masked_bytes();
+        let curve = named_curve(algorithm, parameters.as_ref());
+        let work = match (curve, bits.first()) {
+            (Some(curve), Some(0x02 | 0x03)) => curve.decompression_work(),
+            _ => 0,
+        };
+        let uncompressed = curve.and_then(|curve| map(&bits, |bits| curve.uncompressed(bits)));
+        let key = match (curve, &uncompressed) {
+            (Some(curve), Some(_)) => PublicKey::Ec(curve),
+            (Some(_), None) => PublicKey::Unusable,
+            (None, _) => PublicKey::try_read(algorithm, parameters, &bits).unwrap_or(PublicKey::Unusable),
+        };
+        let bits = match key {
+            PublicKey::Rsa { .. } | PublicKey::RsaPss { .. } => {
+                map(&bits, |bits| Some(rsa_public_key(bits)?.in_der(bits)))
+            }
+            _ => uncompressed,
+        }
+        .unwrap_or(bits);
+        Some(Self { key, bits, work })
+    }
+}
+
+/// Applies a function that keeps or replaces bytes to bytes that may be owned.
+fn map<'a>(
+    bytes: &Cow<'a, [u8]>,
+    function: impl Fn(&[u8]) -> Option<Cow<'_, [u8]>>,
+) -> Option<Cow<'a, [u8]>> {
+    Some(match function(bytes)? {
+        Cow::Borrowed(_) => bytes.clone(),
+        Cow::Owned(replaced) => Cow::Owned(replaced),
+    })
+}
+
+/// The named curve of an EC key.
+fn named_curve(algorithm: &[u8], parameters: Option<&Tlv<'_>>) -> Option<&'static Curve> {
+    let parameters = parameters.filter(|parameters| algorithm == EC && parameters.tag == tag::OID)?;
+    Curve::by_oid(oid(parameters).ok()?)
+}
+
+/// `id-ecPublicKey`.
+const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+
+impl PublicKey {
+    /// Reads a SubjectPublicKeyInfo.
+    pub(crate) fn read(spki: &Tlv<'_>) -> Self {
+        ReadKey::read(spki).key
+    }
+
+    /// Reads a key on no named curve.
+    fn try_read(algorithm: &[u8], parameters: Option<Tlv<'_>>, key: &[u8]) -> Option<Self> {
         const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+        /// `id-ea-rsa` of X.509, for OpenSSL the same (`EVP_PKEY_RSA2`).
+        const X509_RSA: &[u8] = &[0x55, 0x08, 0x01, 0x01];
         const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
-        const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
         const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
         const ED448: &[u8] = &[0x2b, 0x65, 0x71];
         const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01];
-        let mut inside = spki.inside();
-        let (algorithm, parameters) = identifier(&mut inside).ok()?;
-        let key = &*bit_string(&inside.any().ok()?).ok()?.masked_bytes();
         Some(match algorithm {
-            RSA => Self::Rsa { bits: modulus_bits(key)? },
+            RSA | X509_RSA => Self::Rsa { bits: modulus_bits(key)? },
             RSA_PSS => {
                 let bits = modulus_bits(key)?;
                 let restriction = match parameters {
@@ -66,15 +132,7 @@ impl PublicKey {
                 Reader::new(key).expect(tag::INTEGER, "a DSA key is expected").ok()?;
                 Self::Dsa { modulus_bits, subgroup_bits }
             }
-            EC => {
-                let parameters = parameters?;
-                if parameters.tag == tag::SEQUENCE {
-                    return Some(Self::EcExplicit);
-                }
-                let curve = (parameters.tag == tag::OID).then(|| oid(&parameters).ok())??;
-                let curve = Curve::by_oid(curve)?;
-                curve.has_point(key).then_some(Self::Ec(curve))?
-            }
+            EC if parameters?.tag == tag::SEQUENCE => Self::EcExplicit,
             ED25519 if parameters.is_none() && key.len() == 32 => Self::Ed25519,
             ED448 if parameters.is_none() && key.len() == 57 => Self::Ed448,
             _ => return None,

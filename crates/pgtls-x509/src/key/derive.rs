@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use md5::Md5;
 use pbkdf2::pbkdf2_hmac;
 use sha1::{Digest, Sha1};
-use sha2::{Sha224, Sha256, Sha384, Sha512};
+use sha2::{Sha224, Sha256, Sha384, Sha512, Sha512_224, Sha512_256};
 use zeroize::Zeroizing;
 
 /// The most iterations that a file may ask for. The recommendations of today are below a million.
@@ -20,11 +20,14 @@ type Key = Zeroizing<Vec<u8>>;
 /// The hash inside PBKDF2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Prf {
+    Md5,
     Sha1,
     Sha224,
     Sha256,
     Sha384,
     Sha512,
+    Sha512Of224,
+    Sha512Of256,
 }
 
 /// PBKDF2 (RFC 8018, section 5.2).
@@ -38,11 +41,14 @@ pub(super) fn pbkdf2(
     let iterations = affordable(iterations)?;
     let mut key = Zeroizing::new(alloc::vec![0; length]);
     match prf {
+        Prf::Md5 => pbkdf2_hmac::<Md5>(passphrase, salt, iterations, &mut key),
         Prf::Sha1 => pbkdf2_hmac::<Sha1>(passphrase, salt, iterations, &mut key),
         Prf::Sha224 => pbkdf2_hmac::<Sha224>(passphrase, salt, iterations, &mut key),
         Prf::Sha256 => pbkdf2_hmac::<Sha256>(passphrase, salt, iterations, &mut key),
         Prf::Sha384 => pbkdf2_hmac::<Sha384>(passphrase, salt, iterations, &mut key),
         Prf::Sha512 => pbkdf2_hmac::<Sha512>(passphrase, salt, iterations, &mut key),
+        Prf::Sha512Of224 => pbkdf2_hmac::<Sha512_224>(passphrase, salt, iterations, &mut key),
+        Prf::Sha512Of256 => pbkdf2_hmac::<Sha512_256>(passphrase, salt, iterations, &mut key),
     }
     Ok(key)
 }
@@ -69,25 +75,6 @@ pub(super) fn scrypt(
     scrypt::scrypt(passphrase, salt, &parameters, &mut key)
         .map_err(|_| KeyProblem::BadEncryptionParameters)?;
     Ok(key)
-}
-
-/// PBKDF1 with the hash `H` (RFC 8018, section 5.1), for at most as many bytes as the hash has.
-pub(super) fn pbkdf1<H: Digest>(
-    passphrase: &[u8],
-    salt: &[u8],
-    iterations: u32,
-    length: usize,
-) -> Result<Key, KeyProblem> {
-    let iterations = affordable(iterations)?;
-    let mut digest = Zeroizing::new(H::new().chain_update(passphrase).chain_update(salt).finalize().to_vec());
-    for _ in 1..iterations {
-        digest = Zeroizing::new(H::digest(&*digest).to_vec());
-    }
-    if digest.len() < length {
-        return Err(KeyProblem::BadEncryptionParameters);
-    }
-    digest.truncate(length);
-    Ok(digest)
 }
 
 /// OpenSSL's own derivation for keys with PEM headers (`EVP_BytesToKey` with MD5 and one iteration).

@@ -5,11 +5,16 @@
 
 use super::pkcs8;
 use crate::{
-    certificate::curve::Curve,
+    certificate::{
+        curve::Curve,
+        name::{element_length, push_header, push_tlv},
+    },
     error::{KeyProblem, Object, X509Error},
     tlv::{DerError, DerResult, Reader, Tlv, bit_string, integer, oid, tag},
 };
+use alloc::vec::Vec;
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
+use zeroize::Zeroizing;
 
 /// A form that a key may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,12 +96,16 @@ fn read_as(der: &[u8], form: Form) -> DerResult<PrivateKeyDer<'static>> {
     let key = reader.expect(tag::SEQUENCE, "a private key is expected")?;
     match form {
         Form::Pkcs8(wanted) => {
-            private_key_info(&key, wanted)?;
-            Ok(PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.whole.to_vec())))
+            let rewritten = private_key_info(&key, wanted)?;
+            Ok(PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(
+                rewritten.unwrap_or_else(|| key.whole.to_vec()),
+            )))
         }
         Form::Pkcs1 => {
-            rsa_private_key(&key)?;
-            Ok(PrivateKeyDer::Pkcs1(PrivatePkcs1KeyDer::from(key.whole.to_vec())))
+            let rewritten = rsa_private_key(&key)?;
+            Ok(PrivateKeyDer::Pkcs1(PrivatePkcs1KeyDer::from(
+                rewritten.unwrap_or_else(|| key.whole.to_vec()),
+            )))
         }
         Form::Sec1 => {
             ec_private_key(&key, None)?;
@@ -107,9 +116,12 @@ fn read_as(der: &[u8], form: Form) -> DerResult<PrivateKeyDer<'static>> {
 
 /// `OneAsymmetricKey ::= SEQUENCE { version, privateKeyAlgorithm, privateKey OCTET STRING, [0] attributes OPTIONAL,
 /// [1] publicKey OPTIONAL }`
-fn private_key_info(key: &Tlv<'_>, wanted: Option<Algorithm>) -> DerResult<()> {
+///
+/// Returns the key with an RSA key in DER, where that is BER ([`rsa_private_key`]).
+fn private_key_info(key: &Tlv<'_>, wanted: Option<Algorithm>) -> DerResult<Option<Vec<u8>>> {
     let mut inside = key.inside();
-    integer(&inside.expect(tag::INTEGER, "a version is expected")?)?;
+    let version = inside.expect(tag::INTEGER, "a version is expected")?;
+    integer(&version)?;
     let identifier = inside.expect(tag::SEQUENCE, "an algorithm identifier is expected")?;
     let mut named = identifier.inside();
     let algorithm = Algorithm::of(oid(&named.expect(tag::OID, "an algorithm is expected")?)?);
@@ -118,13 +130,26 @@ fn private_key_info(key: &Tlv<'_>, wanted: Option<Algorithm>) -> DerResult<()> {
     }
     let octets = inside.expect(tag::OCTET_STRING, "a private key is expected")?;
     let mut held = octets.inside();
+    let mut rewritten = None;
     match algorithm {
         Algorithm::Rsa | Algorithm::RsaPss => {
-            rsa_private_key(&held.expect(tag::SEQUENCE, "an RSA private key is expected")?)?;
+            let rsa = rsa_private_key(&held.expect(tag::SEQUENCE, "an RSA private key is expected")?)?;
+            rewritten = rsa.map(|rsa| {
+                let rsa = Zeroizing::new(rsa);
+                let octets = element_length(rsa.len());
+                let content =
+                    version.whole.len().saturating_add(identifier.whole.len()).saturating_add(octets);
+                let mut out = Vec::with_capacity(element_length(content));
+                push_header(&mut out, tag::SEQUENCE, content);
+                out.extend_from_slice(version.whole);
+                out.extend_from_slice(identifier.whole);
+                push_tlv(&mut out, tag::OCTET_STRING, &rsa);
+                out
+            });
         }
         Algorithm::Ec => {
             let key = held.expect(tag::SEQUENCE, "an EC private key is expected")?;
-            ec_private_key(&key, named.optional(tag::OID)?)?;
+            ec_private_key(&key, if named.is_empty() { None } else { Some(named.any()?) })?;
         }
         Algorithm::Edwards => {
             held.expect(tag::OCTET_STRING, "an Edwards curve private key is expected")?;
@@ -137,42 +162,80 @@ fn private_key_info(key: &Tlv<'_>, wanted: Option<Algorithm>) -> DerResult<()> {
             bit_string(&optional)?;
         }
     }
-    Ok(())
+    Ok(rewritten)
 }
 
-/// Numbers in an RSA key: version, modulus, both exponents, both primes, and three that speed the arithmetic up.
-const RSA_INTEGERS: usize = 9;
+/// Numbers in an RSA key behind its version: modulus, both exponents, both primes, and three that speed the arithmetic up.
+const RSA_NUMBERS: usize = 8;
 
 /// `RSAPrivateKey ::= SEQUENCE { version, modulus, ..., coefficient, otherPrimeInfos OPTIONAL }`
-fn rsa_private_key(key: &Tlv<'_>) -> DerResult<()> {
+///
+/// OpenSSL reads the numbers as unsigned, however many zeros they begin with (`bn_c2i`); crypto providers demand DER. Returns the key
+/// in DER where it is not.
+fn rsa_private_key(key: &Tlv<'_>) -> DerResult<Option<Vec<u8>>> {
     let mut inside = key.inside();
-    for _ in 0..RSA_INTEGERS {
-        integer(&inside.expect(tag::INTEGER, "a number of an RSA key is expected")?)?;
+    let version = inside.expect(tag::INTEGER, "a version is expected")?;
+    integer(&version)?;
+    let mut numbers = Vec::with_capacity(RSA_NUMBERS);
+    for _ in 0..RSA_NUMBERS {
+        numbers.push(inside.expect(tag::INTEGER, "a number of an RSA key is expected")?);
     }
-    inside.optional(tag::SEQUENCE)?;
-    inside.finish()
+    let more_primes = inside.optional(tag::SEQUENCE)?;
+    inside.finish()?;
+    let is_der = |number: &Tlv<'_>| {
+        integer(number).is_ok_and(|bytes| bytes.first().is_some_and(|first| first & 0x80 == 0))
+    };
+    if numbers.iter().all(is_der) {
+        return Ok(None);
+    }
+    let mut content = Zeroizing::new(Vec::with_capacity(key.whole.len().saturating_add(RSA_NUMBERS)));
+    content.extend_from_slice(version.whole);
+    for number in &numbers {
+        let zeros = number.value.iter().take_while(|&&byte| byte == 0).count();
+        let significant = number.value.get(zeros..).unwrap_or_default();
+        let sign: &[u8] = if significant.first().is_none_or(|first| first & 0x80 != 0) { &[0] } else { &[] };
+        push_header(&mut content, tag::INTEGER, sign.len().saturating_add(significant.len()));
+        content.extend_from_slice(sign);
+        content.extend_from_slice(significant);
+    }
+    content.extend_from_slice(more_primes.map_or(&[], |primes| primes.whole));
+    let mut out = Vec::with_capacity(element_length(content.len()));
+    push_tlv(&mut out, tag::SEQUENCE, &content);
+    Ok(Some(out))
 }
 
 /// `ECPrivateKey ::= SEQUENCE { version, privateKey OCTET STRING, [0] parameters OPTIONAL, [1] publicKey OPTIONAL }`
 ///
-/// The parameters are those of the PKCS#8 around it, where they stand. An uncompressed public key is on their curve once its unused
-/// bits are cleared (OpenSSL: `d2i_ECPrivateKey`); crypto providers refuse a key with unused bits in any case.
-fn ec_private_key(key: &Tlv<'_>, curve: Option<Tlv<'_>>) -> DerResult<()> {
-    const UNCOMPRESSED: u8 = 0x04;
+/// The parameters are those of the PKCS#8 around it, where they stand; without any there is no key. A public key is on their curve
+/// once its unused bits are cleared (OpenSSL: `d2i_ECPrivateKey`); crypto providers refuse a key with unused bits in any case.
+fn ec_private_key(key: &Tlv<'_>, parameters: Option<Tlv<'_>>) -> DerResult<()> {
     let mut inside = key.inside();
     integer(&inside.expect(tag::INTEGER, "a version is expected")?)?;
     inside.expect(tag::OCTET_STRING, "the number of an EC key is expected")?;
-    let own_curve = match inside.optional(tag::constructed(0))? {
-        Some(parameters) => parameters.inside().optional(tag::OID)?,
+    let own_parameters = match inside.optional(tag::constructed(0))? {
+        Some(parameters) => Some(parameters.inside().any()?),
         None => None,
     };
+    let parameters = own_parameters.or(parameters);
+    let Some(parameters) = parameters.filter(|it| matches!(it.tag, tag::OID | tag::SEQUENCE)) else {
+        return key.error("the curve of an EC key is expected");
+    };
+    let curve = Curve::by_oid(parameters.value).filter(|_| parameters.tag == tag::OID);
     if let Some(explicit) = inside.optional(tag::constructed(1))? {
         let public_key = explicit.inside().expect(tag::BIT_STRING, "a public key is expected")?;
         let point = bit_string(&public_key)?.masked_bytes();
-        let curve = curve.or(own_curve).and_then(|curve| Curve::by_oid(curve.value));
-        if point.first() == Some(&UNCOMPRESSED) && curve.is_some_and(|curve| !curve.has_point(&point)) {
+        if curve.is_some_and(|curve| curve.uncompressed(&point).is_none()) {
             return public_key.error("the public key is not on its curve");
         }
     }
     inside.finish()
+}
+
+/// Whether a sequence has a version and so many numbers, and nothing else.
+pub(super) fn is_numbers(mut inside: Reader<'_>, count: usize) -> bool {
+    let version =
+        inside.expect(tag::INTEGER, "a version is expected").is_ok_and(|version| integer(&version).is_ok());
+    version
+        && (0..count).all(|_| inside.expect(tag::INTEGER, "a number is expected").is_ok())
+        && inside.is_empty()
 }

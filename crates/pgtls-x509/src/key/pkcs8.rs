@@ -1,7 +1,7 @@
 //! Encrypted PKCS#8 (RFC 5958, section 3) with the schemes of PKCS#5 (RFC 8018) and PKCS#12 (RFC 7292, appendix C).
 
 use super::{
-    cipher::Cipher,
+    cipher::{Block, Cipher, Mode},
     derive::{self, Prf, Purpose},
 };
 use crate::{
@@ -11,8 +11,6 @@ use crate::{
 };
 use alloc::{string::ToString, vec::Vec};
 use der::oid::ObjectIdentifier;
-use md5::Md5;
-use sha1::Sha1;
 use zeroize::Zeroizing;
 
 /// A PKCS#8 key that is encrypted.
@@ -25,17 +23,15 @@ pub(super) struct Encrypted<'a> {
 /// Object identifiers of schemes, derivations and ciphers.
 mod known {
     pub(super) const PBES2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d];
-    pub(super) const PBE_MD5_DES: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x03];
-    pub(super) const PBE_SHA1_DES: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0a];
     pub(super) const PBE_SHA1_3DES: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, 0x03];
     pub(super) const PBE_SHA1_2DES: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, 0x04];
     pub(super) const PBKDF2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c];
     pub(super) const SCRYPT: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b];
-    pub(super) const AES_128: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x02];
-    pub(super) const AES_192: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x16];
-    pub(super) const AES_256: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2a];
+    /// The ciphers of AES share all but the last byte.
+    pub(super) const AES: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01];
+    /// `des-ede`: two keys, in ECB mode.
+    pub(super) const DES_EDE: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 0x11];
     pub(super) const TRIPLE_DES: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x03, 0x07];
-    pub(super) const DES: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 0x07];
     /// `hmacWithSHA1` and its relatives share all but the last byte.
     pub(super) const HMAC_WITH: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02];
 }
@@ -55,17 +51,8 @@ impl<'a> Encrypted<'a> {
         let parameters = self.parameters.as_ref().ok_or(KeyProblem::BadEncryptionParameters)?;
         match self.algorithm {
             known::PBES2 => self.pbes2(parameters, passphrase),
-            known::PBE_MD5_DES | known::PBE_SHA1_DES => {
-                let (salt, iterations) = pbe_parameters(parameters)?;
-                let derived = match self.algorithm {
-                    known::PBE_MD5_DES => derive::pbkdf1::<Md5>(passphrase, salt, iterations, 16),
-                    _ => derive::pbkdf1::<Sha1>(passphrase, salt, iterations, 16),
-                }?;
-                let (key, iv) = derived.split_at(8);
-                Cipher::Des.decrypt(key, iv, self.ciphertext)
-            }
-            known::PBE_SHA1_3DES => self.pkcs12(parameters, passphrase, Cipher::TripleDes),
-            known::PBE_SHA1_2DES => self.pkcs12(parameters, passphrase, Cipher::TripleDesTwoKeys),
+            known::PBE_SHA1_3DES => self.pkcs12(parameters, passphrase, Block::TripleDes.cbc()),
+            known::PBE_SHA1_2DES => self.pkcs12(parameters, passphrase, Block::TripleDesTwoKeys.cbc()),
             other => Err(unsupported(other)),
         }
     }
@@ -79,7 +66,7 @@ impl<'a> Encrypted<'a> {
         let (salt, iterations) = pbe_parameters(parameters)?;
         let key = derive::pkcs12(passphrase, salt, iterations, Purpose::Key, cipher.key_bytes())?;
         let vector = Purpose::InitialisationVector;
-        let iv = derive::pkcs12(passphrase, salt, iterations, vector, cipher.block_bytes())?;
+        let iv = derive::pkcs12(passphrase, salt, iterations, vector, cipher.iv_bytes())?;
         cipher.decrypt(&key, &iv, self.ciphertext)
     }
 
@@ -89,16 +76,9 @@ impl<'a> Encrypted<'a> {
         let (function, function_parameters) = identifier(&mut inside).map_err(bad)?;
         let (scheme, vector) = identifier(&mut inside).map_err(bad)?;
         inside.finish().map_err(bad)?;
-        let cipher = match scheme {
-            known::AES_128 => Cipher::Aes128,
-            known::AES_192 => Cipher::Aes192,
-            known::AES_256 => Cipher::Aes256,
-            known::TRIPLE_DES => Cipher::TripleDes,
-            known::DES => Cipher::Des,
-            other => return Err(unsupported(other)),
-        };
+        let cipher = scheme_cipher(scheme).ok_or_else(|| unsupported(scheme))?;
         let iv = vector
-            .filter(|vector| vector.tag == tag::OCTET_STRING && vector.value.len() == cipher.block_bytes())
+            .filter(|vector| vector.tag == tag::OCTET_STRING && vector.value.len() == cipher.iv_bytes())
             .ok_or(KeyProblem::BadEncryptionParameters)?
             .value;
         let function_parameters = function_parameters.ok_or(KeyProblem::BadEncryptionParameters)?;
@@ -109,6 +89,30 @@ impl<'a> Encrypted<'a> {
         }?;
         cipher.decrypt(&key, iv, self.ciphertext)
     }
+}
+
+/// The cipher of an object identifier. Those of AES count from 1, 21 and 41 for the three lengths of the key, each in the order of
+/// the modes (NIST, Computer Security Objects Register).
+fn scheme_cipher(scheme: &[u8]) -> Option<Cipher> {
+    match scheme {
+        known::TRIPLE_DES => return Some(Block::TripleDes.cbc()),
+        known::DES_EDE => return Some(Cipher { block: Block::TripleDesTwoKeys, mode: Mode::Ecb }),
+        _ => {}
+    }
+    let &[last] = scheme.strip_prefix(known::AES)? else { return None };
+    let (block, number) = match last {
+        41.. => (Block::Aes256, last.checked_sub(40)?),
+        21.. => (Block::Aes192, last.checked_sub(20)?),
+        _ => (Block::Aes128, last),
+    };
+    let mode = match number {
+        1 => Mode::Ecb,
+        2 => Mode::Cbc,
+        3 => Mode::Ofb,
+        4 => Mode::Cfb,
+        _ => return None,
+    };
+    Some(Cipher { block, mode })
 }
 
 /// `PBKDF2-params ::= SEQUENCE { salt OCTET STRING, iterationCount, keyLength OPTIONAL, prf DEFAULT hmacWithSHA1 }`
@@ -122,11 +126,14 @@ fn pbkdf2(parameters: &Tlv<'_>, passphrase: &[u8], length: usize) -> Result<Zero
     } else {
         let (function, _) = identifier(&mut inside).map_err(bad)?;
         match function.strip_prefix(known::HMAC_WITH) {
+            Some([6]) => Prf::Md5,
             Some([7]) => Prf::Sha1,
             Some([8]) => Prf::Sha224,
             Some([9]) => Prf::Sha256,
             Some([10]) => Prf::Sha384,
             Some([11]) => Prf::Sha512,
+            Some([12]) => Prf::Sha512Of224,
+            Some([13]) => Prf::Sha512Of256,
             _ => return Err(unsupported(function)),
         }
     };

@@ -6,7 +6,7 @@
 mod subtree;
 
 use self::subtree::{
-    dns_is_inside, email_is_inside, host_of_email, host_of_uri, ip_is_inside, uri_is_inside,
+    dns_is_inside, email_is_inside, host_of_email, hosts_of_uri, ip_is_inside, uri_is_inside,
 };
 use super::{Chain, Checked, Context, Failure, fail};
 use crate::{
@@ -111,8 +111,15 @@ struct Name<'a> {
     other_type: Option<&'a [u8]>,
     /// Its text or octets; the canonical form of a directory name.
     bytes: Cow<'a, [u8]>,
-    /// Where the host stands in an e-mail address or URI.
-    host: Option<Range<usize>>,
+    /// Where the host stands in an e-mail address or URI, as releases of OpenSSL read it.
+    hosts: Option<[Range<usize>; 2]>,
+}
+
+/// Releases of OpenSSL whose reading of a name has to be inside a subtree, so that pgtls accepts what all of them accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Readings {
+    All,
+    Any,
 }
 
 /// Comparisons of the names of one certificate with the constraints above it.
@@ -155,13 +162,13 @@ impl Under<'_, '_> {
                 continue;
             }
             concerned = true;
-            permitted = permitted || self.is_inside(name, subtree)?;
+            permitted = permitted || self.is_inside(name, subtree, Readings::All)?;
         }
         if concerned && !permitted {
             return fail(Verdict::PermittedViolation, self.depth);
         }
         for subtree in of_kind(&constraints.excluded, name.kind) {
-            if self.is_concerned(subtree, name)? && self.is_inside(name, subtree)? {
+            if self.is_concerned(subtree, name)? && self.is_inside(name, subtree, Readings::Any)? {
                 return fail(Verdict::ExcludedViolation, self.depth);
             }
         }
@@ -177,9 +184,9 @@ impl Under<'_, '_> {
         if subtree.plain_distances { Ok(true) } else { Err(Failure::new(Verdict::SubtreeMinMax, self.depth)) }
     }
 
-    fn is_inside(&self, name: &Name<'_>, subtree: &Subtree<'_>) -> Result<bool, Failure> {
+    fn is_inside(&self, name: &Name<'_>, subtree: &Subtree<'_>, readings: Readings) -> Result<bool, Failure> {
         let bytes = name.bytes.as_ref();
-        let host = name.host.clone().ok_or(Verdict::UnsupportedNameSyntax);
+        let hosts = name.hosts.as_ref().ok_or(Verdict::UnsupportedNameSyntax);
         let inside = match (name.kind, &subtree.base) {
             (Kind::Directory, GeneralName::Directory { canonical, .. }) => Ok(bytes.starts_with(canonical)),
             (Kind::Dns, GeneralName::Dns(base)) => Ok(dns_is_inside(bytes, base)),
@@ -188,10 +195,16 @@ impl Under<'_, '_> {
                 Err(Verdict::UnsupportedNameSyntax)
             }
             (Kind::Email, GeneralName::Email(base)) => {
-                host.and_then(|host| email_is_inside(bytes, host, base))
+                let host = hosts.and_then(|hosts| hosts.first().ok_or(Verdict::UnsupportedNameSyntax));
+                host.and_then(|host| email_is_inside(bytes, host.clone(), base))
             }
             (Kind::Uri, GeneralName::Uri(base)) => {
-                host.map(|host| uri_is_inside(bytes.get(host).unwrap_or_default(), base))
+                let is_inside =
+                    |host: &Range<usize>| uri_is_inside(bytes.get(host.clone()).unwrap_or_default(), base);
+                hosts.map(|hosts| match readings {
+                    Readings::All => hosts.iter().all(is_inside),
+                    Readings::Any => hosts.iter().any(is_inside),
+                })
             }
             (Kind::Ip, GeneralName::Ip(base)) => ip_is_inside(bytes, base),
             _ => Err(Verdict::UnsupportedConstraintType),
@@ -259,12 +272,12 @@ fn common_name(value: &Tlv<'_>) -> Option<String> {
 impl<'a> Name<'a> {
     fn plain(kind: Kind, bytes: impl Into<Cow<'a, [u8]>>) -> Self {
         let bytes = bytes.into();
-        let host = match kind {
-            Kind::Email => host_of_email(&bytes),
-            Kind::Uri => host_of_uri(&bytes),
+        let hosts = match kind {
+            Kind::Email => host_of_email(&bytes).map(|host| [host.clone(), host]),
+            Kind::Uri => hosts_of_uri(&bytes),
             _ => None,
         };
-        Self { kind, other_type: None, bytes, host }
+        Self { kind, other_type: None, bytes, hosts }
     }
 
     /// The name in an entry of the subjectAltName.

@@ -3,6 +3,7 @@
 
 use super::{Chain, Checked, Context, Failure, fail, issuer::likely_issued, validity};
 use crate::{
+    alg_id as own_id,
     certificate::{
         Certificate,
         algorithm::{Hash, PssParameters, SignatureAlgorithm},
@@ -198,9 +199,13 @@ fn has_short_exponent(key: RsaPublicKey<'_>) -> bool {
 /// makes no difference to the signature.
 fn provider_id(algorithm: SignatureAlgorithm) -> Option<AlgorithmIdentifier> {
     Some(match algorithm {
+        SignatureAlgorithm::RsaPkcs1(Hash::Sha1) => own_id::RSA_PKCS1_SHA1,
+        SignatureAlgorithm::RsaPkcs1(Hash::Sha224) => own_id::RSA_PKCS1_SHA224,
         SignatureAlgorithm::RsaPkcs1(Hash::Sha256) => alg_id::RSA_PKCS1_SHA256,
         SignatureAlgorithm::RsaPkcs1(Hash::Sha384) => alg_id::RSA_PKCS1_SHA384,
         SignatureAlgorithm::RsaPkcs1(Hash::Sha512) => alg_id::RSA_PKCS1_SHA512,
+        SignatureAlgorithm::Ecdsa(Hash::Sha1) => own_id::ECDSA_SHA1,
+        SignatureAlgorithm::Ecdsa(Hash::Sha224) => own_id::ECDSA_SHA224,
         SignatureAlgorithm::Ecdsa(Hash::Sha256) => alg_id::ECDSA_SHA256,
         SignatureAlgorithm::Ecdsa(Hash::Sha384) => alg_id::ECDSA_SHA384,
         SignatureAlgorithm::Ecdsa(Hash::Sha512) => alg_id::ECDSA_SHA512,

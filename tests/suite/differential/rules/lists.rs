@@ -264,7 +264,7 @@ fn of_two_lists_the_better_counts_then_the_newer_then_the_first() {
 fn certificates_of_the_crl_file_join_the_store() {
     let mut files = make(&checked(3, vec![], vec![]));
     judge(&files, (false, 2), ACCEPTED).unwrap();
-    let root = std::mem::replace(&mut files.roots, pem("CERTIFICATE", &files.presented[0]));
-    files.crls.as_mut().unwrap().push_str(&root);
+    let root = std::mem::replace(&mut files.roots, pem("CERTIFICATE", &files.presented[0]).into_bytes());
+    files.crls.as_mut().unwrap().push_str(str::from_utf8(&root).unwrap());
     judge(&files, (false, 2), ACCEPTED).unwrap();
 }

@@ -19,7 +19,7 @@ enum Names {
 /// What decided, as it is told.
 fn decided_by(scenario: &Scenario, names: Names) -> Vec<String> {
     let files = make(scenario);
-    let mut trust = TrustStore::from_pem(files.roots.as_bytes()).unwrap();
+    let mut trust = TrustStore::from_pem(&files.roots).unwrap();
     let mut crls = files.crls.as_ref().map(|crls| CrlStore::from_pem(crls.as_bytes()).unwrap());
     if matches!(names, Names::Given) {
         trust = trust.named("root.crt");
@@ -100,7 +100,7 @@ fn a_refusal_names_the_file() {
 #[test]
 fn a_certificate_of_the_crl_file_is_that_files() {
     let files = make(&checked(3, vec![(2, Change::NotAfter(Moment::Past))], vec![]));
-    let crls = files.crls.unwrap() + &files.roots;
+    let crls = files.crls.unwrap() + str::from_utf8(&files.roots).unwrap();
     let crls = CrlStore::from_pem(crls.as_bytes()).unwrap().named("root.crl");
     let mut trust = TrustStore::from_der([files.presented[0].as_slice()]);
     trust.add_from_crl_file(&crls);

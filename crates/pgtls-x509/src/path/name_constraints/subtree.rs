@@ -23,14 +23,52 @@ pub(super) fn host_of_email(email: &[u8]) -> Option<Range<usize>> {
     Some(at.saturating_add(1)..email.len())
 }
 
-/// Where the host stands in `scheme://host[:port][/...]`.
-pub(super) fn host_of_uri(uri: &[u8]) -> Option<Range<usize>> {
+/// The hosts of `scheme://[user@]host[:port][/...]` as releases of OpenSSL read it; `None` where one of them reads none.
+///
+/// OpenSSL 3.0 takes the text between `://` and a colon, else a slash (`nc_uri`). Later releases skip the text before an `@`, know
+/// brackets, queries and fragments, and demand a port of digits (`OSSL_parse_url`).
+pub(super) fn hosts_of_uri(uri: &[u8]) -> Option<[Range<usize>; 2]> {
     let start = uri.iter().position(|&byte| byte == b':')?.saturating_add(3);
-    uri.get(..start)?.strip_suffix(b"://")?;
+    let scheme = uri.get(..start)?.strip_suffix(b"://")?;
     let rest = uri.get(start..)?;
-    let find = |wanted| rest.iter().position(|&byte| byte == wanted);
-    let length = find(b':').or_else(|| find(b'/')).unwrap_or(rest.len());
-    (length > 0).then(|| start..start.saturating_add(length))
+    if scheme.is_empty() || rest.contains(&0) {
+        return None;
+    }
+    let at = |wanted| rest.iter().position(|&byte| byte == wanted);
+    let authority = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
+    let after_user = |at: usize| at.saturating_add(1);
+    let old = 0..at(b':').or_else(|| at(b'/')).unwrap_or(rest.len());
+    let new = host_and_port(rest, at(b'@').filter(|at| *at < authority).map_or(0, after_user))?;
+    let hosts = [old, new];
+    if hosts.iter().any(Range::is_empty) {
+        return None;
+    }
+    let shifted = |host: Range<usize>| start.saturating_add(host.start)..start.saturating_add(host.end);
+    Some(hosts.map(shifted))
+}
+
+/// The host that begins at this place, if a port of digits, a path, a query, a fragment or nothing follows.
+fn host_and_port(text: &[u8], start: usize) -> Option<Range<usize>> {
+    const MAX_PORT: u32 = 65_535;
+    let rest = text.get(start..)?;
+    let at = |wanted| rest.iter().position(|&byte| byte == wanted);
+    let length = if rest.first() == Some(&b'[') {
+        at(b']')?.saturating_add(1)
+    } else {
+        [b':', b'/', b'?', b'#'].into_iter().find_map(at).unwrap_or(rest.len())
+    };
+    let mut behind = rest.get(length..)?;
+    if let Some(port) = behind.strip_prefix(b":") {
+        let digits = port.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, path) = port.split_at_checked(digits)?;
+        let number: u32 = core::str::from_utf8(digits).ok()?.parse().ok()?;
+        if number > MAX_PORT {
+            return None;
+        }
+        behind = path;
+    }
+    let is_end = behind.first().is_none_or(|byte| b"/?#".contains(byte));
+    is_end.then(|| start..start.saturating_add(length))
 }
 
 /// A constraint is a mailbox (`user@host`, local part compared exactly), a host, or `.domain`. `host` is where the host of the
