@@ -50,6 +50,15 @@ impl HandshakeAlgorithm {
             Self::RsaPss(algorithm) => algorithm.takes_key(key),
         }
     }
+
+    /// Whether a signature of the algorithm can be made with the private key of this public key, which is of its kind.
+    pub(crate) fn has_room(&self, key: &[u8]) -> bool {
+        match self {
+            Self::Provided(_) | Self::OnCurve(_) => true,
+            Self::Rsa(algorithm) => algorithm.has_room(key),
+            Self::RsaPss(algorithm) => algorithm.has_room(key),
+        }
+    }
 }
 
 impl Algorithms {

@@ -80,6 +80,11 @@ impl OnPssKey {
     pub(crate) fn takes_key(&self, key: &[u8]) -> bool {
         self.inner.takes_key(key)
     }
+
+    /// Whether a signature fits into the modulus.
+    pub(crate) fn has_room(&self, key: &[u8]) -> bool {
+        self.inner.has_room(key)
+    }
 }
 
 impl SignatureVerificationAlgorithm for OnPssKey {
