@@ -14,7 +14,7 @@ use alloc::{string::String, vec::Vec};
 /// - **Precedence.** Bytes take precedence over the parameter and over the default file, which is not looked at. The line
 ///   of the [report](super::FileReport) has the source [`FileSource::Program`](super::FileSource::Program) and names the file
 ///   that is [replaced](super::FileReport::replaced).
-/// - **Existence.** Bytes count as a file that exists and was named by its parameter. With roots from memory `sslmode=require`
+/// - **Existence.** Bytes count as a file that exists and was named by its parameter, not as a default file. With roots from memory `sslmode=require`
 ///   verifies the chain as it does with a root file, `verify-ca` and `verify-full` have their roots, and `sslcrl` is
 ///   consulted. In place of `sslrootcert=system` they are the only roots; the parameter still demands `verify-full`.
 /// - **`sslcertmode`.** `disable` leaves certificate and key unused. A certificate from memory needs its key, from memory or
