@@ -101,6 +101,15 @@ pub enum SetupError {
         /// Path of the key.
         key: String,
     },
+    /// The [external key](crate::ExternalKey) cannot sign for the certificate.
+    ExternalKey {
+        /// Path of the certificate, or its label.
+        certificate: String,
+        /// The label of the key.
+        key: String,
+        /// The reason, a clause.
+        reason: &'static str,
+    },
     /// The host is too long for a server name indication.
     ServerName(ServerNameTooLong),
     /// The parameters allow only versions of TLS that rustls does not have.
@@ -254,6 +263,9 @@ impl fmt::Display for SetupError {
             Self::KeyMismatch { certificate, key } => {
                 write!(f, "certificate \"{certificate}\" does not match private key file \"{key}\"")
             }
+            Self::ExternalKey { certificate, key, reason } => {
+                write!(f, "could not use the key \"{key}\" for certificate \"{certificate}\": {reason}")
+            }
             Self::ServerName(error) => error.fmt(f),
             Self::Versions(range) => write!(
                 f,
@@ -278,7 +290,10 @@ impl Error for SetupError {
             Self::Content { error, .. } => error.source(),
             Self::KeyUnsupported { error, .. } | Self::Provider(error) => error.source(),
             Self::ServerName(error) => error.source(),
-            Self::KeyMismatch { .. } | Self::Versions(_) | Self::NothingLeft(_) => None,
+            Self::KeyMismatch { .. }
+            | Self::ExternalKey { .. }
+            | Self::Versions(_)
+            | Self::NothingLeft(_) => None,
         }
     }
 }

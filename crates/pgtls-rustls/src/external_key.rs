@@ -7,7 +7,7 @@ use crate::{
     error::{SigningError, SigningProblem},
     signature,
 };
-use pgtls_x509::HandshakeKey;
+use pgtls_x509::{HandshakeKey, X509Error};
 use rustls::{
     Error, OtherError, SignatureAlgorithm, SignatureScheme,
     pki_types::CertificateDer,
@@ -83,26 +83,25 @@ pub trait ExternalKey: Send + Sync {
     fn sign(&self, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, BoxError>;
 }
 
-/// The signing key for rustls, of an external key and its certificate.
+/// The signing key for rustls, of an external key and its certificate; `None` if none of the key's schemes fits the
+/// certificate.
 ///
 /// # Errors
-/// None of the key's schemes fits the certificate.
+/// The public key of the certificate cannot be read.
 pub(crate) fn signing_key(
     key: Arc<dyn ExternalKey>,
     (leaf, path): (&CertificateDer<'static>, &str),
     algorithms: Algorithms,
-) -> Result<Arc<dyn SigningKey>, Error> {
-    let public_key = HandshakeKey::read(leaf).map_err(|error| Error::Other(OtherError(Arc::new(error))))?;
+) -> Result<Option<Arc<dyn SigningKey>>, X509Error> {
+    let public_key = HandshakeKey::read(leaf)?;
     let fits = |scheme: &SignatureScheme| signature::signs_with(*scheme, &public_key, &algorithms);
     let schemes = key.schemes().unwrap_or_else(|| algorithms.schemes());
     let schemes: Vec<_> = schemes.into_iter().filter(fits).collect();
     if schemes.is_empty() {
-        return Err(Error::General(
-            "none of its signature schemes fits the key of the certificate".to_owned(),
-        ));
+        return Ok(None);
     }
     let (certificate, path) = (leaf.clone(), path.to_owned());
-    Ok(Arc::new(Signing(Arc::new(Shared { key, certificate, path, schemes, algorithms }))))
+    Ok(Some(Arc::new(Signing(Arc::new(Shared { key, certificate, path, schemes, algorithms })))))
 }
 
 struct Shared {

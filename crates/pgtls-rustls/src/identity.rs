@@ -110,13 +110,18 @@ fn external(
     label: &str,
     options: &TlsOptions,
 ) -> Result<CertifiedKey, SetupError> {
-    let unsupported = |error| SetupError::KeyUnsupported { path: label.to_owned(), error };
-    let missing = || rustls::Error::General("the program supplies no external key".to_owned());
-    let key = options.external_key.clone().ok_or_else(missing).map_err(unsupported)?;
+    let unusable = |reason| SetupError::ExternalKey {
+        certificate: certificate.path.clone(),
+        key: label.to_owned(),
+        reason,
+    };
+    let key = options.external_key.clone();
+    let key = key.ok_or_else(|| unusable("it is not among the options that the connector is made with"))?;
     let leaf = chain.first().ok_or(rustls::Error::NoCertificatesPresented).map_err(SetupError::Provider)?;
     let algorithms = Algorithms::new(&options.provider);
-    let signer =
-        external_key::signing_key(key, (leaf, &certificate.path), algorithms).map_err(unsupported)?;
+    let signer = external_key::signing_key(key, (leaf, &certificate.path), algorithms)
+        .map_err(|error| content(FileRole::Cert, certificate, error))?
+        .ok_or_else(|| unusable("none of its signature schemes fits the public key of the certificate"))?;
     Ok(CertifiedKey::new(chain, signer))
 }
 

@@ -47,6 +47,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A program that has no files supplies their content with [`TlsOptions::files`], and a key that cannot be read signs by
+//! [`ExternalKey`].
+//!
 //! What adapters share beside TLS is here too, because it carries TLS errors: [`ActionError`],
 //! [`ConnectError`], [`StartupError`].
 //!

@@ -208,8 +208,8 @@ fn a_key_signs_in_the_schemes_that_it_has() {
         assert_eq!(error.failure(), TlsFailure::Setup);
         assert_eq!(
             error.to_string(),
-            "could not load private key file \"the agent's\": the crypto provider cannot sign with it: unexpected \
-             error: none of its signature schemes fits the key of the certificate"
+            "could not use the key \"the agent's\" for certificate \"the certificate\": none of its signature \
+             schemes fits the public key of the certificate"
         );
     }
 }
@@ -222,6 +222,20 @@ fn a_server_that_takes_no_scheme_of_the_key_gets_no_certificate() {
         assert_eq!(outcome("", &signing("good", &agent), &server).unwrap(), NOT_SENT);
         assert!(agent.signed.lock().unwrap().is_empty());
     }
+}
+
+/// Files that were loaded for a key which the options of the connector lack.
+#[test]
+fn options_without_the_key_are_a_fault() {
+    let signing = signing("good", &Arc::new(Agent::of("good")));
+    let params = crate::memory::params("sslmode=require");
+    let environment = pgtls_core::environment::Environment::default();
+    let loaded =
+        pgtls_core::files::load_settings(&signing.file_settings(&params), &environment, &Files::default());
+    let without = options(pgtls_rustls::aws_lc_rs());
+    let connector = pgtls_rustls::Connector::new(&params, &loaded, &without);
+    let text = connector.fault().unwrap().to_string();
+    assert!(text.contains("\"the agent's\"") && text.contains("not among the options"), "{text}");
 }
 
 /// A hash that the modulus has no room for is not chosen (OpenSSL: `rsa_pss_check_min_key_size`).

@@ -124,6 +124,11 @@ fn files_of_every_form_have_the_same_verdict_from_memory() {
     };
     let mut usable = [0; 5];
     for conninfo in &conninfos {
+        if !conninfo.contains("sslcert=") {
+            let is_usable = connector_with(conninfo, &disk, &plain).fault().is_none();
+            usable = usable.map(|count| count + usize::from(is_usable));
+            continue;
+        }
         let connectors = [
             connector_with(conninfo, &disk, &plain),
             connector_with(&format!("{conninfo} sslpassword=secret"), &disk, &plain),
