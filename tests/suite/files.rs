@@ -233,7 +233,7 @@ fn every_case_is_loaded_as_expected() {
         compare("report", case.report.as_deref().map(list).as_deref(), &list(&report(&loaded)));
         // Whatever else: a report has one line for each file, in order.
         let roles: Vec<_> = loaded.report.iter().map(|line| line.role).collect();
-        assert_eq!(roles, pgtls_core::files::FILES.map(|rule| rule.role), "{}", case.name);
+        assert_eq!(roles, FILES.map(|rule| rule.role), "{}", case.name);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -416,7 +416,7 @@ fn a_path_that_is_too_long_is_cut_where_libpq_cuts_it() {
     let path = |keyword: &str, value: &str| {
         let parameters = BTreeMap::from([(keyword.to_owned(), value.to_owned())]);
         let case = Case { parameters, ..toml::from_str("name = 'long paths'").unwrap() };
-        let position = pgtls_core::files::FILES.iter().position(|rule| rule.parameter == keyword).unwrap();
+        let position = FILES.iter().position(|rule| rule.parameter == keyword).unwrap();
         case.load().report.get(position).unwrap().path.clone().unwrap()
     };
     for keyword in ["sslrootcert", "sslcert", "sslkey"] {

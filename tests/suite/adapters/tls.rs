@@ -218,7 +218,7 @@ fn files_are_read_when_they_have_changed<A: Adapter>() {
     config.tls.clock = pgtls_rustls::clock(|| Duration::from_secs(pgtls_os::unix_time() + 60));
     let connect = || connect::<A>(&config.clone());
     let connector = || {
-        let pgtls_adapter::Config { cache, params, environment, tls, .. } = &config;
+        let Config { cache, params, environment, tls, .. } = &config;
         cache.connector(params, environment, tls, &pgtls_os::Disk).connector
     };
     let content = std::fs::read(root.path()).unwrap();
