@@ -119,7 +119,7 @@ impl fmt::Debug for Shared {
         f.debug_struct("ExternalKey")
             .field("label", &self.key.label())
             .field("schemes", &self.schemes)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -8,8 +8,7 @@ use pgtls_core::{
 };
 use pgtls_rustls::{BoxError, ExternalKey, SigningProblem, TlsError, TlsOptions};
 use rustls::{
-    DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
-    SupportedProtocolVersion,
+    DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme, SupportedProtocolVersion,
     client::danger::HandshakeSignatureValid,
     crypto::{verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, UnixTime},
@@ -46,7 +45,7 @@ impl Agent {
 }
 
 impl ExternalKey for Agent {
-    fn label(&self) -> &str {
+    fn label(&self) -> &'static str {
         "the agent's"
     }
 

@@ -107,7 +107,7 @@ fn files_of_every_form_have_the_same_verdict_from_memory() {
     conninfos.extend(lists.iter().map(listed));
     for path in &clients {
         let certificate = if path.contains("rsa") { "rsa" } else { "good" };
-        conninfos.push(if path.ends_with(".crt") {
+        conninfos.push(if path.contains(".crt") {
             format!("sslcert={path} sslkey=/cli/good.key")
         } else {
             format!("sslcert=/cli/{certificate}.crt sslkey={path}")
