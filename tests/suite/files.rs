@@ -9,8 +9,8 @@ use memory::Memory;
 use pgtls_core::{
     environment::{Environment, Platform},
     files::{
-        CrlCheck, FileError, FileSource, Identity, KeyPermissions, Loaded, LoadedFile, MAX_PATH_BYTES, Roots,
-        load,
+        CrlCheck, FILES, FileError, FileRole, FileSettings, FileSource, Identity, InMemoryFiles,
+        KeyPermissions, Loaded, LoadedFile, MAX_FILE_BYTES, MAX_PATH_BYTES, Roots, load_settings, path_of,
     },
     hardening::Hardening,
     param::{Ability, Params, Settings},
@@ -46,6 +46,9 @@ struct Case {
     hashed: Option<Vec<String>>,
     identity: Option<String>,
     report: Option<Vec<String>>,
+    /// The results that differ when the regular files of the case are bytes in memory.
+    #[serde(default)]
+    in_memory: BTreeMap<String, String>,
 }
 
 fn unix() -> String {
@@ -82,21 +85,58 @@ impl Case {
         hardening
     }
 
-    /// Through the whole way from parameters to files.
+    /// The files on the disk.
     fn load(&self) -> Loaded {
+        self.load_with(&self.disk, None)
+    }
+
+    /// The files for which the parameters and this disk stand, with the program's own content.
+    fn load_with(&self, disk: &BTreeMap<String, String>, in_memory: Option<&InMemoryFiles>) -> Loaded {
+        let (params, environment) = (self.params(), self.environment());
+        let mut settings = FileSettings::from(&params);
+        settings.in_memory = in_memory;
+        load_settings(&settings, &environment, &Memory::new(disk))
+    }
+
+    /// The regular files of the parameters as bytes, each labelled with its path, and a disk without them.
+    fn in_memory(&self) -> (InMemoryFiles, BTreeMap<String, String>) {
+        let (params, environment) = (self.params(), self.environment());
+        let (mut files, mut disk) = (InMemoryFiles::default(), self.disk.clone());
+        for rule in &FILES {
+            let Some(path) = path_of(rule.role, &(&params).into(), &environment).path else { continue };
+            if !self
+                .disk
+                .get(&path)
+                .is_some_and(|what| what.starts_with("file") || what.starts_with("swapped"))
+            {
+                continue;
+            }
+            files = match rule.role {
+                FileRole::RootCert => files.with_sslrootcert(path.clone(), memory::CONTENT),
+                FileRole::Crl => files.with_sslcrl(path.clone(), memory::CONTENT),
+                FileRole::Cert => files.with_sslcert(path.clone(), memory::CONTENT),
+                FileRole::Key => files.with_sslkey(path.clone(), memory::CONTENT),
+                FileRole::CrlDir => continue,
+            };
+            disk.remove(&path);
+        }
+        (files, disk)
+    }
+
+    /// Through the whole way from text to parameters.
+    fn params(&self) -> Params {
         let environment = self.environment();
         let pairs: Vec<(&str, &str)> =
             self.parameters.iter().map(|(keyword, value)| (keyword.as_str(), value.as_str())).collect();
         let settings = Settings::from_pairs(&pairs, false).unwrap();
-        let params = Params::resolve(&settings, None, &environment, Ability::default())
+        Params::resolve(&settings, None, &environment, Ability::default())
             .unwrap()
             .with_hardening(self.hardening())
             .with_key_permissions(match self.key_permissions.as_deref() {
                 None => KeyPermissions::Check,
                 Some("ignore") => KeyPermissions::Ignore,
                 Some(other) => panic!("{}: {other} is no way to check permissions", self.name),
-            });
-        load(&params, &environment, &Memory::new(&self.disk))
+            })
     }
 }
 
@@ -137,6 +177,9 @@ fn identity(loaded: &Loaded) -> String {
             Ok(LoadedFile { path: key, .. }) => format!("{path}, {key}"),
             Err(error) => format!("{path}, {error}"),
         },
+        Identity::ExternalKey { certificate: LoadedFile { path, .. }, key } => {
+            format!("{path}, external {key}")
+        }
         Identity::Unusable(error) => format!("unusable: {error}"),
     }
 }
@@ -146,6 +189,9 @@ fn report(loaded: &Loaded) -> Vec<String> {
         let source = match line.source {
             FileSource::Explicit => "given",
             FileSource::HomeDefault => "by default",
+            FileSource::Program => "by the program",
+            FileSource::Additional => "in addition",
+            other => panic!("{other:?}"),
         };
         let path = line.path.as_deref().unwrap_or("-");
         format!("{} {source} {path}: {}", line.role.rule().parameter, line.state)
@@ -187,9 +233,178 @@ fn every_case_is_loaded_as_expected() {
         compare("report", case.report.as_deref().map(list).as_deref(), &list(&report(&loaded)));
         // Whatever else: a report has one line for each file, in order.
         let roles: Vec<_> = loaded.report.iter().map(|line| line.role).collect();
-        assert_eq!(roles, pgtls_core::files::FILES.map(|rule| rule.role), "{}", case.name);
+        assert_eq!(roles, FILES.map(|rule| rule.role), "{}", case.name);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Bytes in place of a file follow the file's rules: the results are the same but for those that a case names.
+#[test]
+fn bytes_in_memory_follow_the_rules_of_files() {
+    let text = fs::read_to_string(data("files.toml")).unwrap();
+    let Table { case: cases } = toml::from_str(&text).unwrap();
+    let (mut wrong, mut replaced) = (Vec::new(), BTreeMap::<&str, usize>::new());
+    for case in &cases {
+        let (files, disk) = case.in_memory();
+        let (from_disk, from_memory) = (case.load(), case.load_with(&disk, Some(&files)));
+        let results = |loaded: &Loaded| {
+            let texts = [
+                roots(loaded),
+                crls(loaded, true),
+                crls(loaded, false),
+                hashed(loaded).join(" "),
+                identity(loaded),
+            ];
+            ["roots", "crls", "crls_broken", "hashed", "identity"].into_iter().zip(texts)
+        };
+        for ((what, disk), (_, memory)) in results(&from_disk).zip(results(&from_memory)) {
+            let expected = case.in_memory.get(what);
+            if expected.unwrap_or(&disk) != &memory || expected == Some(&disk) {
+                wrong.push(format!("{}, {what}:\n  on disk   {disk}\n  in memory {memory}", case.name));
+            }
+        }
+        for (on_disk, line) in from_disk.report.iter().zip(&from_memory.report) {
+            assert_eq!((on_disk.role, &on_disk.path), (line.role, &line.path), "{}", case.name);
+            match &line.replaced {
+                Some(file) => {
+                    *replaced.entry(line.role.rule().parameter).or_default() += 1;
+                    assert_eq!(line.source, FileSource::Program, "{}", case.name);
+                    assert_eq!((&file.path, file.source), (&on_disk.path, on_disk.source), "{}", case.name);
+                }
+                None => assert_eq!(line.source, on_disk.source, "{}", case.name),
+            }
+        }
+        // Nothing of the bytes is looked at where libpq looks at no file, and no file where there are bytes.
+        let nothing = case.load_with(&BTreeMap::new(), Some(&files));
+        assert_eq!(roots(&nothing).starts_with("file"), files.sslrootcert.is_some(), "{}", case.name);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(replaced.keys().copied().collect::<Vec<_>>(), ["sslcert", "sslcrl", "sslkey", "sslrootcert"]);
+    assert!(replaced.values().all(|&cases| cases > 5), "{replaced:?}");
+}
+
+/// The content of the program takes precedence over every way to name a file.
+#[test]
+fn bytes_take_the_place_of_any_file() {
+    let case: Case = toml::from_str(
+        "name = 'precedence'
+         parameters = { sslrootcert = 'system', sslcrl = '/crl', sslcert = '/c', sslkey = 'pkcs11:id' }
+         disk = { '/crl' = 'file', '/c' = 'file' }",
+    )
+    .unwrap();
+    let files = InMemoryFiles::default()
+        .with_sslrootcert("roots", "r")
+        .with_sslcrl("lists", "l")
+        .with_sslcert("certificate", "c")
+        .with_sslkey("key", "k");
+    let loaded = case.load_with(&case.disk, Some(&files));
+    assert_eq!((roots(&loaded), crls(&loaded, true)), ("file roots".to_owned(), "file".to_owned()));
+    assert_eq!(identity(&loaded), "certificate, key");
+    let replaced = |line: &pgtls_core::files::FileReport| {
+        let file = line.replaced.as_ref()?;
+        Some((line.role.rule().parameter, line.path.clone()?, file.path.clone(), file.source))
+    };
+    let lines: Vec<_> = loaded.report.iter().filter_map(replaced).collect();
+    let explicit = |parameter, label: &str, path: Option<&str>| {
+        (parameter, label.to_owned(), path.map(str::to_owned), FileSource::Explicit)
+    };
+    assert_eq!(
+        lines,
+        [
+            explicit("sslrootcert", "roots", Some("system")),
+            explicit("sslcrl", "lists", Some("/crl")),
+            explicit("sslcert", "certificate", Some("/c")),
+            // The name of a key in an engine may hold a PIN.
+            explicit("sslkey", "key", None),
+        ]
+    );
+
+    // What is too large for a file is too large for memory.
+    let large = vec![b' '; MAX_FILE_BYTES + 1];
+    let files = InMemoryFiles::default().with_sslrootcert("large", large);
+    let loaded = case.load_with(&case.disk, Some(&files));
+    assert_eq!(
+        roots(&loaded),
+        "unusable: could not read root certificate file \"large\": larger than 64 MiB"
+    );
+}
+
+/// A key with which the program signs takes the place of every other, which is not looked at.
+#[test]
+fn an_external_key_takes_the_place_of_the_key() {
+    let text = "name = 'external'\ndisk = { '/h/.postgresql/postgresql.crt' = 'file', '/h/.postgresql/postgresql.key' = 'file 0644' }";
+    let load = |more: &str, in_memory: Option<&InMemoryFiles>| {
+        let case: Case = toml::from_str(&format!("{text}\n{more}")).unwrap();
+        let (params, environment) = (case.params(), case.environment());
+        let mut settings = FileSettings::from(&params);
+        (settings.in_memory, settings.external_key) = (in_memory, Some("hsm"));
+        load_settings(&settings, &environment, &Memory::new(&case.disk))
+    };
+    let key_of = |loaded: &Loaded| report(loaded).pop().unwrap();
+
+    let loaded = load("", None);
+    assert_eq!(identity(&loaded), "/h/.postgresql/postgresql.crt, external hsm");
+    assert_eq!(key_of(&loaded), "sslkey by the program hsm: not read: the program signs with it");
+    let file = loaded.report.last().and_then(|line| line.replaced.clone()).unwrap();
+    assert_eq!(file.path.as_deref(), Some("/h/.postgresql/postgresql.key"));
+
+    let files = InMemoryFiles::default().with_sslcert("certificate", "c").with_sslkey("key", "k");
+    assert_eq!(identity(&load("", Some(&files))), "certificate, external hsm");
+
+    let unused = "sslkey by the program hsm: not consulted: ";
+    let disabled = load("parameters = { sslcertmode = 'disable' }", Some(&files));
+    assert_eq!(
+        (identity(&disabled), key_of(&disabled)),
+        ("none".to_owned(), format!("{unused}sslcertmode=disable"))
+    );
+    let without = load("parameters = { sslcert = '/none' }", None);
+    assert_eq!(key_of(&without), format!("{unused}there is no client certificate"));
+    assert_eq!(identity(&without), "none");
+}
+
+/// Roots of the program's own join those of `sslrootcert`, and replace none of them.
+#[test]
+fn additional_roots_join_roots_and_are_no_root_file() {
+    let files = InMemoryFiles::default().with_additional_roots("one", "1").with_additional_roots("two", "2");
+    let load = |parameters: &str, disk: &str| {
+        let case: Case = toml::from_str(&format!(
+            "name = 'additional'\nparameters = {{ {parameters} }}\ndisk = {{ {disk} }}"
+        ))
+        .unwrap();
+        case.load_with(&case.disk, Some(&files))
+    };
+    for (parameters, disk, expected, joined) in [
+        ("sslrootcert = '/r'", "'/r' = 'file'", "file /r", true),
+        ("sslrootcert = 'system'", "", "system the operating system's store", true),
+        ("sslrootcert = '/r'", "", "missing", false),
+        ("sslrootcert = '/r'", "'/r' = 'read denied'", "unusable", false),
+    ] {
+        let loaded = load(parameters, disk);
+        assert!(roots(&loaded).starts_with(expected), "{}", roots(&loaded));
+        let state = if joined {
+            "read"
+        } else {
+            "not consulted: additional roots are used only beside those of sslrootcert"
+        };
+        let lines = ["one", "two"].map(|label| format!("sslrootcert in addition {label}: {state}"));
+        assert_eq!(report(&loaded)[1..3], lines, "{parameters}");
+        assert_eq!(loaded.report.len(), FILES.len() + 2);
+        let additional = loaded.additional_roots.as_ref().unwrap();
+        assert_eq!(additional.len(), if joined { 2 } else { 0 }, "{parameters}");
+        // They change nothing about the rest.
+        let case: Case =
+            toml::from_str(&format!("name = 'same'\nparameters = {{ {parameters} }}\ndisk = {{ {disk} }}"))
+                .unwrap();
+        let without = case.load();
+        assert_eq!(loaded.roots.presence(), without.roots.presence());
+        assert_eq!((roots(&loaded), crls(&loaded, true)), (roots(&without), crls(&without, true)));
+    }
+    let files = InMemoryFiles::default().with_additional_roots("large", vec![0; MAX_FILE_BYTES + 1]);
+    let case: Case =
+        toml::from_str("name = 'large'\nparameters = { sslrootcert = '/r' }\ndisk = { '/r' = 'file' }")
+            .unwrap();
+    let error = case.load_with(&case.disk, Some(&files)).additional_roots.unwrap_err();
+    assert_eq!(error.to_string(), "could not read root certificate file \"large\": larger than 64 MiB");
 }
 
 /// libpq copies paths into a buffer of 1024 bytes; the two that it hands on to OpenSSL it does not copy.
@@ -201,7 +416,7 @@ fn a_path_that_is_too_long_is_cut_where_libpq_cuts_it() {
     let path = |keyword: &str, value: &str| {
         let parameters = BTreeMap::from([(keyword.to_owned(), value.to_owned())]);
         let case = Case { parameters, ..toml::from_str("name = 'long paths'").unwrap() };
-        let position = pgtls_core::files::FILES.iter().position(|rule| rule.parameter == keyword).unwrap();
+        let position = FILES.iter().position(|rule| rule.parameter == keyword).unwrap();
         case.load().report.get(position).unwrap().path.clone().unwrap()
     };
     for keyword in ["sslrootcert", "sslcert", "sslkey"] {
@@ -262,7 +477,8 @@ fn the_variables_of_openssl_are_followed() {
 fn the_content_of_a_file_is_never_printed() {
     let text = "name = 'all'\ndisk = { '/h/.postgresql/root.crt' = 'file', '/h/.postgresql/postgresql.crt' = 'file', '/h/.postgresql/postgresql.key' = 'file' }";
     let case: Case = toml::from_str(text).unwrap();
-    let printed = format!("{:?}", case.load());
+    let (files, _) = case.in_memory();
+    let printed = format!("{:?} {files:?}", case.load());
     assert!(!printed.contains(memory::CONTENT) && !printed.contains("83, 69, 67"), "{printed}");
     assert!(printed.contains(&format!("[{} bytes]", memory::CONTENT.len())), "{printed}");
 }

@@ -13,7 +13,11 @@ use crate::support::{
     skip,
     table::{Row, rows},
 };
-use std::path::Path;
+use pgtls_core::files::InMemoryFiles;
+use pgtls_rustls::{BoxError, ExternalKey};
+use rustls::{SignatureScheme, sign::SigningKey};
+use rustls_pki_types::{PrivateKeyDer, pem::PemObject as _};
+use std::{fs, path::Path, sync::Arc};
 
 #[test]
 fn psql_reaches_what_the_table_says() {
@@ -53,6 +57,64 @@ fn the_blocking_adapter_reaches_what_the_table_says() {
             row.check("pgtls_std::negotiate", &outcome, &seen);
         }
     });
+}
+
+/// Files as bytes lead to the outcome of the files, and so does a key with which the program signs.
+#[test]
+fn files_from_memory_reach_what_the_table_says() {
+    let (mut signed, mut rows) = (0, 0);
+    for_every_row(|row, server, conninfo, home| {
+        rows += 1;
+        if conninfo.contains("password") || row.field("case").starts_with("scram") {
+            return;
+        }
+        let mut config = driver::config(conninfo, home);
+        let content = |parameter| {
+            let path = config.params.value(parameter).unwrap_or_default().to_owned();
+            fs::read(&path).ok().map(|bytes| (path, bytes))
+        };
+        let [roots, certificate, key] = ["sslrootcert", "sslcert", "sslkey"].map(content);
+        let mut files = InMemoryFiles::default();
+        if let Some((path, bytes)) = roots {
+            files = files.with_sslrootcert(path, bytes);
+        }
+        if let Some((path, bytes)) = certificate {
+            files = files.with_sslcert(path, bytes);
+        }
+        let without_key = files.clone();
+        if let Some((path, bytes)) = key.clone() {
+            files = files.with_sslkey(path, bytes);
+        }
+        if files == InMemoryFiles::default() {
+            return;
+        }
+        config.tls.files = Some(Arc::new(files));
+        let (outcome, seen) = server.watch(|| driver::connect_with(&config));
+        row.check("files from memory", &outcome, &seen);
+
+        let Some((_, key)) = key else { return };
+        let key = PrivateKeyDer::from_pem_slice(&key).unwrap();
+        let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key).unwrap();
+        config.tls.files = Some(Arc::new(without_key));
+        config.tls.external_key = Some(Arc::new(Agent(key)));
+        let (outcome, seen) = server.watch(|| driver::connect_with(&config));
+        row.check("external key", &outcome, &seen);
+        signed += usize::from(outcome == "ssl");
+    });
+    assert!(signed >= 3 || rows == 0, "{signed} sessions with an external key");
+}
+
+/// A key that signs and cannot be read.
+struct Agent(Arc<dyn SigningKey>);
+
+impl ExternalKey for Agent {
+    fn label(&self) -> &'static str {
+        "agent"
+    }
+
+    fn sign(&self, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, BoxError> {
+        Ok(self.0.choose_scheme(&[scheme]).ok_or("no such scheme")?.sign(message)?)
+    }
 }
 
 /// Servers before PostgreSQL 17 know no direct TLS, and nothing else may be tried in its place.

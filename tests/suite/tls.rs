@@ -11,7 +11,8 @@ use openssl::{
     nid::Nid,
     pkey::{Id, PKey, Private},
     pkey_ctx::PkeyCtx,
-    rsa::Rsa,
+    rsa::{Padding, Rsa},
+    sign::{RsaPssSaltlen, Signer},
     ssl::{Ssl, SslContext, SslContextBuilder, SslMethod, SslVerifyMode, SslVersion},
     x509::{X509, X509Builder, X509Extension},
 };
@@ -22,10 +23,10 @@ use pgtls_core::{
     sni::server_name,
 };
 use pgtls_os::Disk;
-use pgtls_rustls::{Connector, CryptoProvider, aws_lc_rs, ring};
+use pgtls_rustls::{BoxError, Connector, CryptoProvider, ExternalKey, aws_lc_rs, ring};
 use pgtls_std::{Config, LibraryInit, StartupError, connect};
 use rustls::{
-    ProtocolVersion, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
+    ProtocolVersion, ServerConfig, ServerConnection, SignatureScheme, StreamOwned, SupportedProtocolVersion,
     sign::{CertifiedKey, SingleCertAndKey},
     version::{TLS12, TLS13},
 };
@@ -188,7 +189,9 @@ fn clients_with_keys_of_every_kind() {
         ("RSASSA-PSS in TLS 1.2", rsa_pss(2048), &[SslVersion::TLS1_2]),
         ("RSASSA-PSS", rsa_pss(2048), &[SslVersion::TLS1_3]),
         ("P-256", ec(Nid::X9_62_PRIME256V1), &[SslVersion::TLS1_2, SslVersion::TLS1_3]),
+        ("P-384", ec(Nid::SECP384R1), &[SslVersion::TLS1_2, SslVersion::TLS1_3]),
         ("P-521", ec(Nid::SECP521R1), &[SslVersion::TLS1_2, SslVersion::TLS1_3]),
+        ("Ed25519", PKey::generate_ed25519().unwrap(), &[SslVersion::TLS1_2, SslVersion::TLS1_3]),
         ("RSA of 3000 bits", rsa(3000), &[SslVersion::TLS1_2, SslVersion::TLS1_3]),
         ("RSA of 4608 bits", rsa(4608), &[SslVersion::TLS1_2, SslVersion::TLS1_3]),
         ("RSA with the exponent 3", rsa_with(2048, 3), &[SslVersion::TLS1_2, SslVersion::TLS1_3]),
@@ -208,10 +211,57 @@ fn clients_with_keys_of_every_kind() {
                 let we = if we { "ssl" } else { "fail" };
                 let is_explained = we == "ssl" || explains(&mut divergences, name, case, we);
                 assert!(is_explained, "{case} {version:?} with {name}: {we}");
+
+                // The same key outside, which the provider does not load.
+                let we = with_server(server(), |port| shake_hands_signing(port, &identity, &key, provider));
+                let we = if we { "ssl" } else { "fail" };
+                let is_explained = we == "ssl" || explains(&mut divergences, "external key", case, we);
+                assert!(is_explained, "{case} {version:?} with {name}, external key: {we}");
             }
         }
     }
     divergences.finish();
+}
+
+/// A key that OpenSSL signs with, as it does for a token.
+struct OpensslKey(PKey<Private>);
+
+impl ExternalKey for OpensslKey {
+    fn label(&self) -> &'static str {
+        "a key of OpenSSL's"
+    }
+
+    fn sign(&self, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, BoxError> {
+        let digest = match scheme {
+            SignatureScheme::ED25519 => {
+                return Ok(Signer::new_without_digest(&self.0)?.sign_oneshot_to_vec(message)?);
+            }
+            SignatureScheme::ECDSA_NISTP256_SHA256
+            | SignatureScheme::RSA_PKCS1_SHA256
+            | SignatureScheme::RSA_PSS_SHA256
+            | SignatureScheme::Unknown(0x0809) => MessageDigest::sha256(),
+            SignatureScheme::ECDSA_NISTP384_SHA384
+            | SignatureScheme::RSA_PKCS1_SHA384
+            | SignatureScheme::RSA_PSS_SHA384
+            | SignatureScheme::Unknown(0x080a) => MessageDigest::sha384(),
+            _ => MessageDigest::sha512(),
+        };
+        let mut signer = Signer::new(digest, &self.0)?;
+        if matches!(u16::from(scheme), 0x0804..=0x0806 | 0x0809..=0x080b) {
+            signer.set_rsa_padding(Padding::PKCS1_PSS)?;
+            signer.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
+            signer.set_rsa_mgf1_md(digest)?;
+        }
+        Ok(signer.sign_oneshot_to_vec(message)?)
+    }
+}
+
+/// Whether we get through the handshake with this certificate, as OpenSSL signs for us.
+fn shake_hands_signing(port: u16, identity: &TempDir, key: &PKey<Private>, provider: Provider) -> bool {
+    let certificate = identity.path().join("client.crt");
+    let mut config = config(&conninfo(port, &format!("sslcert={}", certificate.display())), provider);
+    config.tls.external_key = Some(Arc::new(OpensslKey(key.clone())));
+    shaken_by(&config)
 }
 
 /// Servers that demand what OpenSSL has since 3.5.
@@ -348,11 +398,16 @@ fn shake_hands_as(port: u16, identity: &TempDir, provider: Provider) -> bool {
 
 /// Whether we get through the handshake with these parameters and this provider.
 fn shaken_with(port: u16, more: &str, provider: Provider) -> bool {
-    let conninfo =
-        format!("host=db.test hostaddr=127.0.0.1 port={port} sslmode=require connect_timeout=60 {more}");
-    let config = config(&conninfo, provider);
+    shaken_by(&config(&conninfo(port, more), provider))
+}
+
+fn conninfo(port: u16, more: &str) -> String {
+    format!("host=db.test hostaddr=127.0.0.1 port={port} sslmode=require connect_timeout=60 {more}")
+}
+
+fn shaken_by(config: &Config) -> bool {
     let mut shaken = false;
-    let ended = connect(&config, |_, _| -> Result<(), StartupError> {
+    let ended = connect(config, |_, _| -> Result<(), StartupError> {
         shaken = true;
         Err(std::io::Error::other("that was all").into())
     });

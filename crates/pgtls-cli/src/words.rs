@@ -13,9 +13,9 @@ pub(crate) struct FileLine {
     pub(crate) role: &'static str,
     /// Where; nothing when it is not known or not given.
     pub(crate) path: Option<String>,
-    /// `explicit` or `default`.
+    /// `explicit` or `default`; `program` or `additional` where a program supplies the content.
     pub(crate) source: &'static str,
-    /// `read`, `missing`, `not-consulted` or `unusable`.
+    /// `read`, `external`, `missing`, `not-consulted` or `unusable`.
     pub(crate) state: &'static str,
     /// The state in a sentence.
     pub(crate) detail: String,
@@ -34,6 +34,7 @@ impl From<&FileReport> for FileLine {
             FileState::Read | FileState::Listed { .. } | FileState::System { .. } => {
                 ("read", Some(rule.when_found))
             }
+            FileState::External => ("external", Some(rule.when_found)),
             _ => ("other", None),
         };
         Self {
@@ -42,6 +43,9 @@ impl From<&FileReport> for FileLine {
             source: match report.source {
                 FileSource::Explicit => "explicit",
                 FileSource::HomeDefault => "default",
+                FileSource::Program => "program",
+                FileSource::Additional => "additional",
+                _ => "other",
             },
             state,
             detail: report.state.to_string(),

@@ -35,6 +35,7 @@ mod disk;
 mod error;
 mod hashed;
 mod identity;
+mod memory;
 mod path;
 mod permission;
 mod report;
@@ -49,6 +50,7 @@ pub use disk::{
 };
 pub use error::{FileError, FileProblem};
 pub use identity::{Identity, engine_name};
+pub use memory::InMemoryFiles;
 pub use path::{FilePath, FileSource, MAX_PATH_BYTES, SYSTEM, path_of};
 pub use permission::{KeyPermissions, TooWide, key_permissions};
 pub use report::{FileReport, FileState, Unconsulted};
@@ -85,6 +87,11 @@ pub struct FileSettings<'a> {
     pub key_permissions: KeyPermissions,
     /// The hardenings that concern files.
     pub hardening: Hardening,
+    /// Content that the program supplies in place of files, and roots of its own.
+    pub in_memory: Option<&'a InMemoryFiles>,
+    /// The label of a key with which the program signs. It takes the place of `sslkey`, from a file or from memory; the key
+    /// is neither looked for nor read.
+    pub external_key: Option<&'a str>,
 }
 
 impl FileSettings<'_> {
@@ -98,6 +105,8 @@ impl FileSettings<'_> {
         sslcertmode: SslCertMode::Allow,
         key_permissions: KeyPermissions::Check,
         hardening: Hardening::NONE,
+        in_memory: None,
+        external_key: None,
     };
 }
 
@@ -112,25 +121,30 @@ impl<'a> From<&'a Params> for FileSettings<'a> {
             sslcertmode: params.sslcertmode(),
             key_permissions: params.key_permissions(),
             hardening: params.hardening(),
+            in_memory: None,
+            external_key: None,
         }
     }
 }
 
-/// Everything that TLS needs from the disk, and the report of what was looked at.
+/// The files of TLS, and the report on each.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Loaded {
     /// The trusted roots.
     pub roots: Roots,
+    /// The roots that the program trusts beside them, or the first of them that is too large; empty where there are none to
+    /// join.
+    pub additional_roots: Result<Vec<LoadedFile>, FileError>,
     /// The certificate revocation lists.
     pub crls: Crls,
     /// The client's certificate and key.
     pub identity: Identity,
-    /// One line per file, in the order of [`FILES`].
+    /// One line per file, in the order of [`FILES`], and one for each of the additional roots after that of the root file.
     pub report: Vec<FileReport>,
 }
 
-/// Reads what libpq would read for these parameters.
+/// Reads the files that libpq reads for these parameters.
 ///
 /// libpq reports trouble in the order roots, certificate, server name indication, key: whoever turns the parts into a TLS
 /// session keeps to it.
@@ -138,11 +152,12 @@ pub fn load(params: &Params, environment: &Environment, disk: &dyn ReadFile) -> 
     load_settings(&params.into(), environment, disk)
 }
 
-/// [`load`] for callers that have no [`Params`].
+/// [`load`] for callers that have no [`Params`], or content of their own ([`FileSettings::in_memory`]).
 pub fn load_settings(settings: &FileSettings<'_>, environment: &Environment, disk: &dyn ReadFile) -> Loaded {
     let mut reporter = Reporter { settings, environment, lines: Vec::with_capacity(FILES.len()) };
     let roots = root::load(&mut reporter, disk);
+    let additional_roots = root::load_additional(&mut reporter, &roots);
     let crls = crl::load(&mut reporter, disk, &roots);
     let identity = identity::load(&mut reporter, disk);
-    Loaded { roots, crls, identity, report: reporter.lines }
+    Loaded { roots, additional_roots, crls, identity, report: reporter.lines }
 }

@@ -48,6 +48,15 @@ impl HandshakeAlgorithm {
             Self::RsaPss(algorithm) => algorithm.0.takes_key(key),
         }
     }
+
+    /// Whether a signature of the algorithm can be made with the private key of this public key, which is of its kind.
+    pub(crate) fn has_room(&self, key: &[u8]) -> bool {
+        match self {
+            Self::Provided(_) => true,
+            Self::Rsa(algorithm) => algorithm.has_room(key),
+            Self::RsaPss(algorithm) => algorithm.0.has_room(key),
+        }
+    }
 }
 
 impl Algorithms {

@@ -28,7 +28,7 @@ pub enum BrokenFiles {
 /// no lock; whoever finds a change reads the files for itself and leaves the result to others. What cannot be told from what
 /// it was before is read each time: pipes, and files that were changed in the last two seconds.
 ///
-/// It keeps one connector. Asked for that of other parameters it makes that one and forgets the one before.
+/// What the program supplies in place of files ([`TlsOptions::files`]) is parsed once. It keeps one connector. Asked for that of other parameters it makes that one and forgets the one before.
 #[derive(Default)]
 pub struct ConnectorCache {
     broken: BrokenFiles,
@@ -100,7 +100,7 @@ impl ConnectorCache {
             return known.cached.clone();
         }
 
-        let (loaded, stamp) = load_stamped(params, environment, disk);
+        let (loaded, stamp) = load_stamped(&options.file_settings(params), environment, disk);
         // Of files that were changed in these seconds the identity says nothing.
         let reusable = known.filter(|known| known.settled).map(|known| &*known.cached.connector);
         let connector = Connector::renewed(params, &loaded, options, reusable);

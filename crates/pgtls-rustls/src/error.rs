@@ -41,8 +41,35 @@ pub enum TlsError {
     /// Anything else that rustls or the server objected to, alerts included. A TLS 1.3 server objects to a client
     /// certificate, or to there being none, after the client's handshake is complete.
     Handshake(rustls::Error),
+    /// The handshake was not signed with the client's [external key](crate::ExternalKey).
+    Signing(SigningError),
     /// The connection ended or broke during the handshake.
     Connection(io::Error),
+}
+
+/// A signature that an [external key](crate::ExternalKey) did not make, or made wrongly. Nothing of it was sent.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SigningError {
+    /// The path of the certificate, or its label.
+    pub certificate: String,
+    /// The label of the key.
+    pub key: String,
+    /// The reason.
+    pub problem: SigningProblem,
+}
+
+/// The reason of a [`SigningError`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SigningProblem {
+    /// The key's implementation returned this error.
+    Refused(Arc<dyn Error + Send + Sync>),
+    /// The signature does not verify with the public key of the certificate.
+    Mismatch {
+        /// The scheme that was requested.
+        scheme: rustls::SignatureScheme,
+    },
 }
 
 /// A file or parameter that does not let TLS start. The first one in libpq's order is reported (libpq: `initialize_SSL`).
@@ -74,6 +101,15 @@ pub enum SetupError {
         /// Path of the key.
         key: String,
     },
+    /// The [external key](crate::ExternalKey) cannot sign for the certificate.
+    ExternalKey {
+        /// Path of the certificate, or its label.
+        certificate: String,
+        /// The label of the key.
+        key: String,
+        /// The reason, a clause.
+        reason: &'static str,
+    },
     /// The host is too long for a server name indication.
     ServerName(ServerNameTooLong),
     /// The parameters allow only versions of TLS that rustls does not have.
@@ -97,6 +133,7 @@ impl TlsError {
             | Self::NoCertificate
             | Self::ProtocolVersion { .. }
             | Self::NothingInCommon { .. }
+            | Self::Signing(_)
             | Self::Handshake(_) => TlsFailure::Handshake,
         }
     }
@@ -153,6 +190,7 @@ impl fmt::Display for TlsError {
                 lacking.join(" or ")
             ),
             Self::Handshake(error) => write!(f, "SSL error: {}", Reason(error)),
+            Self::Signing(error) => write!(f, "SSL error: {error}"),
             Self::Connection(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 f.write_str("SSL error: server closed the connection during the handshake (unexpected EOF)")
             }
@@ -172,7 +210,34 @@ impl Error for TlsError {
             Self::Host(mismatch) => mismatch.source(),
             Self::NoCertificate | Self::NothingInCommon { .. } => None,
             Self::ProtocolVersion { error, .. } | Self::Handshake(error) => error.source(),
+            Self::Signing(error) => error.source(),
             Self::Connection(error) => error.source(),
+        }
+    }
+}
+
+impl fmt::Display for SigningError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { certificate, key, problem } = self;
+        match problem {
+            SigningProblem::Refused(error) => {
+                write!(f, "could not sign with the key \"{key}\" of certificate \"{certificate}\": {error}")
+            }
+            SigningProblem::Mismatch { scheme } => write!(
+                f,
+                "certificate \"{certificate}\" does not match the signature of key \"{key}\": it is not of this \
+                 certificate, or its signature is not {scheme:?} as TLS encodes it"
+            ),
+        }
+    }
+}
+
+impl Error for SigningError {
+    /// The source of the error within, whose text is in this one's.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.problem {
+            SigningProblem::Refused(error) => error.source(),
+            SigningProblem::Mismatch { .. } => None,
         }
     }
 }
@@ -198,6 +263,9 @@ impl fmt::Display for SetupError {
             Self::KeyMismatch { certificate, key } => {
                 write!(f, "certificate \"{certificate}\" does not match private key file \"{key}\"")
             }
+            Self::ExternalKey { certificate, key, reason } => {
+                write!(f, "could not use the key \"{key}\" for certificate \"{certificate}\": {reason}")
+            }
             Self::ServerName(error) => error.fmt(f),
             Self::Versions(range) => write!(
                 f,
@@ -222,7 +290,10 @@ impl Error for SetupError {
             Self::Content { error, .. } => error.source(),
             Self::KeyUnsupported { error, .. } | Self::Provider(error) => error.source(),
             Self::ServerName(error) => error.source(),
-            Self::KeyMismatch { .. } | Self::Versions(_) | Self::NothingLeft(_) => None,
+            Self::KeyMismatch { .. }
+            | Self::ExternalKey { .. }
+            | Self::Versions(_)
+            | Self::NothingLeft(_) => None,
         }
     }
 }

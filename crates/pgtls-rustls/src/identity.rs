@@ -1,6 +1,8 @@
 //! The client's own certificate and key, parsed once and shared by all sessions.
 
-use crate::{algorithms::Algorithms, error::SetupError, options::TlsOptions, pss::signing_key, signature};
+use crate::{
+    algorithms::Algorithms, error::SetupError, external_key, options::TlsOptions, pss::signing_key, signature,
+};
 use pgtls_core::{
     files::{self, FileIdentity, FileRole, LoadedFile},
     param::{Params, Secret},
@@ -50,20 +52,26 @@ impl Identity {
             files::Identity::None => Self::NONE,
             files::Identity::Unusable(error) => Self::without_certificate(SetupError::File(error.clone())),
             files::Identity::Certificate { certificate, key } => {
-                let chain = certificates_from_pem(&certificate.bytes);
-                match chain.and_then(|chain| check_own_keys(&chain, options.security_level).map(|()| chain)) {
-                    Err(error) => Self::without_certificate(content(FileRole::Cert, certificate, error)),
-                    Ok(chain) => Self {
-                        key: match key {
-                            Err(error) => Err(SetupError::File(error.clone())),
-                            Ok(key) => certified(chain, certificate, key, params.sslpassword(), options)
-                                .map(Arc::new)
-                                .map(Some),
-                        },
-                        ..Self::NONE
-                    },
-                }
+                Self::of_certificate(certificate, options, |chain| match key {
+                    Err(error) => Err(SetupError::File(error.clone())),
+                    Ok(key) => certified(chain, certificate, key, params.sslpassword(), options),
+                })
             }
+            files::Identity::ExternalKey { certificate, key } => {
+                Self::of_certificate(certificate, options, |chain| external(chain, certificate, key, options))
+            }
+        }
+    }
+
+    fn of_certificate(
+        certificate: &LoadedFile,
+        options: &TlsOptions,
+        certified: impl FnOnce(Vec<CertificateDer<'static>>) -> Result<CertifiedKey, SetupError>,
+    ) -> Self {
+        let chain = certificates_from_pem(&certificate.bytes);
+        match chain.and_then(|chain| check_own_keys(&chain, options.security_level).map(|()| chain)) {
+            Err(error) => Self::without_certificate(content(FileRole::Cert, certificate, error)),
+            Ok(chain) => Self { key: certified(chain).map(Arc::new).map(Some), ..Self::NONE },
         }
     }
 
@@ -92,6 +100,28 @@ fn certified(
     if !signature::is_key_of(&*signer, leaf, &Algorithms::new(&options.provider)) {
         return Err(SetupError::KeyMismatch { certificate: certificate.path.clone(), key: key.path.clone() });
     }
+    Ok(CertifiedKey::new(chain, signer))
+}
+
+/// The external key of this certificate. Signatures are compared with the certificate when they are made.
+fn external(
+    chain: Vec<CertificateDer<'static>>,
+    certificate: &LoadedFile,
+    label: &str,
+    options: &TlsOptions,
+) -> Result<CertifiedKey, SetupError> {
+    let unusable = |reason| SetupError::ExternalKey {
+        certificate: certificate.path.clone(),
+        key: label.to_owned(),
+        reason,
+    };
+    let key = options.external_key.clone();
+    let key = key.ok_or_else(|| unusable("it is not among the options that the connector is made with"))?;
+    let leaf = chain.first().ok_or(rustls::Error::NoCertificatesPresented).map_err(SetupError::Provider)?;
+    let algorithms = Algorithms::new(&options.provider);
+    let signer = external_key::signing_key(key, (leaf, &certificate.path), algorithms)
+        .map_err(|error| content(FileRole::Cert, certificate, error))?
+        .ok_or_else(|| unusable("none of its signature schemes fits the public key of the certificate"))?;
     Ok(CertifiedKey::new(chain, signer))
 }
 

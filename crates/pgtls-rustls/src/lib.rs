@@ -36,16 +36,19 @@
 //! let params = Params::resolve(&settings, None, &environment, Ability::default())?;
 //! # let disk = &Disk;
 //! // `disk` is `&pgtls_os::Disk`, or what else reads files.
-//! let loaded = files::load(&params, &environment, disk);
-//!
 //! let now = || SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-//! let connector = Connector::new(&params, &loaded, &TlsOptions::new(pgtls_rustls::aws_lc_rs(), clock(now)));
+//! let options = TlsOptions::new(pgtls_rustls::aws_lc_rs(), clock(now));
+//! let loaded = files::load_settings(&options.file_settings(&params), &environment, disk);
+//! let connector = Connector::new(&params, &loaded, &options);
 //! let session = connector.session(Some("db.example.com"))?;
 //! let tls = rustls::ClientConnection::new(session.config(), session.server_name())?;
 //! // Run the handshake, then take `session.facts(&tls)` or, if it failed, `session.failure(error)`.
 //! assert!(session.facts(&tls).is_none(), "nothing is proved before the handshake is complete");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! A program that has no files supplies their content with [`TlsOptions::files`], and a key that cannot be read signs by
+//! [`ExternalKey`].
 //!
 //! What adapters share beside TLS is here too, because it carries TLS errors: [`ActionError`],
 //! [`ConnectError`], [`StartupError`].
@@ -68,6 +71,7 @@ mod connect;
 mod connector;
 mod curves;
 mod error;
+mod external_key;
 mod facts;
 mod identity;
 mod key_log;
@@ -99,12 +103,14 @@ pub use cache::{BrokenFiles, Cached, ConnectorCache};
 pub use chain::{authenticating_versions, verify_chain};
 pub use connect::{ActionError, AttemptError, BoxError, Cause, ConnectError, StartupError};
 pub use connector::Connector;
-pub use error::{SetupError, TlsError, alert_name};
+pub use error::{SetupError, SigningError, SigningProblem, TlsError, alert_name};
+pub use external_key::ExternalKey;
 pub use facts::{Cipher, SessionFacts};
 pub use key_log::KeyLogLines;
 pub use library_init::{LibraryInit, NoDefaultProvider};
 pub use offer::Offer;
 pub use options::{PassphraseHook, TlsOptions, clock};
+pub use pgtls_core::files::InMemoryFiles;
 pub use pgtls_x509::{Profile, SecurityLevel};
 #[cfg(feature = "aws-lc-rs")]
 pub use provider::aws_lc_rs;

@@ -1,7 +1,11 @@
 //! What a connector needs besides parameters and files: all of it is handed in, nothing is looked up.
 
-use crate::{schemes::Schemes, versions::VersionRange};
-use pgtls_core::{name::NameRules, param::Secret};
+use crate::{external_key::ExternalKey, schemes::Schemes, versions::VersionRange};
+use pgtls_core::{
+    files::{FileSettings, InMemoryFiles},
+    name::NameRules,
+    param::{Params, Secret},
+};
 use pgtls_x509::openssl_conf::{SystemDefault, VersionsOff};
 use pgtls_x509::{Profile, SecurityLevel};
 use rustls::{KeyLog, crypto::CryptoProvider, pki_types::UnixTime, time_provider::TimeProvider};
@@ -20,6 +24,11 @@ pub struct TlsOptions {
     /// Who is asked for the passphrase of an encrypted key; `None` uses `sslpassword` (libpq:
     /// `PQsetSSLKeyPassHook_OpenSSL`).
     pub passphrase: Option<PassphraseHook>,
+    /// Roots, CRLs, certificate and key that the program supplies in place of files, and roots of its own beside those of
+    /// `sslrootcert`. A [`ConnectorCache`](crate::ConnectorCache) parses them once for all connections that share this value.
+    pub files: Option<Arc<InMemoryFiles>>,
+    /// The client's private key where it cannot be read; it takes the place of `sslkey`, from a file or from memory.
+    pub external_key: Option<Arc<dyn ExternalKey>>,
     /// OpenSSL's security level: which keys, digests, suites and groups are too weak.
     pub security_level: SecurityLevel,
     /// The bounds on the TLS version that hold where the parameters give none.
@@ -38,7 +47,7 @@ pub struct TlsOptions {
     pub(crate) verify_peer: bool,
 }
 
-/// Asked for the passphrase of the key at this path, once for each encrypted key that is loaded. It may ask a person.
+/// Asked for the passphrase of the key at this path, or with this label, once for each encrypted key that is loaded. It may ask a person.
 /// `None` is an empty passphrase.
 pub type PassphraseHook = Arc<dyn Fn(&str) -> Option<Secret> + Send + Sync>;
 
@@ -50,6 +59,8 @@ impl TlsOptions {
             clock,
             key_log: None,
             passphrase: None,
+            files: None,
+            external_key: None,
             security_level: SecurityLevel::DEFAULT,
             versions: VersionRange::ANY,
             system: None,
@@ -63,6 +74,14 @@ impl TlsOptions {
 }
 
 impl TlsOptions {
+    /// What files are loaded by: the parameters, and what the program supplies in place of files.
+    pub fn file_settings<'a>(&'a self, params: &'a Params) -> FileSettings<'a> {
+        let mut settings = FileSettings::from(params);
+        settings.in_memory = self.files.as_deref();
+        settings.external_key = self.external_key.as_ref().map(|key| key.label());
+        settings
+    }
+
     /// Whether these are the very same options.
     pub(crate) fn are(&self, other: &Self) -> bool {
         fn same<T: ?Sized>(one: Option<&Arc<T>>, other: Option<&Arc<T>>) -> bool {
@@ -75,6 +94,8 @@ impl TlsOptions {
             && Arc::ptr_eq(&self.clock, &other.clock)
             && same(self.key_log.as_ref(), other.key_log.as_ref())
             && same(self.passphrase.as_ref(), other.passphrase.as_ref())
+            && same(self.files.as_ref(), other.files.as_ref())
+            && same(self.external_key.as_ref(), other.external_key.as_ref())
             && same(self.system.as_ref(), other.system.as_ref())
             && self.security_level == other.security_level
             && self.versions == other.versions
@@ -98,6 +119,8 @@ impl fmt::Debug for TlsOptions {
             .field("clock", &self.clock)
             .field("key_log", &self.key_log)
             .field("passphrase", &self.passphrase.is_some())
+            .field("files", &self.files)
+            .field("external_key", &self.external_key.as_ref().map(|key| key.label()))
             .field("security_level", &self.security_level)
             .field("versions", &self.versions)
             .field("system", &self.system)

@@ -86,6 +86,21 @@ impl RsaAlgorithm {
         };
         is_usual && is_in_providers_range(key)
     }
+
+    /// Whether a signature of this padding and hash fits into the modulus (RFC 8017, sections 9.1.1 and 9.2, step 3; OpenSSL:
+    /// `rsa_pss_check_min_key_size`).
+    pub(crate) fn has_room(&self, key: &[u8]) -> bool {
+        /// The DigestInfo around any of the hashes, and the least padding (RFC 8017, section 9.2).
+        const PKCS1_OVERHEAD: usize = 19 + 11;
+        let hash = usize::from(self.hash.length());
+        rsa_public_key(key).is_some_and(|key| match self.padding {
+            Padding::Pkcs1 => key.modulus.len() >= hash.saturating_add(PKCS1_OVERHEAD),
+            Padding::Pss { .. } => {
+                let encoded = bits(key.modulus).saturating_sub(1).div_ceil(8);
+                encoded >= hash.saturating_mul(2).saturating_add(2)
+            }
+        })
+    }
 }
 
 impl SignatureVerificationAlgorithm for RsaAlgorithm {

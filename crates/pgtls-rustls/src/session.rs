@@ -1,7 +1,7 @@
 //! The TLS side of one connection: what rustls is given, and what is known afterwards.
 
 use crate::{
-    error::TlsError,
+    error::{SigningError, TlsError},
     facts::{self, SessionFacts},
     record::Record,
     sni::Indication,
@@ -14,7 +14,7 @@ use pgtls_core::{
     startup::ClientCertificate,
 };
 use rustls::{
-    AlertDescription, ClientConfig, ClientConnection, InvalidMessage, KeyLog, PeerIncompatible,
+    AlertDescription, ClientConfig, ClientConnection, InvalidMessage, KeyLog, OtherError, PeerIncompatible,
     pki_types::ServerName,
 };
 use std::{io, sync::Arc};
@@ -96,6 +96,11 @@ impl Session {
     pub fn refusal(&self, error: rustls::Error) -> TlsError {
         if let Some(refused) = self.record.seen().refused.take() {
             return refused;
+        }
+        if let rustls::Error::Other(OtherError(cause)) = &error
+            && let Some(error) = cause.downcast_ref::<SigningError>()
+        {
+            return TlsError::Signing(error.clone());
         }
         match error {
             rustls::Error::NoCertificatesPresented => TlsError::NoCertificate,

@@ -90,6 +90,31 @@ pub(crate) fn fits(
             .any(|candidate| candidate.takes_key(key.public_key()))
 }
 
+/// Whether a client signs with this scheme and key in some version of TLS: RSASSA-PKCS1-v1_5 in TLS 1.2, and the others in
+/// both.
+pub(crate) fn signs_with(scheme: SignatureScheme, key: &HandshakeKey<'_>, algorithms: &Algorithms) -> bool {
+    let version = match scheme {
+        SignatureScheme::RSA_PKCS1_SHA256
+        | SignatureScheme::RSA_PKCS1_SHA384
+        | SignatureScheme::RSA_PKCS1_SHA512 => TlsVersion::Tls1_2,
+        _ => TlsVersion::Tls1_3,
+    };
+    fits(version, scheme, key, algorithms)
+        && candidates(version, scheme, algorithms)
+            .filter_map(|candidate| for_key(candidate, key))
+            .any(|candidate| candidate.has_room(key.public_key()))
+}
+
+/// Verifies a signature of the client's own, made with the key of this certificate.
+pub(crate) fn verify_own(
+    (message, scheme, signature): (&[u8], SignatureScheme, &[u8]),
+    certificate: &CertificateDer<'_>,
+    algorithms: &Algorithms,
+) -> Result<(), Error> {
+    let key = HandshakeKey::read(certificate).map_err(unusable)?;
+    verify_with_one_of(algorithms.of_scheme(scheme), &key, message, signature)
+}
+
 /// The algorithm as it is used with this key, if it is for this kind of key.
 fn for_key(candidate: HandshakeAlgorithm, key: &HandshakeKey<'_>) -> Option<HandshakeAlgorithm> {
     let is_of_kind = candidate.as_dyn().public_key_alg_id().as_ref() == key.algorithm();

@@ -8,7 +8,7 @@ use pgtls_core::{
     param::Params,
     policy::{Verification, verification},
 };
-use pgtls_x509::{CrlStore, TrustStore};
+use pgtls_x509::{CrlStore, TrustStore, X509Error};
 
 /// What is verified, and against what.
 #[derive(Debug)]
@@ -64,18 +64,31 @@ pub fn trust(loaded: &Loaded) -> Result<(TrustStore, Option<CrlStore>), SetupErr
     match &loaded.roots {
         Roots::Missing(error) | Roots::Unusable(error) => Err(SetupError::File(error.clone())),
         // With the system's roots no CRL of any kind is used.
-        Roots::System(system) => Ok((system_roots(system), None)),
+        Roots::System(system) => {
+            let mut roots = system_roots(system);
+            add_additional(loaded, &mut roots)?;
+            Ok((roots, None))
+        }
         Roots::File(file) => {
-            let mut roots = TrustStore::from_pem(&file.bytes).map_err(|error| SetupError::Content {
-                role: FileRole::RootCert,
-                path: Some(file.path.clone()),
-                error,
-            })?;
-            roots = roots.named(&file.path);
+            let roots = TrustStore::from_pem(&file.bytes).map_err(|error| unusable_roots(file, error))?;
+            let mut roots = roots.named(&file.path);
+            add_additional(loaded, &mut roots)?;
             let crls = revocation(&loaded.crls, &mut roots)?;
             Ok((roots, crls))
         }
     }
+}
+
+/// The roots that the program trusts beside those of `sslrootcert` join them.
+fn add_additional(loaded: &Loaded, roots: &mut TrustStore) -> Result<(), SetupError> {
+    let additional = loaded.additional_roots.as_ref().map_err(|error| SetupError::File(error.clone()))?;
+    additional.iter().try_for_each(|file| {
+        roots.add_pem(&file.path, &file.bytes).map_err(|error| unusable_roots(file, error))
+    })
+}
+
+fn unusable_roots(file: &LoadedFile, error: X509Error) -> SetupError {
+    SetupError::Content { role: FileRole::RootCert, path: Some(file.path.clone()), error }
 }
 
 /// What the system trusts. As in OpenSSL a file of which a part does not load counts for nothing.

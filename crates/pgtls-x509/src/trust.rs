@@ -74,6 +74,19 @@ impl TrustStore {
         self
     }
 
+    /// Adds the certificates and CRLs of another PEM root file; refusals call it `name`.
+    ///
+    /// # Errors
+    /// Those of [`from_pem`](Self::from_pem). The store is unchanged then.
+    pub fn add_pem(&mut self, name: &str, pem: &[u8]) -> Result<(), X509Error> {
+        let added = Self::from_pem(pem)?.named(name);
+        self.crls.extend(added.crls);
+        for certificate in added.certificates {
+            self.put(certificate);
+        }
+        Ok(())
+    }
+
     /// Adds the files of a directory of trusted certificates, `(file name, content)`, in the order in which OpenSSL asks
     /// for them (OpenSSL: `get_cert_by_subject_ex` in `by_dir.c`). A certificate counts if its file is called
     /// `<hash of its subject>.<number>` and no other source has one of that subject; a file that does not load counts for

@@ -6,17 +6,19 @@ use super::{
     through_each_adapter,
 };
 use crate::support::divergences::Divergences;
-use pgtls_adapter::ActionError;
+use pgtls_adapter::{ActionError, BoxError, Config};
 use pgtls_conformance::{
     server::{Behaviour, Script, Server, TlsVersion, answer::ClientCertificate},
     zoo::Zoo,
 };
 use pgtls_core::{
+    files::{FileRole, FileSource, FileState, InMemoryFiles},
     negotiation::{Encryption, Failure},
     policy::Verification,
     startup::Broken,
 };
-use rustls::AlertDescription;
+use pgtls_rustls::ExternalKey;
+use rustls::{AlertDescription, SignatureScheme, sign::SigningKey};
 use std::{
     io::Write as _,
     sync::{Arc, LazyLock},
@@ -94,6 +96,116 @@ fn a_connector_is_shared_between_connections<A: Adapter>() {
     }
 }
 
+/// Roots, certificate and key that are nowhere on the disk; the files that the parameters name are not looked at.
+fn files_come_from_memory<A: Adapter>() {
+    for version in [TlsVersion::Tls1_2, TlsVersion::Tls1_3] {
+        let server = verifying_clients(version);
+        let config = supplied(&server, "sslmode=verify-full sslrootcert=/none", |files| {
+            files
+                .with_sslrootcert("roots", ZOO.root_file("root").unwrap())
+                .with_sslkey("key", ZOO.client("good").unwrap().key_pem())
+        });
+        for _ in 0..2 {
+            let connected = connect::<A>(&config.clone()).unwrap();
+            let facts = connected.stream.facts().unwrap();
+            assert_eq!(facts.verified, Verification::Full);
+            assert!(facts.client_certificate.sent);
+            let lines: Vec<_> = connected.report.files.iter().map(|line| (line.role, line.source)).collect();
+            let program = |role| (role, FileSource::Program);
+            assert_eq!(
+                [lines[0], lines[3], lines[4]],
+                [FileRole::RootCert, FileRole::Cert, FileRole::Key].map(program)
+            );
+            let replaced = connected.report.files[0].replaced.as_ref().unwrap();
+            assert_eq!((replaced.path.as_deref(), replaced.source), (Some("/none"), FileSource::Explicit));
+        }
+        let Config { cache, params, environment, tls, .. } = &config;
+        let cached = cache.connector(params, environment, tls, &pgtls_os::Disk).connector;
+        connect::<A>(&config.clone()).unwrap();
+        assert!(Arc::ptr_eq(&cached, &cache.connector(params, environment, tls, &pgtls_os::Disk).connector));
+    }
+}
+
+/// A key of the zoo that signs and cannot be read, or fails to.
+struct Agent(Result<Arc<dyn SigningKey>, &'static str>);
+
+impl ExternalKey for Agent {
+    fn label(&self) -> &'static str {
+        "agent"
+    }
+
+    fn sign(&self, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, BoxError> {
+        let signer =
+            self.0.as_ref().map_err(|error| *error)?.choose_scheme(&[scheme]).ok_or("no such scheme")?;
+        Ok(signer.sign(message)?)
+    }
+}
+
+fn a_key_that_cannot_be_read_signs<A: Adapter>() {
+    let key = ZOO.client("good").unwrap().key().pkcs8();
+    let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key).unwrap();
+    for version in [TlsVersion::Tls1_2, TlsVersion::Tls1_3] {
+        let server = verifying_clients(version);
+        let connect_signing = |sslmode: &str, key| {
+            let mut config = supplied(&server, &format!("sslmode={sslmode} sslkey=/none"), |files| files);
+            config.tls.external_key = Some(Arc::new(Agent(key)));
+            connect::<A>(&config)
+        };
+        let connected = connect_signing("require", Ok(key.clone())).unwrap();
+        assert!(connected.stream.facts().unwrap().client_certificate.sent);
+        let line = connected.report.files.last().unwrap();
+        assert_eq!((line.path.as_deref(), &line.state), (Some("agent"), &FileState::External));
+
+        // A key that fails fails the handshake: `prefer` goes on in plaintext, as libpq does.
+        let error = connect_signing("require", Err("the token is locked")).map(|_| ()).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("\"agent\"") && text.contains("the token is locked"), "{text}");
+        let connected = connect_signing("prefer", Err("the token is locked")).unwrap();
+        assert_eq!(connected.stream.encryption(), Encryption::Plain);
+        assert!(connected.failed[0].to_string().contains("the token is locked"));
+    }
+}
+
+/// libpq has no roots but those of `sslrootcert`.
+fn additional_roots_are_an_option_of_the_program<A: Adapter>() {
+    let server = server(Behaviour::default());
+    let mut other = tempfile::NamedTempFile::new().unwrap();
+    other.write_all(ZOO.root_file("root2").unwrap().as_bytes()).unwrap();
+    let mut config = config(&format!(
+        "host=db.test {} sslmode=verify-full sslrootcert={}",
+        server.listen().conninfo(),
+        other.path().to_str().unwrap()
+    ));
+    let without = connect::<A>(&config).map_or("fail", |_| "ssl");
+    let files = InMemoryFiles::default().with_additional_roots("ours", ZOO.root_file("root").unwrap());
+    config.tls.files = Some(Arc::new(files));
+    let connected = connect::<A>(&config).unwrap();
+    let mut divergences = Divergences::of("roots");
+    let with = connected.stream.encryption().as_str();
+    assert!(divergences.explains("additional roots of the program's own", without, with));
+    divergences.finish();
+    let line = &connected.report.files[1];
+    assert_eq!((line.role, line.source), (FileRole::RootCert, FileSource::Additional));
+    assert_eq!((line.path.as_deref(), &line.state), (Some("ours"), &FileState::Read));
+}
+
+/// A server that demands a client certificate of the zoo's and verifies it.
+fn verifying_clients(version: TlsVersion) -> Server {
+    let mut behaviour = Behaviour::default();
+    behaviour.tls.client_certificate = ClientCertificate::Verify;
+    (behaviour.tls.min_version, behaviour.tls.max_version) = (version, version);
+    server(behaviour)
+}
+
+/// A configuration with the certificate of the client `good` and more from memory.
+fn supplied(server: &Server, more: &str, files: impl FnOnce(InMemoryFiles) -> InMemoryFiles) -> Config {
+    let certificate = ZOO.client("good").unwrap().chain_pem();
+    let given = files(InMemoryFiles::default().with_sslcert("certificate", certificate));
+    let mut config = config(&format!("host=db.test {} {more}", server.listen().conninfo()));
+    config.tls.files = Some(Arc::new(given));
+    config
+}
+
 /// Files are looked at for each connection, and read when they look different.
 fn files_are_read_when_they_have_changed<A: Adapter>() {
     let (server, root) = (server(Behaviour::default()), root());
@@ -106,7 +218,7 @@ fn files_are_read_when_they_have_changed<A: Adapter>() {
     config.tls.clock = pgtls_rustls::clock(|| Duration::from_secs(pgtls_os::unix_time() + 60));
     let connect = || connect::<A>(&config.clone());
     let connector = || {
-        let pgtls_adapter::Config { cache, params, environment, tls, .. } = &config;
+        let Config { cache, params, environment, tls, .. } = &config;
         cache.connector(params, environment, tls, &pgtls_os::Disk).connector
     };
     let content = std::fs::read(root.path()).unwrap();
@@ -258,6 +370,9 @@ fn named_behaviours_end_as_they_should<A: Adapter>() {
 
 through_each_adapter!(
     a_verified_session,
+    files_come_from_memory,
+    a_key_that_cannot_be_read_signs,
+    additional_roots_are_an_option_of_the_program,
     keys_that_providers_lack_do_not_lead_to_plaintext,
     a_connector_is_shared_between_connections,
     files_are_read_when_they_have_changed,

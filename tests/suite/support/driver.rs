@@ -23,8 +23,12 @@ const LONGEST_MESSAGE: usize = 1 << 16;
 
 /// Connects with `pgtls_std::connect`, which finds the server by itself.
 pub(crate) fn connect(conninfo: &str, home: &Path) -> Outcome {
-    let config = config(conninfo, home);
-    let connected = pgtls_std::connect(&config, |stream, at| start_up(stream, at, &config.params));
+    connect_with(&config(conninfo, home))
+}
+
+/// The same with a configuration.
+pub(crate) fn connect_with(config: &Config) -> Outcome {
+    let connected = pgtls_std::connect(config, |stream, at| start_up(stream, at, &config.params));
     outcome(connected.map(|connected| connected.stream.encryption().as_str()))
 }
 

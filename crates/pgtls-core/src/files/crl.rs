@@ -140,7 +140,7 @@ pub(super) fn load(reporter: &mut Reporter<'_>, disk: &dyn ReadFile, roots: &Roo
     let file = load_file(reporter, disk);
     let directory = load_directory(reporter, disk, &file);
     let file_must_load = reporter.settings.hardening.explicit_crl_must_load
-        && explicit(FileRole::Crl, reporter.settings).is_some();
+        && reporter.path_of(FileRole::Crl).source != FileSource::HomeDefault;
     Crls { file, directory, file_must_load }
 }
 
@@ -158,11 +158,12 @@ fn load_file(reporter: &mut Reporter<'_>, disk: &dyn ReadFile) -> CrlFile {
     };
 
     let failed = |problem| FileError::new(role, Some(path), problem);
-    let (file, state) = match disk.read(path) {
-        Ok((bytes, metadata)) => {
-            let file = LoadedFile { path: path.into(), bytes, identity: metadata.identity };
-            (CrlFile::Read(file), FileState::Read)
-        }
+    let read = match reporter.settings.in_memory(role) {
+        Some(file) => file.within_bounds(),
+        None => LoadedFile::read(path, disk),
+    };
+    let (file, state) = match read {
+        Ok(file) => (CrlFile::Read(file), FileState::Read),
         Err(reason @ (ReadError::NotFound | ReadError::NotADirectory)) => {
             (CrlFile::Failed(failed(FileProblem::Missing(reason))), FileState::Missing)
         }

@@ -128,12 +128,19 @@ impl core::error::Error for ReadError {}
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoadedFile {
-    /// Its path.
+    /// Its path, or the label of bytes that the program supplies in its place.
     pub path: String,
     /// Its content.
     pub bytes: Vec<u8>,
-    /// What tells its versions apart.
+    /// What tells its versions apart; the default for bytes of the program's.
     pub identity: FileIdentity,
+}
+
+impl LoadedFile {
+    pub(super) fn read(path: &str, disk: &dyn ReadFile) -> Result<Self, ReadError> {
+        let (bytes, metadata) = disk.read(path)?;
+        Ok(Self { path: path.into(), bytes, identity: metadata.identity })
+    }
 }
 
 impl Drop for LoadedFile {

@@ -5,6 +5,7 @@ use super::{
     ReadError, ReadFile, Unconsulted, key_permissions, path::explicit, report::Reporter,
 };
 use crate::{environment::Platform, param::SslCertMode};
+use alloc::string::String;
 
 /// The client's certificate and key.
 #[derive(Clone, Debug)]
@@ -18,6 +19,13 @@ pub enum Identity {
         certificate: LoadedFile,
         /// The key file.
         key: Result<LoadedFile, FileError>,
+    },
+    /// The certificate of a key with which the program signs ([`FileSettings::external_key`](super::FileSettings)).
+    ExternalKey {
+        /// The certificate chain file.
+        certificate: LoadedFile,
+        /// The label of the key.
+        key: String,
     },
     /// The certificate file cannot be read: TLS cannot be set up.
     Unusable(FileError),
@@ -46,6 +54,10 @@ pub(super) fn load(reporter: &mut Reporter<'_>, disk: &dyn ReadFile) -> Identity
     };
 
     let found = reporter.path_of(FileRole::Key);
+    if let Some(key) = reporter.settings.external_key {
+        reporter.push(FileRole::Key, found, FileState::External);
+        return Identity::ExternalKey { certificate, key: key.into() };
+    }
     let key = load_key(&found, reporter, disk);
     let state = match &key {
         Ok(_) => FileState::Read,
@@ -70,17 +82,19 @@ fn load_certificate(
         return Ok(None);
     };
 
-    let result = match disk.metadata(path) {
-        Err(ReadError::NotFound | ReadError::NotADirectory) => {
-            reporter.push(role, found, FileState::Missing);
-            return Ok(None);
-        }
-        Err(reason) => Err(FileProblem::Inaccessible(reason)),
-        Ok(_) => disk.read(path).map_err(FileProblem::Unreadable),
+    let result = match reporter.settings.in_memory(role) {
+        Some(file) => file.within_bounds().map_err(FileProblem::Unreadable),
+        None => match disk.metadata(path) {
+            Err(ReadError::NotFound | ReadError::NotADirectory) => {
+                reporter.push(role, found, FileState::Missing);
+                return Ok(None);
+            }
+            Err(reason) => Err(FileProblem::Inaccessible(reason)),
+            Ok(_) => LoadedFile::read(path, disk).map_err(FileProblem::Unreadable),
+        },
     };
     match result {
-        Ok((bytes, metadata)) => {
-            let certificate = LoadedFile { path: path.into(), bytes, identity: metadata.identity };
+        Ok(certificate) => {
             reporter.push(role, found, FileState::Read);
             Ok(Some(certificate))
         }
@@ -95,6 +109,9 @@ fn load_certificate(
 fn load_key(found: &FilePath, reporter: &Reporter<'_>, disk: &dyn ReadFile) -> Result<LoadedFile, FileError> {
     let platform = reporter.environment.platform;
     let error = |problem| FileError::new(FileRole::Key, found.path.as_deref(), problem);
+    if let Some(file) = reporter.settings.in_memory(FileRole::Key) {
+        return file.within_bounds().map_err(|reason| error(FileProblem::Unreadable(reason)));
+    }
     if let Some(engine) =
         explicit(FileRole::Key, reporter.settings).and_then(|key| engine_name(key, platform))
     {

@@ -10,30 +10,49 @@ pub const MAX_PATH_BYTES: usize = 1023;
 /// The word that makes `sslrootcert` mean the system's trusted roots. Only this spelling: `System` and `./system` are files.
 pub const SYSTEM: &str = "system";
 
-/// Who named a file.
+/// Origin of a file's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum FileSource {
     /// A parameter.
     Explicit,
-    /// Nobody: it is the default in the home directory.
+    /// The default in the home directory.
     HomeDefault,
+    /// The label of bytes ([`InMemoryFiles`](super::InMemoryFiles)) or of an
+    /// [external key](FileSettings::external_key), which the program supplies in place of the file.
+    Program,
+    /// The label of [additional roots](super::InMemoryFiles::additional_roots), which the program supplies beside the roots of
+    /// `sslrootcert`.
+    Additional,
 }
 
 /// The path of a file and who named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FilePath {
-    /// The path as it is opened, relative ones as given; `None` when the home directory is needed and unknown, for a
+    /// The path as it is opened, relative ones as given, or the label of what the program supplies; `None` when the home directory is needed and unknown, for a
     /// `sslcrldir` that is not given, and for a key in an engine, whose id may hold a PIN.
     pub path: Option<String>,
-    /// Who named it.
+    /// Origin of the name.
     pub source: FileSource,
 }
 
 /// The path of the file of this role (libpq: the steps of `initialize_SSL` that fill `fnbuf`).
 ///
-/// For `sslrootcert=system` this is the word itself.
+/// For `sslrootcert=system` this is the word itself. Where the program supplies the content, it is the content's label.
 pub fn path_of(role: FileRole, settings: &FileSettings<'_>, environment: &Environment) -> FilePath {
+    match settings.label(role) {
+        Some(label) => FilePath { path: Some(label.to_owned()), source: FileSource::Program },
+        None => path_on_disk(role, settings, environment),
+    }
+}
+
+/// The path of the file of this role, whether or not the program supplies its content.
+pub(super) fn path_on_disk(
+    role: FileRole,
+    settings: &FileSettings<'_>,
+    environment: &Environment,
+) -> FilePath {
     if let Some(explicit) = explicit(role, settings) {
         let in_engine = role == FileRole::Key && engine_name(explicit, environment.platform).is_some();
         let path = (!in_engine).then(|| as_libpq_holds_it(role, explicit.to_owned()));

@@ -1,6 +1,6 @@
 //! What was looked at and what came of it, for people.
 
-use super::{FileError, FilePath, FileRole, FileSource, SystemSource, path_of};
+use super::{FileError, FilePath, FileRole, FileSource, SystemSource, path::path_on_disk, path_of};
 use crate::{environment::Environment, files::FileSettings};
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -11,11 +11,13 @@ use core::fmt;
 pub struct FileReport {
     /// What it is for.
     pub role: FileRole,
-    /// Its path; `None` when the home directory is needed and unknown, when no `sslcrldir` is given, and for a key in an
+    /// Its path, or the label of what the program supplies; `None` when the home directory is needed and unknown, when no `sslcrldir` is given, and for a key in an
     /// engine.
     pub path: Option<String>,
-    /// Who named it.
+    /// Origin of the name.
     pub source: FileSource,
+    /// The file that is not looked at because the program supplies its content ([`FileSource::Program`]); `None` otherwise.
+    pub replaced: Option<FilePath>,
     /// What came of it.
     pub state: FileState,
 }
@@ -38,6 +40,8 @@ pub enum FileState {
         /// What could not be read on the way, or that there is nothing that could be trusted.
         trouble: Option<String>,
     },
+    /// The program signs with the key, which is not read ([`FileSettings::external_key`]).
+    External,
     /// It is not there, which is no fault in itself.
     Missing,
     /// It was not looked at.
@@ -66,6 +70,8 @@ pub enum Unconsulted {
     CertModeDisable,
     /// A key is looked for only beside a certificate.
     NoCertificate,
+    /// Additional roots are used only beside roots of `sslrootcert`.
+    NoRootsToJoin,
 }
 
 impl fmt::Display for Unconsulted {
@@ -79,6 +85,7 @@ impl fmt::Display for Unconsulted {
             Self::CrlFileFailed => "the revocation list file could not be read, which cancels the directory",
             Self::CertModeDisable => "sslcertmode=disable",
             Self::NoCertificate => "there is no client certificate",
+            Self::NoRootsToJoin => "additional roots are used only beside those of sslrootcert",
         })
     }
 }
@@ -92,6 +99,7 @@ impl fmt::Display for FileState {
                 write!(f, "the system's trusted roots: {source}")?;
                 trouble.iter().try_for_each(|trouble| write!(f, "; {trouble}"))
             }
+            Self::External => f.write_str("not read: the program signs with it"),
             Self::Missing => f.write_str("missing"),
             Self::NotConsulted(why) => write!(f, "not consulted: {why}"),
             Self::Unusable(error) => write!(f, "unusable: {error}"),
@@ -113,7 +121,9 @@ impl Reporter<'_> {
 
     pub(super) fn push(&mut self, role: FileRole, path: FilePath, state: FileState) {
         let FilePath { path, source } = path;
-        self.lines.push(FileReport { role, path, source, state });
+        let replaced =
+            (source == FileSource::Program).then(|| path_on_disk(role, self.settings, self.environment));
+        self.lines.push(FileReport { role, path, source, replaced, state });
     }
 
     /// A file that was not looked at.

@@ -1,15 +1,16 @@
 //! The trusted roots: `sslrootcert`, `system`, or `root.crt` in the home directory.
 
 use super::{
-    FileError, FileProblem, FileRole, FileSource, FileState, LoadedFile, ReadFile, SYSTEM, SystemRoots,
-    report::Reporter, system,
+    FileError, FilePath, FileProblem, FileRole, FileSource, FileState, LoadedFile, ReadFile, SYSTEM,
+    SystemRoots, Unconsulted, report::Reporter, system,
 };
 use crate::policy::RootPresence;
+use alloc::vec::Vec;
 
 /// The trusted roots.
 #[derive(Clone, Debug)]
 pub enum Roots {
-    /// The file. If nothing in it loads, TLS cannot be set up.
+    /// The file, or bytes in its place. If nothing in it loads, TLS cannot be set up.
     File(LoadedFile),
     /// The system's trusted roots (`sslrootcert=system`). An empty store is no fault; it trusts nobody.
     System(SystemRoots),
@@ -37,31 +38,62 @@ pub(super) fn load(reporter: &mut Reporter<'_>, disk: &dyn ReadFile) -> Roots {
     let must_exist =
         found.source == FileSource::Explicit && reporter.settings.hardening.explicit_root_file_must_exist;
 
-    let (roots, state) = match found.path.as_deref() {
-        None => {
+    let read = |file| match file {
+        Ok(file) => (Roots::File(file), FileState::Read),
+        Err(reason) => unusable(error(FileProblem::Unreadable(reason))),
+    };
+    let (roots, state) = match (reporter.settings.in_memory(role), found.path.as_deref()) {
+        (Some(file), _) => read(file.within_bounds()),
+        (None, None) => {
             let error = error(FileProblem::HomeUnknown);
             (Roots::Missing(error), FileState::Missing)
         }
-        Some(SYSTEM) => {
+        (None, Some(SYSTEM)) => {
             let system = system::load(reporter.environment, disk);
             let state = FileState::System { source: system.source.clone(), trouble: system.trouble() };
             (Roots::System(system), state)
         }
         // Whatever `stat` fails with counts as missing, a forbidden directory included.
-        Some(path) => match (disk.metadata(path), must_exist) {
+        (None, Some(path)) => match (disk.metadata(path), must_exist) {
             (Err(reason), false) => (Roots::Missing(error(FileProblem::Missing(reason))), FileState::Missing),
             (Err(reason), true) => unusable(error(FileProblem::Missing(reason))),
-            (Ok(_), _) => match disk.read(path) {
-                Ok((bytes, metadata)) => {
-                    let file = LoadedFile { path: path.into(), bytes, identity: metadata.identity };
-                    (Roots::File(file), FileState::Read)
-                }
-                Err(reason) => unusable(error(FileProblem::Unreadable(reason))),
-            },
+            (Ok(_), _) => read(LoadedFile::read(path, disk)),
         },
     };
     reporter.push(role, found, state);
     roots
+}
+
+/// Loads the roots that the program trusts beside these.
+///
+/// # Errors
+/// One of them is beyond the bounds of a file.
+pub(super) fn load_additional(
+    reporter: &mut Reporter<'_>,
+    roots: &Roots,
+) -> Result<Vec<LoadedFile>, FileError> {
+    let role = FileRole::RootCert;
+    let given = reporter.settings.in_memory.map_or(&[][..], |files| &files.additional_roots);
+    let (mut additional, mut fault) = (Vec::new(), None);
+    for file in given {
+        let path = FilePath { path: Some(file.path.clone()), source: FileSource::Additional };
+        let state = match (roots, file.within_bounds()) {
+            (Roots::Missing(_) | Roots::Unusable(_), _) => {
+                FileState::NotConsulted(Unconsulted::NoRootsToJoin)
+            }
+            (_, Ok(file)) => {
+                additional.push(file);
+                FileState::Read
+            }
+            (_, Err(reason)) => {
+                let error = FileError::new(role, Some(&file.path), FileProblem::Unreadable(reason));
+                fault.get_or_insert_with(|| error.clone());
+                FileState::Unusable(error)
+            }
+        };
+        reporter.push(role, path, state);
+    }
+    fault.map_or(Ok(additional), Err)
 }
 
 fn unusable(error: FileError) -> (Roots, FileState) {

@@ -5,8 +5,10 @@
 //! link that points elsewhere leads to one, and where a file was missing one may be found. Looking at identities reads no
 //! content.
 
-use super::{FileIdentity, FileKind, Loaded, Metadata, NativeRoots, ReadError, ReadFile, load};
-use crate::{environment::Environment, param::Params};
+use super::{
+    FileIdentity, FileKind, FileSettings, Loaded, Metadata, NativeRoots, ReadError, ReadFile, load_settings,
+};
+use crate::environment::Environment;
 use alloc::{string::String, vec::Vec};
 use core::{cell::RefCell, time::Duration};
 
@@ -60,15 +62,19 @@ impl Stamp {
     }
 }
 
-/// [`load`], with a stamp by which it can be seen later whether to load again.
+/// [`load_settings`], with a stamp by which it can be seen later whether to load again.
 ///
 /// Files that are replaced one after the other while they are read, a certificate and its key for example, are read again
 /// until they are of one time, within bounds: libpq would take what it finds.
-pub fn load_stamped(params: &Params, environment: &Environment, disk: &dyn ReadFile) -> (Loaded, Stamp) {
+pub fn load_stamped(
+    settings: &FileSettings<'_>,
+    environment: &Environment,
+    disk: &dyn ReadFile,
+) -> (Loaded, Stamp) {
     let mut round = 1;
     loop {
         let recorder = Recorder { disk, stamp: RefCell::default() };
-        let loaded = load(params, environment, &recorder);
+        let loaded = load_settings(settings, environment, &recorder);
         let mut stamp = recorder.stamp.into_inner();
         if round == MAX_ROUNDS || stamp.unrepeatable || stamp.holds(disk) {
             stamp.at_once = stamp.answers.len() <= MAX_AT_HAND

@@ -8,7 +8,9 @@
 )]
 
 mod cache;
+mod external_key;
 mod handshake;
+mod in_memory;
 mod memory;
 mod messages;
 mod proved;

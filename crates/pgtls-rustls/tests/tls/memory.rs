@@ -3,7 +3,10 @@
 use pgtls_conformance::zoo::{Identity, Zoo};
 use pgtls_core::{
     environment::{Environment, Platform},
-    files::{self, FileIdentity, FileKind, Metadata, NativeRoots, ReadError, ReadFile},
+    files::{
+        self, FILES, FileIdentity, FileKind, FileRole, InMemoryFiles, Metadata, NativeRoots, ReadError,
+        ReadFile, path_of,
+    },
     negotiation::TlsFacts,
     param::{Ability, Params, Settings},
 };
@@ -69,6 +72,13 @@ pub(crate) fn options(provider: Arc<CryptoProvider>) -> TlsOptions {
     TlsOptions::new(provider, clock(|| SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap()))
 }
 
+/// The options with a change.
+pub(crate) fn with(options: &TlsOptions, change: impl FnOnce(&mut TlsOptions)) -> TlsOptions {
+    let mut options = options.clone();
+    change(&mut options);
+    options
+}
+
 /// The providers, whose outcomes are the same.
 pub(crate) const PROVIDERS: [fn() -> Arc<CryptoProvider>; 2] = [pgtls_rustls::aws_lc_rs, pgtls_rustls::ring];
 
@@ -78,8 +88,40 @@ pub(crate) fn connector(conninfo: &str, files: &Files) -> Connector {
 
 pub(crate) fn connector_with(conninfo: &str, disk: &Files, options: &TlsOptions) -> Connector {
     let params = params(conninfo);
-    let loaded = files::load(&params, &Environment::empty(Platform::Unix), disk);
-    Connector::new(&params, &loaded, options)
+    let load = |options: &TlsOptions, disk: &Files| {
+        files::load_settings(&options.file_settings(&params), &Environment::empty(Platform::Unix), disk)
+    };
+    let loaded = load(options, disk);
+    let connector = Connector::new(&params, &loaded, options);
+    if options.files.is_none() {
+        // Bytes in memory have the same verdict as the files.
+        let (in_memory, rest) = in_memory(&params, disk);
+        let options = with(options, |options| options.files = Some(Arc::new(in_memory)));
+        let supplied = load(&options, &rest);
+        let from_bytes = Connector::new(&params, &supplied, &options);
+        assert_eq!(from_bytes.fault(), connector.fault(), "{conninfo}");
+        assert_eq!(from_bytes.ignored_crl_file(), connector.ignored_crl_file(), "{conninfo}");
+        let trust = |loaded| format!("{:?}", pgtls_rustls::trust(loaded));
+        assert_eq!(trust(&supplied), trust(&loaded), "{conninfo}");
+    }
+    connector
+}
+
+/// The files of the parameters as bytes, labelled with their paths, and the other files.
+pub(crate) fn in_memory(params: &Params, disk: &Files) -> (InMemoryFiles, Files) {
+    let (mut files, mut rest) = (InMemoryFiles::default(), disk.clone());
+    for rule in &FILES {
+        let path = path_of(rule.role, &params.into(), &Environment::empty(Platform::Unix)).path;
+        let Some((path, bytes)) = path.and_then(|path| rest.0.remove_entry(&path)) else { continue };
+        files = match rule.role {
+            FileRole::RootCert => files.with_sslrootcert(path, bytes),
+            FileRole::Crl => files.with_sslcrl(path, bytes),
+            FileRole::Cert => files.with_sslcert(path, bytes),
+            FileRole::Key => files.with_sslkey(path, bytes),
+            FileRole::CrlDir => continue,
+        };
+    }
+    (files, rest)
 }
 
 /// A server that does not look at its own certificate, so that it can be any.

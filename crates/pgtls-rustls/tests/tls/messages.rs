@@ -32,6 +32,10 @@ fn of_setup() {
         "could not load private key file \"/k\": the crypto provider cannot sign with it: \
          unexpected error: no such curve",
     );
+    check(
+        SetupError::ExternalKey { certificate: "/c".into(), key: "hsm".into(), reason: "no scheme fits" },
+        "could not use the key \"hsm\" for certificate \"/c\": no scheme fits",
+    );
     let too_long = server_name(Some(&"x".repeat(256)), true).unwrap_err();
     check(SetupError::ServerName(too_long), &too_long.to_string());
     let range = VersionRange { minimum: Some(TlsVersion::Tls1_0), maximum: Some(TlsVersion::Tls1_1) };
