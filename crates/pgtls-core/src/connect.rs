@@ -56,12 +56,14 @@ mod random;
 mod report;
 #[cfg(test)]
 mod tests;
+mod warning;
 
 pub use crate::negotiation::Misuse;
 pub use action::{Action, Input};
 pub use error::{AttemptError, Cause, ConnectError};
 pub use peer::{Address, Endpoint, Peer};
 pub use report::{AttemptReport, Note, Report};
+pub use warning::Warning;
 
 use crate::{
     environment::Environment,
