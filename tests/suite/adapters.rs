@@ -6,6 +6,7 @@ mod at_hand;
 mod cancel;
 mod goodbye;
 mod hostile;
+mod observer;
 mod peer;
 mod predialled;
 mod proof;

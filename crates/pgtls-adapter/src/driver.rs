@@ -136,7 +136,9 @@ impl<'c> Driver<'c> {
             self.files.expired(&expired());
             self.note_files();
         }
-        self.session = None;
+        if let Some(session) = self.session.take() {
+            self.connection.set_client_certificate(session.client_certificate());
+        }
         self.monitor = None;
         self.answer(Input::TimedOut);
     }
@@ -224,6 +226,7 @@ impl<'c> Driver<'c> {
     pub fn handshake_failed(&mut self, error: io::Error) {
         let Some(session) = self.session.take() else { return };
         if has_expired(&error) {
+            self.connection.set_client_certificate(session.client_certificate());
             return self.answer(Input::TimedOut);
         }
         let error = session.failure(error);

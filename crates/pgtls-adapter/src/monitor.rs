@@ -93,13 +93,21 @@ impl SharedMonitor {
         self.excuse(flushed, ())
     }
 
+    /// After a failed write of bytes that [`wrote`](Self::wrote) has counted: see [`StartupMonitor::write_failed`].
+    pub(crate) fn write_failed(&self) {
+        self.lock().monitor.write_failed();
+    }
+
     fn excuse<T>(&self, written: io::Result<T>, as_if: T) -> io::Result<T> {
         match written {
             Err(error) if has_expired(&error) => {
                 self.lock().monitor.timed_out();
                 Err(error)
             }
-            Err(error) if !is_transient(&error) => Ok(as_if),
+            Err(error) if !is_transient(&error) => {
+                self.write_failed();
+                Ok(as_if)
+            }
             written => written,
         }
     }

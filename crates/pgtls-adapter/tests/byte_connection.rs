@@ -8,9 +8,10 @@
 )]
 
 use pgtls_adapter::{
-    ByteAction, ByteConnection, ByteStream, Config, ConnectError, Connected, Endpoint, Purpose,
+    ByteAction, ByteConnection, ByteStream, Config, ConnectError, Connected, Endpoint, Observation, Purpose,
 };
 use pgtls_core::{
+    connect::{Action, Peer},
     environment::{Environment, Platform},
     message::{CancelRequest, SSL_REQUEST, startup_message},
     negotiation::Encryption,
@@ -20,7 +21,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::{AlertDescription, ServerConfig, ServerConnection, pki_types::PrivateKeyDer};
 use std::{
     io::{self, ErrorKind, Read, Write},
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, Mutex},
     time::{Duration, Instant},
 };
 
@@ -274,12 +275,34 @@ impl Program {
     }
 }
 
-/// The outcome and the trace.
+/// The outcome and the trace, which an observer has seen with the same files and failures.
 fn trace(conninfo: &str, behaviour: Behaviour, split: usize) -> String {
-    let (outcome, report) = match Program::new(conninfo, behaviour, split).run() {
-        Ok(connected) => (connected.stream.encryption().as_str(), connected.report),
-        Err(error) => ("fail", error.report),
+    let (seen, ends) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+    let (log, last) = (seen.clone(), ends.clone());
+    let mut observed = Config::clone(&config(conninfo));
+    observed.observer = Some(Arc::new(move |_: Option<&Peer>, observation: Observation<'_>| {
+        log.lock().unwrap().push(match observation {
+            Observation::Event(event) => event.to_string(),
+            Observation::Failure(error) => error.to_string(),
+            Observation::File(file) => format!("{file:?}"),
+            Observation::Action(Action::Done(encryption)) => {
+                return last.lock().unwrap().push(encryption.as_str());
+            }
+            Observation::Action(Action::Failed) => return last.lock().unwrap().push("fail"),
+            _ => return,
+        });
+    }));
+    let mut program = Program::of(ByteConnection::new(&Arc::new(observed)), behaviour, split);
+    let (outcome, report, errors) = match program.run() {
+        Ok(connected) => (connected.stream.encryption().as_str(), connected.report, connected.failed),
+        Err(error) => ("fail", error.report, error.attempts),
     };
+    let mut all: Vec<_> = report.events().map(|event| event.to_string()).collect();
+    all.extend(errors.iter().map(ToString::to_string));
+    all.extend(report.files.iter().map(|file| format!("{file:?}")));
+    let mut seen = seen.lock().unwrap().clone();
+    (seen.sort(), all.sort());
+    assert_eq!((seen, &**ends.lock().unwrap()), (all, [outcome].as_slice()));
     report.events().map(|event| event.to_string()).chain([outcome.to_owned()]).collect::<Vec<_>>().join(" ")
 }
 

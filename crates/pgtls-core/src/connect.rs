@@ -345,6 +345,18 @@ impl<E> Connection<E> {
         }
     }
 
+    /// The state of the client certificate in the handshake that is under way at `StartTls`, for one that ends with `TimedOut`
+    /// or `ConnectionLost`: `TlsEstablished` and `TlsFailed` bring it themselves. A certificate that was sent counts on later
+    /// connections (libpq: `ssl_cert_sent`).
+    pub fn set_client_certificate(&mut self, certificate: ClientCertificate) {
+        if let Progress::Trying(attempt) = &mut self.progress
+            && attempt.alert.is_none()
+            && matches!(attempt.negotiation.poll_action(), negotiation::Action::StartTls(_))
+        {
+            attempt.certificate = certificate;
+        }
+    }
+
     /// The next event that has not been returned, with its server. There is no need to call this.
     pub fn poll_event(&mut self) -> Option<(&Peer, Event)> {
         while let Some(attempt) = self.report.attempts.get(self.seen.0) {
