@@ -254,7 +254,7 @@ fn connections_are_told_apart<A: Adapter>() {
     config.observer = Some(observer.clone());
     thread::scope(|scope| {
         for _ in 0..3 {
-            scope.spawn(|| connect::<A>(&config).unwrap());
+            scope.spawn(|| drop(connect::<A>(&config).unwrap()));
         }
     });
     let recorders = observer.0.lock().unwrap();
