@@ -200,6 +200,7 @@ async fn a_stream_enforces_what_the_driver_does_not() {
         let server = server(behaviour, "good");
         let driven = drive(&server, &format!("sslmode=require {parameters}")).await;
         assert!(driven.is_err(), "{behaviour} {parameters}");
+        assert!(server.log().settle(PATIENCE), "{behaviour} {parameters}");
         assert!(server.log().words().starts_with(&words.iter().map(ToString::to_string).collect::<Vec<_>>()));
         assert!(!server.log().words().iter().any(|word| word.starts_with("authsent")), "{parameters}");
     }
