@@ -232,18 +232,20 @@ mod tests {
     use super::*;
     use pgtls_core::message::CancelRequest;
 
+    type Write = fn(&SharedMonitor, &[u8]) -> io::Result<()>;
+
     /// A cancel request whose write or flush fails has not been sent, although the driver sees no error.
     #[test]
     fn a_failed_write_is_no_cancel_request() {
         let request = CancelRequest::new(1, &[1, 2, 3, 4]).unwrap().encode();
-        let finish = |write: fn(&SharedMonitor, &[u8]) -> io::Result<()>| {
+        let finish = |write: Write| {
             let monitor = SharedMonitor::new(StartupMonitor::cancel(Encryption::Plain, None));
             write(&monitor, &request).unwrap();
             monitor.read(b"").unwrap();
             monitor.finish(Ok(())).0
         };
         assert!(finish(|monitor, bytes| monitor.wrote(bytes, Ok(bytes.len())).map(drop)).is_up());
-        let writes: [fn(&SharedMonitor, &[u8]) -> io::Result<()>; 3] = [
+        let writes: [Write; 3] = [
             |monitor, bytes| monitor.wrote(bytes, Err(ErrorKind::BrokenPipe.into())).map(drop),
             |monitor, bytes| {
                 monitor.wrote(bytes, Ok(3))?;
