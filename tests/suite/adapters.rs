@@ -7,6 +7,7 @@ mod cancel;
 mod goodbye;
 mod hostile;
 mod login;
+mod observer;
 mod peer;
 mod predialled;
 mod proof;

@@ -33,3 +33,5 @@ mod ssltests;
 mod startup;
 mod support;
 mod tls;
+#[cfg(unix)]
+mod warnings;

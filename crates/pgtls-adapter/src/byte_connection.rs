@@ -11,7 +11,7 @@ use crate::{
     tls_files::{BlockingResult, BlockingTask},
 };
 use pgtls_core::{
-    connect::{Action, Endpoint, Peer, Purpose, Report},
+    connect::{Action, Endpoint, Note, Peer, Purpose, Report},
     negotiation::Encryption,
 };
 use pgtls_rustls::{AttemptError, ConnectError, SessionFacts, StartupError};
@@ -217,6 +217,11 @@ impl ByteConnection {
             return;
         }
         self.driver.timed_out();
+    }
+
+    /// Adds an observation of the program to the report; see [`Driver::note`].
+    pub fn note(&mut self, note: Note) {
+        self.driver.note(note);
     }
 
     /// The server of the current attempt, or of the session.

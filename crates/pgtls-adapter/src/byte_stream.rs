@@ -219,9 +219,13 @@ impl ByteStream {
         }
     }
 
+    /// The socket takes no more bytes.
     fn mute(&mut self) {
         self.is_mute = true;
         self.outgoing.clear();
+        if let Some(monitor) = self.protection.monitor() {
+            monitor.write_failed();
+        }
     }
 
     fn take(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

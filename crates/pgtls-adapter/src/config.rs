@@ -1,7 +1,7 @@
 //! What a connection is made from.
 
-use crate::openssl::OpensslConf;
-use pgtls_core::{environment::Environment, param::Params};
+use crate::{observer::Observer, openssl::OpensslConf};
+use pgtls_core::{connect::Warning, environment::Environment, param::Params};
 use pgtls_rustls::{Connector, ConnectorCache, LibraryInit, NoDefaultProvider, TlsOptions, clock};
 use rustls::crypto::CryptoProvider;
 use std::{borrow::Cow, ops::Deref, sync::Arc, time::Duration};
@@ -23,6 +23,8 @@ pub struct Config {
     pub cache: Arc<ConnectorCache>,
     /// Roots, CRLs and identity that the program has made itself, for as long as it likes; the files are not looked at.
     pub connector: Option<Arc<Connector>>,
+    /// Receives what happens on each connection while it is made.
+    pub observer: Option<Arc<dyn Observer>>,
     pub(crate) openssl: OpensslConf,
 }
 
@@ -37,6 +39,7 @@ impl Config {
             init: LibraryInit::default(),
             cache: Arc::default(),
             connector: None,
+            observer: None,
             openssl: OpensslConf::default(),
         }
     }
@@ -71,8 +74,8 @@ impl Config {
         (!self.is_by_machine() || self.openssl.is_read()).then(|| self.options())
     }
 
-    /// What a person should know about the machine's `openssl.cnf`.
-    pub(crate) fn warning(&self, connector: &Connector) -> Option<String> {
+    /// The problem with the machine's `openssl.cnf`, if there is one.
+    pub(crate) fn warning(&self, connector: &Connector) -> Option<Warning> {
         if self.is_by_machine() { self.openssl.warning(connector.unmapped()) } else { None }
     }
 }

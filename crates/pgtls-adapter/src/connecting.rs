@@ -8,7 +8,7 @@ use crate::{
     runtime::{ConnectionSource, Dialer, Hosts, Provided, Resolver, Runtime, StreamRuntime},
 };
 use pgtls_core::{
-    connect::{Action, Endpoint, Peer, Purpose},
+    connect::{Action, Endpoint, Note, Peer, Purpose},
     message::CancelRequest,
 };
 use pgtls_rustls::{ConnectError, StartupError};
@@ -169,6 +169,11 @@ impl<R: StreamRuntime<D::Connection>, D: ConnectionSource> Connecting<'_, R, D> 
                 _ => driver.interrupted(),
             }
         }
+    }
+
+    /// Adds an observation of the program to the report; see [`Driver::note`].
+    pub fn note(&mut self, note: Note) {
+        self.driver.note(note);
     }
 
     /// The server of the startup exchange that is under way; `None` if there is none.

@@ -5,6 +5,7 @@ use crate::{
     connected::{Cancelled, Connected, Startup},
     deadline::{Deadline, expired, has_expired},
     monitor::SharedMonitor,
+    observer::Observers,
     tls_files::{BlockingResult, BlockingTask, TlsFiles},
 };
 use pgtls_core::{
@@ -26,6 +27,7 @@ pub struct Driver<'c> {
     files: TlsFiles<'c>,
     session: Option<Box<Session>>,
     monitor: Option<SharedMonitor>,
+    observers: Observers,
     start: Instant,
     /// The deadline of the last address that was tried.
     limit: Deadline,
@@ -53,27 +55,33 @@ impl<'c> Driver<'c> {
     }
 
     fn of(config: ConfigRef<'c>, purpose: Purpose, connection: Connection<ActionError>) -> Self {
-        let files = TlsFiles::new(config);
-        Self {
+        let observers = Observers::new(config.observer.as_ref(), purpose);
+        let mut driver = Self {
             purpose,
             connection,
-            files,
+            files: TlsFiles::new(config),
             session: None,
             monitor: None,
+            observers,
             start: Instant::now(),
             limit: Deadline::default(),
-        }
+        };
+        driver.observers.changes(&mut driver.connection);
+        driver
     }
 
     /// The driver with a shared configuration, before it has loaded files.
     pub(crate) fn with_shared(self, config: Arc<Config>) -> Driver<'static> {
-        let Driver { purpose, connection, start, .. } = self;
-        Driver { start, ..Driver::of(ConfigRef::Shared(config), purpose, connection) }
+        let Self { purpose, connection, monitor, observers, start, limit, .. } = self;
+        let files = TlsFiles::new(ConfigRef::Shared(config));
+        Driver { purpose, connection, files, session: None, monitor, observers, start, limit }
     }
 
     /// The next action; the same until it is answered.
     pub fn poll(&mut self) -> Action {
-        self.connection.poll(self.start.elapsed())
+        let action = self.connection.poll(self.start.elapsed());
+        self.observers.action(&self.connection, &action);
+        action
     }
 
     /// A task that may block, to be run before the action: reading the files of TLS, or writing the key log. Its result goes
@@ -87,7 +95,9 @@ impl<'c> Driver<'c> {
             return None;
         }
         let host = self.connection.peer().and_then(|peer| peer.host.clone());
-        match self.files.session(host.as_deref()) {
+        let session = self.files.session(host.as_deref());
+        self.note_files();
+        match session {
             Ok(Ok(session)) => self.session = Some(Box::new(session)),
             Ok(Err(error)) => self.tls_failed(error),
             Err(task) => return Some(task),
@@ -99,16 +109,23 @@ impl<'c> Driver<'c> {
     /// [`expired`](crate::expired) means that the deadline of the address has passed.
     pub fn completed(&mut self, result: io::Result<BlockingResult>) {
         match result {
-            Ok(result) => self.files.completed(result),
+            Ok(result) => {
+                self.files.completed(result);
+                self.note_files();
+            }
             Err(error) if has_expired(&error) => {
-                self.files.expired(error);
+                self.files.expired(&error);
+                self.note_files();
                 // The key log is written after a failure, too.
                 if self.connection.deadline().is_some() {
                     self.answer(Input::TimedOut);
                 }
             }
             // A key log that cannot be written is a warning.
-            Err(error) if self.files.unwritten().is_some() => self.files.expired(error),
+            Err(error) if self.files.unwritten().is_some() => {
+                self.files.expired(&error);
+                self.note_files();
+            }
             Err(error) => self.answer(Input::Abandoned(error.into())),
         }
     }
@@ -116,9 +133,12 @@ impl<'c> Driver<'c> {
     /// Answers any action under the deadline: it has passed.
     pub(crate) fn timed_out(&mut self) {
         if self.files.unwritten().is_some() {
-            self.files.expired(expired());
+            self.files.expired(&expired());
+            self.note_files();
         }
-        self.session = None;
+        if let Some(session) = self.session.take() {
+            self.connection.set_client_certificate(session.client_certificate());
+        }
         self.monitor = None;
         self.answer(Input::TimedOut);
     }
@@ -134,7 +154,7 @@ impl<'c> Driver<'c> {
         self.connection.peer()
     }
 
-    /// The machine, for observers.
+    /// The machine, for inspection.
     pub fn connection(&self) -> &Connection<ActionError> {
         &self.connection
     }
@@ -197,6 +217,7 @@ impl<'c> Driver<'c> {
             self.misused("the adapter reports a TLS handshake that is not complete");
             return None;
         };
+        self.observers.tls(&self.connection, &shown);
         self.answer(Input::TlsEstablished { facts, certificate: session.client_certificate() });
         Some(shown)
     }
@@ -205,6 +226,7 @@ impl<'c> Driver<'c> {
     pub fn handshake_failed(&mut self, error: io::Error) {
         let Some(session) = self.session.take() else { return };
         if has_expired(&error) {
+            self.connection.set_client_certificate(session.client_certificate());
             return self.answer(Input::TimedOut);
         }
         let error = session.failure(error);
@@ -300,10 +322,15 @@ impl<'c> Driver<'c> {
         self.connection.take_report()
     }
 
+    /// Adds an observation of the program to the report: a warning about the password file.
+    pub fn note(&mut self, note: Note) {
+        self.observers.note(&self.connection, &note);
+        self.connection.note(note);
+    }
+
     fn note_files(&mut self) {
-        let (files, warnings) = self.files.notes();
-        for note in files.into_iter().map(Note::File).chain(warnings.into_iter().map(Note::Warning)) {
-            self.connection.note(note);
+        for note in self.files.take_notes() {
+            self.note(note);
         }
     }
 
@@ -333,6 +360,7 @@ impl<'c> Driver<'c> {
             self.limit = Deadline::at(self.start, Some(deadline));
         }
         let _ = self.connection.handle(input);
+        self.observers.changes(&mut self.connection);
     }
 }
 

@@ -48,6 +48,8 @@
 //! ## Features
 //! - `aws-lc-rs` (default): the crypto provider of aws-lc-rs.
 //! - `ring`: the one of ring.
+//! - `tracing`: what happens while connecting, as events of the crate `tracing` under the target `pgtls`, in a span for each
+//!   connection. It is an [`Observer`] beside that of the program, and changes no outcome.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -61,6 +63,7 @@ mod deadline;
 mod driver;
 mod login;
 mod monitor;
+mod observer;
 mod openssl;
 mod runtime;
 pub mod socket;
@@ -76,6 +79,7 @@ pub use deadline::{Deadline, expired, has_expired};
 pub use driver::Driver;
 pub use login::{READ, log_in, startup_error};
 pub use monitor::{Protection, SharedMonitor};
+pub use observer::{Observation, Observer};
 pub use pgtls_core::connect::{Endpoint, Purpose};
 pub use pgtls_rustls::{
     ActionError, AttemptError, BoxError, Cause, ConnectError, LibraryInit, NoDefaultProvider, StartupError,

@@ -93,13 +93,21 @@ impl SharedMonitor {
         self.excuse(flushed, ())
     }
 
+    /// After a failed write of bytes that [`wrote`](Self::wrote) has counted: see [`StartupMonitor::write_failed`].
+    pub(crate) fn write_failed(&self) {
+        self.lock().monitor.write_failed();
+    }
+
     fn excuse<T>(&self, written: io::Result<T>, as_if: T) -> io::Result<T> {
         match written {
             Err(error) if has_expired(&error) => {
                 self.lock().monitor.timed_out();
                 Err(error)
             }
-            Err(error) if !is_transient(&error) => Ok(as_if),
+            Err(error) if !is_transient(&error) => {
+                self.write_failed();
+                Ok(as_if)
+            }
             written => written,
         }
     }
@@ -216,5 +224,40 @@ impl Protection {
         let is_finished = monitor.is_finished();
         self.monitor.take_if(|monitor| monitor.is_over());
         is_finished
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pgtls_core::message::CancelRequest;
+
+    type Write = fn(&SharedMonitor, &[u8]) -> io::Result<()>;
+
+    /// A cancel request whose write or flush fails has not been sent, although the driver sees no error.
+    #[test]
+    fn a_failed_write_is_no_cancel_request() {
+        let request = CancelRequest::new(1, &[1, 2, 3, 4]).unwrap().encode();
+        let finish = |write: Write| {
+            let monitor = SharedMonitor::new(StartupMonitor::cancel(Encryption::Plain, None));
+            write(&monitor, &request).unwrap();
+            monitor.read(b"").unwrap();
+            monitor.finish(Ok(())).0
+        };
+        assert!(finish(|monitor, bytes| monitor.wrote(bytes, Ok(bytes.len())).map(drop)).is_up());
+        let writes: [Write; 3] = [
+            |monitor, bytes| monitor.wrote(bytes, Err(ErrorKind::BrokenPipe.into())).map(drop),
+            |monitor, bytes| {
+                monitor.wrote(bytes, Ok(3))?;
+                monitor.wrote(&bytes[3..], Err(ErrorKind::ConnectionReset.into())).map(drop)
+            },
+            |monitor, bytes| {
+                monitor.wrote(bytes, Ok(bytes.len()))?;
+                monitor.flushed(Err(ErrorKind::BrokenPipe.into()))
+            },
+        ];
+        for write in writes {
+            assert!(!finish(write).is_up());
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! The machine's `openssl.cnf`, read when TLS first starts, and not again: so does OpenSSL.
 
+use pgtls_core::connect::Warning;
 use pgtls_rustls::TlsOptions;
-use pgtls_x509::openssl_conf::SystemDefault;
+use pgtls_x509::openssl_conf::{SystemDefault, Unmapped};
 use std::sync::{Arc, OnceLock};
 
 /// What the file says; clones share it.
@@ -31,14 +32,14 @@ impl OpensslConf {
         tls
     }
 
-    /// What a person should know: the file cannot be used, or part of it was not applied.
-    pub(crate) fn warning(&self, unmapped: &[pgtls_x509::openssl_conf::Unmapped]) -> Option<String> {
+    /// The file cannot be used, or part of it was not applied.
+    pub(crate) fn warning(&self, unmapped: &[Unmapped]) -> Option<Warning> {
         let Read { path, problem, .. } = self.0.get()?;
-        if let Some(problem) = problem {
-            return Some(format!("nothing of OpenSSL's configuration file is applied: {problem}"));
+        if let Some(reason) = problem.clone() {
+            return Some(Warning::OpensslConfIgnored { reason });
         }
-        let unmapped = unmapped.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        (!unmapped.is_empty()).then(|| format!("not applied of \"{path}\": {unmapped}"))
+        let settings: Vec<_> = unmapped.iter().map(ToString::to_string).collect();
+        (!settings.is_empty()).then(|| Warning::OpensslConfUnmapped { path: path.clone(), settings })
     }
 }
 

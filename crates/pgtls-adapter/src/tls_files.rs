@@ -4,7 +4,7 @@
 //! can be done elsewhere.
 
 use crate::config::{Config, ConfigRef};
-use pgtls_core::files::FileReport;
+use pgtls_core::connect::{Note, Warning};
 use pgtls_os::{Disk, append_key_log};
 use pgtls_rustls::{Cached, KeyLogLines, Session, TlsError};
 use rustls::crypto::SecureRandom;
@@ -24,9 +24,10 @@ pub(crate) struct TlsFiles<'c> {
 /// What was found.
 struct LoadedTls {
     cached: Cached,
-    /// About OpenSSL's configuration file.
-    warning: Option<String>,
+    /// The problem with OpenSSL's configuration file.
+    warning: Option<Warning>,
     key_log: Option<Arc<KeyLogFile>>,
+    is_noted: bool,
 }
 
 impl<'c> TlsFiles<'c> {
@@ -75,27 +76,31 @@ impl<'c> TlsFiles<'c> {
     }
 
     /// The deadline passed before the work was done. Lines that are not in the key log by then are not written.
-    pub(crate) fn expired(&self, error: io::Error) {
+    pub(crate) fn expired(&self, error: &io::Error) {
         if let Some(log) = self.loaded.as_ref().and_then(|loaded| loaded.key_log.as_ref()) {
             log.pending().clear();
-            log.trouble().get_or_insert(error);
+            let path = log.path.display().to_string();
+            log.warnings().push(Warning::KeyLogSkipped { path, reason: error.to_string() });
         }
     }
 
-    /// The files that were looked at, and what went wrong without disturbing the connection.
-    pub(crate) fn notes(&mut self) -> (Vec<FileReport>, Vec<String>) {
-        let Some(LoadedTls { cached, warning, key_log }) = self.loaded.take() else {
-            return Default::default();
+    /// The files that were looked at and the warnings, each once.
+    pub(crate) fn take_notes(&mut self) -> Vec<Note> {
+        let Some(LoadedTls { cached, warning, key_log, is_noted }) = &mut self.loaded else {
+            return Vec::new();
         };
-        let kept = cached.kept.as_ref().map(|why| {
-            format!("files have changed and cannot be used, what was read before stays in use: {why}")
-        });
-        let ignored = cached.connector.ignored_crl_file();
-        let ignored =
-            ignored.map(|error| format!("{error}: it is ignored, and nothing is checked for revocation"));
-        let trouble = key_log.and_then(|log| log.trouble().take());
-        let trouble = trouble.map(|error| error.to_string());
-        (cached.files.to_vec(), warning.into_iter().chain(kept).chain(ignored).chain(trouble).collect())
+        let mut notes = Vec::new();
+        if !std::mem::replace(is_noted, true) {
+            notes.extend(cached.files.iter().cloned().map(Note::File));
+            let kept =
+                cached.kept.as_ref().map(|reason| Warning::FilesKept { reason: (**reason).to_owned() });
+            let warnings = warning.take().into_iter().chain(kept).chain(cached.connector.warnings());
+            notes.extend(warnings.map(Note::Warning));
+        }
+        if let Some(log) = key_log {
+            notes.extend(std::mem::take(&mut *log.warnings()).into_iter().map(Note::Warning));
+        }
+        notes
     }
 }
 
@@ -149,7 +154,8 @@ impl LoadedTls {
     fn from(config: &Config, cached: Cached) -> Self {
         let warning = config.warning(&cached.connector);
         let path = config.params.value("sslkeylogfile").filter(|path| !path.is_empty());
-        Self { cached, warning, key_log: path.map(|path| Arc::new(KeyLogFile::new(path.into()))) }
+        let key_log = path.map(|path| Arc::new(KeyLogFile::new(path.into())));
+        Self { cached, warning, key_log, is_noted: false }
     }
 }
 
@@ -157,13 +163,13 @@ impl LoadedTls {
 struct KeyLogFile {
     path: PathBuf,
     pending: Mutex<Vec<Zeroizing<String>>>,
-    /// The first line that could not be written (libpq: `SSL_CTX_keylog_cb` warns and goes on).
-    trouble: Mutex<Option<io::Error>>,
+    /// One for each line that could not be written (libpq: `SSL_CTX_keylog_cb`).
+    warnings: Mutex<Vec<Warning>>,
 }
 
 impl KeyLogFile {
     fn new(path: PathBuf) -> Self {
-        Self { path, pending: Mutex::default(), trouble: Mutex::default() }
+        Self { path, pending: Mutex::default(), warnings: Mutex::default() }
     }
 
     /// Where rustls puts the secrets.
@@ -178,15 +184,15 @@ impl KeyLogFile {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn trouble(&self) -> MutexGuard<'_, Option<io::Error>> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    fn warnings(&self) -> MutexGuard<'_, Vec<Warning>> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) {
         let lines = std::mem::take(&mut *self.pending());
         for line in lines {
-            if let Err(error) = append_key_log(&self.path, &line) {
-                self.trouble().get_or_insert(error);
+            if let Err(warning) = append_key_log(&self.path, &line) {
+                self.warnings().push(warning);
             }
         }
     }

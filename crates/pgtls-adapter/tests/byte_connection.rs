@@ -8,19 +8,23 @@
 )]
 
 use pgtls_adapter::{
-    ByteAction, ByteConnection, ByteStream, Config, ConnectError, Connected, Endpoint, Purpose,
+    ByteAction, ByteConnection, ByteStream, Config, ConnectError, Connected, Endpoint, Observation, Purpose,
 };
 use pgtls_core::{
+    connect::{Action, Peer},
     environment::{Environment, Platform},
     message::{CancelRequest, SSL_REQUEST, startup_message},
     negotiation::Encryption,
     param::{Ability, Params, Settings},
 };
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use rustls::{AlertDescription, ServerConfig, ServerConnection, pki_types::PrivateKeyDer};
+use rustls::{
+    AlertDescription, RootCertStore, ServerConfig, ServerConnection, pki_types::PrivateKeyDer,
+    server::WebPkiClientVerifier,
+};
 use std::{
     io::{self, ErrorKind, Read, Write},
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, Mutex},
     time::{Duration, Instant},
 };
 
@@ -32,6 +36,8 @@ const SPLITS: [usize; 6] = [1, 2, 3, 7, 100, usize::MAX];
 struct Pki {
     folder: tempfile::TempDir,
     server: Arc<ServerConfig>,
+    /// The same server, which asks for client certificates.
+    asking: Arc<ServerConfig>,
 }
 
 static TRUSTED: LazyLock<Pki> = LazyLock::new(|| Pki::new("root"));
@@ -44,18 +50,27 @@ impl Pki {
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let ca_key = KeyPair::generate().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("root.crt"), ca.self_signed(&ca_key).unwrap().pem()).unwrap();
+        let root = ca.self_signed(&ca_key).unwrap();
+        std::fs::write(folder.path().join("root.crt"), root.pem()).unwrap();
         let key = KeyPair::generate().unwrap();
         let leaf = CertificateParams::new(["db.example.com".to_owned()]).unwrap();
         let leaf = leaf.signed_by(&key, &Issuer::new(ca, ca_key)).unwrap();
-        let mut server = ServerConfig::builder_with_provider(pgtls_rustls::aws_lc_rs())
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
-            .unwrap();
+        let builder = || {
+            let builder = ServerConfig::builder_with_provider(pgtls_rustls::aws_lc_rs());
+            builder.with_safe_default_protocol_versions().unwrap()
+        };
+        let key = || PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let mut server =
+            builder().with_no_client_auth().with_single_cert(vec![leaf.der().clone()], key()).unwrap();
         server.alpn_protocols = vec![b"postgresql".to_vec()];
-        Self { folder, server: Arc::new(server) }
+        let mut roots = RootCertStore::empty();
+        roots.add(root.der().clone()).unwrap();
+        let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), pgtls_rustls::aws_lc_rs());
+        let asking = builder()
+            .with_client_cert_verifier(clients.allow_unauthenticated().build().unwrap())
+            .with_single_cert(vec![leaf.der().clone()], key())
+            .unwrap();
+        Self { folder, server: Arc::new(server), asking: Arc::new(asking) }
     }
 }
 
@@ -78,6 +93,8 @@ enum Behaviour {
     BareEnd,
     /// Sends nothing.
     Silent,
+    /// Asks for a client certificate in a handshake of TLS 1.2 that it does not finish.
+    AsksAndHangs,
 }
 
 /// The present connection of a server.
@@ -103,6 +120,11 @@ impl Server {
     }
 
     fn input(&mut self, mut bytes: &[u8]) {
+        // A server name means that it has read the ClientHello, and has answered.
+        let has_answered = self.tls.as_ref().is_some_and(|tls| tls.server_name().is_some());
+        if self.behaviour == Behaviour::AsksAndHangs && has_answered {
+            return;
+        }
         while !bytes.is_empty() {
             let Some(tls) = &mut self.tls else {
                 self.plain(&bytes[..1], false);
@@ -135,7 +157,9 @@ impl Server {
             let has_tls = self.behaviour != Behaviour::NoTls;
             self.out.push(if has_tls { b'S' } else { b'N' });
             let pki = if self.behaviour == Behaviour::Unknown { &UNKNOWN } else { &TRUSTED };
-            self.tls = has_tls.then(|| ServerConnection::new(pki.server.clone()).unwrap());
+            let asks = self.behaviour == Behaviour::AsksAndHangs;
+            let config = if asks { &pki.asking } else { &pki.server };
+            self.tls = has_tls.then(|| ServerConnection::new(config.clone()).unwrap());
         }
         let Some(length) = self.request.first_chunk() else { return };
         if self.request.len() < usize::try_from(u32::from_be_bytes(*length)).unwrap() {
@@ -274,12 +298,35 @@ impl Program {
     }
 }
 
-/// The outcome and the trace.
+/// The outcome and the trace, which an observer has seen with the same files and failures.
 fn trace(conninfo: &str, behaviour: Behaviour, split: usize) -> String {
-    let (outcome, report) = match Program::new(conninfo, behaviour, split).run() {
-        Ok(connected) => (connected.stream.encryption().as_str(), connected.report),
-        Err(error) => ("fail", error.report),
+    let (seen, ends) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+    let (log, last) = (seen.clone(), ends.clone());
+    let mut observed = Config::clone(&config(conninfo));
+    observed.observer = Some(Arc::new(move |_: Option<&Peer>, observation: Observation<'_>| {
+        log.lock().unwrap().push(match observation {
+            Observation::Event(event) => event.to_string(),
+            Observation::Failure(error) => error.to_string(),
+            Observation::File(file) => format!("{file:?}"),
+            Observation::Action(Action::Done(encryption)) => {
+                return last.lock().unwrap().push(encryption.as_str());
+            }
+            Observation::Action(Action::Failed) => return last.lock().unwrap().push("fail"),
+            _ => return,
+        });
+    }));
+    let mut program = Program::of(ByteConnection::new(&Arc::new(observed)), behaviour, split);
+    let (outcome, report, errors) = match program.run() {
+        Ok(connected) => (connected.stream.encryption().as_str(), connected.report, connected.failed),
+        Err(error) => ("fail", error.report, error.attempts),
     };
+    let mut all: Vec<_> = report.events().map(|event| event.to_string()).collect();
+    all.extend(errors.iter().map(ToString::to_string));
+    all.extend(report.files.iter().map(|file| format!("{file:?}")));
+    let mut seen = seen.lock().unwrap().clone();
+    seen.sort();
+    all.sort();
+    assert_eq!((seen, &**ends.lock().unwrap()), (all, [outcome].as_slice()));
     report.events().map(|event| event.to_string()).chain([outcome.to_owned()]).collect::<Vec<_>>().join(" ")
 }
 
@@ -595,6 +642,62 @@ fn a_cancel_request_ends_in_order() {
         let action = program.connection.poll();
         let is_done = matches!(action, ByteAction::Done(_));
         assert_eq!(is_done, is_accepted, "{mode} {behaviour:?} {action:?}");
+    }
+}
+
+/// A socket that takes only a part of a cancel request, or none of it, and then ends in order has not sent it.
+#[test]
+fn a_cancel_request_that_is_not_written_is_not_accepted() {
+    let peer = Program::new("sslmode=disable", Behaviour::Both, 100).run().unwrap().peer().cloned().unwrap();
+    let request = CancelRequest::new(7, &[9; 4]).unwrap().encode();
+    for (mode, behaviour) in [("disable", Behaviour::BareEnd), ("require", Behaviour::CloseNotify)] {
+        for taken in [0, 3] {
+            let config = config(&format!("sslmode={mode}"));
+            let mut program = Program::of(ByteConnection::cancel(&config, &peer), behaviour, 100);
+            program.until(|program| matches!(program.connection.poll(), ByteAction::Startup));
+            program.connection.write_all(&request).unwrap();
+            let server = program.servers.last_mut().unwrap();
+            if taken > 0 {
+                program.connection.written(Ok(taken));
+            }
+            program.connection.written(Err(ErrorKind::BrokenPipe.into()));
+            // The server has closed the connection in order.
+            if let Some(tls) = &mut server.tls {
+                tls.send_close_notify();
+                server.flush();
+                let alert = std::mem::take(&mut server.out);
+                program.connection.received(Ok(&alert));
+            } else {
+                program.connection.received(Ok(&[]));
+            }
+            assert!(matches!(program.connection.poll(), ByteAction::Startup));
+            assert!(program.connection.read(&mut [0; 8]).is_err());
+            program.connection.finish_startup(Ok(()));
+            assert!(matches!(program.connection.poll(), ByteAction::Failed), "{mode} {taken}");
+            let error = program.connection.take_error().to_string();
+            assert!(error.contains("closed the connection unexpectedly"), "{error}");
+        }
+    }
+}
+
+/// A handshake in which the server has asked for a certificate, and which ends with the deadline: the next address has the
+/// flags (libpq: `ssl_cert_requested`).
+#[test]
+fn the_deadline_keeps_the_flags_of_a_handshake() {
+    for (behaviour, expected) in [
+        (Behaviour::AsksAndHangs, "no client certificate was sent"),
+        (Behaviour::Silent, "server did not request a client certificate"),
+    ] {
+        let conninfo = "host=db.example.com,db.example.com hostaddr=192.0.2.1,192.0.2.2 sslmode=prefer \
+                        sslcertmode=require connect_timeout=600 ssl_max_protocol_version=TLSv1.2";
+        let mut program = Program::new(conninfo, behaviour, usize::MAX);
+        while program.step().is_some() {}
+        let deadline = program.connection.deadline().instant().unwrap();
+        program.connection.handle_timeout(deadline);
+        // The next address has no TLS.
+        program.behaviour = Behaviour::NoTls;
+        let error = program.run().unwrap_err().to_string();
+        assert!(error.contains("timeout expired") && error.contains(expected), "{behaviour:?}: {error}");
     }
 }
 

@@ -51,6 +51,8 @@
 //! - `aws-lc-rs` (default): the crypto provider of aws-lc-rs, `pgtls_rustls::aws_lc_rs()`.
 //! - `ring`: the one of ring, `pgtls_rustls::ring()`. Who wants it alone leaves the default features out, here and of
 //!   `pgtls-rustls`.
+//! - `tracing`: what happens while connecting, as events of the crate `tracing`; see
+//!   [docs/drivers.md](https://github.com/pgtls/pgtls/blob/main/docs/drivers.md#seen-while-it-happens).
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -70,7 +72,7 @@ pub use login::log_in;
 pub use negotiate::{Negotiating, negotiate, negotiating};
 pub use pgtls_adapter::{
     ActionError, AttemptError, BoxError, Cancelled, Cause, Config, ConnectError, Connected, Dialer, Endpoint,
-    Hosts, LibraryInit, NoDefaultProvider, Provided, Resolver, Startup, StartupError,
+    Hosts, LibraryInit, NoDefaultProvider, Observation, Observer, Provided, Resolver, Startup, StartupError,
 };
 pub use pgtls_startup::ServerSession;
 pub use runtime::AsyncIo;

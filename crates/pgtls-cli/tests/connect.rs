@@ -184,12 +184,16 @@ fn a_list_that_is_ignored_is_told() {
     for (crl, told) in [("/nonexistent", "does not exist"), (&text, "no revocation list in it can be used")] {
         let parameters = format!("sslmode=require sslrootcert={{root}} sslcrl={crl}");
         let object = connect(&files, "ok", &parameters, &[]);
-        let notes = object["notes"].as_array().expect("there is a list of notes");
-        let note = notes.first().and_then(Value::as_str).unwrap_or_default();
-        assert!(notes.len() == 1 && note.contains(crl) && note.contains(told), "{object}");
+        let warnings = object["warnings"].as_array().expect("there is a list of warnings");
+        let text = warnings.first().and_then(|warning| warning["text"].as_str()).unwrap_or_default();
+        assert!(warnings.len() == 1 && text.contains(crl) && text.contains(told), "{object}");
+        assert_eq!(
+            (&warnings[0]["name"], &warnings[0]["libpq"]),
+            (&value!("crl-file-ignored"), &Value::Null)
+        );
     }
     let object = connect(&files, "ok", "sslmode=require sslrootcert={root}", &[]);
-    assert_eq!(object["notes"], value!([]), "the default file need not be there");
+    assert_eq!(object["warnings"], value!([]), "the default file need not be there");
 }
 
 #[test]

@@ -56,12 +56,14 @@ mod random;
 mod report;
 #[cfg(test)]
 mod tests;
+mod warning;
 
 pub use crate::negotiation::Misuse;
 pub use action::{Action, Input};
 pub use error::{AttemptError, Cause, ConnectError};
 pub use peer::{Address, Endpoint, Peer};
 pub use report::{AttemptReport, Note, Report};
+pub use warning::Warning;
 
 use crate::{
     environment::Environment,
@@ -340,6 +342,18 @@ impl<E> Connection<E> {
             Progress::Trying(attempt) => attempt.monitor(&self.rules, self.flags),
             Progress::Up { monitor, .. } => monitor.take().map(|monitor| *monitor),
             Progress::Resolving { .. } | Progress::Failed => None,
+        }
+    }
+
+    /// The state of the client certificate in the handshake that is under way at `StartTls`, for one that ends with `TimedOut`
+    /// or `ConnectionLost`: `TlsEstablished` and `TlsFailed` bring it themselves. A certificate that was sent counts on later
+    /// connections (libpq: `ssl_cert_sent`).
+    pub fn set_client_certificate(&mut self, certificate: ClientCertificate) {
+        if let Progress::Trying(attempt) = &mut self.progress
+            && attempt.alert.is_none()
+            && matches!(attempt.negotiation.poll_action(), negotiation::Action::StartTls(_))
+        {
+            attempt.certificate = certificate;
         }
     }
 

@@ -39,7 +39,7 @@ pub use error::{ParamError, ParamErrorKind, ServiceHint};
 pub use host::HostItem;
 pub use keyword::{KEYWORDS, Keyword, VARIABLES};
 pub use params::{Ability, Keepalives, Params};
-pub use passfile::{PassfileProblem, Passwords};
+pub use passfile::Passwords;
 pub use secret::Secret;
 pub use service::{ServiceFile, service_name};
 pub use settings::{Setting, Settings};

@@ -221,6 +221,12 @@ impl pgtls_machine {
         self.connection.handle(input).map_err(|misuse| Refused::misuse(misuse.to_string()))
     }
 
+    /// The deadline has passed. A certificate that was sent in an unfinished handshake counts on later connections.
+    pub(crate) fn timed_out(&mut self) -> Result<(), Refused> {
+        self.connection.set_client_certificate(self.certificate);
+        self.input(Input::TimedOut)
+    }
+
     /// An error of the program that the core cannot notice. It ends the connection.
     fn mistake(&mut self, reason: String) -> Refused {
         // After the end there is nothing to fail; what counts is the reason.

@@ -296,7 +296,7 @@ unsafe fn sentence(reason: *const c_char) -> Result<String, pgtls_status> {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_timed_out(machine: *mut pgtls_machine) -> pgtls_status {
     // SAFETY: `machine` is a handle.
-    unsafe { run(machine, |machine| machine.input(Input::TimedOut)) }
+    unsafe { run(machine, pgtls_machine::timed_out) }
 }
 
 /// The program gives up: no other server is tried. `reason` is a sentence for the report.

@@ -96,12 +96,17 @@ fn read_error(error: io::Error) -> ReadError {
         io::ErrorKind::NotADirectory => ReadError::NotADirectory,
         io::ErrorKind::PermissionDenied => ReadError::PermissionDenied,
         io::ErrorKind::IsADirectory => ReadError::IsADirectory,
-        _ => {
-            let words = error.to_string();
-            let words = words.split_once(" (os error").map_or(words.as_str(), |(words, _)| words);
-            ReadError::Other(words.to_lowercase())
-        }
+        _ => ReadError::Other(system_text(&error).to_lowercase()),
     }
+}
+
+/// The text of the operating system for an error (C: `strerror`), without its number.
+pub(crate) fn system_text(error: &io::Error) -> String {
+    let mut text = error.to_string();
+    if let Some(end) = text.find(" (os error") {
+        text.truncate(end);
+    }
+    text
 }
 
 #[cfg(unix)]

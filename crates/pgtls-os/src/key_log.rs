@@ -1,10 +1,8 @@
 //! The file of `sslkeylogfile`.
 
-use std::{
-    fs::OpenOptions,
-    io::{self, Write},
-    path::Path,
-};
+use crate::disk::system_text;
+use pgtls_core::connect::Warning;
+use std::{fs::OpenOptions, io::Write, path::Path};
 
 /// Appends a line to the file, which is made with permissions for its owner alone. It is opened for each line, as libpq
 /// does (`SSL_CTX_keylog_cb`), so that several programs can write to it.
@@ -13,8 +11,8 @@ use std::{
 /// error.
 ///
 /// # Errors
-/// The file cannot be opened or written to, with libpq's sentence.
-pub fn append_key_log(path: &Path, line: &str) -> io::Result<()> {
+/// The warning that the file cannot be opened or written to.
+pub fn append_key_log(path: &Path, line: &str) -> Result<(), Warning> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
@@ -24,17 +22,17 @@ pub fn append_key_log(path: &Path, line: &str) -> io::Result<()> {
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
         options.mode(0o600).custom_flags(flags.bits().cast_signed());
     }
-    let failed = |verb: &str, error: &io::Error| {
-        let text = format!("could not {verb} SSL key logging file \"{}\": {error}", path.display());
-        io::Error::new(error.kind(), text)
-    };
-    let mut file = options.open(path).map_err(|error| failed("open", &error))?;
-    file.write_all(line.as_bytes()).map_err(|error| failed("write to", &error))
+    let name = || path.display().to_string();
+    let mut file = options
+        .open(path)
+        .map_err(|error| Warning::KeyLogOpen { path: name(), reason: system_text(&error) })?;
+    file.write_all(line.as_bytes())
+        .map_err(|error| Warning::KeyLogWrite { path: name(), reason: system_text(&error) })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::append_key_log;
+    use super::*;
 
     #[test]
     fn lines_are_appended_to_a_private_file() {
@@ -52,10 +50,9 @@ mod tests {
 
     #[test]
     fn errors_are_libpqs() {
-        let error = append_key_log("/does/not/exist/keys".as_ref(), "a\n").unwrap_err().to_string();
-        let expected =
-            "could not open SSL key logging file \"/does/not/exist/keys\": No such file or directory";
-        assert!(error.starts_with(expected), "{error}");
+        let warning = append_key_log("/does/not/exist/keys".as_ref(), "a\n").unwrap_err();
+        let expected = "WARNING: could not open SSL key logging file \"/does/not/exist/keys\": No such file or directory";
+        assert_eq!(warning.libpq_text().as_deref(), Some(expected));
     }
 
     #[cfg(unix)]
@@ -67,13 +64,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("pipe");
         mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-        let unread = append_key_log(&path, "a\n").unwrap_err().to_string();
-        assert!(unread.contains("could not open SSL key logging file"), "{unread}");
+        let unread = append_key_log(&path, "a\n").unwrap_err();
+        assert!(matches!(unread, Warning::KeyLogOpen { .. }), "{unread}");
 
         let reader = open(&path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()).unwrap();
         append_key_log(&path, "a\n").unwrap();
-        let full = append_key_log(&path, &"b".repeat(1 << 21)).unwrap_err().to_string();
-        assert!(full.contains("could not write to SSL key logging file"), "{full}");
+        let full = append_key_log(&path, &"b".repeat(1 << 21)).unwrap_err();
+        assert!(matches!(full, Warning::KeyLogWrite { .. }), "{full}");
         let mut written = [0; 3];
         File::from(reader).read_exact(&mut written).unwrap();
         assert_eq!(&written, b"a\nb");

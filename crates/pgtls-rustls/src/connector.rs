@@ -19,6 +19,7 @@ use crate::{
     versions::VersionRange,
 };
 use pgtls_core::{
+    connect::Warning,
     files::{FileError, Loaded},
     param::Params,
     policy::RootPresence,
@@ -83,6 +84,13 @@ impl Connector {
     /// Why the file of CRLs is ignored, as libpq ignores one that does not load: nothing is checked for revocation.
     pub fn ignored_crl_file(&self) -> Option<&FileError> {
         self.ignored_crl_file.as_ref()
+    }
+
+    /// The problems with the files that do not prevent a connection: `sslpassword` is cut, the file of CRLs is ignored.
+    pub fn warnings(&self) -> impl Iterator<Item = Warning> {
+        let truncated = self.identity.is_password_truncated.then_some(Warning::SslPasswordTruncated);
+        let ignored = self.ignored_crl_file.clone().map(Warning::CrlFileIgnored);
+        truncated.into_iter().chain(ignored)
     }
 
     /// What is wrong with the files, the first of it: what [`session`](Self::session) will say when TLS starts.

@@ -7,7 +7,7 @@ use pgtls_core::{
     files::{self, FileIdentity, FileRole, LoadedFile},
     param::{Params, Secret},
 };
-use pgtls_x509::{KeyProblem, X509Error, certificates_from_pem, check_own_keys, private_key};
+use pgtls_x509::{KeyProblem, MAX_PASSPHRASE, X509Error, certificates_from_pem, check_own_keys, private_key};
 use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer},
     sign::CertifiedKey,
@@ -22,6 +22,8 @@ pub(crate) struct Identity {
     pub(crate) certificate: Result<(), SetupError>,
     /// The certificate with its key, if there is one, or what is wrong with the key file.
     pub(crate) key: Result<Option<Arc<CertifiedKey>>, SetupError>,
+    /// The key is encrypted, and `sslpassword` is longer than OpenSSL's buffer.
+    pub(crate) is_password_truncated: bool,
     /// What it was read from, when both files were there.
     versions: Option<[Version; 2]>,
 }
@@ -30,7 +32,8 @@ pub(crate) struct Identity {
 type Version = (String, FileIdentity);
 
 impl Identity {
-    const NONE: Self = Self { certificate: Ok(()), key: Ok(None), versions: None };
+    const NONE: Self =
+        Self { certificate: Ok(()), key: Ok(None), is_password_truncated: false, versions: None };
 
     /// Parses what was read (libpq: `initialize_SSL`). With a former identity, of the same parameters and options, that is
     /// not done for the same files again: somebody would be asked for a passphrase again.
@@ -52,10 +55,13 @@ impl Identity {
             files::Identity::None => Self::NONE,
             files::Identity::Unusable(error) => Self::without_certificate(SetupError::File(error.clone())),
             files::Identity::Certificate { certificate, key } => {
-                Self::of_certificate(certificate, options, |chain| match key {
+                let identity = Self::of_certificate(certificate, options, |chain| match key {
                     Err(error) => Err(SetupError::File(error.clone())),
                     Ok(key) => certified(chain, certificate, key, params.sslpassword(), options),
-                })
+                });
+                let is_password_truncated = identity.certificate.is_ok()
+                    && key.as_ref().is_ok_and(|key| is_truncated(key, params.sslpassword(), options));
+                Self { is_password_truncated, ..identity }
             }
             files::Identity::ExternalKey { certificate, key } => {
                 Self::of_certificate(certificate, options, |chain| external(chain, certificate, key, options))
@@ -140,6 +146,13 @@ fn decrypted(
         Err(X509Error::Key(KeyProblem::PassphraseNeeded)) => read(hook(&key.path).as_ref()),
         read => read,
     }
+}
+
+/// Whether `sslpassword` is used and only its beginning is (libpq: `PQdefaultSSLKeyPassHook_OpenSSL`).
+fn is_truncated(key: &LoadedFile, sslpassword: Option<&Secret>, options: &TlsOptions) -> bool {
+    options.passphrase.is_none()
+        && sslpassword.is_some_and(|secret| secret.expose().len() > MAX_PASSPHRASE)
+        && matches!(private_key(&key.bytes, None), Err(X509Error::Key(KeyProblem::PassphraseNeeded)))
 }
 
 fn content(role: FileRole, file: &LoadedFile, error: X509Error) -> SetupError {

@@ -5,7 +5,7 @@ use pgtls_adapter::{
     BlockingResult, BlockingTask, Cancelled, ConnectError, Connected, Deadline, Driver, Startup,
     StartupError, expired,
 };
-use pgtls_core::connect::Action;
+use pgtls_core::connect::{Action, Note};
 use std::{
     io::{self, Read, Write},
     sync::mpsc::{RecvTimeoutError, channel},
@@ -86,6 +86,11 @@ impl<'c, D: ConnectionSource> Connecting<'c, D> {
                 _ => driver.interrupted(),
             }
         }
+    }
+
+    /// Adds an observation of the program to the report; see [`Driver::note`].
+    pub fn note(&mut self, note: Note) {
+        self.driver.note(note);
     }
 
     /// The server of the startup exchange that is under way; `None` if there is none.

@@ -41,6 +41,8 @@
 //! - `aws-lc-rs` (default): the crypto provider of aws-lc-rs, `pgtls_rustls::aws_lc_rs()`.
 //! - `ring`: the one of ring, `pgtls_rustls::ring()`. Who wants it alone leaves the default features out, here and of
 //!   `pgtls-rustls`.
+//! - `tracing`: what happens while connecting, as events of the crate `tracing`; see
+//!   [docs/drivers.md](https://github.com/pgtls/pgtls/blob/main/docs/drivers.md#seen-while-it-happens).
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -65,7 +67,7 @@ pub use login::log_in;
 pub use negotiate::{negotiate, negotiating};
 pub use pgtls_adapter::{
     ActionError, AttemptError, BoxError, Cancelled, Cause, Config, ConnectError, Connected, Deadline, Hosts,
-    LibraryInit, NoDefaultProvider, Provided, Startup, StartupError,
+    LibraryInit, NoDefaultProvider, Observation, Observer, Provided, Startup, StartupError,
 };
 pub use pgtls_startup::ServerSession;
 pub use socket::Socket;

@@ -9,7 +9,7 @@ use crate::{
     role,
     session::{Connection, Session},
 };
-use pgtls_core::param::Passwords;
+use pgtls_core::{connect::Note, param::Passwords};
 use pgtls_tokio::{Config, Startup, StartupError, Stream, connecting};
 use std::{io, sync::Arc};
 use tokio::task::spawn_blocking;
@@ -34,6 +34,9 @@ pub async fn connect_with(config: &Arc<Config>) -> Result<Session, Error> {
     let driver = driver::config(&config.params)?;
     let passwords = passwords(config.clone()).await.map_err(Error::Io)?;
     let mut connecting = connecting(config);
+    if let Some(problem) = passwords.problem() {
+        connecting.note(Note::Warning(problem.clone()));
+    }
     loop {
         let stream = connecting.advance().await?;
         let Some(at) = connecting.startup() else { continue };

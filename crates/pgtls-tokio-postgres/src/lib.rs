@@ -26,6 +26,8 @@
 //! - `aws-lc-rs` (default): [`connect`] and [`config`], which use the crypto provider of aws-lc-rs.
 //! - `ring`: adds `pgtls_rustls::ring()`, which [`config_with`] takes.
 //! - `deadpool`, `bb8`: managers for pools.
+//! - `tracing`: what happens while connecting, as events of the crate `tracing`; see
+//!   [docs/drivers.md](https://github.com/pgtls/pgtls/blob/main/docs/drivers.md#seen-while-it-happens).
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

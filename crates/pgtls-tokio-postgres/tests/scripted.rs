@@ -200,6 +200,7 @@ async fn a_stream_enforces_what_the_driver_does_not() {
         let server = server(behaviour, "good");
         let driven = drive(&server, &format!("sslmode=require {parameters}")).await;
         assert!(driven.is_err(), "{behaviour} {parameters}");
+        assert!(server.log().settle(PATIENCE), "{behaviour} {parameters}");
         assert!(server.log().words().starts_with(&words.iter().map(ToString::to_string).collect::<Vec<_>>()));
         assert!(!server.log().words().iter().any(|word| word.starts_with("authsent")), "{parameters}");
     }
@@ -218,6 +219,38 @@ async fn a_missing_password_is_told() {
             "{error}"
         );
         assert!(error.to_string().contains("no password supplied"), "{error}");
+    }
+}
+
+/// The warning about the password file is in the report of a session and of an error, and is observed first.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_password_file_that_is_not_used_is_a_warning() {
+    use pgtls_core::connect::{Peer, Warning};
+    use pgtls_tokio::Observation;
+    use std::{os::unix::fs::PermissionsExt, sync::Mutex};
+
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let path = file.path().to_str().unwrap().to_owned();
+    let expected = [Warning::PassfilePermissions { path: path.clone(), mode: 0o644 }];
+    for (behaviour, is_up) in [("ok", true), ("plain-only", false)] {
+        let server = server(behaviour, "good");
+        let conninfo = format!("host=db.test {} sslmode=require passfile={path}", server.listen().conninfo());
+        let mut config = Config::clone(&config(&conninfo));
+        let first = Arc::new(Mutex::new(None));
+        let seen = first.clone();
+        config.observer = Some(Arc::new(move |_: Option<&Peer>, observation: Observation<'_>| {
+            seen.lock().unwrap().get_or_insert_with(|| format!("{observation:?}"));
+        }));
+        let outcome = timeout(PATIENCE, connect_with(&Arc::new(config))).await.unwrap();
+        let report = match outcome {
+            Ok(session) if is_up => session.report,
+            Err(Error::Connect(error)) if !is_up => error.report,
+            other => panic!("{behaviour}: {:?}", other.map(drop)),
+        };
+        assert_eq!(report.warnings.iter().filter(|warning| expected.contains(warning)).count(), 1);
+        assert_eq!(first.lock().unwrap().as_deref(), Some(&*format!("Warning({:?})", expected[0])));
     }
 }
 

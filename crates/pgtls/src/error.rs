@@ -2,10 +2,7 @@
 
 use pgtls_adapter::{ActionError, AttemptError, ConnectError, NoDefaultProvider};
 use pgtls_core::{
-    connect::Report,
-    negotiation::Failure,
-    param::{ParamError, PassfileProblem},
-    startup::Refusal,
+    connect::Report, connect::Warning, negotiation::Failure, param::ParamError, startup::Refusal,
 };
 use pgtls_os::EnvironmentError;
 use pgtls_startup::{ExchangeError, ServerError};
@@ -29,7 +26,7 @@ pub enum Error {
         /// All attempts, in order.
         error: Box<ConnectError>,
         /// The reason why the password file was not used, if there is one.
-        passfile_problem: Option<PassfileProblem>,
+        passfile_problem: Option<Warning>,
     },
 }
 
@@ -73,7 +70,7 @@ impl Error {
     }
 
     /// The password file, if it is why there was no password.
-    fn missing_password(&self) -> Option<&PassfileProblem> {
+    fn missing_password(&self) -> Option<&Warning> {
         let Self::Connect { error, passfile_problem } = self else { return None };
         let is_missing = error.last().and_then(|attempt| attempt.failure)
             == Some(Failure::LocalRefusal(Refusal::NoPassword));

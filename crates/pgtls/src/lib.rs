@@ -96,14 +96,14 @@ pub use pgtls_adapter::{
 #[cfg(feature = "async-std")]
 pub use pgtls_async_std;
 pub use pgtls_core::{
-    connect::{Address, Peer, Report},
+    connect::{Address, Peer, Report, Warning},
     environment::{Environment, Platform},
     message::CancelRequest,
     negotiation::{Encryption, Failure},
     param::{
-        AuthMethod, ChannelBinding, GssEncMode, LoadBalanceHosts, ParamError, Params, PassfileProblem,
-        ProtocolVersion, Secret, Settings, SettingsBuilder, SslCertMode, SslMode, SslNegotiation,
-        TargetSessionAttrs, TlsVersion,
+        AuthMethod, ChannelBinding, GssEncMode, LoadBalanceHosts, ParamError, Params, ProtocolVersion,
+        Secret, Settings, SettingsBuilder, SslCertMode, SslMode, SslNegotiation, TargetSessionAttrs,
+        TlsVersion,
     },
     policy::Verification,
     startup::Refusal,

@@ -6,9 +6,9 @@ use crate::{
 };
 use pgtls_adapter::{AttemptError, Connected};
 use pgtls_core::{
+    connect::Warning,
     connect::{Peer, Report},
     message::CancelRequest,
-    param::PassfileProblem,
 };
 use pgtls_startup::ServerSession;
 
@@ -28,7 +28,7 @@ pub struct Session<S> {
     /// The attempts that failed before, in order: why the session is not encrypted, or not with the first host.
     pub failed: Vec<AttemptError>,
     /// The reason why the password file was not used; psql prints it as a warning.
-    pub passfile_problem: Option<PassfileProblem>,
+    pub passfile_problem: Option<Warning>,
     config: Config,
 }
 

@@ -6,9 +6,9 @@ use crate::{
 };
 use pgtls_adapter::{ConnectError, DetachedStartup, Startup};
 use pgtls_core::{
-    connect::Peer,
+    connect::{Peer, Warning},
     message::CancelRequest,
-    param::{Params, PassfileProblem, Passwords, Secret},
+    param::{Params, Passwords, Secret},
 };
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ impl Credentials {
     }
 
     /// The reason why the password file was not used.
-    pub(crate) fn passfile_problem(&self) -> Option<PassfileProblem> {
+    pub(crate) fn passfile_problem(&self) -> Option<Warning> {
         self.passwords.problem().cloned()
     }
 }

@@ -4,8 +4,7 @@
 
 use pgtls::{
     AuthenticationMethod, Canceller, Config, ConfigBuilder, Encryption, Environment, Error, Failure,
-    LibraryInit, PassfileProblem, Platform, Refusal, StartupContext, StartupError, async_std, blocking,
-    tokio,
+    LibraryInit, Platform, Refusal, StartupContext, StartupError, Warning, async_std, blocking, tokio,
 };
 use pgtls_conformance::{
     server::{Script, Server},
@@ -30,7 +29,7 @@ struct Facts {
     encryption: Encryption,
     authentication: AuthenticationMethod,
     canceller: Canceller,
-    passfile_problem: Option<PassfileProblem>,
+    passfile_problem: Option<Warning>,
 }
 
 macro_rules! facts {

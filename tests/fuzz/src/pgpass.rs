@@ -2,8 +2,9 @@
 
 use super::disk::Disk;
 use pgtls_core::{
+    connect::Warning,
     environment::{Environment, Platform},
-    param::{Ability, Params, PassfileProblem, Passwords, Secret, SettingsBuilder},
+    param::{Ability, Params, Passwords, Secret, SettingsBuilder},
 };
 
 const PATH: &str = "pgpass";
@@ -26,7 +27,7 @@ pub fn pgpass(bytes: &[u8]) {
             Some((_, Ok(password))) => assert_eq!(ours.unwrap_or_default(), password),
             Some((line, Err(_))) => {
                 assert_eq!(ours, None);
-                not_utf8 = Some(PassfileProblem::NotUtf8 { path: PATH.to_owned(), line });
+                not_utf8 = Some(Warning::PassfileNotUtf8 { path: PATH.to_owned(), line });
             }
         }
     }

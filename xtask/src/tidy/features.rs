@@ -18,6 +18,7 @@ const PROVIDER: &str = "forwards to pgtls-rustls, where it adds the constructor 
 const AWS_LC_RS: &str = "adds aws_lc_rs(); a provider is a value that the program hands in";
 const RING: &str =
     "adds ring(); a provider is a value that the program hands in, and it is completed to the same outcomes";
+const TRACING: &str = "adds an observer, which returns nothing to the connection";
 const FROM_STRING: &str = "adds constructors from a string, which use this provider whatever else is linked";
 
 const FEATURES: &[Feature] = &[
@@ -26,14 +27,19 @@ const FEATURES: &[Feature] = &[
     Feature { krate: "pgtls-rustls", name: "ring", because: RING },
     Feature { krate: "pgtls-adapter", name: "aws-lc-rs", because: PROVIDER },
     Feature { krate: "pgtls-adapter", name: "ring", because: PROVIDER },
+    Feature { krate: "pgtls-adapter", name: "tracing", because: TRACING },
     Feature { krate: "pgtls-std", name: "aws-lc-rs", because: PROVIDER },
     Feature { krate: "pgtls-std", name: "ring", because: PROVIDER },
+    Feature { krate: "pgtls-std", name: "tracing", because: TRACING },
     Feature { krate: "pgtls-tokio", name: "aws-lc-rs", because: PROVIDER },
     Feature { krate: "pgtls-tokio", name: "ring", because: PROVIDER },
+    Feature { krate: "pgtls-tokio", name: "tracing", because: TRACING },
     Feature { krate: "pgtls-async-std", name: "aws-lc-rs", because: PROVIDER },
     Feature { krate: "pgtls-async-std", name: "ring", because: PROVIDER },
+    Feature { krate: "pgtls-async-std", name: "tracing", because: TRACING },
     Feature { krate: "pgtls-tokio-postgres", name: "aws-lc-rs", because: FROM_STRING },
     Feature { krate: "pgtls-tokio-postgres", name: "ring", because: PROVIDER },
+    Feature { krate: "pgtls-tokio-postgres", name: "tracing", because: TRACING },
     Feature { krate: "pgtls-tokio-postgres", name: "deadpool", because: "adds a module" },
     Feature { krate: "pgtls-tokio-postgres", name: "bb8", because: "adds a module" },
     Feature { krate: "pgtls", name: "aws-lc-rs", because: FROM_STRING },

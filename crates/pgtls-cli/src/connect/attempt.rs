@@ -4,7 +4,7 @@ use super::{
     adapter::{Adapter, Session, Visit},
     failure::{self, StartupFailure},
     passphrase,
-    report::Report,
+    report::{Report, Warning},
     timeline::timeline,
 };
 use crate::{
@@ -35,7 +35,8 @@ pub(crate) fn attempt(gathered: Gathered, adapter: Adapter) -> Report {
         Ok(report) => report,
         Err(error) => Report::refused("other", format!("the adapter cannot be started: {error}")),
     };
-    report.notes.extend(passwords.problem().map(ToString::to_string));
+    // The password file is read before the connection.
+    report.warnings.splice(..0, passwords.problem().map(Warning::from));
     report
 }
 
@@ -157,7 +158,7 @@ fn seen(seen: &Seen, params: &Params) -> Report {
     }
     report.files = seen.files.iter().map(FileLine::from).collect();
     report.connections = seen.connections();
-    report.notes = seen.warnings.iter().map(|warning| printable(warning)).collect();
+    report.warnings = seen.warnings.iter().map(Warning::from).collect();
     report.mode = Some((
         params.sslmode().to_string(),
         params.source("sslmode").map_or_else(|| "default".to_owned(), ToString::to_string),

@@ -1,8 +1,11 @@
 //! What happened, as data: the JSON object is this structure, the text for people is written from it.
 
 use super::timeline::Attempt;
-use crate::{certificate::Certificate, words::FileLine};
-use pgtls_core::startup::ClientCertificate;
+use crate::{
+    certificate::Certificate,
+    words::{FileLine, printable},
+};
+use pgtls_core::{connect, startup::ClientCertificate};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -53,11 +56,32 @@ pub(crate) struct Report {
     pub(crate) attempts: Vec<Attempt>,
     /// What failed before the connection was made: why it is in plain text, or with another host.
     pub(crate) earlier_errors: Vec<String>,
-    /// What libpq would warn of and go on.
-    pub(crate) notes: Vec<String>,
+    /// Problems that did not prevent the connection.
+    pub(crate) warnings: Vec<Warning>,
     /// `sslmode` and where it came from, for people.
     #[serde(skip)]
     pub(crate) mode: Option<(String, String)>,
+}
+
+/// A problem that did not prevent the connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Warning {
+    /// Stable name of the kind.
+    name: &'static str,
+    /// The sentence.
+    pub(crate) text: String,
+    /// The line that psql prints; not there if it prints none.
+    libpq: Option<String>,
+}
+
+impl From<&connect::Warning> for Warning {
+    fn from(warning: &connect::Warning) -> Self {
+        Self {
+            name: warning.name(),
+            text: printable(&warning.to_string()),
+            libpq: warning.libpq_text().as_deref().map(printable),
+        }
+    }
 }
 
 /// The client's side of a handshake.
@@ -98,7 +122,7 @@ impl Report {
             advice: None,
             attempts: Vec::new(),
             earlier_errors: Vec::new(),
-            notes: Vec::new(),
+            warnings: Vec::new(),
             mode: None,
         }
     }

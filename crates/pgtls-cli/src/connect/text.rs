@@ -21,8 +21,11 @@ pub(super) fn write(out: &mut dyn Write, connection: &Report) -> io::Result<()> 
             report::file(out, file)?;
         }
     }
-    for note in &connection.notes {
-        writeln!(out, "\n{CAUTION}note{CAUTION:#}: {note}")?;
+    let mut texts: Vec<_> = connection.warnings.iter().map(|warning| &warning.text).collect();
+    // There is one for each line that cannot be written to the key log.
+    texts.dedup();
+    for text in texts {
+        writeln!(out, "\n{CAUTION}warning{CAUTION:#}: {text}")?;
     }
     verdict(out, connection)
 }

@@ -50,6 +50,13 @@ pub enum Cause<E> {
         /// The resolver's error; `None` when it returned no address.
         error: Option<E>,
     },
+    /// A cancel request for a session whose host is not in the parameters.
+    UnknownHost {
+        /// Index of the host ([`Peer::host_index`]).
+        host_index: usize,
+        /// Number of hosts in the parameters.
+        hosts: usize,
+    },
     /// A host, port, socket option or time limit that cannot be used.
     Param(ParamError),
     /// Parameters that leave no method for this address.
@@ -133,7 +140,7 @@ impl<E: Error> Error for AttemptError<E> {
             Cause::Plan(error) => error.source(),
             Cause::WrongRole(error) => error.source(),
             Cause::Misuse(error) => error.source(),
-            Cause::Lookup { error: None, .. } | Cause::PeerUser { .. } => None,
+            Cause::Lookup { error: None, .. } | Cause::UnknownHost { .. } | Cause::PeerUser { .. } => None,
         }
     }
 }
@@ -149,6 +156,11 @@ impl<E: fmt::Display> fmt::Display for Cause<E> {
                     None => f.write_str(": it has none"),
                 }
             }
+            Self::UnknownHost { host_index, hosts } => write!(
+                f,
+                "cannot cancel a session with host {host_index}, counted from 0, of parameters with {hosts}; use the \
+                 parameters that the session was made with"
+            ),
             Self::Param(error) => error.fmt(f),
             Self::Plan(error) => error.fmt(f),
             Self::PeerUser { required, found } => {

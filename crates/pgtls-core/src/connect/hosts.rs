@@ -85,9 +85,15 @@ impl Hosts {
         peer: &Peer,
         errors: &mut Vec<AttemptError<E>>,
     ) -> Self {
-        let hosts = host::list(params, environment).into_iter().filter(|host| host.index == peer.host_index);
+        let mut list = host::list(params, environment);
+        let count = list.len();
+        list.retain(|host| host.index == peer.host_index);
+        if list.is_empty() {
+            let cause = Cause::UnknownHost { host_index: peer.host_index, hosts: count };
+            errors.push(without_address(cause));
+        }
         let mut hosts = Self {
-            list: hosts.collect(),
+            list,
             position: 0,
             step: HostStep::Exhausted,
             role: TargetSessionAttrs::Any,

@@ -1,8 +1,8 @@
 //! The attempts of a connection and the files it used, for people and logs.
 
-use super::Peer;
+use super::{Peer, Warning};
 use crate::{files::FileReport, negotiation::Event};
-use alloc::{string::String, vec::Vec};
+use alloc::vec::Vec;
 
 /// Everything that was observed, over all attempts.
 #[derive(Clone, Debug, Default)]
@@ -12,8 +12,8 @@ pub struct Report {
     pub attempts: Vec<AttemptReport>,
     /// The files of TLS; empty if TLS was never about to start.
     pub files: Vec<FileReport>,
-    /// Problems that did not prevent the connection, one sentence each.
-    pub warnings: Vec<String>,
+    /// Problems that did not prevent the connection.
+    pub warnings: Vec<Warning>,
 }
 
 /// One address.
@@ -35,7 +35,7 @@ pub enum Note {
     /// A file that was looked at for TLS.
     File(FileReport),
     /// A problem that does not prevent the connection.
-    Warning(String),
+    Warning(Warning),
 }
 
 impl Report {

@@ -139,6 +139,36 @@ fn flags_of_the_client_certificate_outlive_the_connection() {
     }
 }
 
+/// So does one that was sent in a handshake that has not ended.
+#[test]
+fn flags_of_an_unfinished_handshake_outlive_the_connection() {
+    let ends: [fn() -> Input<'static, &'static str>; 2] =
+        [|| Input::TimedOut, || Input::ConnectionLost(None)];
+    for end in ends {
+        for (is_sent, expected) in [(true, Action::Done(Encryption::Plain)), (false, Action::Failed)] {
+            let mut connection = connection(
+                "hostaddr=192.0.2.1,192.0.2.2 sslmode=prefer sslcertmode=require connect_timeout=7",
+            );
+            // Before the handshake there is no state.
+            connection.set_client_certificate(ASKED);
+            connection.up_to_tls();
+            if is_sent {
+                connection.set_client_certificate(ASKED);
+            }
+            connection.input(end()).expect(Action::Open).input(Input::Opened(Ok(())));
+            if matches!(connection.poll(START), Action::Send(_)) {
+                connection.input(Input::Sent).input(Input::Received(b"N"));
+            }
+            connection.exchange(UP, None).poll(START);
+            if expected == Action::Failed {
+                assert!(connection.texts().iter().any(|text| text.contains("certificate")));
+            } else {
+                connection.expect(expected);
+            }
+        }
+    }
+}
+
 #[test]
 fn the_clock_of_an_address_starts_once() {
     let mut connection = connection("host=a,b hostaddr=192.0.2.1,192.0.2.2 sslmode=prefer connect_timeout=7");
@@ -189,6 +219,44 @@ fn a_cancel_request_is_not_sent_without_its_socket_options() {
     let mut connection = Machine::cancel(&params, &environment(), &peer, Options::default());
     connection.expect(Action::Failed);
     assert_eq!(connection.errors().len(), 1);
+}
+
+#[test]
+fn a_cancel_request_for_an_unknown_host_has_one_error() {
+    for (conninfo, index, count) in [("host=a", 1, 1), ("host=a,b sslmode=disable", 7, 2)] {
+        let peer = Peer::new(index, Some("c".to_owned()), Address::Tcp("192.0.2.1:5432".parse().unwrap()));
+        let mut connection = Machine::cancel(&params(conninfo), &environment(), &peer, Options::default());
+        connection.expect(Action::Failed);
+        let expected = alloc::format!(
+            "cannot cancel a session with host {index}, counted from 0, of parameters with {count}; use the parameters that \
+             the session was made with"
+        );
+        assert_eq!(connection.take_error().to_string(), expected);
+    }
+}
+
+/// A write that failed is reported to the driver as a success. It counts for a StartupMessage, whose answer decides, and not
+/// for a cancel request, which has no answer.
+#[test]
+fn a_cancel_request_whose_write_failed_is_not_sent() {
+    for fails in [false, true] {
+        let mut monitor = StartupMonitor::cancel(Encryption::Plain, None);
+        monitor.wrote(&CancelRequest::new(1, &[1, 2, 3, 4]).expect("it is short").encode());
+        if fails {
+            monitor.write_failed();
+        }
+        monitor.closed();
+        let verdict = monitor.finish(StartupOutcome::Up);
+        let failure = fails.then_some(Failure::StartupBroken(crate::startup::Broken::Closed));
+        assert_eq!((verdict.is_up(), verdict.failure()), (!fails, failure));
+    }
+    let mut monitor =
+        StartupMonitor::new(StartupRules::NONE, Encryption::Plain, ClientCertificate::NONE, None);
+    monitor.wrote(&startup_message(PROTOCOL_3_0, [("user", "u")]).expect("it is short"));
+    monitor.write_failed();
+    let _ = monitor.read(REJECTION);
+    let verdict = monitor.finish(StartupOutcome::Failed);
+    assert!(matches!(verdict.failure(), Some(Failure::ServerError { .. })));
 }
 
 #[test]

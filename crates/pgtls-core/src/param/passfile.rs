@@ -5,19 +5,19 @@
 
 use super::{HostItem, Params, Secret};
 use crate::{
+    connect::Warning,
     environment::{Environment, Platform},
     files::{FileKind, Metadata, ReadFile},
     secret::wipe_vec,
 };
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
-use core::fmt;
 
 /// The passwords for the hosts of a connection: `password` for all of them, else one for each from the password file.
 #[derive(Clone, Debug, Default)]
 pub struct Passwords {
     for_all: Option<Secret>,
     for_each: Vec<Option<Secret>>,
-    problem: Option<PassfileProblem>,
+    problem: Option<Warning>,
 }
 
 impl Passwords {
@@ -41,7 +41,7 @@ impl Passwords {
                 Ok(password) => passwords.for_each.push(password),
                 Err(line) => {
                     passwords.for_each.push(None);
-                    passwords.problem = Some(PassfileProblem::NotUtf8 { path: path.clone(), line });
+                    passwords.problem = Some(Warning::PassfileNotUtf8 { path: path.clone(), line });
                 }
             }
         }
@@ -55,56 +55,11 @@ impl Passwords {
         self.for_all.as_ref().or(of_host)
     }
 
-    /// Why the password file was not used; libpq warns of it and goes on.
-    pub fn problem(&self) -> Option<&PassfileProblem> {
+    /// The problem with the password file, which is not used then: one of the variants `Passfile…`.
+    pub fn problem(&self) -> Option<&Warning> {
         self.problem.as_ref()
     }
 }
-
-/// Why a password file, or a line of it, was not used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PassfileProblem {
-    /// It is not a regular file.
-    NotPlain {
-        /// Path.
-        path: String,
-    },
-    /// Group or others may do something with it.
-    Permissions {
-        /// Path.
-        path: String,
-        /// Permission bits.
-        mode: u32,
-    },
-    /// The password that was found is not UTF-8. (libpq would send it as it is.)
-    NotUtf8 {
-        /// Path.
-        path: String,
-        /// Line, from 1.
-        line: usize,
-    },
-}
-
-impl fmt::Display for PassfileProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotPlain { path } => {
-                write!(f, "password file {path:?} is not a plain file, and is ignored")
-            }
-            Self::Permissions { path, mode } => write!(
-                f,
-                "password file {path:?} has group or world access (mode {:04o}), and is ignored; permissions should be u=rw (0600) or less",
-                mode & 0o7777
-            ),
-            Self::NotUtf8 { path, line } => {
-                write!(f, "password in line {line} of password file {path:?} is not UTF-8, and is ignored")
-            }
-        }
-    }
-}
-
-impl core::error::Error for PassfileProblem {}
 
 /// `passfile` if it is not empty, else the file in the home directory.
 fn passfile(params: &Params, environment: &Environment) -> Option<String> {
@@ -119,14 +74,14 @@ fn passfile(params: &Params, environment: &Environment) -> Option<String> {
 }
 
 /// The text, or why it is not used where that is worth a warning.
-fn read(path: &str, platform: Platform, disk: &dyn ReadFile) -> Result<Vec<u8>, Option<PassfileProblem>> {
+fn read(path: &str, platform: Platform, disk: &dyn ReadFile) -> Result<Vec<u8>, Option<Warning>> {
     // Looked at first, so that nothing is opened that may block or be consumed.
     let refuse = |metadata: &Metadata| {
         let path = path.to_owned();
         match platform {
-            Platform::Unix if metadata.kind != FileKind::Regular => Some(PassfileProblem::NotPlain { path }),
+            Platform::Unix if metadata.kind != FileKind::Regular => Some(Warning::PassfileNotPlain { path }),
             Platform::Unix if metadata.mode & GROUP_OR_OTHER != 0 => {
-                Some(PassfileProblem::Permissions { path, mode: metadata.mode })
+                Some(Warning::PassfilePermissions { path, mode: metadata.mode })
             }
             Platform::Unix | Platform::Windows => None,
         }
@@ -293,9 +248,9 @@ mod tests {
             passwords("host=a password=given", private, private),
             ("given,given,given".to_owned(), None)
         );
-        let open = "password file \"/h/.pgpass\" has group or world access (mode 0640), and is ignored; \
-                    permissions should be u=rw (0600) or less";
-        let not_plain = "password file \"/h/.pgpass\" is not a plain file, and is ignored";
+        let open = "password file \"/h/.pgpass\" has group or world access; permissions should be \
+                    u=rw (0600) or less; it has mode 0640 and is ignored";
+        let not_plain = "password file \"/h/.pgpass\" is not a plain file; it is ignored";
         for (other, problem) in [((Regular, 0o640), open), ((Other, 0o600), not_plain)] {
             let problem = (String::new(), Some(problem.to_owned()));
             assert_eq!(passwords(hosts, other, private), problem);

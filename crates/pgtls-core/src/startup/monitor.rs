@@ -226,6 +226,15 @@ impl StartupMonitor {
         self.watch.sent(rest);
     }
 
+    /// After a write that failed and is reported to the driver as a success, so that its next read finds the reason that the
+    /// server has sent (libpq: `pqSendSome`). A cancel request has not been sent then: the end of the connection that follows
+    /// does not accept it.
+    pub fn write_failed(&mut self) {
+        if self.watch.payload() == Payload::Cancel {
+            self.aborted();
+        }
+    }
+
     /// The connection ended in order: end of file without encryption, close_notify with TLS.
     pub fn closed(&mut self) {
         let decision = self.watch.closed();

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     environment::Platform,
     files::FileIdentity,
-    param::{Ability, Settings},
+    param::{Ability, Params, Settings},
 };
 use alloc::{borrow::ToOwned, collections::BTreeMap, vec};
 use core::cell::Cell;
