@@ -7,7 +7,7 @@ use crate::support::{
 };
 use pgtls_core::negotiation::Encryption;
 use pgtls_std::ActionError;
-use pgtls_tokio_postgres::{DriverConfig, DriverError, Error, Running, connect_with};
+use pgtls_tokio_postgres::{DriverConfig, DriverError, Error, SpawnedClient, connect_with};
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::{
     runtime,
@@ -33,7 +33,7 @@ fn connect(conninfo: &str, home: &Path) -> Result<(), Error> {
     })
 }
 
-async fn check_server_sees(client: &Running) {
+async fn check_server_sees(client: &SpawnedClient) {
     let encrypted: bool = client.query_one(IS_ENCRYPTED, &[]).await.unwrap().get(0);
     assert_eq!(encrypted, client.encryption() == Encryption::Ssl);
     assert_eq!(encrypted, client.facts().is_some());
@@ -182,12 +182,12 @@ fn pools_replace_what_is_broken() {
     });
 }
 
-async fn process_id(client: &Running) -> i32 {
+async fn process_id(client: &SpawnedClient) -> i32 {
     client.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0)
 }
 
 /// Has a session end itself, and waits until the client knows. Its process id.
-async fn end_session(client: &Running) -> i32 {
+async fn end_session(client: &SpawnedClient) -> i32 {
     let process_id = process_id(client).await;
     client.simple_query("SELECT pg_terminate_backend(pg_backend_pid())").await.unwrap_err();
     while !client.is_closed() {
