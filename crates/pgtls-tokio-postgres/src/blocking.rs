@@ -39,7 +39,10 @@ pub fn config_with(conninfo: &str, provider: Arc<CryptoProvider>) -> Result<Arc<
     from_settings(&Settings::parse(conninfo).map_err(Error::Param)?, provider)
 }
 
-pub(crate) fn from_settings(settings: &Settings, provider: Arc<CryptoProvider>) -> Result<Arc<Config>, Error> {
+pub(crate) fn from_settings(
+    settings: &Settings,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<Config>, Error> {
     let environment = pgtls_os::environment().map_err(Error::Environment)?;
     let params = pgtls_os::params(settings, &environment, Ability::default()).map_err(Error::Param)?;
     Ok(Arc::new(Config::new(params, environment, provider)))

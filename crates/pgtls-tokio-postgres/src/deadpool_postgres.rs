@@ -92,7 +92,8 @@ impl Connect for Connector {
     fn connect(
         &self,
         driver: &tokio_postgres::Config,
-    ) -> Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), tokio_postgres::Error>> + Send + '_>> {
+    ) -> Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), tokio_postgres::Error>> + Send + '_>>
+    {
         let config = self.merged(driver);
         Box::pin(async move {
             let session = connect_with(&config.map_err(Error::into_driver_error)?).await;

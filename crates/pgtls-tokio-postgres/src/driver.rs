@@ -242,7 +242,8 @@ pub(crate) fn overridden(config: &Config, driver: &tokio_postgres::Config) -> Re
         keyword: "password",
         reason: "the password in its configuration is not UTF-8",
     })?;
-    let seconds = |time: Duration| time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0)).to_string();
+    let seconds =
+        |time: Duration| time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0)).to_string();
     let idle = driver.get_keepalives_idle();
     let has_idle = idle != tokio_postgres::Config::new().get_keepalives_idle();
     for (keyword, value) in [
@@ -275,7 +276,8 @@ pub(crate) fn overridden(config: &Config, driver: &tokio_postgres::Config) -> Re
         ),
         (
             "load_balance_hosts",
-            (driver.get_load_balance_hosts() == config::LoadBalanceHosts::Random).then(|| "random".to_owned()),
+            (driver.get_load_balance_hosts() == config::LoadBalanceHosts::Random)
+                .then(|| "random".to_owned()),
         ),
         (
             "sslmode",
@@ -295,7 +297,8 @@ pub(crate) fn overridden(config: &Config, driver: &tokio_postgres::Config) -> Re
         text.put("password", password);
     }
     let settings = Settings::parse(Secret::new(text.0).expose()).map_err(Error::Param)?;
-    let resolved = Params::resolve(&settings, None, &config.environment, Ability::default()).map_err(Error::Param)?;
+    let resolved =
+        Params::resolve(&settings, None, &config.environment, Ability::default()).map_err(Error::Param)?;
     let mut overridden = config.clone();
     overridden.params =
         resolved.with_hardening(params.hardening()).with_key_permissions(params.key_permissions());

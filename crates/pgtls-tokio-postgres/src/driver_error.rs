@@ -2,7 +2,7 @@
 
 use crate::channel::{Established, NoDigest};
 use pgtls_core::{
-    param::{Passwords, PassfileProblem},
+    param::{PassfileProblem, Passwords},
     startup::{Refusal, StartupRejection, server_text},
 };
 use pgtls_tokio::StartupError;

@@ -37,7 +37,9 @@ impl Error {
     /// The SQLSTATE of the server's error, if the last attempt ended with one: `28P01` for a password that is wrong.
     pub fn sqlstate(&self) -> Option<SqlState> {
         let of_attempt = self.last_attempt().and_then(|attempt| match attempt.failure {
-            Some(Failure::ServerError { sqlstate, .. }) => str::from_utf8(&sqlstate).ok().map(SqlState::from_code),
+            Some(Failure::ServerError { sqlstate, .. }) => {
+                str::from_utf8(&sqlstate).ok().map(SqlState::from_code)
+            }
             _ => None,
         });
         of_attempt.or_else(|| self.driver_error()?.code().cloned())

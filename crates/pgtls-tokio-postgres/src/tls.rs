@@ -1,8 +1,6 @@
 //! libpq's TLS for programs in which tokio-postgres opens the connections.
 
-use crate::{
-    channel::Channel, driver, driver_error::cleaned, error::Error, pre_negotiated::PreNegotiated,
-};
+use crate::{channel::Channel, driver, driver_error::cleaned, error::Error, pre_negotiated::PreNegotiated};
 use pgtls_core::{negotiation::Encryption, param::PassfileProblem};
 use pgtls_tokio::{BoxError, Config};
 use std::{convert::Infallible, io, pin::Pin, sync::Arc};
