@@ -486,4 +486,65 @@ mod tests {
             }
         }
     }
+
+    #[cfg(feature = "deadpool-postgres")]
+    #[test]
+    fn values_of_the_drivers_configuration_take_precedence() {
+        let overridden = |conninfo: &str, text: &str| {
+            let mut environment = Environment::empty(Platform::Unix)
+                .with_variable("PGHOSTADDR", "192.0.2.9")
+                .with_variable("PGPORT", "9");
+            environment.user = Some("me".to_owned());
+            let settings = Settings::parse(conninfo).unwrap();
+            let params = Params::resolve(&settings, None, &environment, Ability::default()).unwrap();
+            let config = Config::new(params, environment, pgtls_rustls::aws_lc_rs());
+            super::overridden(&config, &text.parse().unwrap()).map(|config| config.params)
+        };
+        let base = r"host=a port=1 user=alice password='b\\' sslrootcert=root.crt sslmode=verify-ca options='-c a=\'b\''";
+        let params = overridden(base, "").unwrap();
+        assert_eq!(params.value("host"), Some("a"));
+        assert_eq!(params.value("port"), Some("1"));
+        assert_eq!(params.dbname(), "alice");
+        assert_eq!(params.value("options"), Some("-c a='b'"));
+        assert_eq!(params.password().map(Secret::expose), Some("b\\"));
+
+        let text = r"host=x,/run/y user='o\'brien' password=p application_name=n connect_timeout=7 keepalives=0
+            tcp_user_timeout=5 channel_binding=require target_session_attrs=read-write load_balance_hosts=random";
+        let params = overridden(base, text).unwrap();
+        for (keyword, value) in [
+            ("host", "x,/run/y"),
+            ("hostaddr", ""),
+            ("port", "5432"),
+            ("user", "o'brien"),
+            // The server's default is the user.
+            ("dbname", "o'brien"),
+            ("application_name", "n"),
+            ("connect_timeout", "7"),
+            ("keepalives", "0"),
+            ("channel_binding", "require"),
+            ("target_session_attrs", "read-write"),
+            ("load_balance_hosts", "random"),
+            ("sslrootcert", "root.crt"),
+            ("sslmode", "verify-ca"),
+        ] {
+            assert_eq!(params.value(keyword), Some(value), "{keyword}");
+        }
+        assert_eq!(params.password().map(Secret::expose), Some("p"));
+        let params = overridden("", "host=x,y hostaddr=192.0.2.1,::1 port=7,8").unwrap();
+        assert_eq!(params.value("hostaddr"), Some("192.0.2.1,::1"));
+        assert_eq!(params.value("port"), Some("7,8"));
+
+        for (conninfo, text, sslmode) in [
+            ("sslmode=disable", "sslmode=require", "require"),
+            ("sslmode=allow", "sslmode=require", "require"),
+            ("", "sslmode=require", "require"),
+            ("", "sslmode=disable", "prefer"),
+            ("sslmode=require", "sslmode=disable", "require"),
+            ("sslmode=verify-full", "sslmode=require", "verify-full"),
+            ("sslrootcert=system", "sslmode=require", "verify-full"),
+        ] {
+            let params = overridden(conninfo, text).unwrap();
+            assert_eq!(params.value("sslmode"), Some(sslmode), "{conninfo} and {text}");
+        }
+    }
 }

@@ -36,6 +36,8 @@ const FEATURES: &[Feature] = &[
     Feature { krate: "pgtls-tokio-postgres", name: "ring", because: PROVIDER },
     Feature { krate: "pgtls-tokio-postgres", name: "deadpool", because: "adds a module" },
     Feature { krate: "pgtls-tokio-postgres", name: "bb8", because: "adds a module" },
+    Feature { krate: "pgtls-tokio-postgres", name: "deadpool-postgres", because: "adds a module" },
+    Feature { krate: "pgtls-tokio-postgres", name: "postgres", because: "adds constructors" },
     Feature {
         krate: "pgtls-conformance",
         name: "proptest",
