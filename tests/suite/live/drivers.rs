@@ -76,7 +76,7 @@ fn deadpool_postgres_keeps_its_configuration() {
         toml::from_str(&text).unwrap()
     };
     let pool = |file: &deadpool_postgres::Config, tls: &str| {
-        let connector = Connector::new(Arc::new(driver::config(tls, home.path())));
+        let connector = Connector::new(Arc::new(driver::config(&format!("user=unused {tls}"), home.path())));
         let pg = file.get_pg_config().unwrap();
         let manager = Manager::from_connect(pg, connector, file.get_manager_config());
         Pool::builder(manager).config(file.get_pool_config()).build().unwrap()
