@@ -498,7 +498,7 @@ mod tests {
             let settings = Settings::parse(conninfo).unwrap();
             let params = Params::resolve(&settings, None, &environment, Ability::default()).unwrap();
             let config = Config::new(params, environment, pgtls_rustls::aws_lc_rs());
-            super::overridden(&config, &text.parse().unwrap()).map(|config| config.params)
+            overridden(&config, &text.parse().unwrap()).map(|config| config.params)
         };
         let base = r"host=a port=1 user=alice password='b\\' sslrootcert=root.crt sslmode=verify-ca options='-c a=\'b\''";
         let params = overridden(base, "").unwrap();

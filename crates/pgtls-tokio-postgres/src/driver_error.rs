@@ -176,7 +176,7 @@ impl StartupContext {
         }
         // Everything else that a driver may dislike has been judged by the startup monitor before.
         if !has_password && error.as_db_error().is_none() && !error.is_closed() {
-            let error = problem.map(|problem| problem.into());
+            let error = problem.map(Into::into);
             return StartupError::Refused { refusal: Refusal::NoPassword, error };
         }
         let passfile = passfile.filter(|_| error.code() == Some(&SqlState::INVALID_PASSWORD));
