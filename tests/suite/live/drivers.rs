@@ -56,7 +56,7 @@ fn deadpool_postgres_keeps_its_statements_and_its_recycling() {
             sleep(Duration::from_millis(10)).await;
         }
         drop(client);
-        assert_ne!(process_id(&*pool.get().await.unwrap()).await, first);
+        assert_ne!(process_id(&pool.get().await.unwrap()).await, first);
     });
 }
 
