@@ -3,6 +3,7 @@
 //! The rows are in `tests/data/live.tsv`, whose head explains the columns.
 
 mod cancel;
+mod drivers;
 mod tokio_postgres;
 
 use crate::support::{

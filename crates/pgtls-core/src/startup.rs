@@ -15,11 +15,13 @@ mod monitor;
 mod refusal;
 mod rules;
 mod sent;
+mod server_text;
 mod watch;
 
 pub use monitor::{StartupMonitor, StartupOutcome, StartupRejection, StartupVerdict};
 pub use refusal::{BindingRefusal, Broken, Refusal};
 pub use rules::{ClientCertificate, StartupRules};
+pub use server_text::{MAX_SERVER_TEXT, server_text};
 pub(crate) use watch::Decision;
 
 /// The SQLSTATE of an error that has none.

@@ -10,35 +10,35 @@
 //! # }
 //! ```
 
-use crate::{connect_with, error::Error, running::Running};
+use crate::{connect_with, error::Error, session::SpawnedClient};
 use bb8::ManageConnection;
 use pgtls_tokio::Config;
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
-/// Makes sessions for a pool. Each is made as libpq would make it, from the files and the servers as they are then.
+/// Makes sessions for a pool, each with the files and the servers of the moment, as libpq does.
 #[derive(Clone, Debug)]
 pub struct Manager(Arc<Config>);
 
 impl Manager {
-    /// From these parameters.
+    /// A manager for these parameters.
     pub fn new(config: Arc<Config>) -> Self {
         Self(config)
     }
 }
 
 impl ManageConnection for Manager {
-    type Connection = Running;
+    type Connection = SpawnedClient;
     type Error = Error;
 
-    async fn connect(&self) -> Result<Running, Error> {
+    async fn connect(&self) -> Result<SpawnedClient, Error> {
         Ok(connect_with(&self.0).await?.spawn())
     }
 
-    async fn is_valid(&self, client: &mut Running) -> Result<(), Error> {
-        client.simple_query("").await.map(drop).map_err(|error| Error::Io(io::Error::other(error)))
+    async fn is_valid(&self, client: &mut SpawnedClient) -> Result<(), Error> {
+        client.simple_query("").await.map(drop).map_err(Error::Driver)
     }
 
-    fn has_broken(&self, client: &mut Running) -> bool {
+    fn has_broken(&self, client: &mut SpawnedClient) -> bool {
         client.is_closed()
     }
 }

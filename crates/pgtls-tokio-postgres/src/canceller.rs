@@ -1,8 +1,8 @@
-//! Cancelling what a session is doing.
+//! Requests to cancel the query of a session.
 
 use crate::{
     channel::{Channel, Established},
-    refused::Circumstances,
+    driver_error::StartupContext,
 };
 use pgtls_core::connect::Peer;
 use pgtls_tokio::{Cancelled, Config, ConnectError, StartupError, Stream, cancelling};
@@ -18,7 +18,7 @@ use tokio_postgres::{
     tls::{ChannelBinding, TlsStream},
 };
 
-/// Cancels what a session is doing, over a connection of its own to the same address, encrypted and verified by the same
+/// Cancels the query of a session, over a connection of its own to the same address, encrypted and verified by the same
 /// rules (libpq: `PQcancelStart`).
 #[derive(Clone)]
 pub struct Canceller {
@@ -28,11 +28,11 @@ pub struct Canceller {
 }
 
 impl Canceller {
-    /// Asks the server to cancel. Whether there was anything to cancel, it does not say.
+    /// Requests the server to cancel. The server does not report whether there was a query to cancel.
     ///
     /// # Errors
-    /// All attempts, in order. A server that says anything, or breaks off instead of closing the connection in order, has
-    /// not taken the request.
+    /// All attempts, in order. A server that sends anything, or does not close the connection in order, has not accepted the
+    /// request.
     pub async fn cancel(&self) -> Result<Cancelled, ConnectError> {
         let mut cancelling = cancelling(&self.config, &self.session);
         loop {
@@ -44,10 +44,9 @@ impl Canceller {
     }
 
     async fn request(&self, stream: Stream) -> Result<(), StartupError> {
-        let circumstances = Circumstances::of(&stream, true);
         let mut channel = Channel::new(stream);
-        let sent = self.token.cancel_query_raw(Kept(&mut channel), Established).await;
-        sent.map_err(|error| circumstances.startup_error(error))?;
+        let sent = self.token.cancel_query_raw(BorrowedStream(&mut channel), Established).await;
+        sent.map_err(|error| StartupContext::CANCEL.startup_error(error))?;
         // The monitor rejects everything but the end.
         channel.read_to_end(&mut Vec::new()).await?;
         Ok(())
@@ -60,10 +59,10 @@ impl fmt::Debug for Canceller {
     }
 }
 
-/// A channel that tokio-postgres only borrows: it would close it without waiting for the server.
-struct Kept<'c>(&'c mut Channel);
+/// A channel that is only lent to tokio-postgres, which would close it without waiting for the server.
+struct BorrowedStream<'c>(&'c mut Channel);
 
-impl AsyncRead for Kept<'_> {
+impl AsyncRead for BorrowedStream<'_> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -73,7 +72,7 @@ impl AsyncRead for Kept<'_> {
     }
 }
 
-impl AsyncWrite for Kept<'_> {
+impl AsyncWrite for BorrowedStream<'_> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut *self.0).poll_write(cx, bytes)
     }
@@ -87,7 +86,7 @@ impl AsyncWrite for Kept<'_> {
     }
 }
 
-impl TlsStream for Kept<'_> {
+impl TlsStream for BorrowedStream<'_> {
     fn channel_binding(&self) -> ChannelBinding {
         ChannelBinding::none()
     }

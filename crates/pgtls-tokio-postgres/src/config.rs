@@ -1,7 +1,7 @@
 //! From a connection string to the configuration of a connection.
 
-use crate::error::Error;
-use pgtls_core::param::{Ability, Settings};
+use crate::{blocking, error::Error};
+use pgtls_core::param::Settings;
 use pgtls_rustls::CryptoProvider;
 use pgtls_tokio::Config;
 use std::{io, sync::Arc};
@@ -25,10 +25,6 @@ pub async fn config(conninfo: &str) -> Result<Arc<Config>, Error> {
 pub async fn config_with(conninfo: &str, provider: Arc<CryptoProvider>) -> Result<Arc<Config>, Error> {
     let settings = Settings::parse(conninfo).map_err(Error::Param)?;
     // The service file is on the disk.
-    let made = spawn_blocking(move || {
-        let environment = pgtls_os::environment().map_err(Error::Environment)?;
-        let params = pgtls_os::params(&settings, &environment, Ability::default()).map_err(Error::Param)?;
-        Ok(Arc::new(Config::new(params, environment, provider)))
-    });
+    let made = spawn_blocking(move || blocking::from_settings(&settings, provider));
     made.await.map_err(|error| Error::Io(io::Error::from(error)))?
 }

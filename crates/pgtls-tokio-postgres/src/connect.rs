@@ -4,8 +4,8 @@ use crate::{
     canceller::Canceller,
     channel::{Channel, Established},
     driver,
+    driver_error::StartupContext,
     error::Error,
-    refused::Circumstances,
     role,
     session::{Connection, Session},
 };
@@ -26,7 +26,9 @@ pub async fn connect(conninfo: &str) -> Result<(Client, Connection), Error> {
 }
 
 /// Connects as libpq does: tries hosts and addresses in its order, negotiates encryption with each, falls back where
-/// `sslmode` says so, also after a server has refused what tokio-postgres sent (libpq: `PQconnectdb`).
+/// `sslmode` says so, also after a server has refused the login (libpq: `PQconnectdb`).
+///
+/// A password file that cannot be used is a warning in the report of the session or the error, as libpq prints one.
 ///
 /// # Errors
 /// Parameters that tokio-postgres cannot fulfil, or all attempts to reach a server, in order.
@@ -41,8 +43,7 @@ pub async fn connect_with(config: &Arc<Config>) -> Result<Session, Error> {
         let stream = connecting.advance().await?;
         let Some(at) = connecting.startup() else { continue };
         let (encryption, facts) = (stream.encryption(), stream.facts().cloned());
-        let driver = driver::with_password(&driver, passwords.password(at.peer.host_index));
-        let outcome = start_up(&driver, stream, at).await;
+        let outcome = start_up(&driver, &passwords, stream, at).await;
         let Some(connected) = connecting.finish_startup(outcome) else { continue };
         let Some(session) = connected.peer().cloned() else { continue };
         let client = connected.value;
@@ -60,12 +61,15 @@ async fn passwords(config: Arc<Config>) -> io::Result<Passwords> {
 /// Has tokio-postgres send the StartupMessage and authenticate.
 async fn start_up(
     driver: &tokio_postgres::Config,
+    passwords: &Passwords,
     stream: Stream,
     at: Startup<'_>,
 ) -> Result<(Connection, Client), StartupError> {
-    let circumstances = Circumstances::of(&stream, driver.get_password().is_some());
+    let host_index = at.peer.host_index;
+    let driver = driver::with_password(driver, passwords.password(host_index));
     let started = driver.connect_raw(Channel::new(stream), Established).await;
-    let (client, mut connection) = started.map_err(|error| circumstances.startup_error(error))?;
+    let context = StartupContext::session(passwords, host_index);
+    let (client, mut connection) = started.map_err(|error| context.startup_error(error))?;
     role::establish(&client, &mut connection, at).await;
     Ok((connection, client))
 }

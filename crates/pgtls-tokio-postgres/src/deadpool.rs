@@ -11,31 +11,31 @@
 //! # }
 //! ```
 
-use crate::{connect_with, error::Error, running::Running};
+use crate::{connect_with, error::Error, session::SpawnedClient};
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use pgtls_tokio::Config;
 use std::sync::Arc;
 
-/// Makes sessions for a pool. Each is made as libpq would make it, from the files and the servers as they are then.
+/// Makes sessions for a pool, each with the files and the servers of the moment, as libpq does.
 #[derive(Clone, Debug)]
 pub struct Manager(Arc<Config>);
 
 impl Manager {
-    /// From these parameters.
+    /// A manager for these parameters.
     pub fn new(config: Arc<Config>) -> Self {
         Self(config)
     }
 }
 
 impl managed::Manager for Manager {
-    type Type = Running;
+    type Type = SpawnedClient;
     type Error = Error;
 
-    async fn create(&self) -> Result<Running, Error> {
+    async fn create(&self) -> Result<SpawnedClient, Error> {
         Ok(connect_with(&self.0).await?.spawn())
     }
 
-    async fn recycle(&self, client: &mut Running, _: &Metrics) -> RecycleResult<Error> {
+    async fn recycle(&self, client: &mut SpawnedClient, _: &Metrics) -> RecycleResult<Error> {
         if client.is_closed() { Err(RecycleError::message("the connection has ended")) } else { Ok(()) }
     }
 }

@@ -10,6 +10,12 @@ use pgtls_core::{
 };
 use std::time::Duration;
 use tokio_postgres::config::{self, SslMode, SslNegotiation};
+#[cfg(feature = "deadpool-postgres")]
+use {
+    pgtls_core::param::{Ability, Source},
+    pgtls_tokio::Config,
+    std::{str, sync::Arc},
+};
 
 /// What tokio-postgres sends in the StartupMessage, without a password.
 ///
@@ -204,7 +210,7 @@ fn unsupported<T>(keyword: &'static str, reason: &'static str) -> Result<T, Erro
     Err(Error::Unsupported { keyword, reason })
 }
 
-/// The same with the password for one host.
+/// The configuration with the password for one host.
 pub(crate) fn with_password(
     config: &tokio_postgres::Config,
     password: Option<&Secret>,
@@ -215,6 +221,143 @@ pub(crate) fn with_password(
     }
     config
 }
+
+/// The configuration with the values of one of the driver's in the place of its own. Never laxer about TLS.
+#[cfg(feature = "deadpool-postgres")]
+pub(crate) fn overridden(config: &Config, driver: &tokio_postgres::Config) -> Result<Config, Error> {
+    use pgtls_core::param::{Settings, SslMode as Ours};
+    let params = &config.params;
+    let mut text = Conninfo::new(params);
+    let (hosts, addresses) = (driver.get_hosts(), driver.get_hostaddrs());
+    if !hosts.is_empty() || !addresses.is_empty() {
+        let hosts: Result<Vec<_>, _> = hosts.iter().map(host_text).collect();
+        text.put("host", &hosts?.join(","));
+        text.put("hostaddr", &addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
+        // The driver does not read PGPORT.
+        text.put("port", "5432");
+    }
+    let ports: Vec<_> = driver.get_ports().iter().map(ToString::to_string).collect();
+    let password = driver.get_password().map(str::from_utf8).transpose();
+    let password = password.map_err(|_| Error::Unsupported {
+        keyword: "password",
+        reason: "the password in its configuration is not UTF-8",
+    })?;
+    let seconds =
+        |time: Duration| time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0)).to_string();
+    let idle = driver.get_keepalives_idle();
+    let has_idle = idle != tokio_postgres::Config::new().get_keepalives_idle();
+    for (keyword, value) in [
+        ("port", (!ports.is_empty()).then(|| ports.join(","))),
+        ("user", driver.get_user().map(str::to_owned)),
+        ("dbname", driver.get_dbname().map(str::to_owned)),
+        ("options", driver.get_options().map(str::to_owned)),
+        ("application_name", driver.get_application_name().map(str::to_owned)),
+        ("connect_timeout", driver.get_connect_timeout().copied().map(seconds)),
+        ("keepalives", (!driver.get_keepalives()).then(|| "0".to_owned())),
+        ("keepalives_idle", has_idle.then(|| seconds(idle))),
+        ("keepalives_interval", driver.get_keepalives_interval().map(seconds)),
+        ("keepalives_count", driver.get_keepalives_retries().map(|count| count.to_string())),
+        ("tcp_user_timeout", driver.get_tcp_user_timeout().map(|time| time.as_millis().to_string())),
+        (
+            "target_session_attrs",
+            match driver.get_target_session_attrs() {
+                config::TargetSessionAttrs::ReadWrite => Some("read-write".to_owned()),
+                config::TargetSessionAttrs::ReadOnly => Some("read-only".to_owned()),
+                _ => None,
+            },
+        ),
+        (
+            "channel_binding",
+            match driver.get_channel_binding() {
+                config::ChannelBinding::Disable => Some("disable".to_owned()),
+                config::ChannelBinding::Require => Some("require".to_owned()),
+                _ => None,
+            },
+        ),
+        (
+            "load_balance_hosts",
+            (driver.get_load_balance_hosts() == config::LoadBalanceHosts::Random)
+                .then(|| "random".to_owned()),
+        ),
+        (
+            "sslmode",
+            (driver.get_ssl_mode() == SslMode::Require && params.sslmode() < Ours::Require)
+                .then(|| "require".to_owned()),
+        ),
+        (
+            "sslnegotiation",
+            (driver.get_ssl_negotiation() == SslNegotiation::Direct).then(|| "direct".to_owned()),
+        ),
+    ] {
+        if let Some(value) = value {
+            text.put(keyword, &value);
+        }
+    }
+    if let Some(password) = password {
+        text.put("password", password);
+    }
+    let settings = Settings::parse(Secret::new(text.0).expose()).map_err(Error::Param)?;
+    let resolved =
+        Params::resolve(&settings, None, &config.environment, Ability::default()).map_err(Error::Param)?;
+    let mut overridden = config.clone();
+    overridden.params =
+        resolved.with_hardening(params.hardening()).with_key_permissions(params.key_permissions());
+    // The files of other parameters are other files.
+    overridden.cache = Arc::default();
+    Ok(overridden)
+}
+
+#[cfg(feature = "deadpool-postgres")]
+fn host_text(host: &config::Host) -> Result<String, Error> {
+    match host {
+        config::Host::Tcp(name) => Some(name.clone()),
+        #[cfg(unix)]
+        config::Host::Unix(path) => path.to_str().map(str::to_owned),
+    }
+    .filter(|host| !host.contains(','))
+    .ok_or(Error::Unsupported {
+        keyword: "host",
+        reason: "a host in its configuration is not UTF-8, or has a comma",
+    })
+}
+
+/// A connection string in which later values replace earlier ones.
+#[cfg(feature = "deadpool-postgres")]
+struct Conninfo(String);
+
+#[cfg(feature = "deadpool-postgres")]
+impl Conninfo {
+    /// Every value that was given, without libpq's defaults.
+    fn new(params: &Params) -> Self {
+        let mut text = Self(String::with_capacity(ROOM));
+        for setting in params.settings().iter() {
+            let is_given = !matches!(
+                setting.source,
+                Source::Default | Source::OperatingSystem | Source::AdjustedForSystem
+            );
+            if is_given {
+                text.put(setting.keyword, &setting.value);
+            }
+        }
+        text
+    }
+
+    fn put(&mut self, keyword: &str, value: &str) {
+        self.0.push_str(keyword);
+        self.0.push_str("='");
+        for character in value.chars() {
+            if matches!(character, '\'' | '\\') {
+                self.0.push('\\');
+            }
+            self.0.push(character);
+        }
+        self.0.push_str("' ");
+    }
+}
+
+/// Room for most connection strings, so that passwords are not left behind in a smaller allocation.
+#[cfg(feature = "deadpool-postgres")]
+const ROOM: usize = 4096;
 
 /// What a server reads as no (PostgreSQL: `parse_bool`).
 fn is_false(value: &str) -> bool {
@@ -341,6 +484,67 @@ mod tests {
                 (Err(Error::Unsupported { keyword, .. }), Some(expected)) => assert_eq!(keyword, expected),
                 (outcome, _) => panic!("{conninfo}: {outcome:?}"),
             }
+        }
+    }
+
+    #[cfg(feature = "deadpool-postgres")]
+    #[test]
+    fn values_of_the_drivers_configuration_take_precedence() {
+        let overridden = |conninfo: &str, text: &str| {
+            let mut environment = Environment::empty(Platform::Unix)
+                .with_variable("PGHOSTADDR", "192.0.2.9")
+                .with_variable("PGPORT", "9");
+            environment.user = Some("me".to_owned());
+            let settings = Settings::parse(conninfo).unwrap();
+            let params = Params::resolve(&settings, None, &environment, Ability::default()).unwrap();
+            let config = Config::new(params, environment, pgtls_rustls::aws_lc_rs());
+            overridden(&config, &text.parse().unwrap()).map(|config| config.params)
+        };
+        let base = r"host=a port=1 user=alice password='b\\' sslrootcert=root.crt sslmode=verify-ca options='-c a=\'b\''";
+        let params = overridden(base, "").unwrap();
+        assert_eq!(params.value("host"), Some("a"));
+        assert_eq!(params.value("port"), Some("1"));
+        assert_eq!(params.dbname(), "alice");
+        assert_eq!(params.value("options"), Some("-c a='b'"));
+        assert_eq!(params.password().map(Secret::expose), Some("b\\"));
+
+        let text = r"host=x,/run/y user='o\'brien' password=p application_name=n connect_timeout=7 keepalives=0
+            tcp_user_timeout=5 channel_binding=require target_session_attrs=read-write load_balance_hosts=random";
+        let params = overridden(base, text).unwrap();
+        for (keyword, value) in [
+            ("host", "x,/run/y"),
+            ("hostaddr", ""),
+            ("port", "5432"),
+            ("user", "o'brien"),
+            // The server's default is the user.
+            ("dbname", "o'brien"),
+            ("application_name", "n"),
+            ("connect_timeout", "7"),
+            ("keepalives", "0"),
+            ("channel_binding", "require"),
+            ("target_session_attrs", "read-write"),
+            ("load_balance_hosts", "random"),
+            ("sslrootcert", "root.crt"),
+            ("sslmode", "verify-ca"),
+        ] {
+            assert_eq!(params.value(keyword), Some(value), "{keyword}");
+        }
+        assert_eq!(params.password().map(Secret::expose), Some("p"));
+        let params = overridden("", "host=x,y hostaddr=192.0.2.1,::1 port=7,8").unwrap();
+        assert_eq!(params.value("hostaddr"), Some("192.0.2.1,::1"));
+        assert_eq!(params.value("port"), Some("7,8"));
+
+        for (conninfo, text, sslmode) in [
+            ("sslmode=disable", "sslmode=require", "require"),
+            ("sslmode=allow", "sslmode=require", "require"),
+            ("", "sslmode=require", "require"),
+            ("", "sslmode=disable", "prefer"),
+            ("sslmode=require", "sslmode=disable", "require"),
+            ("sslmode=verify-full", "sslmode=require", "verify-full"),
+            ("sslrootcert=system", "sslmode=require", "verify-full"),
+        ] {
+            let params = overridden(conninfo, text).unwrap();
+            assert_eq!(params.value("sslmode"), Some(sslmode), "{conninfo} and {text}");
         }
     }
 }

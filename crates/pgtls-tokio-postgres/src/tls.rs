@@ -1,7 +1,7 @@
 //! libpq's TLS for programs in which tokio-postgres opens the connections.
 
-use crate::{channel::Channel, driver, error::Error, pre_negotiated::PreNegotiated};
-use pgtls_core::negotiation::Encryption;
+use crate::{channel::Channel, driver, driver_error::cleaned, error::Error, pre_negotiated::PreNegotiated};
+use pgtls_core::{connect::Warning, negotiation::Encryption};
 use pgtls_tokio::{BoxError, Config};
 use std::{convert::Infallible, io, pin::Pin, sync::Arc};
 use tokio::{
@@ -48,6 +48,7 @@ pub type TlsChannel<S> = Channel<PreNegotiated<S>>;
 pub struct DriverConfig {
     config: tokio_postgres::Config,
     tls: Tls,
+    problem: Option<Warning>,
 }
 
 impl DriverConfig {
@@ -56,36 +57,47 @@ impl DriverConfig {
     /// # Errors
     /// Parameters that tokio-postgres cannot be given.
     pub async fn new(config: Arc<Config>) -> Result<Self, Error> {
-        let shared = config.clone();
-        let derived = spawn_blocking(move || {
-            let passwords = pgtls_os::passwords(&shared.params, &shared.environment);
-            driver::dialling(&shared.params, &shared.environment, &passwords)
-        });
-        let derived = derived.await.map_err(|error| Error::Io(error.into()))??;
+        // The password file is on the disk.
+        let derived = spawn_blocking(move || Self::new_blocking(config));
+        derived.await.map_err(|error| Error::Io(error.into()))?
+    }
+
+    /// Derives both as [`new`](Self::new) does, for programs without a runtime: reads the password file on this thread.
+    ///
+    /// # Errors
+    /// Parameters that tokio-postgres cannot be given.
+    pub fn new_blocking(config: Arc<Config>) -> Result<Self, Error> {
+        let passwords = pgtls_os::passwords(&config.params, &config.environment);
+        let derived = driver::dialling(&config.params, &config.environment, &passwords)?;
         let by_driver = derived.get_ssl_mode() != SslMode::Require;
-        Ok(Self { config: derived, tls: Tls { config, by_driver } })
+        Ok(Self { config: derived, tls: Tls { config, by_driver }, problem: passwords.problem().cloned() })
+    }
+
+    /// The problem for which the password file was not used; libpq prints a warning and continues.
+    pub fn passfile_problem(&self) -> Option<&Warning> {
+        self.problem.as_ref()
     }
 
     /// Connects with both.
     ///
     /// # Errors
-    /// The driver's; an error of the connector is its source.
+    /// The driver's; an error of the connector is its source. Control characters in the texts of a server's error are spaces.
     pub async fn connect(
         &self,
     ) -> Result<(Client, Connection<Socket, TlsChannel<Socket>>), tokio_postgres::Error> {
-        self.config.connect(self.tls.clone()).await
+        self.config.connect(self.tls.clone()).await.map_err(cleaned)
     }
 
     /// Starts a session on a connection that is open, with a server that has to be this host.
     ///
     /// # Errors
-    /// The driver's; an error of the connector is its source.
+    /// The driver's; an error of the connector is its source. Control characters in the texts of a server's error are spaces.
     pub async fn connect_raw<S: AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static>(
         &self,
         stream: S,
         host: &str,
     ) -> Result<(Client, Connection<S, TlsChannel<S>>), tokio_postgres::Error> {
-        self.config.connect_raw(stream, self.tls.for_host(host)).await
+        self.config.connect_raw(stream, self.tls.for_host(host)).await.map_err(cleaned)
     }
 
     /// The configuration.
@@ -93,7 +105,7 @@ impl DriverConfig {
         &self.config
     }
 
-    /// Both, for pools and for the crate `postgres`. They belong together: a connector of parameters that forbid plaintext
+    /// Both, for pools and for the crate `postgres`. They are used together: a connector of parameters that forbid plaintext
     /// sends the SSLRequest by itself, so that it fails at every server with TLS if a configuration of another origin has
     /// sent one before. A configuration whose `ssl_mode` is lowered afterwards is not covered by this.
     pub fn into_parts(self) -> (tokio_postgres::Config, Tls) {

@@ -17,7 +17,11 @@ use std::{
     sync::{Arc, LazyLock},
     time::Duration,
 };
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    time::timeout,
+};
 
 static ZOO: LazyLock<Arc<Zoo>> = LazyLock::new(|| Arc::new(Zoo::open()));
 /// A deadline that no working machine reaches.
@@ -275,9 +279,9 @@ async fn pools_tell_what_was_wrong() {
     assert!(error.to_string().contains("does not support SSL"), "{error}");
 }
 
-/// An error says all of it, and its sources nothing that it has said.
+/// `Display` prints the whole error. Its sources repeat nothing, except for the driver's own error.
 #[tokio::test]
-async fn nothing_is_said_twice() {
+async fn sources_repeat_nothing() {
     let alert = server("tls-alert", "good");
     let good = server("ok", "good");
     let refusing = server("authfail", "good");
@@ -293,9 +297,96 @@ async fn nothing_is_said_twice() {
         let error = connect(&format!("host=db.test {place} {parameters}")).await.unwrap_err();
         let said = error.to_string();
         let mut source = std::error::Error::source(&error);
-        while let Some(further) = source {
+        while let Some(further) = source.filter(|source| !source.is::<tokio_postgres::Error>()) {
             assert!(!said.contains(&further.to_string()), "{said:?} and then {further}");
             source = further.source();
         }
+    }
+}
+
+/// A server in clear that answers its first packet with these bytes and closes.
+async fn answering(answer: Vec<u8>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut length = [0; 4];
+            stream.read_exact(&mut length).await.unwrap();
+            let mut rest = vec![0; usize::try_from(u32::from_be_bytes(length)).unwrap() - 4];
+            stream.read_exact(&mut rest).await.unwrap();
+            stream.write_all(&answer).await.unwrap();
+        }
+    });
+    port
+}
+
+fn error_response(fields: &[(u8, &[u8])]) -> Vec<u8> {
+    let mut body: Vec<u8> =
+        fields.iter().flat_map(|(kind, value)| [&[*kind], *value, &[0]].concat()).collect();
+    body.push(0);
+    [b"E".as_slice(), &u32::try_from(body.len() + 4).unwrap().to_be_bytes(), &body].concat()
+}
+
+#[tokio::test]
+async fn the_text_of_a_server_is_safe_to_print() {
+    let fields: &[(u8, &[u8])] = &[
+        (b'S', b"FATAL"),
+        (b'V', b"FATAL"),
+        (b'C', b"57P03"),
+        (b'M', b"no\x1b[2J\nconnection\r to server \xff"),
+        (b'D', "d\u{202e}etail".as_bytes()),
+        (b'H', b"hint\x07"),
+        (b'W', b"where\x7f"),
+        (b'P', b"7"),
+        (b'F', b"file\x1b"),
+        (b'L', b"12"),
+    ];
+    let port = answering(error_response(fields)).await;
+    let text = format!("hostaddr=127.0.0.1 port={port} sslmode=disable");
+    let error = connect_with(&config(&text)).await.unwrap_err();
+    let expected = format!(
+        "connection to server at \"127.0.0.1\", port {port} failed: FATAL:  no [2J connection  to server \u{fffd}\n\
+         DETAIL:  d etail\nHINT:  hint \nCONTEXT:  where "
+    );
+    assert_eq!(error.to_string(), expected);
+    assert_eq!(error.sqlstate().unwrap().code(), "57P03");
+    let of_driver = error.driver_error().unwrap().as_db_error().unwrap();
+    assert_eq!((of_driver.line(), of_driver.file()), (Some(12), Some("file ")));
+    assert_eq!(of_driver.position(), Some(&tokio_postgres::error::ErrorPosition::Original(7)));
+    let mut source = std::error::Error::source(&error);
+    while let Some(further) = source {
+        assert!(!further.to_string().chars().any(|c| c.is_control() && c != '\n'), "{further:?}");
+        source = further.source();
+    }
+    let of_driver = error.into_driver_error();
+    assert_eq!(of_driver.code().unwrap().code(), "57P03");
+
+    // As much as libpq reads before the login, and no more.
+    let long = vec![b'x'; 40_000];
+    let after_login = [
+        b"R\0\0\0\x08\0\0\0\0".to_vec(),
+        error_response(&[(b'S', b"FATAL"), (b'C', b"57P03"), (b'M', &long)]),
+    ];
+    let port = answering(after_login.concat()).await;
+    let text = format!("hostaddr=127.0.0.1 port={port} sslmode=disable");
+    let error = connect_with(&config(&text)).await.unwrap_err().to_string();
+    let text = error.split_once(" failed: ").unwrap().1;
+    assert_eq!(text.len(), pgtls_core::startup::MAX_SERVER_TEXT);
+}
+
+/// CVE-2024-10977.
+#[tokio::test]
+async fn text_before_tls_is_not_read() {
+    let port = answering(error_response(&[(b'S', b"FATAL"), (b'C', b"57P03"), (b'M', b"forged")])).await;
+    for more in ["sslmode=require", "sslmode=require target_session_attrs=read-write"] {
+        let error =
+            connect_with(&config(&format!("hostaddr=127.0.0.1 port={port} {more}"))).await.unwrap_err();
+        let text = format!("{error} {error:?}");
+        assert!(!text.contains("forged") && !text.contains("57P03"), "{text}");
+        assert_eq!(error.sqlstate(), None);
+        assert!(error.driver_error().is_none());
+        let error = error.into_driver_error();
+        assert_eq!(error.code(), None);
+        assert!(Error::of(&error).unwrap().to_string().contains("error response during SSL"), "{error:?}");
     }
 }

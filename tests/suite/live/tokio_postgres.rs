@@ -2,26 +2,23 @@
 
 use super::for_every_row;
 use crate::support::{
+    client::{has_psql, psql, psql_command},
     divergences::Divergences,
     driver,
     postgres::{PASSWORD, Postgres, Tls},
 };
 use pgtls_core::negotiation::Encryption;
-use pgtls_std::ActionError;
-use pgtls_tokio_postgres::{DriverConfig, DriverError, Error, Running, connect_with};
-use std::{path::Path, sync::Arc, time::Duration};
-use tokio::{
-    runtime,
-    time::{sleep, timeout},
-};
+use pgtls_tokio_postgres::{DriverConfig, Error, SpawnedClient, connect_with};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
+use tokio::{runtime, time::timeout};
 
 /// No connection takes longer on a machine that works.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whether this session is encrypted, as the server sees it.
-const IS_ENCRYPTED: &str = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+pub(super) const IS_ENCRYPTED: &str = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { timeout(PATIENCE, future).await.expect("it is over in time") })
 }
@@ -34,7 +31,7 @@ fn connect(conninfo: &str, home: &Path) -> Result<(), Error> {
     })
 }
 
-async fn check_server_sees(client: &Running) {
+pub(super) async fn check_server_sees(client: &SpawnedClient) {
     let encrypted: bool = client.query_one(IS_ENCRYPTED, &[]).await.unwrap().get(0);
     assert_eq!(encrypted, client.encryption() == Encryption::Ssl);
     assert_eq!(encrypted, client.facts().is_some());
@@ -88,28 +85,119 @@ fn the_server_is_what_was_asked_for() {
     }
 }
 
-/// What a server says reaches people when the server has shown who it is, and programs always.
+/// A failed login prints what psql prints, and programs get the SQLSTATE and the driver's error without a downcast.
 #[test]
-fn the_words_of_the_server() {
+fn errors_are_those_of_psql() {
     let Some(server) = Postgres::start(Tls::On) else { return };
     let home = tempfile::tempdir().unwrap();
-    let folder = server.folder().display().to_string();
-    for (mode, shown) in [
-        (format!("sslmode=verify-full sslrootcert={folder}/root.crt"), true),
-        ("sslmode=require".to_owned(), false),
+    let passfile = home.path().join("passwords");
+    fs::write(&passfile, "*:*:*:*:wrong\n").unwrap();
+    fs::set_permissions(&passfile, fs::Permissions::from_mode(0o600)).unwrap();
+    let verified = format!("sslmode=verify-full sslrootcert={}/root.crt", server.folder().display());
+    let from_file = format!("user=scramuser passfile={}", passfile.display());
+    for (parameters, mode, sqlstate) in [
+        ("user=passworduser password=wrong", verified.as_str(), "28P01"),
+        ("user=passworduser password=wrong", "sslmode=require", "28P01"),
+        ("user=passworduser password=wrong", "sslmode=disable", "28P01"),
+        ("user=passworduser password=wrong", "sslmode=prefer", "28P01"),
+        (&from_file, &verified, "28P01"),
+        ("user=rejectuser", &verified, "28000"),
+        ("user=nobody", "sslmode=allow", "28000"),
+        ("user=anyuser dbname=absent", &verified, "3D000"),
+        // With a HINT.
+        ("user=anyuser options='-c client_min_messages=nonsense'", &verified, "22023"),
     ] {
         let conninfo = format!(
-            "host=localhost hostaddr=127.0.0.1 port={} dbname=postgres user=passworduser password=wrong {mode}",
+            "host=localhost hostaddr=127.0.0.1 port={} dbname=postgres {parameters} {mode}",
             server.port()
         );
-        let Err(Error::Connect(error)) = connect(&conninfo, home.path()) else { panic!("{mode}") };
-        let text = error.to_string();
-        assert_eq!(text.contains("password authentication failed"), shown, "{text}");
-        assert!(text.contains("SQLSTATE 28P01"), "{text}");
-        let Some(ActionError::Startup(cause)) = error.last().unwrap().embedder() else { panic!("{text}") };
-        let cause = cause.downcast_ref::<DriverError>().unwrap();
-        assert_eq!(cause.driver_error().code().unwrap().code(), "28P01");
+        let error = connect(&conninfo, home.path()).unwrap_err();
+        assert_eq!(error.sqlstate().unwrap().code(), sqlstate, "{parameters}: {error}");
+        assert_eq!(error.driver_error().unwrap().code().unwrap().code(), sqlstate);
+        let source = std::error::Error::source(&error).unwrap();
+        assert!(source.is::<tokio_postgres::Error>(), "{source}");
+        if has_psql() {
+            let output = psql_command(&conninfo, home.path(), "SELECT").output().unwrap();
+            let printed = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(format!("psql: error: {error}\n"), printed, "{parameters}");
+        }
+        assert_eq!(error.into_driver_error().code().unwrap().code(), sqlstate);
     }
+}
+
+/// A password file that cannot be used is a warning that begins as psql's does, whether or not there is a session.
+#[test]
+fn password_files_that_cannot_be_used_are_reported() {
+    let Some(server) = Postgres::start(Tls::On) else { return };
+    let home = tempfile::tempdir().unwrap();
+    let open = home.path().join("open");
+    fs::write(&open, format!("*:*:*:*:{PASSWORD}\n")).unwrap();
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o644)).unwrap();
+    let pipe = home.path().join("folder");
+    fs::create_dir(&pipe).unwrap();
+    for (file, warning) in [
+        (open, Some("has group or world access; permissions should be u=rw (0600) or less")),
+        (pipe, Some("is not a plain file")),
+        (home.path().join("missing"), None),
+    ] {
+        for user in ["scramuser", "anyuser"] {
+            let conninfo = format!(
+                "host=localhost hostaddr=127.0.0.1 port={} dbname=postgres user={user} passfile={} \
+                 sslmode=verify-full sslrootcert={}/root.crt",
+                server.port(),
+                file.display(),
+                server.folder().display()
+            );
+            let config = Arc::new(driver::config(&conninfo, home.path()));
+            let (text, warnings) = match block_on(connect_with(&config)) {
+                Ok(session) => (None, session.report.warnings),
+                Err(Error::Connect(error)) => (Some(error.to_string()), error.report.warnings),
+                Err(other) => panic!("{other}"),
+            };
+            let begin = warning.map(|warning| format!("password file \"{}\" {warning}", file.display()));
+            assert_eq!(warnings.len(), usize::from(begin.is_some()), "{warnings:?}");
+            assert_eq!(text.is_some(), user == "scramuser", "{text:?}");
+            if let Some(begin) = begin {
+                assert!(warnings.iter().all(|warning| warning.to_string().starts_with(&begin)), "{warnings:?}");
+                assert!(
+                    text.is_none_or(|text| text.contains("no password supplied") && text.contains(&begin))
+                );
+                if has_psql() {
+                    let output = psql_command(&conninfo, home.path(), "SELECT").output().unwrap();
+                    let printed = String::from_utf8(output.stderr).unwrap();
+                    assert!(printed.starts_with(&format!("WARNING: {begin}\n")), "{printed}");
+                }
+            }
+        }
+    }
+}
+
+/// tokio-postgres computes at most 100,000 iterations of SCRAM, and psql any number.
+#[test]
+fn the_driver_limits_the_iterations_of_scram() {
+    let Some(server) = Postgres::start(Tls::On) else { return };
+    let home = tempfile::tempdir().unwrap();
+    let mut divergences = Divergences::of("tokio-postgres");
+    for (user, case) in
+        [("slowuser", "100000 iterations of SCRAM"), ("slowestuser", "100001 iterations of SCRAM")]
+    {
+        let conninfo = format!(
+            "host=localhost hostaddr=127.0.0.1 port={} dbname=postgres user={user} password='{PASSWORD}' \
+             sslmode=verify-full sslrootcert={}/root.crt",
+            server.port(),
+            server.folder().display()
+        );
+        let outcome = connect(&conninfo, home.path());
+        let we = if outcome.is_ok() { "ssl" } else { "fail" };
+        let libpq = if has_psql() { psql(&conninfo, home.path()) } else { "ssl".to_owned() };
+        assert!(we == libpq || divergences.explains(case, &libpq, we), "{case}: {libpq}, {outcome:?}");
+        if let Err(error) = outcome {
+            let text = error.to_string();
+            assert!(text.contains("more SCRAM iterations than the 100,000"), "{text}");
+            assert!(text.contains("scram_iterations of at most 100000"), "{text}");
+        }
+    }
+    divergences.finish();
 }
 
 /// tokio-postgres opens the connections with the configuration that is derived for it.
@@ -153,53 +241,6 @@ fn a_configuration_of_the_drivers_own() {
             _ => panic!("{user} {parameters}: {outcome:?}"),
         }
     }
-}
-
-/// A session that the server has ended is not handed out again.
-#[test]
-fn pools_replace_what_is_broken() {
-    let Some(server) = Postgres::start(Tls::On) else { return };
-    let home = tempfile::tempdir().unwrap();
-    let conninfo = format!(
-        "host=localhost hostaddr=127.0.0.1 port={} dbname=postgres user=anyuser sslmode=verify-full sslrootcert={}/root.crt",
-        server.port(),
-        server.folder().display()
-    );
-    let config = Arc::new(driver::config(&conninfo, home.path()));
-    block_on(async {
-        let manager = pgtls_tokio_postgres::deadpool::Manager::new(config.clone());
-        let pool: deadpool::managed::Pool<_> =
-            deadpool::managed::Pool::builder(manager).max_size(1).build().unwrap();
-        let client = pool.get().await.unwrap();
-        let first = end_session(&client).await;
-        drop(client);
-        let client = pool.get().await.unwrap();
-        assert_ne!(process_id(&client).await, first);
-        check_server_sees(&client).await;
-
-        let manager = pgtls_tokio_postgres::bb8::Manager::new(config);
-        let pool = bb8::Pool::builder().max_size(1).build(manager).await.unwrap();
-        let client = pool.get().await.unwrap();
-        let first = end_session(&client).await;
-        drop(client);
-        let client = pool.get().await.unwrap();
-        assert_ne!(process_id(&client).await, first);
-        check_server_sees(&client).await;
-    });
-}
-
-async fn process_id(client: &Running) -> i32 {
-    client.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0)
-}
-
-/// Has a session end itself, and waits until the client knows. Its process id.
-async fn end_session(client: &Running) -> i32 {
-    let process_id = process_id(client).await;
-    client.simple_query("SELECT pg_terminate_backend(pg_backend_pid())").await.unwrap_err();
-    while !client.is_closed() {
-        sleep(Duration::from_millis(10)).await;
-    }
-    process_id
 }
 
 /// An error and what led to it.

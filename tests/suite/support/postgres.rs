@@ -17,6 +17,8 @@ host      all  passworduser 127.0.0.1/32  password
 host      all  md5user      127.0.0.1/32  md5
 host      all  scramuser    127.0.0.1/32  scram-sha-256
 host      all  manyuser     127.0.0.1/32  scram-sha-256
+host      all  slowuser     127.0.0.1/32  scram-sha-256
+host      all  slowestuser  127.0.0.1/32  scram-sha-256
 ";
 /// These lines need a server that speaks TLS.
 const HBA_TLS: &str = "\
@@ -32,6 +34,7 @@ ssl_ca_file = '../root.crt'
 /// Every password of this server. That of `manyuser` is hashed in 600,000 iterations.
 pub(crate) const PASSWORD: &str = "correct horse";
 
+/// `slowuser` has 100,000 iterations of SCRAM, which is the limit of tokio-postgres, and `slowestuser` one more.
 const ROLES: &str = "\
 CREATE ROLE anyuser LOGIN
 CREATE ROLE ssluser LOGIN
@@ -42,6 +45,8 @@ CREATE ROLE verifyuser LOGIN
 CREATE ROLE passworduser LOGIN PASSWORD 'correct horse'
 CREATE ROLE scramuser LOGIN PASSWORD 'correct horse'
 CREATE ROLE manyuser LOGIN PASSWORD 'SCRAM-SHA-256$600000:c2l4dGVlbiBzYWx0IGJ5dA==$y0I5Y8tNd8CmwiIv0J569tZ1HncbxplHEamtBZe0lAM=:yXEAI85SEIoXd8mN7aajXv9nmwJcYUfpGeiCZ8kWSas='
+CREATE ROLE slowuser LOGIN PASSWORD 'SCRAM-SHA-256$100000:cGd0bHMgdGVzdCBzYWx0IQ==$786I5KL5RnAhJl5HhMKR55gpNhKYBcHXFoooWrtDET8=:V/QjzmIcsG/qHBreyqI3Xc/uWK+/ZyMi3/MwKKv2mRM='
+CREATE ROLE slowestuser LOGIN PASSWORD 'SCRAM-SHA-256$100001:cGd0bHMgdGVzdCBzYWx0IQ==$IGwBP5h0zUfE7LzOHNPeuiIk9r/4KAmJ7+sKTC/5xCo=:zVNyORTkpkvC+Lfp0fWadZtgAtwtxgmbkl12hXfFs3E='
 SET password_encryption = 'md5'
 CREATE ROLE md5user LOGIN PASSWORD 'correct horse'
 ";

@@ -42,6 +42,8 @@ const FEATURES: &[Feature] = &[
     Feature { krate: "pgtls-tokio-postgres", name: "tracing", because: TRACING },
     Feature { krate: "pgtls-tokio-postgres", name: "deadpool", because: "adds a module" },
     Feature { krate: "pgtls-tokio-postgres", name: "bb8", because: "adds a module" },
+    Feature { krate: "pgtls-tokio-postgres", name: "deadpool-postgres", because: "adds a module" },
+    Feature { krate: "pgtls-tokio-postgres", name: "postgres", because: "adds constructors" },
     Feature { krate: "pgtls", name: "aws-lc-rs", because: FROM_STRING },
     Feature { krate: "pgtls", name: "ring", because: RING },
     Feature { krate: "pgtls", name: "blocking", because: "adds a module" },

@@ -1,6 +1,6 @@
 //! Problems that do not prevent a connection.
 
-use crate::files::FileError;
+use crate::files::{FileError, ReadError};
 use alloc::{format, string::String, vec::Vec};
 use core::fmt;
 
@@ -31,6 +31,13 @@ pub enum Warning {
         path: String,
         /// Its permission bits.
         mode: u32,
+    },
+    /// The password file exists and cannot be read. libpq prints no warning.
+    PassfileUnreadable {
+        /// The file.
+        path: String,
+        /// The reason.
+        error: ReadError,
     },
     /// The password of a host in the password file is not UTF-8, and is not used. libpq sends it.
     PassfileNotUtf8 {
@@ -89,6 +96,7 @@ impl Warning {
         match self {
             Self::PassfileNotPlain { .. } => "passfile-not-plain",
             Self::PassfilePermissions { .. } => "passfile-permissions",
+            Self::PassfileUnreadable { .. } => "passfile-unreadable",
             Self::PassfileNotUtf8 { .. } => "passfile-not-utf8",
             Self::SslPasswordTruncated => "sslpassword-truncated",
             Self::KeyLogOpen { .. } => "keylog-open",
@@ -120,7 +128,8 @@ impl Warning {
             Self::KeyLogWrite { path, reason } => {
                 format!("could not write to SSL key logging file \"{path}\": {reason}")
             }
-            Self::PassfileNotUtf8 { .. }
+            Self::PassfileUnreadable { .. }
+            | Self::PassfileNotUtf8 { .. }
             | Self::KeyLogSkipped { .. }
             | Self::CrlFileIgnored(_)
             | Self::FilesKept { .. }
@@ -143,6 +152,9 @@ impl fmt::Display for Warning {
             Self::SslPasswordTruncated => f.write_str("; OpenSSL reads no more than 1023 bytes of it"),
             // The text of the operating system ends the sentence.
             Self::KeyLogOpen { .. } | Self::KeyLogWrite { .. } => Ok(()),
+            Self::PassfileUnreadable { path, error } => {
+                write!(f, "could not read password file \"{path}\": {error}; it is ignored")
+            }
             Self::PassfileNotUtf8 { path, line } => {
                 write!(f, "password in line {line} of password file \"{path}\" is not UTF-8, and is ignored")
             }
@@ -168,6 +180,8 @@ impl fmt::Display for Warning {
     }
 }
 
+impl core::error::Error for Warning {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,6 +206,12 @@ mod tests {
                 Some(
                     "WARNING: password file \"/a b\" has group or world access; permissions should be u=rw (0600) or less",
                 ),
+            ),
+            (
+                Warning::PassfileUnreadable { path: path(), error: ReadError::PermissionDenied },
+                "passfile-unreadable",
+                "could not read password file \"/a b\": permission denied; it is ignored",
+                None,
             ),
             (
                 Warning::PassfileNotUtf8 { path: path(), line: 3 },

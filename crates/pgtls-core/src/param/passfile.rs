@@ -7,7 +7,7 @@ use super::{HostItem, Params, Secret};
 use crate::{
     connect::Warning,
     environment::{Environment, Platform},
-    files::{FileKind, Metadata, ReadFile},
+    files::{FileKind, Metadata, ReadError, ReadFile},
     secret::wipe_vec,
 };
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
@@ -17,12 +17,13 @@ use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 pub struct Passwords {
     for_all: Option<Secret>,
     for_each: Vec<Option<Secret>>,
+    file: Option<String>,
     problem: Option<Warning>,
 }
 
 impl Passwords {
-    /// Reads the password file if no `password` was given. A file that is not there, or cannot be read, is as good as
-    /// an empty one; a file that others can read is not used.
+    /// Reads the password file if no `password` was given. A file that is missing or cannot be read is the same as an empty
+    /// one. A file that others can read is not used.
     pub fn load(params: &Params, environment: &Environment, disk: &dyn ReadFile) -> Self {
         if let Some(password) = params.password() {
             return Self { for_all: Some(password.clone()), ..Self::default() };
@@ -46,6 +47,7 @@ impl Passwords {
             }
         }
         wipe_vec(&mut text);
+        passwords.file = Some(path);
         passwords
     }
 
@@ -55,7 +57,14 @@ impl Passwords {
         self.for_all.as_ref().or(of_host)
     }
 
-    /// The problem with the password file, which is not used then: one of the variants `Passfile…`.
+    /// Path of the password file, if the password for this item of the host list is from it. Where the server rejects that
+    /// password, libpq names the file (libpq: `pgpassfileWarning`).
+    pub fn file(&self, host_index: usize) -> Option<&str> {
+        let from_file = self.for_all.is_none() && self.password(host_index).is_some();
+        self.file.as_deref().filter(|_| from_file)
+    }
+
+    /// The problem for which the password file, or a line of it, was not used. One of the variants `Passfile…`.
     pub fn problem(&self) -> Option<&Warning> {
         self.problem.as_ref()
     }
@@ -73,9 +82,8 @@ fn passfile(params: &Params, environment: &Environment) -> Option<String> {
     })
 }
 
-/// The text, or why it is not used where that is worth a warning.
+/// Reads the file. The error is `None` where the file is missing.
 fn read(path: &str, platform: Platform, disk: &dyn ReadFile) -> Result<Vec<u8>, Option<Warning>> {
-    // Looked at first, so that nothing is opened that may block or be consumed.
     let refuse = |metadata: &Metadata| {
         let path = path.to_owned();
         match platform {
@@ -86,10 +94,15 @@ fn read(path: &str, platform: Platform, disk: &dyn ReadFile) -> Result<Vec<u8>, 
             Platform::Unix | Platform::Windows => None,
         }
     };
-    let metadata = disk.metadata(path).map_err(|_| None)?;
+    let unreadable = |error| match error {
+        ReadError::NotFound | ReadError::NotADirectory => None,
+        error => Some(Warning::PassfileUnreadable { path: path.to_owned(), error }),
+    };
+    // Checked before it is opened, because opening a file of another kind may block or consume it.
+    let metadata = disk.metadata(path).map_err(unreadable)?;
     refuse(&metadata).map_or(Ok(()), |problem| Err(Some(problem)))?;
-    let (mut text, metadata) = disk.read(path).map_err(|_| None)?;
-    // And again at what was opened, which may be another file by now.
+    let (mut text, metadata) = disk.read(path).map_err(unreadable)?;
+    // Checked again, because the path may name another file by now.
     if let Some(problem) = refuse(&metadata) {
         wipe_vec(&mut text);
         return Err(Some(problem));
@@ -198,6 +211,27 @@ mod tests {
         opened: (FileKind, u32),
     }
 
+    /// A disk on which each file fails in one way, when it is looked at or when it is opened.
+    struct Failing {
+        looked_at: Option<ReadError>,
+        opened: ReadError,
+    }
+
+    impl ReadFile for Failing {
+        fn metadata(&self, _: &str) -> Result<Metadata, ReadError> {
+            self.looked_at.clone().map_or_else(|| Ok(metadata((FileKind::Regular, 0o600))), Err)
+        }
+        fn read(&self, _: &str) -> Result<(Vec<u8>, Metadata), ReadError> {
+            Err(self.opened.clone())
+        }
+        fn list(&self, _: &str) -> Result<Vec<String>, ReadError> {
+            Err(ReadError::NotFound)
+        }
+        fn native_roots(&self) -> NativeRoots {
+            NativeRoots::default()
+        }
+    }
+
     fn metadata((kind, mode): (FileKind, u32)) -> Metadata {
         Metadata { kind, mode, uid: 0, identity: FileIdentity::default() }
     }
@@ -218,7 +252,7 @@ mod tests {
         }
     }
 
-    fn load(conninfo: &str, platform: Platform, disk: &OneFile) -> Passwords {
+    fn load(conninfo: &str, platform: Platform, disk: &dyn ReadFile) -> Passwords {
         let mut environment = Environment::empty(platform).with_variable("HOME", "/h");
         environment.user = Some("me".to_owned());
         let settings = Settings::parse(conninfo).unwrap();
@@ -256,6 +290,44 @@ mod tests {
             assert_eq!(passwords(hosts, other, private), problem);
             assert_eq!(passwords(hosts, private, other), problem);
         }
+    }
+
+    #[test]
+    fn an_unreadable_file_is_a_problem_and_a_missing_one_is_not() {
+        for (error, reason) in [
+            (ReadError::PermissionDenied, Some("permission denied")),
+            (ReadError::TooLarge, Some("larger than")),
+            (ReadError::Other("input/output error".to_owned()), Some("input/output error")),
+            (ReadError::NotFound, None),
+            (ReadError::NotADirectory, None),
+        ] {
+            for looked_at in [Some(error.clone()), None] {
+                let disk = Failing { looked_at, opened: error.clone() };
+                let passwords = load("host=a", Platform::Unix, &disk);
+                assert!(passwords.password(0).is_none() && passwords.file(0).is_none());
+                let problem = passwords.problem().map(ToString::to_string);
+                let begin =
+                    reason.map(|reason| format!("could not read password file \"/h/.pgpass\": {reason}"));
+                match (&problem, &begin) {
+                    (None, None) => {}
+                    (Some(problem), Some(begin)) => assert!(problem.starts_with(begin.as_str()), "{problem}"),
+                    _ => panic!("{error:?}: {problem:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_file_is_named_where_the_password_is_from_it() {
+        let private = (FileKind::Regular, 0o600);
+        let disk = OneFile { looked_at: private, opened: private };
+        let files = |conninfo| {
+            let passwords = load(conninfo, Platform::Unix, &disk);
+            (0..3).map(|host| passwords.file(host).is_some()).collect::<Vec<_>>()
+        };
+        assert_eq!(files("host=a,b,c port=1,2,3"), [true, false, true]);
+        assert_eq!(files("host=a,b,c port=1,2,3 password=given"), [false; 3]);
+        assert_eq!(files("host=a port=1"), [true, false, false]);
     }
 
     #[test]
