@@ -123,13 +123,12 @@ fn pkcs8(der: &[u8]) -> DerResult<StoredKey> {
             Some(parameters) => PssParameters::read(parameters)?.is_some(),
         },
         StoredKey::Dsa | StoredKey::DiffieHellman => {
-            // DSA: p, q, g. Diffie-Hellman: p, g, and a length or q, j and a seed.
-            let least = if kind == StoredKey::Dsa { 3 } else { 2 };
-            parameters.is_some_and(|it| it.tag == tag::SEQUENCE && begins_with_numbers(it.inside(), least))
-                && octets
-                    .inside()
-                    .expect(tag::INTEGER, "a number is expected")
-                    .is_ok_and(|it| integer(&it).is_ok())
+            // DSA: p, q, g. Diffie-Hellman: p, g, and perhaps a length, or q and j.
+            let count = if kind == StoredKey::Dsa { 3..=3 } else { 2..=4 };
+            parameters.is_some_and(|it| it.tag == tag::SEQUENCE && count.contains(&numbers(it.inside())))
+                && octets.inside().expect(tag::INTEGER, "a number is expected").is_ok_and(|it| {
+                    integer(&it).is_ok_and(|number| number.first().is_some_and(|first| first & 0x80 == 0))
+                })
         }
         StoredKey::Montgomery(length) | StoredKey::Edwards(length) => {
             parameters.is_none() && is_octets(&octets, length)
@@ -154,6 +153,14 @@ fn is_octets(octets: &Tlv<'_>, length: usize) -> bool {
     held.expect(tag::OCTET_STRING, "a key is expected").is_ok_and(|key| key.value.len() == length)
 }
 
-fn begins_with_numbers(mut inside: Reader<'_>, least: usize) -> bool {
-    (0..least).all(|_| inside.expect(tag::INTEGER, "a number is expected").is_ok())
+/// Numbers of a sequence that holds nothing else; 0 for any other.
+fn numbers(mut inside: Reader<'_>) -> usize {
+    let mut count = 0_usize;
+    while !inside.is_empty() {
+        if inside.expect(tag::INTEGER, "a number is expected").is_err() {
+            return 0;
+        }
+        count = count.saturating_add(1);
+    }
+    count
 }
