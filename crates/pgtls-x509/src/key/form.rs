@@ -78,7 +78,7 @@ pub(super) fn read_der(der: &[u8]) -> Result<PrivateKeyDer<'static>, X509Error> 
 }
 
 /// The form that a key seems to have: they differ in what follows the version.
-fn form_of(der: &[u8]) -> Form {
+pub(super) fn form_of(der: &[u8]) -> Form {
     let after_version = || {
         let mut inside = Reader::new(der).any().ok()?.inside();
         inside.expect(tag::INTEGER, "a version is expected").ok()?;

@@ -70,12 +70,11 @@ fn promise(label: &str) -> Promise {
 
 fn read(der: &[u8], promise: Promise) -> DerResult<()> {
     let fits = |kind| promise == Promise::Any || promise == Promise::Only(kind);
-    let is_old = [
-        (StoredKey::Rsa, form::read(der, &[Form::Pkcs1]).is_ok()),
-        (StoredKey::Ec, form::read(der, &[Form::Sec1]).is_ok()),
-        (StoredKey::Dsa, is_dsa(der)),
-    ];
-    if is_old.iter().any(|(kind, is_read)| *is_read && fits(*kind)) {
+    if fits(StoredKey::Ec) && form::form_of(der) == Form::Sec1 {
+        return form::read(der, &[Form::Sec1]).map(|_| ());
+    }
+    let is_pkcs1 = fits(StoredKey::Rsa) && form::read(der, &[Form::Pkcs1]).is_ok();
+    if is_pkcs1 || (fits(StoredKey::Dsa) && is_dsa(der)) {
         return Ok(());
     }
     let kind = pkcs8(der)?;
