@@ -183,7 +183,7 @@ mod tests {
             ("x://host", "HOST", Some(true)),
             // Near misses.
             ("https://example.com/", ".example.com", Some(false)),
-            ("https://host/a:b", "host", Some(false)),
+            ("https://host/a:b", "host", None),
             ("host.example.com", "host.example.com", None),
             ("https:///path", "host", None),
             ("https://:80/", "host", None),
