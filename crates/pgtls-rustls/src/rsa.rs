@@ -199,7 +199,7 @@ fn is_good(
 /// The digest of these bytes, end to end; `None` for a hash that is not used here.
 fn digest(hash: Hash, parts: &[&[u8]]) -> Option<Vec<u8>> {
     fn of<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
-        parts.iter().fold(D::new(), |digest, part| digest.chain_update(part)).finalize().to_vec()
+        parts.iter().fold(D::new(), Digest::chain_update).finalize().to_vec()
     }
     Some(match hash {
         Hash::Sha1 => of::<Sha1>(parts),

@@ -84,7 +84,10 @@ pub(crate) fn fits(
     algorithms: &Algorithms,
 ) -> bool {
     let candidates = candidates(version, scheme, algorithms);
+    // rustls offers uncompressed points alone, which concerns TLS 1.2.
+    let has_offered_form = version != TlsVersion::Tls1_2 || !key.is_compressed();
     key.is_well_formed()
+        && has_offered_form
         && candidates
             .filter_map(|candidate| for_key(candidate, key))
             .any(|candidate| candidate.takes_key(key.public_key()))

@@ -26,6 +26,8 @@ pub struct HandshakeKey<'a> {
     algorithm: &'a [u8],
     bits: Cow<'a, [u8]>,
     key: PublicKey,
+    /// The key is a point in a form other than the uncompressed one.
+    is_compressed: bool,
 }
 
 impl<'a> HandshakeKey<'a> {
@@ -41,10 +43,12 @@ impl<'a> HandshakeKey<'a> {
         let outline = Outline::read(certificate)?;
         let mut inside = outline.public_key_info.inside();
         let algorithm = inside.expect(tag::SEQUENCE, "an algorithm identifier is expected")?;
-        bit_string(&inside.expect(tag::BIT_STRING, "a public key is expected")?)?;
+        let written =
+            bit_string(&inside.expect(tag::BIT_STRING, "a public key is expected")?)?.masked_bytes();
         let ReadKey { key, bits, .. } = ReadKey::read(&outline.public_key_info);
         let info = outline.masked_public_key_info()?;
-        Ok(Self { outline, info, algorithm: algorithm.value, bits, key })
+        let is_compressed = matches!(key, PublicKey::Ec(_)) && written != bits;
+        Ok(Self { outline, info, algorithm: algorithm.value, bits, key, is_compressed })
     }
 
     /// The SubjectPublicKeyInfo with the key that OpenSSL reads from it. The unused bits of the BIT STRING around the key are
@@ -79,6 +83,12 @@ impl<'a> HandshakeKey<'a> {
             PublicKey::RsaPss { restriction, .. } => restriction,
             _ => None,
         }
+    }
+
+    /// Whether the key is a compressed or hybrid point. A server of TLS 1.2 uses a certificate with one only if the client has offered
+    /// such points (RFC 8422, section 5.1.2; OpenSSL: `tls1_check_pkey_comp`).
+    pub fn is_compressed(&self) -> bool {
+        self.is_compressed
     }
 
     /// Whether the key has the form of its algorithm: an RSA key, a point of a named curve, as many bytes as Ed25519 has. No

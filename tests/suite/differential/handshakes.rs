@@ -336,6 +336,8 @@ fn the_verdict_on_a_servers_key_is_that_of_a_handshake() {
             "P-224",
             "secp256k1",
             "brainpoolP256r1",
+            "P-256, compressed",
+            "P-256, hybrid",
             "RSA, for RSASSA-PSS alone",
             "RSA-PSS with SHA-256",
             "RSA-PSS with SHA-256, without NULL",

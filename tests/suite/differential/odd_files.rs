@@ -5,6 +5,7 @@ use super::{
     keys::{KeyKind, key},
     make, plain,
 };
+use crate::support::divergences::Divergences;
 use openssl::{
     dsa::Dsa,
     ec::{Asn1Flag, EcGroup, EcKey},
@@ -112,16 +113,22 @@ fn root_files_with_other_blocks_load_as_in_openssl() {
     let blocks = blocks();
     let root = &blocks[0];
     let mut wrong = Vec::new();
+    let mut divergences = Divergences::of("root file");
     for block in &blocks {
         for file in [format!("{root}{block}"), format!("{block}{root}"), block.clone()] {
             let ours = TrustStore::from_pem(file.as_bytes());
-            if openssl_loads(file.as_bytes()) != ours.is_ok() {
+            let theirs = openssl_loads(file.as_bytes());
+            let is_written_out = ours.as_ref().is_err_and(|error| error.to_string().contains("written out"));
+            let mut is_known =
+                || divergences.explains("a private key on a curve that is written out", "loads", "fails");
+            if theirs != ours.is_ok() && !(theirs && is_written_out && is_known()) {
                 wrong.push(format!("we: {:?}\n{block}", ours.err()));
                 break;
             }
         }
     }
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), blocks.len(), wrong.join("\n"));
+    divergences.finish();
 }
 
 /// A file that loads here loads in OpenSSL; one that OpenSSL alone loads has a block in BER or a key that is changed.

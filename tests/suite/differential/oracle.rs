@@ -43,6 +43,16 @@ pub(super) fn release() -> [u8; 3] {
     [28, 20, 4].map(|shift| (number >> shift).to_be_bytes()[3] & if shift == 28 { 0x0f } else { 0xff })
 }
 
+/// A certificate of a handshake, which ends with its last byte (OpenSSL: `tls_process_server_certificate`).
+fn certificate(der: &[u8]) -> Option<X509> {
+    let length = match der {
+        [_, short @ ..0x80, ..] => Some(2 + usize::from(*short)),
+        [_, 0x82, high, low, ..] => Some(4 + usize::from(u16::from_be_bytes([*high, *low]))),
+        _ => None,
+    };
+    X509::from_der(der).ok().filter(|_| length.is_none_or(|length| length == der.len()))
+}
+
 /// Asks OpenSSL.
 pub(super) fn openssl(files: &Files, client: bool, level: u8) -> Answer {
     let folder = TempDir::new().unwrap();
@@ -82,14 +92,14 @@ pub(super) fn openssl(files: &Files, client: bool, level: u8) -> Answer {
     context.cert_store_mut().set_param(&parameters).unwrap();
     let context = context.build();
 
-    let Ok(leaf) = X509::from_der(&files.leaf) else {
+    let Some(leaf) = certificate(&files.leaf) else {
         return Answer::Unparsable;
     };
     // As in a handshake, the leaf is one of the certificates that were sent.
     let mut sent = Stack::new().unwrap();
     sent.push(leaf.clone()).unwrap();
     for der in &files.presented {
-        let Ok(certificate) = X509::from_der(der) else {
+        let Some(certificate) = certificate(der) else {
             return Answer::Unparsable;
         };
         sent.push(certificate).unwrap();

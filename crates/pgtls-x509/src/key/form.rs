@@ -78,7 +78,7 @@ pub(super) fn read_der(der: &[u8]) -> Result<PrivateKeyDer<'static>, X509Error> 
 }
 
 /// The form that a key seems to have: they differ in what follows the version.
-fn form_of(der: &[u8]) -> Form {
+pub(super) fn form_of(der: &[u8]) -> Form {
     let after_version = || {
         let mut inside = Reader::new(der).any().ok()?.inside();
         inside.expect(tag::INTEGER, "a version is expected").ok()?;
@@ -217,14 +217,19 @@ fn ec_private_key(key: &Tlv<'_>, parameters: Option<Tlv<'_>>) -> DerResult<()> {
         None => None,
     };
     let parameters = own_parameters.or(parameters);
-    let Some(parameters) = parameters.filter(|it| matches!(it.tag, tag::OID | tag::SEQUENCE)) else {
+    let Some(parameters) = parameters else {
         return key.error("the curve of an EC key is expected");
     };
-    let curve = Curve::by_oid(parameters.value).filter(|_| parameters.tag == tag::OID);
+    if parameters.tag == tag::SEQUENCE {
+        return parameters.error("the curve of the key is written out instead of named");
+    }
+    let Some(curve) = Curve::by_oid(parameters.value).filter(|_| parameters.tag == tag::OID) else {
+        return parameters.error("the curve of the key is not known");
+    };
     if let Some(explicit) = inside.optional(tag::constructed(1))? {
         let public_key = explicit.inside().expect(tag::BIT_STRING, "a public key is expected")?;
         let point = bit_string(&public_key)?.masked_bytes();
-        if curve.is_some_and(|curve| curve.uncompressed(&point).is_none()) {
+        if curve.uncompressed(&point).is_none() {
             return public_key.error("the public key is not on its curve");
         }
     }

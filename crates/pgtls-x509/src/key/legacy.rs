@@ -111,6 +111,10 @@ impl Encryption {
         let rest = kind.strip_prefix("ENCRYPTED").ok_or(bad.clone())?.trim_start_matches([' ', '\t', '\r']);
         let info = rest.strip_prefix("\nDEK-Info:").ok_or(bad.clone())?.trim_start_matches(blank);
         let name = info.split([' ', '\t', ',']).next().unwrap_or_default();
+        // OpenSSL takes the line feed for a part of the name.
+        if name.contains('\n') {
+            return Err(bad);
+        }
         let cipher = cipher(name).ok_or_else(|| KeyProblem::UnsupportedEncryption { scheme: shown(name) })?;
         let vector = info.get(name.len()..).unwrap_or_default().trim_start_matches(blank);
         let digits = match (cipher.iv_bytes(), vector.strip_prefix(',')) {

@@ -70,12 +70,11 @@ fn promise(label: &str) -> Promise {
 
 fn read(der: &[u8], promise: Promise) -> DerResult<()> {
     let fits = |kind| promise == Promise::Any || promise == Promise::Only(kind);
-    let is_old = [
-        (StoredKey::Rsa, form::read(der, &[Form::Pkcs1]).is_ok()),
-        (StoredKey::Ec, form::read(der, &[Form::Sec1]).is_ok()),
-        (StoredKey::Dsa, is_dsa(der)),
-    ];
-    if is_old.iter().any(|(kind, is_read)| *is_read && fits(*kind)) {
+    if fits(StoredKey::Ec) && form::form_of(der) == Form::Sec1 {
+        return form::read(der, &[Form::Sec1]).map(|_| ());
+    }
+    let is_pkcs1 = fits(StoredKey::Rsa) && form::read(der, &[Form::Pkcs1]).is_ok();
+    if is_pkcs1 || (fits(StoredKey::Dsa) && is_dsa(der)) {
         return Ok(());
     }
     let kind = pkcs8(der)?;
@@ -123,13 +122,12 @@ fn pkcs8(der: &[u8]) -> DerResult<StoredKey> {
             Some(parameters) => PssParameters::read(parameters)?.is_some(),
         },
         StoredKey::Dsa | StoredKey::DiffieHellman => {
-            // DSA: p, q, g. Diffie-Hellman: p, g, and a length or q, j and a seed.
-            let least = if kind == StoredKey::Dsa { 3 } else { 2 };
-            parameters.is_some_and(|it| it.tag == tag::SEQUENCE && begins_with_numbers(it.inside(), least))
-                && octets
-                    .inside()
-                    .expect(tag::INTEGER, "a number is expected")
-                    .is_ok_and(|it| integer(&it).is_ok())
+            // DSA: p, q, g. Diffie-Hellman: p, g, and perhaps a length, or q and j.
+            let count = if kind == StoredKey::Dsa { 3..=3 } else { 2..=4 };
+            parameters.is_some_and(|it| it.tag == tag::SEQUENCE && count.contains(&numbers(it.inside())))
+                && octets.inside().expect(tag::INTEGER, "a number is expected").is_ok_and(|it| {
+                    integer(&it).is_ok_and(|number| number.first().is_some_and(|first| first & 0x80 == 0))
+                })
         }
         StoredKey::Montgomery(length) | StoredKey::Edwards(length) => {
             parameters.is_none() && is_octets(&octets, length)
@@ -154,6 +152,14 @@ fn is_octets(octets: &Tlv<'_>, length: usize) -> bool {
     held.expect(tag::OCTET_STRING, "a key is expected").is_ok_and(|key| key.value.len() == length)
 }
 
-fn begins_with_numbers(mut inside: Reader<'_>, least: usize) -> bool {
-    (0..least).all(|_| inside.expect(tag::INTEGER, "a number is expected").is_ok())
+/// Numbers of a sequence that holds nothing else; 0 for any other.
+fn numbers(mut inside: Reader<'_>) -> usize {
+    let mut count = 0_usize;
+    while !inside.is_empty() {
+        if inside.expect(tag::INTEGER, "a number is expected").is_err() {
+            return 0;
+        }
+        count = count.saturating_add(1);
+    }
+    count
 }

@@ -151,12 +151,9 @@ fn a_key_for_one_algorithm_alone_signs_with_no_other() {
 /// OpenSSL verifies these; no crypto provider for rustls does.
 #[test]
 fn what_no_provider_verifies_is_refused_as_that() {
-    for (kind, signature) in [
-        (KeyKind::Rsa2048, Signature::PssShortSalt),
-        (KeyKind::Rsa2048, Signature::PssOtherMask),
-        (KeyKind::Rsa2048, Signature::Sha224),
-        (KeyKind::P256, Signature::Sha224),
-    ] {
+    for (kind, signature) in
+        [(KeyKind::Rsa2048, Signature::PssShortSalt), (KeyKind::Rsa2048, Signature::PssOtherMask)]
+    {
         let scenario = Scenario { kind, ..chain(2, vec![(0, Change::Signature(signature))]) };
         match verify(&make(&scenario), false, 2) {
             Err(X509Error::Path(error)) => {

@@ -183,7 +183,7 @@ mod tests {
             ("x://host", "HOST", Some(true)),
             // Near misses.
             ("https://example.com/", ".example.com", Some(false)),
-            ("https://host/a:b", "host", Some(false)),
+            ("https://host/a:b", "host", None),
             ("host.example.com", "host.example.com", None),
             ("https:///path", "host", None),
             ("https://:80/", "host", None),
@@ -191,7 +191,7 @@ mod tests {
             ("x:/", "host", None),
             ("x:", "host", None),
         ] {
-            let host = host_of_uri(uri.as_bytes()).map(|host| &uri.as_bytes()[host]);
+            let host = hosts_of_uri(uri.as_bytes()).map(|[host, _]| &uri.as_bytes()[host]);
             let inside = host.map(|host| uri_is_inside(host, base.as_bytes()));
             assert_eq!(inside, expected, "{uri} in {base:?}");
         }
