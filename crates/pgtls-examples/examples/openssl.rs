@@ -9,7 +9,7 @@
 
 use openssl::ssl::{HandshakeError, Ssl, SslContext, SslMethod, SslStream, SslVerifyMode, SslVersion};
 use pgtls_core::{
-    connect::{Action, Connection, Input, Options},
+    connect::{Action, Connection, Input, MAX_RECEIVE, Options},
     files::{self, Loaded, Roots},
     message::ALPN_POSTGRESQL,
     name::{NameRules, NameVerified, match_host},
@@ -46,7 +46,7 @@ fn main() -> Result<(), DisplayError> {
 
     let mut connection = Connection::<io::Error>::new(&params, &environment, Options::default());
     let mut wire = Wire::None;
-    let mut reply = [0; 2];
+    let mut reply = [0; MAX_RECEIVE];
     let start = Instant::now();
     loop {
         let action = connection.poll(start.elapsed());

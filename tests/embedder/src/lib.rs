@@ -18,7 +18,7 @@ pub use gss::{Connection, Gss, Wrap};
 
 use channel::{Tls, Wrapped};
 use pgtls_core::{
-    connect::{self, Action, Input, Options},
+    connect::{self, Action, Input, MAX_RECEIVE, Options},
     environment::Environment,
     files,
     negotiation::{Encryption, Event, Misuse},
@@ -71,7 +71,7 @@ pub fn connect(params: &Params, environment: &Environment, gss: &dyn Gss) -> Res
     (options.seed, options.gss) = (tls.seed(), gss.credentials());
     let mut connection = connect::Connection::new(params, environment, options);
     let mut wire = Wire::None;
-    let mut reply = [0; 2];
+    let mut reply = [0; MAX_RECEIVE];
     let start = Instant::now();
     loop {
         let action = connection.poll(start.elapsed());

@@ -6,7 +6,7 @@ use super::{
     through_each_adapter,
 };
 use pgtls_core::{
-    negotiation::{Failure, Request, TlsFailure},
+    negotiation::{Encryption, Failure, Request, TlsFailure},
     startup::Broken,
 };
 use std::{io::Read, thread, time::Duration};
@@ -36,18 +36,36 @@ fn no_reply_at_all<A: Adapter>() {
     assert_eq!(peer.connections(), 1);
 }
 
-fn bytes_in_clear_after_the_reply_end_everything<A: Adapter>() {
-    let peer = Peer::start(|mut connection| {
-        connection.asked_for_ssl();
-        connection.send(b"SX");
-        // The client shakes hands all the same.
-        connection.stream.read_exact(&mut [0; 5]).unwrap();
-    });
-    for sslmode in ["prefer", "require"] {
-        let before = peer.connections();
-        let outcome = peer.outcome::<A>(&format!("sslmode={sslmode}"));
-        assert_eq!(failure(&outcome), Failure::UnencryptedData(Request::Ssl));
-        assert_eq!(peer.connections() - before, 1);
+/// Plaintext bytes come with `S`, and the handshake fails. Its own error is reported, and `prefer` goes on. A handshake that
+/// succeeds after such bytes is a row of `named_behaviours_end_as_they_should`.
+fn bytes_after_an_accepted_request_never_become_a_session<A: Adapter>() {
+    /// What the server sends after the ClientHello, and the failure.
+    const HANDSHAKES: [(&[u8], TlsFailure); 3] = [
+        (b"", TlsFailure::Closed),
+        (&[21, 3, 3, 0, 2, 2, 40], TlsFailure::Handshake),
+        (&[b'y'; 100], TlsFailure::Handshake),
+    ];
+    const LENGTHS: [usize; 3] = [1, 2, 100];
+    for (number, (handshake, expected)) in HANDSHAKES.into_iter().enumerate() {
+        let peer = Peer::start(move |mut connection| {
+            // For each length a connection with `require`, then two with `prefer`.
+            let injected = vec![b'X'; LENGTHS[connection.number / 3]];
+            if connection.number % 3 == 2 {
+                connection.asked_to_start();
+                connection.send(WELCOME);
+                return connection.rest();
+            }
+            connection.asked_for_ssl();
+            connection.send(&[b"S", &injected[..]].concat());
+            connection.client_hello();
+            connection.send(handshake);
+        });
+        for length in LENGTHS {
+            let outcome = peer.outcome::<A>("sslmode=require");
+            assert_eq!(failure(&outcome), Failure::Tls(expected), "{number}: {length} bytes");
+            assert_eq!(peer.outcome::<A>("sslmode=prefer").unwrap(), Encryption::Plain);
+        }
+        assert_eq!(peer.connections(), 3 * LENGTHS.len());
     }
 }
 
@@ -245,7 +263,7 @@ fn an_error_before_the_startup_packet_is_read<A: Adapter>() {
 through_each_adapter!(
     every_reply_to_ssl_request,
     no_reply_at_all,
-    bytes_in_clear_after_the_reply_end_everything,
+    bytes_after_an_accepted_request_never_become_a_session,
     bytes_in_clear_that_come_later_break_the_handshake,
     bytes_after_a_refusal_are_the_next_messages,
     every_split_of_the_servers_messages,

@@ -5,7 +5,7 @@
 
 use super::explore::{is_proven, up};
 use pgtls_core::{
-    connect::{Action, Connection, Endpoint, Input, Misuse, Options, Purpose},
+    connect::{Action, Connection, Endpoint, Input, MAX_RECEIVE, Misuse, Options, Purpose},
     environment::{Environment, Platform},
     hardening::Hardening,
     message::{CancelRequest, GSSENC_REQUEST, PROTOCOL_3_0, SSL_REQUEST, startup_message},
@@ -448,7 +448,7 @@ fn state_holds(kind: &Kind, path: &[Play]) -> Seen {
             let request = [SSL_REQUEST, GSSENC_REQUEST].iter().any(|request| bytes == request);
             assert!(request || *bytes == ALERT, "{bytes:?} is sent in clear");
         }
-        Action::Receive { at_most } => assert!((1..=2).contains(at_most)),
+        Action::Receive { at_most } => assert!((1..=MAX_RECEIVE).contains(at_most)),
         Action::Failed => {
             assert!(!seen.errors.is_empty(), "an error for each failure: {path:?}");
             assert!(seen.errors.iter().all(|error| !error.is_empty()));
