@@ -94,7 +94,10 @@ fn a_certificate_alone_is_completed() {
             let seen = pki.chain_of(version, |port| connects(&files.conninfo(port)));
             assert_eq!(seen.as_deref().ok(), expected, "{name} {version:?}: {seen:?}");
             if expected.is_none() {
-                assert!(matches!(&seen, Err(error) if error.contains("SSL error: ca key too small: ")), "{seen:?}");
+                assert!(
+                    matches!(&seen, Err(error) if error.contains("SSL error: ca key too small: ")),
+                    "{seen:?}"
+                );
             }
         }
     }
@@ -184,7 +187,9 @@ impl Pki {
             (SERVER, ("db.test", &server), ("Root", &root), false, good),
             (NO_CA, ("CA", &ca), ("Root", &root), false, good),
         ]
-        .map(|(serial, subject, issuer, is_ca, years)| (serial, issue(serial, subject, issuer, is_ca, years)));
+        .map(|(serial, subject, issuer, is_ca, years)| {
+            (serial, issue(serial, subject, issuer, is_ca, years))
+        });
         Self { certificates: certificates.to_vec(), crl: empty_crl(&root), client, server }
     }
 
@@ -233,7 +238,8 @@ impl Pki {
                 serial.parse::<u32>().unwrap()
             };
             // The server's view of the chain is without the client's own certificate.
-            let mut chain = vec![serial(&tls.ssl().peer_certificate()?)];
+            let own = tls.ssl().peer_certificate()?;
+            let mut chain = vec![serial(&own)];
             chain.extend(tls.ssl().peer_cert_chain().into_iter().flatten().map(serial));
             let _ = tls.write_all(b"?");
             let _ = tls.read(&mut [0; 8]);

@@ -247,8 +247,16 @@ struct Seen {
 impl<'k> Run<'k> {
     fn replay(kind: &'k Kind, path: &[Play]) -> Self {
         let (machine, now) = (kind.start(), Duration::ZERO);
-        let mut run =
-            Self { kind, machine, now, facts: None, user: None, read: b"", injected_bytes: false, verdict: None };
+        let mut run = Self {
+            kind,
+            machine,
+            now,
+            facts: None,
+            user: None,
+            read: b"",
+            injected_bytes: false,
+            verdict: None,
+        };
         run.machine.poll(run.now);
         for play in path {
             run.play(*play).unwrap();
