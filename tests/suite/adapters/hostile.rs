@@ -2,14 +2,20 @@
 
 use super::{
     adapter::Adapter,
-    peer::{Peer, Play, Scripted, WELCOME, error_response, failure, words},
+    peer::{Peer, Play, Scripted, WELCOME, config, connect, error_response, failure, words},
     through_each_adapter,
 };
 use pgtls_core::{
     negotiation::{Failure, Request, TlsFailure},
     startup::Broken,
 };
-use std::{io::Read, thread, time::Duration};
+use socket2::{Domain, Socket, Type};
+use std::{
+    io::Read,
+    net::{SocketAddr, TcpListener},
+    thread,
+    time::Duration,
+};
 
 fn every_reply_to_ssl_request<A: Adapter>() {
     for byte in 0..=u8::MAX {
@@ -122,6 +128,50 @@ fn one_byte_at_a_time<A: Adapter>() {
         connection.rest();
     });
     peer.outcome::<A>("sslmode=prefer").unwrap();
+}
+
+/// libpq parses `connect_timeout` when a connect is under way: an address that fails at once is reported as itself.
+fn a_time_limit_that_is_no_integer<A: Adapter>() {
+    const NO_INTEGER: &str = "invalid integer value \"abc\" for connection option \"connect_timeout\"";
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (full, _waiting) = full_backlog();
+    let mut rows = vec![
+        (format!("hostaddr=127.0.0.1 port={closed}"), vec![NO_INTEGER]),
+        (format!("hostaddr=127.0.0.1,127.0.0.1 port={},{closed}", full.port()), vec![NO_INTEGER]),
+        ("hostaddr=127.0.0.1 port=99999".to_owned(), vec!["invalid port number: \"99999\""]),
+    ];
+    if cfg!(unix) {
+        let absent = "No such file or directory";
+        rows.push(("host=/nonexistent".to_owned(), vec![absent]));
+        rows.push((format!("host=/nonexistent,127.0.0.1 port={closed}"), vec![absent, NO_INTEGER]));
+    }
+    for (conninfo, expected) in rows {
+        let config = config(&format!("sslmode=disable connect_timeout=abc {conninfo}"));
+        let error = connect::<A>(&config).err().unwrap();
+        let texts: Vec<_> = error.attempts.iter().map(ToString::to_string).collect();
+        assert_eq!(texts.len(), expected.len(), "{conninfo}: {texts:?}");
+        for (text, expected) in texts.iter().zip(expected) {
+            assert!(text.contains(expected), "{conninfo}: {texts:?}");
+        }
+    }
+}
+
+/// The address of a listener that accepts no more connections, and what keeps it so.
+fn full_backlog() -> (SocketAddr, Vec<Socket>) {
+    let socket = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let listener = socket();
+    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut kept = vec![listener];
+    for _ in 0..4 {
+        let client = socket();
+        client.set_nonblocking(true).unwrap();
+        // It is under way, or will be.
+        let _ = client.connect(&address);
+        kept.push(client);
+    }
+    (address.as_socket().unwrap(), kept)
 }
 
 /// What a server sends for ever without getting on.
@@ -265,6 +315,7 @@ through_each_adapter!(
     every_reply_to_ssl_request,
     no_reply_at_all,
     bytes_after_an_accepted_request_never_become_a_session,
+    a_time_limit_that_is_no_integer,
     bytes_in_clear_that_come_later_break_the_handshake,
     bytes_after_a_refusal_are_the_next_messages,
     every_split_of_the_servers_messages,
