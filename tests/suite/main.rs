@@ -9,6 +9,8 @@
 mod adapters;
 #[cfg(unix)]
 mod attributes;
+#[cfg(unix)]
+mod client_chain;
 mod conformance;
 mod differential;
 #[cfg(unix)]

@@ -39,7 +39,9 @@ pub enum ByteAction {
         port: u16,
     },
     /// Close the present socket, if there is one, and connect a new one to [`peer`](ByteConnection::peer):
-    /// [`opened`](ByteConnection::opened).
+    /// [`opened`](ByteConnection::opened). The deadline may have passed already, which is the case when `connect_timeout` is
+    /// no integer. Start to connect before [`handle_timeout`](ByteConnection::handle_timeout) all the same, and report an
+    /// error that occurs without waiting.
     Open,
     /// Determine the operating-system user of the peer of this unix socket: [`peer_user`](ByteConnection::peer_user).
     CheckPeer,
@@ -49,7 +51,7 @@ pub enum ByteAction {
     /// Write [`outgoing`](ByteConnection::outgoing) to the socket, and read it once: [`written`](ByteConnection::written) and
     /// [`received`](ByteConnection::received), in any order. With nothing to write and nothing to read, wait for the deadline.
     Transfer {
-        /// Maximum length of the read; 0 for none. The bytes after it belong to TLS, or there is no room for them.
+        /// Maximum length of the read; 0 for none.
         read: usize,
     },
     /// Run the startup exchange as far as it goes without waiting: [`Read`] until `WouldBlock`, and [`Write`]. Returned first

@@ -12,7 +12,7 @@ use pgtls_core::{
     message::CancelRequest,
 };
 use pgtls_rustls::{ConnectError, StartupError};
-use std::{fmt, future::poll_fn, io, pin::pin, task::Poll};
+use std::{fmt, future::poll_fn, io, pin::pin, task::Poll, time::Instant};
 
 /// The stream of a [`Connecting`].
 type StreamOf<R, D> = <R as StreamRuntime<<D as ConnectionSource>::Connection>>::Stream;
@@ -113,7 +113,6 @@ impl<R: StreamRuntime<D::Connection>, D: ConnectionSource> Connecting<'_, R, D> 
     pub async fn advance(&mut self) -> Result<StreamOf<R, D>, ConnectError> {
         let Self { driver, source, runtime } = self;
         let mut stream = None;
-        let mut reply = [0; 2];
         loop {
             if let Some(task) = driver.task() {
                 let result = within(runtime, driver.deadline(), runtime.run(task.detached())).await;
@@ -137,8 +136,8 @@ impl<R: StreamRuntime<D::Connection>, D: ConnectionSource> Connecting<'_, R, D> 
                 }
                 (Action::Send(bytes), Some(stream)) => driver.sent(runtime.send(stream, bytes).await),
                 (Action::Receive { at_most }, Some(stream)) => {
-                    let buffer = reply.get_mut(..at_most).unwrap_or_default();
-                    let read = runtime.receive(stream, buffer).await;
+                    let mut reply = vec![0; at_most];
+                    let read = runtime.receive(stream, &mut reply).await;
                     driver.received(read.map(|read| reply.get(..read).unwrap_or_default()));
                 }
                 (Action::StartTls { .. }, stream @ Some(_)) => {
@@ -227,6 +226,8 @@ pub(crate) async fn within<R: Runtime, T>(
     let Some(instant) = deadline.instant() else { return future.await };
     let (mut future, mut timer) = (pin!(future), pin!(runtime.sleep_until(instant)));
     poll_fn(|cx| match future.as_mut().poll(cx) {
+        // A timer can take longer to notice that its time has passed than a connection that has just been started.
+        Poll::Pending if instant <= Instant::now() => Poll::Ready(Err(expired())),
         Poll::Pending => timer.as_mut().poll(cx).map(|()| Err(expired())),
         ready @ Poll::Ready(_) => ready,
     })

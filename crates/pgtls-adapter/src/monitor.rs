@@ -32,7 +32,7 @@ impl SharedMonitor {
         Self(Arc::new(Mutex::new(State { monitor, broken: None, finished: false })))
     }
 
-    /// Before a read: the byte that was read after `N`, which is the first one to be read and counts as read by this.
+    /// Before a read: the next of the bytes that were read together with `N`, which counts as read by this.
     ///
     /// # Errors
     /// No more bytes may be read.

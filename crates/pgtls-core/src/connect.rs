@@ -59,7 +59,7 @@ mod tests;
 mod warning;
 
 pub use crate::negotiation::Misuse;
-pub use action::{Action, Input};
+pub use action::{Action, Input, MAX_RECEIVE};
 pub use error::{AttemptError, Cause, ConnectError};
 pub use peer::{Address, Endpoint, Peer};
 pub use report::{AttemptReport, Note, Report};
@@ -194,6 +194,9 @@ struct Attempt<E> {
     certificate: ClientCertificate,
     /// The alert of a failed handshake, which is sent before the failure is handled.
     alert: Option<Alert<E>>,
+    /// Bytes that were read with `N`, after the one that the negotiation holds. They are the beginning of the next reply, or
+    /// of the startup exchange.
+    unread: Vec<u8>,
     monitor_taken: bool,
 }
 
@@ -266,7 +269,7 @@ impl<E> Connection<E> {
                         // The clock restarts when host or address change (libpq: `pqConnectDBComplete`).
                         (_, Some(timed)) => timed.deadline,
                         (Ok(limit), None) => limit.and_then(|limit| now.checked_add(limit)),
-                        // libpq parses the limit when it begins to wait: this wait must not begin.
+                        // libpq parses the limit when it first waits for a socket: this wait must not begin.
                         (Err(_), None) => Some(now),
                     };
                     self.timed = Some(Timed {
@@ -306,6 +309,10 @@ impl<E> Connection<E> {
             (Progress::Resolving { .. } | Progress::Trying(_), Input::Abandoned(error)) => {
                 self.end(Some(Cause::Embedder(error)));
                 Ok(())
+            }
+            (Progress::Trying(attempt), Input::Received(bytes)) if attempt.awaits_reply() => {
+                let read = attempt.received(bytes)?;
+                self.negotiate(Answer::new(negotiation::Input::Received(&read), None))
             }
             (Progress::Trying(attempt), input) => match attempt.translate(&self.rules, input)? {
                 Some(answer) => self.negotiate(answer),
@@ -447,8 +454,9 @@ impl<E> Connection<E> {
             report.events.extend(core::iter::from_fn(|| attempt.negotiation.poll_event()));
             report.connections = report.connections.saturating_add(usize::from(is_open));
         }
+        // An address that fails without waiting fails for its own reason (libpq: `pqConnectDBComplete` parses the limit).
         if let Err(error) = &self.rules.connect_timeout
-            && attempt.has_waited(input)
+            && input != (negotiation::Input::Opened { success: false })
         {
             let error = error.clone();
             self.end(Some(Cause::Param(error)));
@@ -457,6 +465,7 @@ impl<E> Connection<E> {
         if is_open {
             self.flags = attempt.flags(self.flags, self.rules.hardening());
             attempt.certificate = ClientCertificate::NONE;
+            attempt.unread.clear();
             attempt.monitor_taken = false;
         }
         match attempt.negotiation.poll_action() {
@@ -482,6 +491,8 @@ impl<E> Connection<E> {
                 let peer = attempt.peer.clone();
                 self.progress = Progress::Up { action: Action::Established(encryption), peer, monitor };
             }
+            // Bytes that were read with `S` or `G` are not the server's (CVE-2021-23222).
+            negotiation::Action::StartTls(_) | negotiation::Action::StartGss => attempt.unread.clear(),
             negotiation::Action::CheckPeer => {
                 if let Route::Provided { endpoint: Endpoint { peer_user: Some(user), .. }, .. } = &self.route
                 {
@@ -502,8 +513,6 @@ impl<E> Connection<E> {
     }
 
     fn note_failure(&mut self, failure: Option<Failure>, cause: Option<Cause<E>>) {
-        // The end of a handshake after bytes in clear is not why the method failed.
-        let cause = cause.filter(|_| !matches!(failure, Some(Failure::UnencryptedData(_))));
         let peer = match &self.progress {
             Progress::Trying(attempt) => Some(attempt.peer.clone()),
             Progress::Resolving { .. } | Progress::Up { .. } | Progress::Failed => None,
@@ -541,6 +550,7 @@ impl<E> Attempt<E> {
             is_timed: false,
             certificate: ClientCertificate::NONE,
             alert: None,
+            unread: Vec::new(),
             monitor_taken: false,
         }
     }
@@ -553,7 +563,9 @@ impl<E> Attempt<E> {
             negotiation::Action::Connect | negotiation::Action::Reconnect { .. } => Action::Open,
             negotiation::Action::CheckPeer => Action::CheckPeer,
             negotiation::Action::Send(bytes) => Action::Send(bytes),
-            negotiation::Action::Receive { at_most } => Action::Receive { at_most },
+            negotiation::Action::Receive { .. } => {
+                Action::Receive { at_most: MAX_RECEIVE.saturating_sub(self.unread.len()) }
+            }
             negotiation::Action::StartTls(start) => {
                 let server_name = sni::server_name(self.peer.host.as_deref(), rules.sslsni);
                 Action::StartTls {
@@ -566,6 +578,28 @@ impl<E> Attempt<E> {
             negotiation::Action::Done(encryption) => Action::Done(encryption),
             negotiation::Action::Fail { .. } => Action::Failed,
         }
+    }
+
+    fn awaits_reply(&self) -> bool {
+        self.alert.is_none() && matches!(self.negotiation.poll_action(), negotiation::Action::Receive { .. })
+    }
+
+    /// The bytes for the negotiation, of those that were read: the reply and the byte after it. The others are kept; after `N`
+    /// they are the next bytes of the server (libpq: `conn->inBuffer`).
+    fn received(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Misuse> {
+        let negotiation::Action::Receive { at_most } = self.negotiation.poll_action() else {
+            return Ok(Vec::new());
+        };
+        if bytes.is_empty() {
+            return Ok(Vec::new());
+        }
+        if bytes.len() > MAX_RECEIVE.saturating_sub(self.unread.len()) {
+            return Err(Misuse::input(self.negotiation.state(), "Received"));
+        }
+        let mut read = core::mem::take(&mut self.unread);
+        read.extend_from_slice(bytes);
+        self.unread = read.split_off(at_most.min(read.len()));
+        Ok(read)
     }
 
     /// The input of the negotiation that corresponds to an input of the connection; `None` when an alert has to be sent first.
@@ -636,22 +670,15 @@ impl<E> Attempt<E> {
                 let certificate = self.flags(earlier, rules.hardening());
                 let role = self.peer.target_session_attrs;
                 let rules = StartupRules { target_session_attrs: role, ..rules.startup };
-                StartupMonitor::new(rules, encryption, certificate, carry)
+                StartupMonitor::new(rules, encryption, certificate, carry).with_leftover(&self.unread)
             }
-            Purpose::Cancel => StartupMonitor::cancel(encryption, carry),
+            Purpose::Cancel => StartupMonitor::cancel(encryption, carry).with_leftover(&self.unread),
         })
     }
 
     /// Flags of the client certificate, those of earlier connections included.
     fn flags(&self, earlier: ClientCertificate, hardening: Hardening) -> ClientCertificate {
         self.certificate.after(earlier, hardening)
-    }
-
-    /// Whether libpq has begun to wait for this address when the input arrives. A unix socket that cannot be opened fails
-    /// at once.
-    fn has_waited(&self, input: negotiation::Input<'_>) -> bool {
-        let is_unix = matches!(self.peer.address, Some(Address::Unix(_)));
-        !(is_unix && input == negotiation::Input::Opened { success: false })
     }
 }
 

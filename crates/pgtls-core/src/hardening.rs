@@ -19,6 +19,9 @@ pub struct Hardening {
     pub no_empty_labels: bool,
     /// The client-certificate flags are reset for each attempt.
     pub certificate_flags_per_attempt: bool,
+    /// Plaintext bytes that come with `S` or `G` end the connection before the handshake (CVE-2021-23222). libpq ends it only
+    /// when the handshake succeeds.
+    pub no_injected_bytes: bool,
 }
 
 impl Hardening {
@@ -31,6 +34,7 @@ impl Hardening {
         no_wildcard_for_addresses: false,
         no_empty_labels: false,
         certificate_flags_per_attempt: false,
+        no_injected_bytes: false,
     };
     /// Everything on.
     pub const ALL: Self = Self {
@@ -41,6 +45,7 @@ impl Hardening {
         no_wildcard_for_addresses: true,
         no_empty_labels: true,
         certificate_flags_per_attempt: true,
+        no_injected_bytes: true,
     };
 
     /// The switch with this name; `None` when no hardening has it.
@@ -53,6 +58,7 @@ impl Hardening {
             "no_wildcard_for_addresses" => &mut self.no_wildcard_for_addresses,
             "no_empty_labels" => &mut self.no_empty_labels,
             "certificate_flags_per_attempt" => &mut self.certificate_flags_per_attempt,
+            "no_injected_bytes" => &mut self.no_injected_bytes,
             _ => return None,
         })
     }

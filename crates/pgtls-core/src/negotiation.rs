@@ -51,9 +51,12 @@
 //! # Two bytes
 //!
 //! The reply to a request is one byte, but [`Action::Receive`] reads two. A second byte after `S` or `G` was sent in clear
-//! where only ciphertext may follow. It is kept from the engine and fails the attempt for good once the handshake has ended, as in
-//! libpq (CVE-2021-23222). If it stayed in the socket, it would break the handshake in the TLS engine, and `prefer` would go
-//! on in plaintext. A second byte after `N` is the beginning of the server's next message and a part of [`Action::Startup`].
+//! where only ciphertext may follow (CVE-2021-23222). It is kept from the TLS engine, and a handshake that succeeds after it
+//! fails the attempt for good; a handshake that fails is a failed method as usual (libpq: `PQconnectPoll`). A second byte after
+//! `N` is the beginning of the server's next message and a part of [`Action::Startup`].
+//!
+//! libpq reads up to 16,384 bytes with the reply. A program on this machine that reads two leaves the others to the TLS engine,
+//! whose handshake they break; [`Connection`](crate::connect::Connection) reads all of them.
 
 mod action;
 mod event;

@@ -7,7 +7,7 @@
 //! It prints the encryption of the session and the answer of the server. It supports TCP alone.
 
 use pgtls_core::{
-    connect::{Action, Connection, Input, Options},
+    connect::{Action, Connection, Input, MAX_RECEIVE, Options},
     files,
     param::{Ability, Settings},
     startup::{ClientCertificate, StartupOutcome},
@@ -48,7 +48,7 @@ fn main() -> Result<(), DisplayError> {
     options.seed = tls.seed();
     let mut connection = Connection::new(&params, &environment, options);
     let mut wire = Wire::None;
-    let mut reply = [0; 2];
+    let mut reply = [0; MAX_RECEIVE];
     let start = Instant::now();
     loop {
         let action = connection.poll(start.elapsed());

@@ -12,7 +12,7 @@ use openssl::{
     ssl::{HandshakeError, Ssl, SslContext, SslMethod, SslStream, SslVerifyMode, SslVersion},
 };
 use pgtls_core::{
-    connect::{Action, Connection, Input, Options},
+    connect::{Action, Connection, Input, MAX_RECEIVE, Options},
     files::{self, Loaded, Roots},
     message::ALPN_POSTGRESQL,
     name::{NameRules, NameVerified, match_host},
@@ -50,7 +50,7 @@ fn main() -> Result<(), DisplayError> {
 
     let mut connection = Connection::<io::Error>::new(&params, &environment, Options::default());
     let mut wire = Wire::None;
-    let mut reply = [0; 2];
+    let mut reply = [0; MAX_RECEIVE];
     let start = Instant::now();
     loop {
         let action = connection.poll(start.elapsed());

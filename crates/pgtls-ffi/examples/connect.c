@@ -278,7 +278,7 @@ static long ask(wire *w, const char *query, uint8_t *value, size_t room)
 
 static pgtls_status perform(pgtls_machine *machine, wire *w, const pgtls_params *params, pgtls_action *action)
 {
-    uint8_t bytes[64];
+    uint8_t bytes[16384];
     long count;
 
     switch (action->kind) {
@@ -292,7 +292,7 @@ static pgtls_status perform(pgtls_machine *machine, wire *w, const pgtls_params 
         return send_all(w, action->bytes, action->length) ? pgtls_machine_sent(machine, action->bytes, action->length)
                                                           : lost(machine, w, -1);
     case PGTLS_RECEIVE:
-        count = receive(w, bytes, action->at_most);
+        count = receive(w, bytes, action->at_most < sizeof bytes ? action->at_most : sizeof bytes);
         return count > 0 ? pgtls_machine_received(machine, bytes, (size_t)count) : lost(machine, w, count);
     case PGTLS_LOAD_TRUST:
         pgtls_trust_free(w->trust);

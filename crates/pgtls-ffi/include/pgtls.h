@@ -402,7 +402,7 @@ typedef struct pgtls_action {
    */
   size_t length;
   /**
-   * For `PGTLS_RECEIVE`: 1 or 2.
+   * For `PGTLS_RECEIVE`: greatest length of the read, up to 16,384. All bytes that have arrived should be read at once.
    */
   size_t at_most;
   /**

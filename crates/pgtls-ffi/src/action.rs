@@ -102,7 +102,7 @@ pub struct pgtls_action {
     pub bytes: *const u8,
     /// Length of `bytes`.
     pub length: usize,
-    /// For `PGTLS_RECEIVE`: 1 or 2.
+    /// For `PGTLS_RECEIVE`: greatest length of the read, up to 16,384. All bytes that have arrived should be read at once.
     pub at_most: usize,
     /// For `PGTLS_START_TLS`: the handshake begins without an SSLRequest.
     pub direct: bool,
@@ -124,18 +124,6 @@ pub struct pgtls_action {
 /// The offer for ALPN, in the form of the extension: names with their lengths (RFC 7301, section 3.1).
 static ALPN_OFFER: [u8; 11] = *b"\x0apostgresql";
 const _: () = assert!(ALPN_OFFER.len() == ALPN_POSTGRESQL.len() + 1);
-
-/// All bytes. The byte that was received before the startup exchange is pointed to here and not in the machine.
-static BYTES: [u8; 256] = {
-    let mut all = [0; 256];
-    let mut rest: &mut [u8] = &mut all;
-    let mut next = 0_u8;
-    while let Some((first, after)) = rest.split_first_mut() {
-        *first = next;
-        (rest, next) = (after, next.wrapping_add(1));
-    }
-    all
-};
 
 impl pgtls_action {
     /// An action of this kind without particulars.
@@ -170,10 +158,12 @@ impl pgtls_action {
         self.with_bytes(&ALPN_OFFER)
     }
 
-    /// Adds the byte that was received before the exchange, if there is one.
-    pub(crate) fn with_leftover(self, leftover: Option<u8>) -> Self {
-        let byte = leftover.and_then(|byte| BYTES.get(usize::from(byte)));
-        byte.map_or(self, |byte| self.with_bytes(std::slice::from_ref(byte)))
+    /// Adds the bytes that were received before the exchange, if there are any. They belong to the machine.
+    pub(crate) const fn with_leftover(mut self, leftover: &[u8]) -> Self {
+        if !leftover.is_empty() {
+            (self.bytes, self.length) = (leftover.as_ptr(), leftover.len());
+        }
+        self
     }
 }
 
@@ -244,14 +234,13 @@ mod tests {
     use crate::boundary::values;
 
     #[test]
-    fn every_byte_is_pointed_to_where_it_is() {
+    fn leftover_bytes_are_pointed_to() {
         let startup = pgtls_action::new(pgtls_action_kind::PGTLS_STARTUP);
-        for byte in 0..=u8::MAX {
-            let seen = startup.with_leftover(Some(byte));
-            // SAFETY: it points to so many bytes that nobody changes.
-            assert_eq!(unsafe { values(seen.bytes, seen.length) }, Ok(&[byte][..]));
-        }
-        let seen = startup.with_leftover(None);
+        let bytes = b"R\0\0".to_vec();
+        let seen = startup.with_leftover(&bytes);
+        // SAFETY: it points to the bytes of the vector, which lives until the end of the test.
+        assert_eq!(unsafe { values(seen.bytes, seen.length) }, Ok(&bytes[..]));
+        let seen = startup.with_leftover(&[]);
         assert_eq!((seen.bytes, seen.length), (ptr::null(), 0));
     }
 

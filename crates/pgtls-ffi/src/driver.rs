@@ -25,8 +25,8 @@ pub struct pgtls_machine {
     trust: Option<tls::Trust>,
     /// While the startup exchange is under way.
     monitor: Option<StartupMonitor>,
-    /// The byte that was received before the startup exchange.
-    leftover: Option<u8>,
+    /// The bytes that were received before the startup exchange.
+    leftover: Vec<u8>,
     messages: Messages,
     certificate: ClientCertificate,
     /// The action that the program was last given and has not answered.
@@ -76,7 +76,7 @@ impl pgtls_machine {
             connection,
             trust: None,
             monitor: None,
-            leftover: None,
+            leftover: Vec::new(),
             messages: Messages::default(),
             certificate: ClientCertificate::NONE,
             shown: None,
@@ -122,10 +122,12 @@ impl pgtls_machine {
                     };
                     let monitor = self.monitor.insert(monitor);
                     self.messages = Messages::default();
-                    match monitor.before_read() {
+                    let leftover: Result<Vec<u8>, _> =
+                        std::iter::from_fn(|| monitor.before_read().transpose()).collect();
+                    match leftover {
                         Ok(leftover) => {
                             self.leftover = leftover;
-                            self.messages.received(leftover.as_slice());
+                            self.messages.received(&self.leftover);
                             return Ok(action);
                         }
                         Err(_) => {
@@ -154,7 +156,7 @@ impl pgtls_machine {
             Action::StartTls { direct, server_name } => self.show_tls(direct, server_name.ok().flatten())?,
             Action::Startup => match self.role_query() {
                 None => {
-                    let mut shown = pgtls_action::new(Kind::PGTLS_STARTUP).with_leftover(self.leftover);
+                    let mut shown = pgtls_action::new(Kind::PGTLS_STARTUP).with_leftover(&self.leftover);
                     shown.authentication = self.messages.authentication();
                     shown
                 }
@@ -173,7 +175,7 @@ impl pgtls_machine {
                     encryption: encryption.into(),
                     ..pgtls_action::new(Kind::PGTLS_ESTABLISHED)
                 };
-                shown.with_leftover(self.leftover)
+                shown.with_leftover(&self.leftover)
             }
             Action::Failed => {
                 let error = self.error.get_or_insert_with(|| self.connection.take_error());
@@ -216,7 +218,8 @@ impl pgtls_machine {
 
     /// An input of the machine. Misuse ends the connection.
     pub(crate) fn input(&mut self, input: Input<'_, String>) -> Result<(), Refused> {
-        (self.shown, self.monitor, self.leftover) = (None, None, None);
+        (self.shown, self.monitor) = (None, None);
+        self.leftover.clear();
         self.certificate = ClientCertificate::NONE;
         self.connection.handle(input).map_err(|misuse| Refused::misuse(misuse.to_string()))
     }

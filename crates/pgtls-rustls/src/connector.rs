@@ -120,7 +120,9 @@ impl Connector {
         let mut config = self.template.clone()?;
 
         let record = Arc::new(Record::default());
-        config.client_auth_cert_resolver = Arc::new(Resolver { identity, record: record.clone() });
+        let clock = config.time_provider.clone();
+        config.client_auth_cert_resolver =
+            Arc::new(Resolver { identity, rules: rules.clone(), clock, record: record.clone() });
         let verification = rules.trust.verification();
         let verifier = Verifier { rules, host: host.map(str::to_owned), record: record.clone() };
         config.dangerous().set_certificate_verifier(Arc::new(verifier));

@@ -23,6 +23,8 @@ pub enum TlsError {
     Names(X509Error),
     /// The server's certificate is for another host.
     Host(HostMismatch),
+    /// The client's own chain, as it is completed from the roots, was refused. The connection ends before it is sent.
+    OwnChain(X509Error),
     /// The server presented no certificate.
     NoCertificate,
     /// The two sides have no version of TLS in common, as far as one can tell from how the handshake ended.
@@ -130,6 +132,7 @@ impl TlsError {
             Self::Chain(_)
             | Self::Names(_)
             | Self::Host(_)
+            | Self::OwnChain(_)
             | Self::NoCertificate
             | Self::ProtocolVersion { .. }
             | Self::NothingInCommon { .. }
@@ -173,7 +176,7 @@ impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Setup(error) => error.fmt(f),
-            Self::Chain(error) => write!(f, "SSL error: {error}"),
+            Self::Chain(error) | Self::OwnChain(error) => write!(f, "SSL error: {error}"),
             Self::Names(error) => write!(f, "the names in the server certificate cannot be read: {error}"),
             Self::Host(mismatch) => mismatch.fmt(f),
             Self::NoCertificate => f.write_str("the server presented no certificate"),
@@ -206,7 +209,7 @@ impl Error for TlsError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Setup(error) => error.source(),
-            Self::Chain(error) | Self::Names(error) => error.source(),
+            Self::Chain(error) | Self::Names(error) | Self::OwnChain(error) => error.source(),
             Self::Host(mismatch) => mismatch.source(),
             Self::NoCertificate | Self::NothingInCommon { .. } => None,
             Self::ProtocolVersion { error, .. } | Self::Handshake(error) => error.source(),

@@ -16,7 +16,7 @@ pub(crate) struct Seen {
     pub(crate) chain: Option<(ChainVerified, VerifiedPath)>,
     /// Proof that the name was matched, and the name.
     pub(crate) name: Option<(NameVerified, String)>,
-    /// Why the verifier refused.
+    /// Why the verifier refused the server, or the resolver the client's own chain.
     pub(crate) refused: Option<TlsError>,
     /// The server proved that it holds the key of its certificate.
     pub(crate) authenticated: bool,

@@ -31,7 +31,6 @@ impl<'c, D: ConnectionSource> Connecting<'c, D> {
     pub fn advance(&mut self) -> Result<Stream<D::Connection>, ConnectError> {
         let Self { driver, source } = self;
         let mut stream = None;
-        let mut reply = [0; 2];
         loop {
             if let Some(task) = driver.task() {
                 driver.completed(within(driver.deadline(), task));
@@ -56,8 +55,8 @@ impl<'c, D: ConnectionSource> Connecting<'c, D> {
                     stream.flush()
                 })),
                 Action::Receive { at_most } => {
-                    let buffer = reply.get_mut(..at_most).unwrap_or_default();
-                    let read = open(&mut stream).and_then(|stream| stream.read(buffer));
+                    let mut reply = vec![0; at_most];
+                    let read = open(&mut stream).and_then(|stream| stream.read(&mut reply));
                     driver.received(read.map(|read| reply.get(..read).unwrap_or_default()));
                 }
                 Action::StartTls { .. } => {

@@ -9,6 +9,7 @@
 //!  root file ──▶ TrustStore ─┐
 //!  CRL file ───▶ CrlStore ───┼─▶ verify_chain ──▶ VerifiedPath | X509Error::Path
 //!  peer's DER ───────────────┘
+//!  own DER, TrustStore ──▶ complete_chain ──▶ the issuers to send
 //!  peer's DER ──▶ presented_names ──▶ pgtls_core::name::match_host
 //!  peer's DER ──▶ tls_server_end_point ──▶ SCRAM
 //! ```
@@ -56,7 +57,8 @@ pub use key::{MAX_PASSPHRASE, private_key};
 pub use names::{PresentedNames, presented_names};
 pub use own::check_own_keys;
 pub use path::{
-    MAX_PRESENTED, MAX_PRESENTED_BYTES, Purpose, SecurityLevel, VerifiedPath, VerifyOptions, verify_chain,
+    MAX_PRESENTED, MAX_PRESENTED_BYTES, Purpose, SecurityLevel, VerifiedPath, VerifyOptions, complete_chain,
+    verify_chain,
 };
 pub use pem::{certificates_from_pem, sent_certificates_from_pem};
 pub use profile::Profile;

@@ -120,7 +120,7 @@ pub fn verify_chain(
     let bytes = check_size(leaf, presented, MAX_PRESENTED)?;
     let read =
         |der| Certificate::read(der).map_err(|error| X509Error::malformed(Object::Certificate, None, error));
-    let context = Context { options, trust, crls, work: Work::new() };
+    let context = Context { options, trusted_for: Some(options.purpose), trust, crls, work: Work::new() };
     let leaf = read(leaf)?;
     let mut charged = context.work.parsing(Budget::PresentedBytes, bytes, 0);
     let mut read_presented = Vec::with_capacity(presented.len());
@@ -153,6 +153,22 @@ pub fn verify_chain(
     }
 }
 
+/// Completes the chain of one's own certificate from a trust store, as OpenSSL does before it sends a certificate that has
+/// no chain of its own (`ssl_add_cert_chain`). Returns the issuers that are found, in DER, from the certificate upwards, the
+/// root included.
+///
+/// The verdict of the builder is ignored: dates, purposes, trust and a missing root end nothing. The time decides only between
+/// issuers of the same name. The work is bounded as that of [`verify_chain`].
+pub fn complete_chain(leaf: &[u8], trust: &TrustStore, time: UnixTime) -> Vec<CertificateDer<'static>> {
+    let Ok(leaf) = Certificate::read(leaf) else { return Vec::new() };
+    // Neither the purpose nor the level is looked at before a chain is built.
+    let options = VerifyOptions::new(time, Purpose::Client, SecurityLevel(0), &[]);
+    let context = Context { options: &options, trusted_for: None, trust, crls: None, work: Work::new() };
+    let mut chain = Chain::of(&leaf);
+    let _ignored = builder::build(&context, &mut chain, &[]);
+    chain.links().skip(1).map(|(_, link)| CertificateDer::from(link.der().to_vec())).collect()
+}
+
 /// Refuses more than `most` certificates besides the peer's own, and more bytes than a handshake carries; else the number of bytes.
 pub(crate) fn check_size(leaf: &[u8], presented: &[&[u8]], most: usize) -> Result<usize, X509Error> {
     let bytes = presented.iter().fold(leaf.len(), |sum, der| sum.saturating_add(der.len()));
@@ -178,6 +194,8 @@ pub(crate) fn check_size(leaf: &[u8], presented: &[&[u8]], most: usize) -> Resul
 /// What every check may look at.
 struct Context<'a> {
     options: &'a VerifyOptions<'a>,
+    /// Purpose for which the anchor is trusted; `None` for any.
+    trusted_for: Option<Purpose>,
     trust: &'a TrustStore,
     crls: Option<&'a CrlStore>,
     work: Work,

@@ -18,7 +18,7 @@ pub use gss::{Connection, Gss, Wrap};
 
 use channel::{Tls, Wrapped};
 use pgtls_core::{
-    connect::{self, Action, Input, Options},
+    connect::{self, Action, Input, MAX_RECEIVE, Options},
     environment::Environment,
     files,
     negotiation::{Encryption, Event, Misuse},
@@ -73,7 +73,7 @@ pub fn connect(params: &Params, environment: &Environment, gss: &dyn Gss) -> Res
     let (mut wire, mut channel) = (Wire::None, Channel::Plain);
     let mut nonce = [0; NONCE_LENGTH];
     let is_random = |nonce: &mut [u8]| tls.provider.secure_random.fill(nonce).is_ok();
-    let mut reply = [0; 2];
+    let mut reply = [0; MAX_RECEIVE];
     let start = Instant::now();
     loop {
         let action = connection.poll(start.elapsed());

@@ -2,14 +2,20 @@
 
 use super::{
     adapter::Adapter,
-    peer::{Peer, Play, Scripted, WELCOME, error_response, failure, words},
+    peer::{Peer, Play, Scripted, WELCOME, config, connect, error_response, failure, words},
     through_each_adapter,
 };
 use pgtls_core::{
     negotiation::{Failure, Request, TlsFailure},
     startup::Broken,
 };
-use std::{io::Read, thread, time::Duration};
+use socket2::{Domain, Socket, Type};
+use std::{
+    io::Read,
+    net::{SocketAddr, TcpListener},
+    thread,
+    time::Duration,
+};
 
 fn every_reply_to_ssl_request<A: Adapter>() {
     for byte in 0..=u8::MAX {
@@ -36,18 +42,37 @@ fn no_reply_at_all<A: Adapter>() {
     assert_eq!(peer.connections(), 1);
 }
 
-fn bytes_in_clear_after_the_reply_end_everything<A: Adapter>() {
-    let peer = Peer::start(|mut connection| {
-        connection.asked_for_ssl();
-        connection.send(b"SX");
-        // The client shakes hands all the same.
-        connection.stream.read_exact(&mut [0; 5]).unwrap();
-    });
-    for sslmode in ["prefer", "require"] {
-        let before = peer.connections();
-        let outcome = peer.outcome::<A>(&format!("sslmode={sslmode}"));
-        assert_eq!(failure(&outcome), Failure::UnencryptedData(Request::Ssl));
-        assert_eq!(peer.connections() - before, 1);
+/// Plaintext bytes come with `S`, and the handshake fails. Its own error is reported, and `prefer` goes on. A handshake that
+/// succeeds after such bytes is a row of `named_behaviours_end_as_they_should`.
+fn bytes_after_an_accepted_request_never_become_a_session<A: Adapter>() {
+    /// What the server sends after the ClientHello, and the failure.
+    const HANDSHAKES: [(&[u8], TlsFailure); 3] = [
+        (b"", TlsFailure::Closed),
+        (&[21, 3, 3, 0, 2, 2, 40], TlsFailure::Handshake),
+        (&[b'y'; 100], TlsFailure::Handshake),
+    ];
+    const LENGTHS: [usize; 3] = [1, 2, 100];
+    for (number, (handshake, expected)) in HANDSHAKES.into_iter().enumerate() {
+        let peer = Peer::start(move |mut connection| {
+            // For each length a connection with `require`, then two with `prefer`.
+            let injected = vec![b'X'; LENGTHS[connection.number / 3]];
+            if connection.number % 3 == 2 {
+                connection.asked_to_start();
+                connection.send(WELCOME);
+                connection.rest();
+                return;
+            }
+            connection.asked_for_ssl();
+            connection.send(&[b"S", &injected[..]].concat());
+            connection.client_hello();
+            connection.send(handshake);
+        });
+        for length in LENGTHS {
+            let outcome = peer.outcome::<A>("sslmode=require");
+            assert_eq!(failure(&outcome), Failure::Tls(expected), "{number}: {length} bytes");
+            peer.outcome::<A>("sslmode=prefer").unwrap();
+        }
+        assert_eq!(peer.connections(), 3 * LENGTHS.len());
     }
 }
 
@@ -103,6 +128,50 @@ fn one_byte_at_a_time<A: Adapter>() {
         connection.rest();
     });
     peer.outcome::<A>("sslmode=prefer").unwrap();
+}
+
+/// libpq parses `connect_timeout` when a connect is under way: an address that fails at once is reported as itself.
+fn a_time_limit_that_is_no_integer<A: Adapter>() {
+    const NO_INTEGER: &str = "invalid integer value \"abc\" for connection option \"connect_timeout\"";
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (full, _waiting) = full_backlog();
+    let mut rows = vec![
+        (format!("hostaddr=127.0.0.1 port={closed}"), vec![NO_INTEGER]),
+        (format!("hostaddr=127.0.0.1,127.0.0.1 port={},{closed}", full.port()), vec![NO_INTEGER]),
+        ("hostaddr=127.0.0.1 port=99999".to_owned(), vec!["invalid port number: \"99999\""]),
+    ];
+    if cfg!(unix) {
+        let absent = "No such file or directory";
+        rows.push(("host=/nonexistent".to_owned(), vec![absent]));
+        rows.push((format!("host=/nonexistent,127.0.0.1 port={closed}"), vec![absent, NO_INTEGER]));
+    }
+    for (conninfo, expected) in rows {
+        let config = config(&format!("sslmode=disable connect_timeout=abc {conninfo}"));
+        let error = connect::<A>(&config).err().unwrap();
+        let texts: Vec<_> = error.attempts.iter().map(ToString::to_string).collect();
+        assert_eq!(texts.len(), expected.len(), "{conninfo}: {texts:?}");
+        for (text, expected) in texts.iter().zip(expected) {
+            assert!(text.contains(expected), "{conninfo}: {texts:?}");
+        }
+    }
+}
+
+/// The address of a listener that accepts no more connections, and what keeps it so.
+fn full_backlog() -> (SocketAddr, Vec<Socket>) {
+    let socket = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let listener = socket();
+    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut kept = vec![listener];
+    for _ in 0..4 {
+        let client = socket();
+        client.set_nonblocking(true).unwrap();
+        // It is under way, or will be.
+        let _ = client.connect(&address);
+        kept.push(client);
+    }
+    (address.as_socket().unwrap(), kept)
 }
 
 /// What a server sends for ever without getting on.
@@ -245,7 +314,8 @@ fn an_error_before_the_startup_packet_is_read<A: Adapter>() {
 through_each_adapter!(
     every_reply_to_ssl_request,
     no_reply_at_all,
-    bytes_in_clear_after_the_reply_end_everything,
+    bytes_after_an_accepted_request_never_become_a_session,
+    a_time_limit_that_is_no_integer,
     bytes_in_clear_that_come_later_break_the_handshake,
     bytes_after_a_refusal_are_the_next_messages,
     every_split_of_the_servers_messages,

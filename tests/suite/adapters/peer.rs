@@ -100,6 +100,15 @@ impl Scripted {
         assert_eq!(request, SSL_REQUEST);
     }
 
+    /// Reads a ClientHello.
+    pub(super) fn client_hello(&mut self) {
+        let mut head = [0; 5];
+        self.stream.read_exact(&mut head).unwrap();
+        assert_eq!(head[0], 22);
+        let mut record = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
+        self.stream.read_exact(&mut record).unwrap();
+    }
+
     /// Reads a StartupMessage.
     pub(super) fn asked_to_start(&mut self) {
         let mut length = [0; 4];

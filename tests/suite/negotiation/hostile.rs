@@ -57,7 +57,9 @@ fn check_reply(state: &Negotiation, bytes: &[u8]) {
                 Request::Gss => assert_eq!(action, Action::StartGss),
             }
             if second.is_some() {
-                check_stuffed(&after, request);
+                let mut clean = state.clone();
+                clean.handle_input(Input::Received(&[byte])).unwrap();
+                check_injected(&after, &clean, request);
             }
         }
         (b'N', second) => match action {
@@ -85,20 +87,28 @@ fn check_reply(state: &Negotiation, bytes: &[u8]) {
     }
 }
 
-/// Bytes in clear came with the reply: whatever the handshake comes to, the attempt is over, also where it would have
-/// been enough for a session and where its failure would have led to plaintext.
+/// Plaintext bytes came with the reply, and `clean` is the same connection without them. A handshake that would have led to
+/// a session ends the attempt. Every other input has its usual result.
 #[track_caller]
-fn check_stuffed(handshake: &Negotiation, request: Request) {
-    let error = Failure::UnencryptedData(request);
-    let mut ends = 0;
+fn check_injected(handshake: &Negotiation, clean: &Negotiation, request: Request) {
+    let stop = Action::Fail { error: Failure::UnencryptedData(request), then: Then::Stop };
+    let (mut ended, mut failed) = (0, 0);
     for input in inputs() {
-        let mut after = handshake.clone();
-        if input != Input::TimedOut && after.handle_input(input).is_ok() {
-            assert_eq!(after.poll_action(), Action::Fail { error, then: Then::Stop }, "{input:?}");
-            ends += 1;
+        let (mut after, mut clean) = (handshake.clone(), clean.clone());
+        assert_eq!(after.handle_input(input).is_ok(), clean.handle_input(input).is_ok(), "{input:?}");
+        match clean.poll_action() {
+            Action::StartTls(_) | Action::StartGss => {}
+            Action::Startup { .. } => {
+                assert_eq!(after.poll_action(), stop, "{input:?}");
+                ended += 1;
+            }
+            usual => {
+                assert_eq!(after.poll_action(), usual, "{input:?}");
+                failed += 1;
+            }
         }
     }
-    assert!(ends > 2, "established, failed, closed");
+    assert!(ended > 0 && failed > 2, "established; failed, closed, timed out");
 }
 
 /// A byte that came with `N` to GSSENCRequest is the reply to SSLRequest, as it is in libpq's buffer, and what comes then is one too many.
@@ -123,7 +133,12 @@ fn a_carried_byte_is_the_next_reply() {
         negotiation
     };
     let stop = |error| Action::Fail { error, then: Then::Stop };
-    check_stuffed(&after(b'S', b"S"), Request::Ssl);
+    let mut clean = Negotiation::new(plan);
+    let inputs = [Input::Sent, Input::Received(b"N"), Input::Sent, Input::Received(b"S")];
+    for input in [Input::Opened { success: true }].into_iter().chain(inputs) {
+        clean.handle_input(input).unwrap();
+    }
+    check_injected(&after(b'S', b"S"), &clean, Request::Ssl);
     let after = |carried, read| after(carried, read).poll_action();
     assert_eq!(after(b'N', b"R"), Action::Startup { encryption: Encryption::Plain, carry: Some(b'R') });
     assert_eq!(after(b'R', b"S"), stop(Failure::BadReply { request: Request::Ssl, byte: b'R' }));

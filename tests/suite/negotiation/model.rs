@@ -63,6 +63,7 @@ impl Server {
             match name {
                 "no_plaintext_after_tls_failure" => hardening.no_plaintext_after_tls_failure = true,
                 "no_plaintext_after_rejection" => hardening.no_plaintext_after_rejection = true,
+                "no_injected_bytes" => hardening.no_injected_bytes = true,
                 _ => panic!("hardening {name} is not about negotiation"),
             }
         }

@@ -49,5 +49,10 @@ pub(crate) fn hardenings(hardening: Hardening) -> Vec<HardeningLine> {
             hardening.certificate_flags_per_attempt,
             "a client certificate sent in a failed TLS attempt satisfies sslcertmode=require for the plaintext one",
         ),
+        line(
+            "no_injected_bytes",
+            hardening.no_injected_bytes,
+            "plaintext bytes injected after the server's S end the connection only when the handshake succeeds",
+        ),
     ]
 }

@@ -8,6 +8,9 @@ use crate::{
 use alloc::{string::String, vec::Vec};
 use core::net::SocketAddr;
 
+/// Greatest length of the read that [`Action::Receive`] asks for (libpq: `inBufSize` in `pqMakeEmptyPGconn`).
+pub const MAX_RECEIVE: usize = 16_384;
+
 /// The next action. Each names the inputs that answer it.
 ///
 /// [`Input::TimedOut`] answers every action but `Resolve` and the last three, [`Input::Abandoned`] every action but the last
@@ -23,16 +26,21 @@ pub enum Action {
         /// The port, for resolvers that need one.
         port: u16,
     },
-    /// Close the present connection and open a new one to [`Connection::peer`](super::Connection::peer): `Opened`.
+    /// Close the present connection and open a new one to [`Connection::peer`](super::Connection::peer): `Opened`, or `TimedOut`
+    /// when the connection is under way and the deadline passes.
+    ///
+    /// The connection is started even if the deadline has passed already, which is the case when `connect_timeout` is no
+    /// integer. An error that occurs without waiting is `Opened` then, and everything else is `TimedOut`.
     Open,
     /// Determine the operating-system user of the peer of this unix socket: `PeerUser`.
     CheckPeer,
     /// Send all of these bytes: `Sent` or `ConnectionLost`.
     Send(&'static [u8]),
-    /// Read once, no more than this, so that no byte is taken from the socket that belongs to TLS: `Received` or
-    /// `ConnectionLost`.
+    /// Read once, no more than this: `Received` or `ConnectionLost`. All bytes that have arrived with the reply should be
+    /// read. They were sent before the handshake, so that they must not reach TLS, and a handshake that succeeds after them ends
+    /// the attempt (CVE-2021-23222).
     Receive {
-        /// Length of the buffer, 1 or 2.
+        /// Length of the buffer, at least 1 and at most [`MAX_RECEIVE`].
         at_most: usize,
     },
     /// Load the files, run a TLS handshake and check the server's certificate: `TlsEstablished`, `TlsFailed` or

@@ -262,19 +262,72 @@ fn a_cancel_request_whose_write_failed_is_not_sent() {
 #[test]
 fn a_time_limit_that_is_no_integer_ends_the_first_wait() {
     let error = "invalid integer value \"abc\" for connection option \"connect_timeout\"";
-    let inputs: [fn() -> Input<'static, &'static str>; 3] =
-        [|| Input::TimedOut, || Input::Opened(Err("refused")), || Input::Opened(Ok(()))];
+    let inputs: [fn() -> Input<'static, &'static str>; 2] = [|| Input::TimedOut, || Input::Opened(Ok(()))];
     for input in inputs {
-        let mut connection = connection("host=/a,b hostaddr=,192.0.2.1 connect_timeout=abc");
+        let mut connection =
+            connection("host=/a,b,c,d hostaddr=,192.0.2.1,192.0.2.2,192.0.2.3 connect_timeout=abc");
         connection.expect(Action::Open);
         assert_eq!(connection.deadline(), Some(START), "it has passed");
-        // A socket that is not there fails at once.
-        connection.input(Input::Opened(Err("no such file"))).expect(Action::Open).input(input());
-        connection.expect(Action::Failed);
+        // A socket that is not there and a network that is unreachable fail without waiting.
+        for error in ["no such file", "unreachable"] {
+            connection.input(Input::Opened(Err(error))).expect(Action::Open);
+        }
+        connection.input(input()).expect(Action::Failed);
         let texts = connection.texts();
-        assert!(texts.len() == 2 && texts[0].ends_with("no such file"), "{texts:?}");
-        assert!(texts[1].contains(error), "{texts:?}");
+        assert!(texts[0].ends_with("no such file") && texts[1].ends_with("unreachable"), "{texts:?}");
+        assert!(texts.len() == 3 && texts[2].contains(error), "{texts:?}");
+        assert!(texts[2].contains("192.0.2.2"), "{texts:?}");
     }
+    // Without a wait the limit is not parsed.
+    let mut connection = connection("host=/a,b port=1,99999 connect_timeout=abc");
+    connection.expect(Action::Open).input(Input::Opened(Err("no such file"))).expect(Action::Failed);
+    assert!(connection.texts().iter().all(|text| !text.contains(error)), "{:?}", connection.texts());
+}
+
+/// Bytes that are read with a reply: the next bytes of the server after `N`, and dropped after `S`.
+#[test]
+fn bytes_that_come_with_a_reply() {
+    let start = |conninfo| {
+        let mut connection = connection(conninfo);
+        connection.expect(Action::Open).input(Input::Opened(Ok(()))).input(Input::Sent);
+        connection.expect(Action::Receive { at_most: MAX_RECEIVE });
+        connection
+    };
+    let conninfo = "host=h hostaddr=192.0.2.1";
+    let longest = |reply: u8| [&[reply][..], &vec![b'R'; MAX_RECEIVE - 1]].concat();
+
+    let mut refused = start(conninfo);
+    refused.input(Input::Received(&[b"N", UP].concat())).expect(Action::Startup);
+    let mut monitor = refused.monitor().unwrap();
+    monitor.wrote(&startup_message(PROTOCOL_3_0, [("user", "u")]).unwrap());
+    let leftover: Vec<u8> = core::iter::from_fn(|| monitor.before_read().unwrap()).collect();
+    assert_eq!(leftover, UP);
+    let verdict = monitor.finish(StartupOutcome::Up);
+    refused.input(Input::StartupFinished { verdict, cause: None }).expect(Action::Done(Encryption::Plain));
+
+    let mut refused = start(conninfo);
+    refused.input(Input::Received(&longest(b'N'))).expect(Action::Startup);
+    let mut monitor = refused.monitor().unwrap();
+    assert!(monitor.before_read().is_ok() && !monitor.is_ready());
+
+    for reply in [b"SR".to_vec(), [b"S", UP].concat(), longest(b'S')] {
+        let mut accepted = start(conninfo);
+        accepted.input(Input::Received(&reply)).input(established(ClientCertificate::NONE));
+        accepted.expect(Action::Failed);
+        assert_eq!(accepted.errors()[0].failure, Some(Failure::UnencryptedData(Request::Ssl)));
+
+        // The bytes do not come back on the next connection.
+        let mut broken = start(conninfo);
+        let failure = TlsFailure::Handshake;
+        let certificate = ClientCertificate::NONE;
+        broken.input(Input::Received(&reply));
+        broken.input(Input::TlsFailed { failure, certificate, alert: b"", cause: "bad record" });
+        broken.expect(Action::Open).input(Input::Opened(Ok(()))).expect(Action::Startup);
+        assert_eq!(broken.monitor().unwrap().before_read(), Ok(None));
+        assert!(broken.texts()[0].ends_with("bad record"), "{:?}", broken.texts());
+    }
+    let mut too_long = start(conninfo);
+    assert!(too_long.handle(Input::Received(&[longest(b'N'), vec![b'R']].concat())).is_err());
 }
 
 #[test]

@@ -21,7 +21,7 @@ struct Situation {
     happens: fn(Hardening) -> bool,
 }
 
-const SITUATIONS: [Situation; 7] = [
+const SITUATIONS: [Situation; 8] = [
     Situation {
         switch: |hardening| &mut hardening.no_plaintext_after_tls_failure,
         happens: |hardening| plaintext_follows(hardening, &[Input::Tls(Err(TlsFailure::Handshake))]),
@@ -72,6 +72,13 @@ const SITUATIONS: [Situation; 7] = [
             ClientCertificate::NONE.after(earlier, hardening) == earlier
         },
     },
+    Situation {
+        switch: |hardening| &mut hardening.no_injected_bytes,
+        happens: |hardening| {
+            let negotiation = after_reply(hardening, b"S!");
+            matches!(negotiation.poll_action(), Action::StartTls(_))
+        },
+    },
 ];
 
 /// All of them: each is one `bool`.
@@ -99,11 +106,8 @@ fn each_ends_its_own_surprise_and_no_other() {
 
 /// Whether `prefer` goes on in plaintext when the server has agreed to TLS and then this happened.
 fn plaintext_follows(hardening: Hardening, happened: &[Input<'static>]) -> bool {
-    let input = PolicyInput { hardening, ..PolicyInput::new(SslMode::Prefer) };
-    let plan = EncryptionPlan::new(input, Transport::Tcp, GssCredentials::Absent, Payload::Startup);
-    let mut negotiation = Negotiation::new(plan.expect("prefer has methods"));
-    let before = [Input::Opened { success: true }, Input::Sent, Input::Received(b"S")];
-    for input in before.iter().chain(happened) {
+    let mut negotiation = after_reply(hardening, b"S");
+    for input in happened {
         negotiation.handle_input(*input).expect("it answers the action");
     }
     if let Action::Fail { .. } = negotiation.poll_action() {
@@ -111,6 +115,17 @@ fn plaintext_follows(hardening: Hardening, happened: &[Input<'static>]) -> bool 
     }
     negotiation.handle_input(Input::Opened { success: true }).expect("it answers the action");
     matches!(negotiation.poll_action(), Action::Startup { encryption: Encryption::Plain, .. })
+}
+
+/// `prefer` after this reply to SSLRequest.
+fn after_reply(hardening: Hardening, reply: &[u8]) -> Negotiation {
+    let input = PolicyInput { hardening, ..PolicyInput::new(SslMode::Prefer) };
+    let plan = EncryptionPlan::new(input, Transport::Tcp, GssCredentials::Absent, Payload::Startup);
+    let mut negotiation = Negotiation::new(plan.expect("prefer has methods"));
+    for input in [Input::Opened { success: true }, Input::Sent, Input::Received(reply)] {
+        negotiation.handle_input(input).expect("it answers the action");
+    }
+    negotiation
 }
 
 fn matches(host: &str, name: &[u8], hardening: Hardening) -> bool {

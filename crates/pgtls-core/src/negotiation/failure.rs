@@ -56,7 +56,8 @@ pub enum Failure {
     },
     /// The server closed the connection instead of answering.
     Closed(Request),
-    /// Bytes in clear after `S` or `G` (CVE-2021-23222).
+    /// A handshake succeeded, and plaintext bytes had come with `S` or `G` (CVE-2021-23222). With the hardening
+    /// `no_injected_bytes` the handshake does not take place.
     UnencryptedData(Request),
     /// TLS failed; the adapter has the reason.
     Tls(TlsFailure),
@@ -118,7 +119,7 @@ impl Failure {
     /// | ErrorResponse before AuthenticationOk | the same; but 57P03 goes to the next host |
     /// | cannot connect, deadline | the next address |
     /// | wrong role | the next host |
-    /// | everything else: `E` to SSLRequest, other bytes, end of file, stuffed bytes, refusals of ours | nothing |
+    /// | everything else: `E` to SSLRequest, other bytes, end of file, injected bytes, refusals of ours | nothing |
     #[expect(clippy::match_same_arms, reason = "one arm for each reason")]
     pub const fn consequence(self) -> Consequence {
         use Consequence::{Broken, Ends, Refused};

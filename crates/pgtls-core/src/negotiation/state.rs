@@ -46,9 +46,10 @@ pub(super) struct Asking {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Handshake {
     attempt: Attempt,
-    /// Bytes in clear came with the reply (CVE-2021-23222). They never reach the engine, and whatever the handshake
-    /// comes to, the attempt is over; as libpq, which looks at its buffer when the handshake is done.
-    stuffed: bool,
+    /// Plaintext bytes were read together with the reply (CVE-2021-23222). They never reach the TLS engine. libpq looks
+    /// at its buffer only after a handshake that succeeded, which ends the attempt; a handshake that fails is a failure of
+    /// the method as usual.
+    injected_bytes: bool,
 }
 
 /// The startup packet is on its way.
@@ -136,10 +137,12 @@ impl State {
             Self::SendingRequest(Asking { request: Request::Gss, .. }) => "sending GSSENCRequest",
             Self::AwaitingReply(Asking { request: Request::Ssl, .. }) => "awaiting reply to SSLRequest",
             Self::AwaitingReply(Asking { request: Request::Gss, .. }) => "awaiting reply to GSSENCRequest",
-            Self::StartingTls(Handshake { stuffed: false, .. }) => "TLS handshake",
-            Self::StartingTls(Handshake { stuffed: true, .. }) => "TLS handshake after bytes in clear",
-            Self::StartingGss(Handshake { stuffed: false, .. }) => "GSSAPI handshake",
-            Self::StartingGss(Handshake { stuffed: true, .. }) => "GSSAPI handshake after bytes in clear",
+            Self::StartingTls(Handshake { injected_bytes: false, .. }) => "TLS handshake",
+            Self::StartingTls(Handshake { injected_bytes: true, .. }) => "TLS handshake after bytes in clear",
+            Self::StartingGss(Handshake { injected_bytes: false, .. }) => "GSSAPI handshake",
+            Self::StartingGss(Handshake { injected_bytes: true, .. }) => {
+                "GSSAPI handshake after bytes in clear"
+            }
             Self::StartingUp(StartingUp { channel: Channel::Plain, .. }) => "startup in clear",
             Self::StartingUp(StartingUp { channel: Channel::Ssl(_), .. }) => "startup inside TLS",
             Self::StartingUp(StartingUp { channel: Channel::Gss, .. }) => "startup inside GSSAPI",
@@ -282,7 +285,9 @@ impl Turn<'_> {
     fn begin(&mut self, attempt: Attempt, carry: Option<u8>) -> State {
         match attempt.method {
             Method::Gss => State::SendingRequest(Asking { attempt, request: Request::Gss, carry }),
-            Method::Ssl if self.plan.direct() => State::StartingTls(Handshake { attempt, stuffed: false }),
+            Method::Ssl if self.plan.direct() => {
+                State::StartingTls(Handshake { attempt, injected_bytes: false })
+            }
             Method::Ssl => State::SendingRequest(Asking { attempt, request: Request::Ssl, carry }),
             Method::Plain => State::StartingUp(StartingUp { attempt, channel: Channel::Plain, carry }),
         }
@@ -294,11 +299,11 @@ impl Turn<'_> {
         match (request, reply, second) {
             (Request::Ssl, b'S', second) => {
                 self.saw(Event::SslAccept);
-                State::StartingTls(Handshake { attempt, stuffed: second.is_some() })
+                self.accepted(attempt, request, second.is_some())
             }
             (Request::Gss, b'G', second) => {
                 self.saw(Event::GssAccept);
-                State::StartingGss(Handshake { attempt, stuffed: second.is_some() })
+                self.accepted(attempt, request, second.is_some())
             }
             (_, b'N', carry) => self.refused(attempt, request, carry),
             // The length word of a protocol 3 error begins with a zero, the text of an older one does not.
@@ -307,6 +312,18 @@ impl Turn<'_> {
                 self.failed(attempt, Event::BackendError, Failure::ErrorReply(request))
             }
             (_, byte, _) => self.failed(attempt, Event::BadReply, Failure::BadReply { request, byte }),
+        }
+    }
+
+    /// `S` or `G`: the handshake starts.
+    fn accepted(&mut self, attempt: Attempt, request: Request, injected_bytes: bool) -> State {
+        if injected_bytes && self.plan.hardening().no_injected_bytes {
+            return self.unencrypted_data(attempt, request);
+        }
+        let handshake = Handshake { attempt, injected_bytes };
+        match request {
+            Request::Ssl => State::StartingTls(handshake),
+            Request::Gss => State::StartingGss(handshake),
         }
     }
 
@@ -321,11 +338,9 @@ impl Turn<'_> {
 
     /// The TLS handshake is over.
     fn tls(&mut self, handshake: Handshake, result: Result<TlsFacts, TlsFailure>) -> State {
-        let Handshake { attempt, stuffed } = handshake;
-        if stuffed {
-            return self.stuffed(attempt, Request::Ssl);
-        }
+        let Handshake { attempt, injected_bytes } = handshake;
         match result.map(|facts| prove(self.plan, facts)) {
+            Ok(Ok(_)) if injected_bytes => self.unencrypted_data(attempt, Request::Ssl),
             Ok(Ok(proven)) => {
                 if self.plan.direct() {
                     self.saw(Event::DirectSslAccept);
@@ -346,15 +361,16 @@ impl Turn<'_> {
 
     /// The GSSAPI handshake is over.
     fn gss(&mut self, handshake: Handshake, success: bool) -> State {
-        let Handshake { attempt, stuffed } = handshake;
-        match (stuffed, success) {
-            (true, _) => self.stuffed(attempt, Request::Gss),
-            (false, true) => State::StartingUp(StartingUp { attempt, channel: Channel::Gss, carry: None }),
-            (false, false) => self.failed(attempt, Event::GssFail, Failure::Gss),
+        let Handshake { attempt, injected_bytes } = handshake;
+        match (success, injected_bytes) {
+            (false, _) => self.failed(attempt, Event::GssFail, Failure::Gss),
+            (true, true) => self.unencrypted_data(attempt, Request::Gss),
+            (true, false) => State::StartingUp(StartingUp { attempt, channel: Channel::Gss, carry: None }),
         }
     }
 
-    fn stuffed(&mut self, attempt: Attempt, request: Request) -> State {
+    /// Plaintext bytes came with the reply (libpq: `PQconnectPoll`, "received unencrypted data after SSL response").
+    fn unencrypted_data(&mut self, attempt: Attempt, request: Request) -> State {
         self.failed(attempt, Event::ExtraBytes, Failure::UnencryptedData(request))
     }
 

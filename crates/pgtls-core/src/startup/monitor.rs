@@ -19,16 +19,18 @@ use crate::{
     policy::Payload,
     role::WrongRole,
 };
+use alloc::collections::VecDeque;
 use core::fmt;
 
-/// Monitor of the startup exchange on one connection. Its size is fixed and it never allocates.
+/// Monitor of the startup exchange on one connection. Its size is fixed. It holds the bytes that were read after `N`, and allocates
+/// nothing itself.
 ///
 /// There is one for each connection, and it has no `Clone`: the bytes of an exchange belong to one monitor.
 #[derive(Debug)]
 pub struct StartupMonitor {
     watch: StartupWatch,
-    /// The byte that was read after `N`.
-    leftover: Option<u8>,
+    /// Bytes that were read together with `N`.
+    leftover: VecDeque<u8>,
     packet: Packet,
     decided: Option<Decision>,
 }
@@ -137,7 +139,7 @@ impl StartupMonitor {
     /// ([`negotiation::Action::Startup`](crate::negotiation::Action::Startup)).
     ///
     /// A [`Connection`](crate::connect::Connection) makes its monitors itself.
-    pub const fn new(
+    pub fn new(
         rules: StartupRules,
         encryption: Encryption,
         certificate: ClientCertificate,
@@ -147,22 +149,28 @@ impl StartupMonitor {
     }
 
     /// For a connection on which a CancelRequest is about to be sent.
-    pub const fn cancel(encryption: Encryption, leftover: Option<u8>) -> Self {
+    pub fn cancel(encryption: Encryption, leftover: Option<u8>) -> Self {
         Self::start(StartupWatch::cancel(encryption), leftover)
     }
 
-    const fn start(watch: StartupWatch, leftover: Option<u8>) -> Self {
-        Self { watch, leftover, packet: Packet::START, decided: None }
+    fn start(watch: StartupWatch, leftover: Option<u8>) -> Self {
+        Self { watch, leftover: VecDeque::from_iter(leftover), packet: Packet::START, decided: None }
     }
 
-    /// Before a read: the byte that was read after `N`, once. It is the first one that the driver reads, and counts as
-    /// [`read`](Self::read) by this.
+    /// Adds bytes that were read together with `N`, after the one that the negotiation has returned.
+    pub(crate) fn with_leftover(mut self, bytes: &[u8]) -> Self {
+        self.leftover.extend(bytes);
+        self
+    }
+
+    /// Before a read: the next of the bytes that were read together with `N`. The driver reads them first, one with each
+    /// read, and each counts as [`read`](Self::read) by this.
     ///
     /// # Errors
     /// No more bytes may be read.
     pub fn before_read(&mut self) -> Result<Option<u8>, StartupRejection> {
         self.before_write()?;
-        let leftover = self.leftover.take();
+        let leftover = self.leftover.pop_front();
         leftover.map_or(Ok(()), |byte| self.read(&[byte]))?;
         Ok(leftover)
     }
@@ -253,7 +261,7 @@ impl StartupMonitor {
 
     /// Whether ReadyForQuery has been read: there is nothing left to monitor but the role.
     pub fn is_ready(&self) -> bool {
-        self.leftover.is_none() && matches!(self.decided, Some(Decision::Ready(_)))
+        self.leftover.is_empty() && matches!(self.decided, Some(Decision::Ready(_)))
     }
 
     /// The query that establishes the server's role, once ReadyForQuery has been read. `None` if no role is demanded, or

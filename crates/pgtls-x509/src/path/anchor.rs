@@ -13,7 +13,7 @@ pub(crate) enum Trust {
 }
 
 /// Trust settings decide where there are any; else a self-signed certificate is trusted and another is not.
-pub(crate) fn trust_of(certificate: &Certificate<'_>, purpose: Purpose) -> Trust {
+pub(crate) fn trust_of(certificate: &Certificate<'_>, purpose: impl Into<Option<Purpose>>) -> Trust {
     match by_settings(certificate, purpose) {
         Trust::Neutral if certificate.self_signed && certificate.extensions.invalid.is_none() => {
             Trust::Trusted
@@ -22,14 +22,16 @@ pub(crate) fn trust_of(certificate: &Certificate<'_>, purpose: Purpose) -> Trust
     }
 }
 
-/// What the trust settings of a `TRUSTED CERTIFICATE` say of this purpose.
-pub(super) fn by_settings(certificate: &Certificate<'_>, purpose: Purpose) -> Trust {
+/// Trust of a `TRUSTED CERTIFICATE` for this purpose by its settings. Without a purpose only settings for any purpose count
+/// (OpenSSL: `X509_TRUST_DEFAULT`).
+pub(super) fn by_settings(certificate: &Certificate<'_>, purpose: impl Into<Option<Purpose>>) -> Trust {
     let Some(settings) = &certificate.trust else {
         return Trust::Neutral;
     };
-    let wanted = match purpose {
-        Purpose::Server => oid::purpose::SERVER_AUTH,
-        Purpose::Client => oid::purpose::CLIENT_AUTH,
+    let wanted = match purpose.into() {
+        Some(Purpose::Server) => oid::purpose::SERVER_AUTH,
+        Some(Purpose::Client) => oid::purpose::CLIENT_AUTH,
+        None => oid::purpose::ANY,
     };
     let names_it =
         |purposes: &[alloc::vec::Vec<u8>]| purposes.iter().any(|it| it == wanted || it == oid::purpose::ANY);

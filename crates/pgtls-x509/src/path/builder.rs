@@ -81,7 +81,7 @@ fn extend_from_trusted<'a>(context: &Context<'a>, chain: &mut Chain<'a>) -> Resu
     };
     chain.certificates.push(issuer);
     let depth = chain.last_depth();
-    match anchor::trust_of(issuer, context.options.purpose) {
+    match anchor::trust_of(issuer, context.trusted_for) {
         Trust::Trusted => Ok(Extension::Trusted),
         Trust::Rejected => Err(Failure::new(Verdict::CertRejected, depth)),
         Trust::Neutral if ends => {

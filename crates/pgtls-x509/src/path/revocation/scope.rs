@@ -152,7 +152,13 @@ mod tests {
         let options = VerifyOptions::new(time, Purpose::Server, SecurityLevel::DEFAULT, &[]);
         let trust = TrustStore::from_der([&[][..]; 0]);
         let cost = |left: &FullName<'_>, right: &FullName<'_>| {
-            let context = Context { options: &options, trust: &trust, crls: None, work: Work::new() };
+            let context = Context {
+                trusted_for: None,
+                options: &options,
+                trust: &trust,
+                crls: None,
+                work: Work::new(),
+            };
             let compare = Comparison { context: &context, depth: 0 };
             assert!(!compare.meet(Some(left), Some(right)).unwrap());
             context.work.bytes()
