@@ -6,6 +6,7 @@ use crate::{
     deadline::{Deadline, expired},
     driver::Driver,
     runtime::{ConnectionSource, Dialer, Hosts, Provided, Resolver, Runtime, StreamRuntime},
+    stream::Stream,
 };
 use pgtls_core::{
     connect::{Action, Endpoint, Peer, Purpose},
@@ -56,8 +57,8 @@ impl<'c, R, D: Dialer + Resolver> Connecting<'c, R, Hosts<D>> {
         let message = cancel_message(request);
         let mut connecting = Self::cancelling(config, session, runtime, dialer);
         loop {
-            let mut stream = connecting.advance().await?;
-            let sent = request_cancel(&connecting.runtime, &mut stream, &message).await;
+            let mut stream = connecting.negotiate().await?;
+            let sent = request_cancel(&mut stream, &message).await;
             if let Some(cancelled) = connecting.driver.finish_cancel(sent.map_err(Into::into)) {
                 return Ok(cancelled);
             }
@@ -65,14 +66,13 @@ impl<'c, R, D: Dialer + Resolver> Connecting<'c, R, Hosts<D>> {
     }
 }
 
-async fn request_cancel<R: StreamRuntime<S>, S>(
-    runtime: &R,
-    stream: &mut R::Stream,
+async fn request_cancel<S, R: StreamRuntime<S>>(
+    stream: &mut Stream<S, R>,
     message: &[u8],
 ) -> io::Result<()> {
-    runtime.send(stream, message).await?;
+    stream.send(message).await?;
     // The monitor rejects everything but the end.
-    while runtime.receive(stream, &mut [0; 1]).await? > 0 {}
+    while stream.receive(&mut [0; 1]).await? > 0 {}
     Ok(())
 }
 
@@ -100,7 +100,7 @@ impl<'c, R, S, F: AsyncFnMut() -> io::Result<S>> Connecting<'c, R, Provided<S, F
         let driver = Driver::to(config, endpoint, Purpose::Tls);
         let mut connecting = Self { driver, source, runtime };
         let mut stream = connecting.advance().await?;
-        connecting.runtime.end_startup(&mut stream);
+        stream.end_startup();
         Ok(stream)
     }
 }
@@ -111,59 +111,60 @@ impl<R: StreamRuntime<D::Connection>, D: ConnectionSource> Connecting<'_, R, D> 
     /// # Errors
     /// All attempts, in order.
     pub async fn advance(&mut self) -> Result<StreamOf<R, D>, ConnectError> {
+        self.negotiate().await.map(Into::into)
+    }
+
+    async fn negotiate(&mut self) -> Result<Stream<D::Connection, R>, ConnectError> {
         let Self { driver, source, runtime } = self;
-        let mut stream = None;
+        let mut stream: Option<Stream<_, R>> = None;
         let mut reply = [0; 2];
         loop {
+            let deadline = driver.deadline();
             if let Some(task) = driver.task() {
-                let result = within(runtime, driver.deadline(), runtime.run(task.detached())).await;
-                driver.completed(result);
+                driver.completed(within(runtime, deadline, runtime.run(task.detached())).await);
                 continue;
             }
             match (driver.poll(), &mut stream) {
                 (Action::Resolve { name, port }, _) => driver.resolved(source.resolve(&name, port).await),
                 (Action::Open, stream) => {
-                    drop(stream.take());
+                    *stream = None;
                     let deadline = driver.deadline();
                     let opened = match driver.peer() {
                         Some(peer) => within(runtime, deadline, source.open(peer)).await,
                         None => Err(io::ErrorKind::AddrNotAvailable.into()),
                     };
-                    *stream = driver.opened(opened).map(|opened| runtime.plain(opened, deadline));
+                    *stream = driver.opened(opened).map(|opened| Stream::plain(opened, deadline, runtime));
                 }
                 (Action::CheckPeer, Some(stream)) => {
-                    let user = source.peer_user(runtime.connection(stream));
-                    driver.peer_user(within(runtime, driver.deadline(), user).await);
+                    let user = source.peer_user(stream.connection());
+                    driver.peer_user(within(runtime, deadline, user).await);
                 }
-                (Action::Send(bytes), Some(stream)) => driver.sent(runtime.send(stream, bytes).await),
+                (Action::Send(bytes), Some(stream)) => driver.sent(stream.send(bytes).await),
                 (Action::Receive { at_most }, Some(stream)) => {
-                    let buffer = reply.get_mut(..at_most).unwrap_or_default();
-                    let read = runtime.receive(stream, buffer).await;
+                    let read = stream.receive(reply.get_mut(..at_most).unwrap_or_default()).await;
                     driver.received(read.map(|read| reply.get(..read).unwrap_or_default()));
                 }
-                (Action::StartTls { .. }, stream @ Some(_)) => {
+                (Action::StartTls { .. }, Some(encrypted)) => {
                     let Some((config, server_name)) = driver.start_tls() else { continue };
-                    let Some(plain) = stream.take() else { continue };
-                    match runtime.start_tls(plain, config, server_name).await {
-                        Ok(mut encrypted) => {
-                            let facts = runtime.tls(&encrypted).and_then(|tls| driver.tls_established(tls));
-                            if let Some(facts) = facts {
-                                runtime.protection(&mut encrypted).set_facts(facts);
+                    match encrypted.start_tls(config, server_name).await {
+                        Ok(tls) => {
+                            if let Some(facts) = driver.tls_established(tls) {
+                                encrypted.protection().set_facts(facts);
                             }
-                            *stream = Some(encrypted);
                         }
-                        Err(error) => driver.handshake_failed(error),
+                        Err(error) => {
+                            stream = None;
+                            driver.handshake_failed(error);
+                        }
                     }
                 }
-                (Action::Startup | Action::Established(_), stream @ Some(_)) => {
-                    match (stream.take(), driver.monitor()) {
-                        (Some(mut stream), Some(monitor)) => {
-                            runtime.protection(&mut stream).set_monitor(monitor);
-                            return Ok(stream);
-                        }
-                        _ => driver.interrupted(),
+                (Action::Startup | Action::Established(_), Some(_)) => match (stream.take(), driver.monitor()) {
+                    (Some(mut stream), Some(monitor)) => {
+                        stream.protection().set_monitor(monitor);
+                        return Ok(stream);
                     }
-                }
+                    _ => driver.interrupted(),
+                },
                 (Action::Failed, _) => return Err(driver.error()),
                 // The stream was dropped with a future. There is no GSSAPI here.
                 _ => driver.interrupted(),
@@ -193,12 +194,10 @@ impl<R: StreamRuntime<D::Connection>, D: ConnectionSource> Connecting<'_, R, D> 
     ) -> Result<Connected<StreamOf<R, D>, T>, ConnectError> {
         loop {
             let mut stream = self.advance().await?;
-            let outcome = match self.startup() {
-                Some(at) => startup(&mut stream, at).await.map(|value| (stream, value)),
-                None => continue,
-            };
+            let Some(at) = self.startup() else { continue };
+            let outcome = startup(&mut stream, at).await.map(|value| (stream, value));
             if let Some(mut connected) = self.finish_startup(outcome) {
-                self.runtime.end_startup(&mut connected.stream);
+                connected.stream.end_startup();
                 return Ok(connected);
             }
         }

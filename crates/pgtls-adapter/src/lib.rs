@@ -52,7 +52,6 @@
 
 mod byte_connection;
 mod byte_stream;
-mod bytes;
 mod config;
 mod connected;
 mod connecting;
@@ -62,11 +61,11 @@ mod monitor;
 mod openssl;
 mod runtime;
 pub mod socket;
+mod stream;
 mod tls_files;
 
 pub use byte_connection::{ByteAction, ByteConnection};
 pub use byte_stream::ByteStream;
-pub use bytes::{first, taken};
 pub use config::Config;
 pub use connected::{Cancelled, Connected, Startup, cancel_message};
 pub use connecting::Connecting;
@@ -78,4 +77,5 @@ pub use pgtls_rustls::{
     ActionError, AttemptError, BoxError, Cause, ConnectError, LibraryInit, NoDefaultProvider, StartupError,
 };
 pub use runtime::{ConnectionSource, Dialer, Hosts, Provided, Resolver, Runtime, StreamRuntime};
+pub use stream::{ReadBuffer, SliceBuffer, Stream};
 pub use tls_files::{BlockingResult, BlockingTask};

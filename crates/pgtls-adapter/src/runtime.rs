@@ -1,13 +1,18 @@
 //! The parts of an asynchronous runtime. A future that is dropped before it has ended leaves nothing behind.
 
 use crate::{
-    deadline::Deadline,
-    monitor::Protection,
+    stream::Stream,
     tls_files::{BlockingResult, BlockingTask},
 };
 use pgtls_core::connect::Peer;
-use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
-use std::{fmt, io, net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    io::{self, IoSlice},
+    net::SocketAddr,
+    ops::DerefMut,
+    task::{Context, Poll},
+    time::Instant,
+};
 
 /// Threads that may block, and timers.
 #[expect(async_fn_in_trait, reason = "whether a future can be sent follows from the program's own types")]
@@ -39,42 +44,38 @@ pub trait Dialer {
     async fn peer_user(&self, connection: &Self::Connection) -> io::Result<String>;
 }
 
-/// A runtime that has streams over connections of this type.
-#[expect(async_fn_in_trait, reason = "whether a future can be sent follows from the program's own types")]
-pub trait StreamRuntime<S>: Runtime {
-    /// The bytes of a session, encrypted or not.
-    type Stream;
+/// A runtime that can poll connections of this type; the TLS, the deadline and the startup monitor of its streams are those
+/// of [`Stream`].
+pub trait StreamRuntime<S>: Runtime + Sized {
+    /// The stream with the traits of the runtime.
+    type Stream: From<Stream<S, Self>> + DerefMut<Target = Stream<S, Self>>;
+    /// A timer, which is ready from its point in time on.
+    type Timer: Future + Unpin;
 
-    /// A stream without encryption. Everything that is read and written is under the deadline.
-    fn plain(&self, connection: S, deadline: Deadline) -> Self::Stream;
+    /// A timer for a deadline; `None` if the connections observe deadlines themselves.
+    fn timer(&self, instant: Instant) -> Option<Self::Timer>;
 
-    /// Runs a TLS handshake.
-    async fn start_tls(
-        &self,
-        stream: Self::Stream,
-        config: Arc<ClientConfig>,
-        server_name: ServerName<'static>,
-    ) -> io::Result<Self::Stream>;
+    /// Reads once. No bytes are the end of the connection.
+    fn poll_read(connection: &mut S, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
-    /// The connection below.
-    fn connection<'s>(&self, stream: &'s Self::Stream) -> &'s S
-    where
-        S: 's;
+    /// Writes once, and returns the number of bytes.
+    fn poll_write(
+        connection: &mut S,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>>;
 
-    /// The TLS connection, if the stream is encrypted.
-    fn tls<'s>(&self, stream: &'s Self::Stream) -> Option<&'s ClientConnection>;
+    /// Flushes a connection that has a buffer.
+    fn poll_flush(connection: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Facts of TLS and the startup monitor.
-    fn protection<'s>(&self, stream: &'s mut Self::Stream) -> &'s mut Protection;
+    /// Ends the writing side.
+    fn poll_shutdown(connection: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Lifts the deadline if it has been met.
-    fn end_startup(&self, stream: &mut Self::Stream);
+    /// The deadline is lifted.
+    fn lift_deadline(_connection: &mut S) {}
 
-    /// Sends all of it.
-    async fn send(&self, stream: &mut Self::Stream, bytes: &[u8]) -> io::Result<()>;
-
-    /// Reads once.
-    async fn receive(&self, stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<usize>;
+    /// The stream is dropped: close_notify may wait for a moment.
+    fn limit_closing(_connection: &mut S) {}
 }
 
 /// Source of the connections of a [`Connecting`](crate::Connecting): [`Hosts`] or [`Provided`].
