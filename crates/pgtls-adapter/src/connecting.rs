@@ -3,9 +3,8 @@
 use crate::{
     config::Config,
     connected::{Cancelled, Connected, Startup, cancel_message},
-    deadline::{Deadline, expired},
     driver::Driver,
-    runtime::{ConnectionSource, Dialer, Hosts, Provided, Resolver, Runtime, StreamRuntime},
+    runtime::{ConnectionSource, Dialer, Hosts, Provided, Resolver, StreamRuntime},
     stream::Stream,
 };
 use pgtls_core::{
@@ -13,7 +12,7 @@ use pgtls_core::{
     message::CancelRequest,
 };
 use pgtls_rustls::{ConnectError, StartupError};
-use std::{fmt, future::poll_fn, io, pin::pin, task::Poll};
+use std::{fmt, io};
 
 /// The stream of a [`Connecting`].
 type StreamOf<R, D> = <R as StreamRuntime<<D as ConnectionSource>::Connection>>::Stream;
@@ -54,26 +53,8 @@ impl<'c, R, D: Dialer + Resolver> Connecting<'c, R, Hosts<D>> {
     where
         R: StreamRuntime<D::Connection>,
     {
-        let message = cancel_message(request);
-        let mut connecting = Self::cancelling(config, session, runtime, dialer);
-        loop {
-            let mut stream = connecting.negotiate().await?;
-            let sent = request_cancel(&mut stream, &message).await;
-            if let Some(cancelled) = connecting.driver.finish_cancel(sent.map_err(Into::into)) {
-                return Ok(cancelled);
-            }
-        }
+        Self::cancelling(config, session, runtime, dialer).request_cancel(request).await
     }
-}
-
-async fn request_cancel<S, R: StreamRuntime<S>>(
-    stream: &mut Stream<S, R>,
-    message: &[u8],
-) -> io::Result<()> {
-    stream.send(message).await?;
-    // The monitor rejects everything but the end.
-    while stream.receive(&mut [0; 1]).await? > 0 {}
-    Ok(())
 }
 
 impl<'c, R, S, F: AsyncFnMut() -> io::Result<S>> Connecting<'c, R, Provided<S, F>> {
@@ -100,7 +81,7 @@ impl<'c, R, S, F: AsyncFnMut() -> io::Result<S>> Connecting<'c, R, Provided<S, F
         let driver = Driver::to(config, endpoint, Purpose::Tls);
         let mut connecting = Self { driver, source, runtime };
         let mut stream = connecting.advance().await?;
-        stream.end_startup();
+        stream.as_mut().end_startup();
         Ok(stream)
     }
 }
@@ -121,7 +102,7 @@ impl<R: StreamRuntime<D::Connection>, D: ConnectionSource> Connecting<'_, R, D> 
         loop {
             let deadline = driver.deadline();
             if let Some(task) = driver.task() {
-                driver.completed(within(runtime, deadline, runtime.run(task.detached())).await);
+                driver.completed(runtime.run_within(deadline, task.detached()).await);
                 continue;
             }
             match (driver.poll(), &mut stream) {
@@ -130,14 +111,14 @@ impl<R: StreamRuntime<D::Connection>, D: ConnectionSource> Connecting<'_, R, D> 
                     *stream = None;
                     let deadline = driver.deadline();
                     let opened = match driver.peer() {
-                        Some(peer) => within(runtime, deadline, source.open(peer)).await,
+                        Some(peer) => runtime.within(deadline, source.open(peer, deadline)).await,
                         None => Err(io::ErrorKind::AddrNotAvailable.into()),
                     };
                     *stream = driver.opened(opened).map(|opened| Stream::plain(opened, deadline, runtime));
                 }
                 (Action::CheckPeer, Some(stream)) => {
                     let user = source.peer_user(stream.connection());
-                    driver.peer_user(within(runtime, deadline, user).await);
+                    driver.peer_user(runtime.within(deadline, user).await);
                 }
                 (Action::Send(bytes), Some(stream)) => driver.sent(stream.send(bytes).await),
                 (Action::Receive { at_most }, Some(stream)) => {
@@ -172,6 +153,26 @@ impl<R: StreamRuntime<D::Connection>, D: ConnectionSource> Connecting<'_, R, D> 
         }
     }
 
+    /// Sends the request of a [`cancelling`](Connecting::cancelling) connection.
+    ///
+    /// # Errors
+    /// See [`cancel`](Connecting::cancel).
+    pub async fn request_cancel(mut self, request: &CancelRequest) -> Result<Cancelled, ConnectError> {
+        let message = cancel_message(request);
+        loop {
+            let mut stream = self.negotiate().await?;
+            let outcome = async {
+                stream.send(&message).await?;
+                // The monitor rejects everything but the end.
+                while stream.receive(&mut [0; 1]).await? > 0 {}
+                Ok(())
+            };
+            if let Some(cancelled) = self.driver.finish_cancel(outcome.await) {
+                return Ok(cancelled);
+            }
+        }
+    }
+
     /// The server of the startup exchange that is under way; `None` if there is none.
     pub fn startup(&self) -> Option<Startup<'_>> {
         self.driver.startup()
@@ -197,34 +198,24 @@ impl<R: StreamRuntime<D::Connection>, D: ConnectionSource> Connecting<'_, R, D> 
             let Some(at) = self.startup() else { continue };
             let outcome = startup(&mut stream, at).await.map(|value| (stream, value));
             if let Some(mut connected) = self.finish_startup(outcome) {
-                connected.stream.end_startup();
+                connected.stream.as_mut().end_startup();
                 return Ok(connected);
             }
         }
     }
 }
 
-impl<R, D> Connecting<'_, R, D> {
+impl<'c, R, D> Connecting<'c, R, D> {
+    /// The loop of a driver over connections from a source.
+    pub fn from_parts(driver: Driver<'c>, source: D, runtime: R) -> Self {
+        Self { driver, source, runtime }
+    }
+
     /// Answers the startup exchange of a [`cancelling`](Self::cancelling) connection: the server has closed it after the
     /// CancelRequest. If the request was not accepted, go on with [`advance`](Self::advance).
     pub fn finish_cancel(&mut self, outcome: Result<(), StartupError>) -> Option<Cancelled> {
         self.driver.finish_cancel(outcome)
     }
-}
-
-/// The output of a future, unless the deadline passes before.
-async fn within<R: Runtime, T>(
-    runtime: &R,
-    deadline: Deadline,
-    future: impl Future<Output = io::Result<T>>,
-) -> io::Result<T> {
-    let Some(instant) = deadline.instant() else { return future.await };
-    let (mut future, mut timer) = (pin!(future), pin!(runtime.sleep_until(instant)));
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Pending => timer.as_mut().poll(cx).map(|()| Err(expired())),
-        ready @ Poll::Ready(_) => ready,
-    })
-    .await
 }
 
 impl<R, D> fmt::Debug for Connecting<'_, R, D> {

@@ -76,6 +76,8 @@ pub use pgtls_core::connect::{Endpoint, Purpose};
 pub use pgtls_rustls::{
     ActionError, AttemptError, BoxError, Cause, ConnectError, LibraryInit, NoDefaultProvider, StartupError,
 };
+#[doc(hidden)]
+pub use runtime::sealed;
 pub use runtime::{ConnectionSource, Dialer, Hosts, Provided, Resolver, Runtime, StreamRuntime};
 pub use stream::{ReadBuffer, SliceBuffer, Stream};
 pub use tls_files::{BlockingResult, BlockingTask};

@@ -1,15 +1,17 @@
 //! The parts of an asynchronous runtime. A future that is dropped before it has ended leaves nothing behind.
 
 use crate::{
+    deadline::{Deadline, expired},
     stream::Stream,
     tls_files::{BlockingResult, BlockingTask},
 };
 use pgtls_core::connect::Peer;
 use std::{
     fmt,
+    future::poll_fn,
     io::{self, IoSlice},
     net::SocketAddr,
-    ops::DerefMut,
+    pin::pin,
     task::{Context, Poll},
     time::Instant,
 };
@@ -22,6 +24,30 @@ pub trait Runtime {
 
     /// Waits until then.
     async fn sleep_until(&self, instant: Instant);
+
+    /// The output of a future, unless the deadline passes before: then the error is [`expired`].
+    async fn within<T>(
+        &self,
+        deadline: Deadline,
+        future: impl Future<Output = io::Result<T>>,
+    ) -> io::Result<T> {
+        let Some(instant) = deadline.instant() else { return future.await };
+        let (mut future, mut timer) = (pin!(future), pin!(self.sleep_until(instant)));
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Pending => timer.as_mut().poll(cx).map(|()| Err(expired())),
+            ready @ Poll::Ready(_) => ready,
+        })
+        .await
+    }
+
+    /// Runs a task on a thread that may block. It is left behind when the deadline passes.
+    async fn run_within(
+        &self,
+        deadline: Deadline,
+        task: BlockingTask<'static>,
+    ) -> io::Result<BlockingResult> {
+        self.within(deadline, self.run(task)).await
+    }
 }
 
 /// A resolver of host names.
@@ -48,7 +74,7 @@ pub trait Dialer {
 /// of [`Stream`].
 pub trait StreamRuntime<S>: Runtime + Sized {
     /// The stream with the traits of the runtime.
-    type Stream: From<Stream<S, Self>> + DerefMut<Target = Stream<S, Self>>;
+    type Stream: From<Stream<S, Self>> + AsMut<Stream<S, Self>>;
     /// A timer, which is ready from its point in time on.
     type Timer: Future + Unpin;
 
@@ -87,14 +113,15 @@ pub trait ConnectionSource: sealed::Sealed {
     /// The addresses of a name.
     async fn resolve(&mut self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
 
-    /// Opens a connection.
-    async fn open(&mut self, peer: &Peer) -> io::Result<Self::Connection>;
+    /// Opens a connection before the deadline, which is for sources that block.
+    async fn open(&mut self, peer: &Peer, deadline: Deadline) -> io::Result<Self::Connection>;
 
     /// The name of the user of the peer of a unix socket.
     async fn peer_user(&mut self, connection: &Self::Connection) -> io::Result<String>;
 }
 
-mod sealed {
+#[doc(hidden)]
+pub mod sealed {
     /// Keeps [`ConnectionSource`](super::ConnectionSource) ours, so that it can grow.
     pub trait Sealed {}
     impl<D> Sealed for super::Hosts<D> {}
@@ -112,7 +139,7 @@ impl<D: Dialer + Resolver> ConnectionSource for Hosts<D> {
         self.0.resolve(name, port).await
     }
 
-    async fn open(&mut self, peer: &Peer) -> io::Result<D::Connection> {
+    async fn open(&mut self, peer: &Peer, _: Deadline) -> io::Result<D::Connection> {
         self.0.dial(peer).await
     }
 
@@ -151,7 +178,7 @@ impl<S, F: AsyncFnMut() -> io::Result<S>> ConnectionSource for Provided<S, F> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    async fn open(&mut self, _: &Peer) -> io::Result<S> {
+    async fn open(&mut self, _: &Peer, _: Deadline) -> io::Result<S> {
         match self.first.take() {
             Some(first) => Ok(first),
             None => (self.redial)().await,

@@ -3,15 +3,16 @@
 use crate::{runtime::AsyncIo, socket::Socket};
 use futures_io::{AsyncRead, AsyncWrite};
 use pgtls_adapter::SliceBuffer;
+use pgtls_core::negotiation::Encryption;
+use pgtls_rustls::SessionFacts;
 use std::{
     fmt,
     io::{self, IoSlice},
-    ops::{Deref, DerefMut},
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-/// A session's bytes, encrypted or not; its methods are those of [`pgtls_adapter::Stream`].
+/// A session's bytes, encrypted or not.
 ///
 /// During the startup exchange the bytes pass the startup monitor: reads and writes fail as soon as the server has sent a
 /// message that must not be answered, and a failed write is reported by the next read, which may find the server's reason. A
@@ -21,22 +22,31 @@ use std::{
 /// can be done without waiting.
 pub struct Stream<S: AsyncRead + AsyncWrite + Unpin = Socket>(pgtls_adapter::Stream<S, AsyncIo>);
 
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
+    /// The encryption of the session.
+    pub fn encryption(&self) -> Encryption {
+        self.0.encryption()
+    }
+
+    /// Facts of the TLS session; `None` without TLS.
+    pub fn facts(&self) -> Option<&SessionFacts> {
+        self.0.facts()
+    }
+
+    /// The connection below. Bytes that are read or written there break a TLS session.
+    pub fn connection(&self) -> &S {
+        self.0.connection()
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> From<pgtls_adapter::Stream<S, AsyncIo>> for Stream<S> {
     fn from(stream: pgtls_adapter::Stream<S, AsyncIo>) -> Self {
         Self(stream)
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Deref for Stream<S> {
-    type Target = pgtls_adapter::Stream<S, AsyncIo>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> DerefMut for Stream<S> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsMut<pgtls_adapter::Stream<S, AsyncIo>> for Stream<S> {
+    fn as_mut(&mut self) -> &mut pgtls_adapter::Stream<S, AsyncIo> {
         &mut self.0
     }
 }

@@ -68,12 +68,11 @@ mod cancel;
 mod connect;
 mod connecting;
 mod connection;
+mod deadline;
 mod dial;
 mod negotiate;
 mod socket;
 mod stream;
-mod timed;
-mod tls;
 
 pub use cancel::cancel;
 pub use connect::{connect, connecting, connecting_with};

@@ -2,16 +2,17 @@
 
 use crate::{runtime::Tokio, socket::Socket};
 use pgtls_adapter::ReadBuffer;
+use pgtls_core::negotiation::Encryption;
+use pgtls_rustls::SessionFacts;
 use std::{
     fmt,
     io::{self, IoSlice},
-    ops::{Deref, DerefMut},
     pin::Pin,
     task::{Context, Poll},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A session's bytes, encrypted or not; its methods are those of [`pgtls_adapter::Stream`].
+/// A session's bytes, encrypted or not.
 ///
 /// During the startup exchange the bytes pass the startup monitor: reads and writes fail as soon as the server has sent a
 /// message that must not be answered, and a failed write is reported by the next read, which may find the server's reason. A
@@ -21,22 +22,31 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// can be done without waiting.
 pub struct Stream<S: AsyncRead + AsyncWrite + Unpin = Socket>(pgtls_adapter::Stream<S, Tokio>);
 
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
+    /// The encryption of the session.
+    pub fn encryption(&self) -> Encryption {
+        self.0.encryption()
+    }
+
+    /// Facts of the TLS session; `None` without TLS.
+    pub fn facts(&self) -> Option<&SessionFacts> {
+        self.0.facts()
+    }
+
+    /// The connection below. Bytes that are read or written there break a TLS session.
+    pub fn connection(&self) -> &S {
+        self.0.connection()
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> From<pgtls_adapter::Stream<S, Tokio>> for Stream<S> {
     fn from(stream: pgtls_adapter::Stream<S, Tokio>) -> Self {
         Self(stream)
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Deref for Stream<S> {
-    type Target = pgtls_adapter::Stream<S, Tokio>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> DerefMut for Stream<S> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsMut<pgtls_adapter::Stream<S, Tokio>> for Stream<S> {
+    fn as_mut(&mut self) -> &mut pgtls_adapter::Stream<S, Tokio> {
         &mut self.0
     }
 }
