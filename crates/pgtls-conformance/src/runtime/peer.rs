@@ -1,6 +1,6 @@
-//! A server that does what a closure says, and a client that starts up.
+//! A server that runs a closure, and a client that starts up.
 
-use super::adapter::{Adapter, Wire};
+use super::{Adapter, Wire};
 use pgtls_adapter::{Config, ConnectError, Connected, LibraryInit, Startup, StartupError};
 use pgtls_core::{
     environment::{Environment, Platform},
@@ -124,8 +124,8 @@ impl Scripted {
     }
 }
 
-/// What the text says of `connect_timeout` counts for more.
-pub(super) fn config(conninfo: &str) -> Config {
+/// A configuration from a connection string, with a `connect_timeout` unless the string has one.
+pub fn config(conninfo: &str) -> Config {
     let conninfo = format!("connect_timeout={} {conninfo}", PATIENCE.as_secs());
     let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
     let settings = Settings::parse(&conninfo).unwrap();
@@ -135,13 +135,13 @@ pub(super) fn config(conninfo: &str) -> Config {
     Config::initialised(params, environment, init, pgtls_rustls::aws_lc_rs).unwrap()
 }
 
-/// Connects.
-pub(super) fn connect<A: Adapter>(config: &Config) -> Result<Connected<A::Stream, ()>, ConnectError> {
+/// Connects, with [`start_up`].
+pub fn connect<A: Adapter>(config: &Config) -> Result<Connected<A::Stream, ()>, ConnectError> {
     A::connect(config, start_up)
 }
 
 /// Sends a StartupMessage and reads up to ReadyForQuery.
-pub(super) async fn start_up(wire: &mut impl Wire, _: Startup<'_>) -> Result<(), StartupError> {
+pub async fn start_up(wire: &mut impl Wire, _: Startup<'_>) -> Result<(), StartupError> {
     wire.send(b"\0\0\0\x10\0\x03\0\0user\0u\0\0").await?;
     let mut seen = Vec::new();
     let mut buffer = [0; 64];
@@ -154,13 +154,14 @@ pub(super) async fn start_up(wire: &mut impl Wire, _: Startup<'_>) -> Result<(),
     Ok(())
 }
 
-pub(super) fn words(events: impl Iterator<Item = Event>) -> String {
+/// The events as text.
+pub fn words(events: impl Iterator<Item = Event>) -> String {
     events.map(Event::as_str).collect::<Vec<_>>().join(" ")
 }
 
 /// The last failure of an error.
 #[track_caller]
-pub(super) fn failure(outcome: &Result<(), ConnectError>) -> Failure {
+pub fn failure(outcome: &Result<(), ConnectError>) -> Failure {
     match outcome {
         Ok(()) => panic!("connected"),
         Err(error) => error.last().and_then(|last| last.failure).unwrap_or_else(|| panic!("{error}")),

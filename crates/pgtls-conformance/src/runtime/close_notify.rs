@@ -1,12 +1,12 @@
 //! How a session ends: with close_notify from our side, and told from a torn connection when the server ends it.
 
 use super::{
-    adapter::{Adapter, Wire},
+    Adapter, Wire,
     peer::{PATIENCE, Peer, Scripted, WELCOME, connect},
-    through_each_adapter,
+    cases,
 };
 use pgtls_adapter::Config;
-use pgtls_conformance::zoo::Zoo;
+use crate::zoo::Zoo;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::{
     io::{ErrorKind, Read, Write},
@@ -60,8 +60,8 @@ fn dropping_the_stream_says_goodbye<A: Adapter>() {
 fn shutdown_says_goodbye_once<A: Adapter>() {
     let (_peer, config, told) = serve(next_read);
     let mut stream = connected::<A>(&config);
-    A::wait(stream.goodbye()).unwrap();
-    A::wait(stream.goodbye()).unwrap();
+    A::wait(stream.close()).unwrap();
+    A::wait(stream.close()).unwrap();
     assert_eq!(told.recv_timeout(PATIENCE).unwrap(), Ok(0));
     assert!(A::wait(stream.send(b"X")).is_err(), "nothing follows close_notify");
 }
@@ -111,7 +111,7 @@ fn there_is_no_time_limit_once_connected<A: Adapter>() {
     assert_eq!(A::wait(stream.receive(&mut [0; 16])).unwrap(), 1);
 }
 
-through_each_adapter!(
+cases!(
     dropping_the_stream_says_goodbye,
     shutdown_says_goodbye_once,
     the_servers_goodbye_is_an_end_in_order,

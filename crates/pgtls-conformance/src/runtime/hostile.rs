@@ -1,9 +1,9 @@
 //! Servers that do not play by the rules: each ends in its error, within the deadline, with bounded memory.
 
 use super::{
-    adapter::Adapter,
+    Adapter,
     peer::{Peer, Play, Scripted, WELCOME, error_response, failure, words},
-    through_each_adapter,
+    cases,
 };
 use pgtls_core::{
     negotiation::{Failure, Request, TlsFailure},
@@ -242,7 +242,7 @@ fn an_error_before_the_startup_packet_is_read<A: Adapter>() {
     ));
 }
 
-through_each_adapter!(
+cases!(
     every_reply_to_ssl_request,
     no_reply_at_all,
     bytes_in_clear_after_the_reply_end_everything,
