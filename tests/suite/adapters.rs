@@ -6,6 +6,7 @@ mod at_hand;
 mod proof;
 mod shape;
 mod tls;
+mod wakeups;
 
 use adapter::{AsyncStd, Smol, Std, Tokio};
 use pgtls_conformance::runtime::run;

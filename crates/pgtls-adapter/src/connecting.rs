@@ -139,13 +139,15 @@ impl<R: StreamRuntime<D::Connection>, D: ConnectionSource> Connecting<'_, R, D> 
                         }
                     }
                 }
-                (Action::Startup | Action::Established(_), Some(_)) => match (stream.take(), driver.monitor()) {
-                    (Some(mut stream), Some(monitor)) => {
-                        stream.protection().set_monitor(monitor);
-                        return Ok(stream);
+                (Action::Startup | Action::Established(_), Some(_)) => {
+                    match (stream.take(), driver.monitor()) {
+                        (Some(mut stream), Some(monitor)) => {
+                            stream.protection().set_monitor(monitor);
+                            return Ok(stream);
+                        }
+                        _ => driver.interrupted(),
                     }
-                    _ => driver.interrupted(),
-                },
+                }
                 (Action::Failed, _) => return Err(driver.error()),
                 // The stream was dropped with a future. There is no GSSAPI here.
                 _ => driver.interrupted(),

@@ -47,6 +47,9 @@ struct Tls {
     is_closing: bool,
     /// No more bytes can be written, or must not be.
     is_mute: bool,
+    /// A write, flush or close waits for the connection. Reads must not write then: the connection wakes the last task that has
+    /// polled it, and the reader may be another one than the writer.
+    is_blocked: bool,
 }
 
 /// A buffer for one read. It need not be initialised.
@@ -144,7 +147,13 @@ impl<S, R: StreamRuntime<S>> Stream<S, R> {
     ) -> io::Result<&ClientConnection> {
         let Self { below, tls, .. } = self;
         let connection = ClientConnection::new(config, server_name).map_err(io::Error::other)?;
-        let tls = tls.insert(Box::new(Tls { connection, broken: None, is_closing: false, is_mute: false }));
+        let tls = tls.insert(Box::new(Tls {
+            connection,
+            broken: None,
+            is_closing: false,
+            is_mute: false,
+            is_blocked: false,
+        }));
         poll_fn(|cx| tls.poll_handshake(below, cx)).await?;
         Ok(&tls.connection)
     }
@@ -186,12 +195,12 @@ impl<S, R: StreamRuntime<S>> Stream<S, R> {
         buffer: &mut B,
     ) -> Poll<io::Result<()>> {
         self.end_startup();
-        let Some(monitor) = self.protection.monitor() else {
-            return poll_read(&mut self.below, &mut self.tls, cx, buffer);
-        };
         if buffer.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
+        let Some(monitor) = self.protection.monitor() else {
+            return poll_read(&mut self.below, &mut self.tls, cx, buffer);
+        };
         if let Some(leftover) = monitor.before_read()? {
             buffer.put(&[leftover]);
             return Poll::Ready(Ok(()));
@@ -352,7 +361,7 @@ impl Tls {
             }
             // Answers of rustls, such as a key update. If they cannot be sent, the bytes of the server can still be read: a
             // server that closes the connection sends its reason first (libpq: `pqsecure_raw_write`, `pqHandleSendFailure`).
-            let _ = self.poll_send(below, cx);
+            self.answer(below, cx);
             ready!(self.poll_receive(below, cx))?;
         }
     }
@@ -376,8 +385,25 @@ impl Tls {
         }
     }
 
-    /// Sends the bytes that rustls has.
+    /// Sends the answers of rustls, unless that has to wait.
+    fn answer<S, R: StreamRuntime<S>>(&mut self, below: &mut Below<S, R>, cx: &mut Context<'_>) {
+        if !self.is_blocked {
+            let _ = self.poll_write_tls(below, cx);
+        }
+    }
+
+    /// Sends the bytes that rustls has, for a task that waits for it.
     fn poll_send<S, R: StreamRuntime<S>>(
+        &mut self,
+        below: &mut Below<S, R>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let sent = self.poll_write_tls(below, cx);
+        self.is_blocked = sent.is_pending();
+        sent
+    }
+
+    fn poll_write_tls<S, R: StreamRuntime<S>>(
         &mut self,
         below: &mut Below<S, R>,
         cx: &mut Context<'_>,
@@ -414,7 +440,7 @@ impl Tls {
         };
         if let Err(error) = self.connection.process_new_packets() {
             // The alert for the server.
-            let _ = self.poll_send(below, cx);
+            self.answer(below, cx);
             self.is_mute = true;
             self.broken = Some(error);
         }
@@ -497,6 +523,7 @@ impl<S, R: StreamRuntime<S>> Write for Blocking<'_, '_, S, R> {
 impl<S, R: StreamRuntime<S>> Drop for Stream<S, R> {
     fn drop(&mut self) {
         if self.tls.as_ref().is_some_and(|tls| !tls.connection.is_handshaking()) {
+            self.end_startup();
             // A timer must not be polled when its runtime is gone.
             self.below.timer = None;
             R::limit_closing(&mut self.below.connection);

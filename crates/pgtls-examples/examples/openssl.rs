@@ -16,21 +16,19 @@ use pgtls_core::{
     negotiation::{Alpn, ChainVerified, TlsFacts, TlsFailure},
     param::{Ability, Params, Settings},
     policy::{Verification, verification},
-    startup::{ClientCertificate, StartupOutcome},
+    startup::ClientCertificate,
 };
 use pgtls_examples::{
     DisplayError,
-    login::{Answer, Login, Monitored},
+    actions::perform,
+    login::Answer,
     messages::{query, terminate},
     socket::{TimedSocket, Wire as AnyWire},
 };
-use pgtls_rustls::StartupError;
 use pgtls_x509::presented_names;
 use std::{
     error::Error,
-    io::{self, ErrorKind, Read, Write},
-    net::ToSocketAddrs,
-    task::Poll,
+    io::{self, ErrorKind, Write},
     time::Instant,
 };
 
@@ -44,7 +42,7 @@ fn main() -> Result<(), DisplayError> {
     let loaded = files::load(&params, &environment, &pgtls_os::Disk);
     let client = Client { params: &params, loaded: &loaded };
 
-    let mut connection = Connection::<io::Error>::new(&params, &environment, Options::default());
+    let mut connection = Connection::new(&params, &environment, Options::default());
     let mut wire = Wire::None;
     let mut reply = [0; 2];
     let start = Instant::now();
@@ -52,22 +50,6 @@ fn main() -> Result<(), DisplayError> {
         let action = connection.poll(start.elapsed());
         let deadline = connection.deadline().map(|deadline| start + deadline);
         let input = match action {
-            Action::Resolve { name, port } => {
-                Input::Resolved((name.as_str(), port).to_socket_addrs().map(Iterator::collect))
-            }
-            Action::Open => {
-                wire = Wire::None;
-                let opened = TimedSocket::open(connection.peer(), deadline);
-                match opened.map(|tcp| wire = Wire::Plain(tcp)) {
-                    Err(error) if error.kind() == ErrorKind::TimedOut => Input::TimedOut,
-                    opened => Input::Opened(opened),
-                }
-            }
-            Action::Send(bytes) => wire.write_all(bytes).map_or_else(lost, |()| Input::Sent),
-            Action::Receive { at_most } => match wire.read(reply.get_mut(..at_most).unwrap_or_default()) {
-                Ok(count) => Input::Received(reply.get(..count).unwrap_or_default()),
-                Err(error) => lost(error),
-            },
             Action::StartTls { server_name, .. } => {
                 let host = connection.peer().and_then(|peer| peer.host.as_deref());
                 let name = server_name.map_err(|error| setup(&error));
@@ -76,18 +58,10 @@ fn main() -> Result<(), DisplayError> {
                 match facts {
                     Ok(facts) => Input::TlsEstablished { facts, certificate },
                     Err((_, cause)) if cause.kind() == ErrorKind::TimedOut => Input::TimedOut,
-                    Err((failure, cause)) => Input::TlsFailed { failure, certificate, alert: b"", cause },
+                    Err((failure, cause)) => {
+                        Input::TlsFailed { failure, certificate, alert: b"", cause: cause.into() }
+                    }
                 }
-            }
-            Action::Startup => {
-                let mut monitor = connection.monitor().ok_or("this connection has no monitor any more")?;
-                let mut stream = Monitored::new(&mut wire, &mut monitor);
-                let Poll::Ready(outcome) = Login::default().advance(&mut stream, &params) else {
-                    return Err("the socket does not block".into());
-                };
-                let end = outcome.as_ref().err().map_or(StartupOutcome::Up, StartupError::outcome);
-                let cause = outcome.err().and_then(StartupError::into_error).map(io::Error::other);
-                Input::StartupFinished { verdict: monitor.finish(end), cause }
             }
             Action::Done(encryption) => {
                 wire.end_startup(SslStream::get_mut);
@@ -96,15 +70,10 @@ fn main() -> Result<(), DisplayError> {
                 return Ok(wire.write_all(&terminate())?);
             }
             Action::Failed => return Err(connection.take_error().into()),
-            // Neither unix sockets nor GSSAPI.
-            _ => Input::Abandoned(ErrorKind::Unsupported.into()),
+            action => perform(action, &mut connection, &mut wire, &params, deadline, &mut reply),
         };
         connection.handle(input)?;
     }
-}
-
-fn lost(error: io::Error) -> Input<'static, io::Error> {
-    if error.kind() == ErrorKind::TimedOut { Input::TimedOut } else { Input::ConnectionLost(Some(error)) }
 }
 
 /// A failure of TLS.

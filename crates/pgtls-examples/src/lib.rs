@@ -14,9 +14,10 @@
 //!
 //! The first two drive [`Connection`](pgtls_core::connect::Connection), the others
 //! [`ByteConnection`](pgtls_adapter::ByteConnection). This library has the parts that a driver has already: [`messages`] of the
-//! protocol, a [`login`] without passwords, and a [`socket`] with a deadline.
+//! protocol, a [`login`] without passwords, a [`socket`] with a deadline, and the [`actions`] of the machine on it.
 #![forbid(unsafe_code)]
 
+pub mod actions;
 mod display_error;
 pub mod login;
 pub mod messages;

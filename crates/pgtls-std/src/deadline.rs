@@ -53,7 +53,9 @@ impl Runtime for Blocking {
         thread::Builder::new().name("pgtls".to_owned()).spawn(move || done.send(task.run()))?;
         result.recv_timeout(left).map_err(|error| match error {
             RecvTimeoutError::Timeout => expired(),
-            RecvTimeoutError::Disconnected => io::Error::other("the thread that reads the files has panicked"),
+            RecvTimeoutError::Disconnected => {
+                io::Error::other("the thread that reads the files has panicked")
+            }
         })
     }
 
@@ -166,5 +168,83 @@ impl<S: Connection> StreamRuntime<Timed<S>> for Blocking {
 
     fn limit_closing(timed: &mut Timed<S>) {
         let _ = timed.set(Deadline::after(Some(CLOSING)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+
+    /// A connection whose operations meet these errors first, the last one first, and then succeed.
+    struct Failing(Vec<io::Error>);
+
+    impl Failing {
+        fn next(&mut self) -> io::Result<usize> {
+            self.0.pop().map_or(Ok(1), Err)
+        }
+    }
+
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            self.next()
+        }
+    }
+
+    impl Write for Failing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            self.next()
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Connection for Failing {
+        fn set_read_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+        fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The results of a read and of a write that meet these errors.
+    fn results(errors: fn() -> Vec<io::Error>, deadline: Deadline) -> [Result<usize, ErrorKind>; 2] {
+        let timed = || Timed { connection: Failing(errors()), deadline };
+        let mut cx = Context::from_waker(Waker::noop());
+        let (mut reader, mut writer) = (timed(), timed());
+        [
+            Blocking::poll_read(&mut reader, &mut cx, &mut [0; 4]),
+            Blocking::poll_write(&mut writer, &mut cx, &[IoSlice::new(b"text")]),
+        ]
+        .map(|result| match result {
+            Poll::Ready(result) => result.map_err(|error| error.kind()),
+            Poll::Pending => panic!("a blocking operation is pending"),
+        })
+    }
+
+    /// Both kinds are the limit of one operation, after which the deadline is read again.
+    #[test]
+    fn both_kinds_are_the_time_limit() {
+        let later = Deadline::after(Some(Duration::from_secs(600)));
+        let early =
+            || vec![ErrorKind::TimedOut.into(), ErrorKind::WouldBlock.into(), ErrorKind::TimedOut.into()];
+        assert_eq!(results(early, later), [Ok(1), Ok(1)]);
+        assert_eq!(results(early, Deadline::after(Some(Duration::ZERO))), [Err(ErrorKind::TimedOut); 2]);
+        // Without a deadline the limit is the program's own.
+        assert_eq!(results(early, Deadline::default()), [Err(ErrorKind::TimedOut); 2]);
+        let other = || vec![ErrorKind::ConnectionReset.into()];
+        assert_eq!(results(other, later), [Err(ErrorKind::ConnectionReset); 2]);
+    }
+
+    /// The operating system has given the connection up: another read must not follow.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_connection_that_is_given_up_has_no_time_limit() {
+        const ETIMEDOUT: i32 = 110;
+        let later = Deadline::after(Some(Duration::from_secs(600)));
+        let given_up = || vec![io::Error::from_raw_os_error(ETIMEDOUT)];
+        assert_eq!(results(given_up, later), [Err(ErrorKind::TimedOut); 2]);
     }
 }

@@ -153,7 +153,15 @@ fn asynchronous<S>(mut redial: impl FnMut() -> io::Result<S>) -> impl AsyncFnMut
     async move || redial()
 }
 
-adapter!(Std, pgtls_std, futures_lite::future::block_on, [], TcpStream, io::Result::Ok, std::convert::identity);
+adapter!(
+    Std,
+    pgtls_std,
+    futures_lite::future::block_on,
+    [],
+    TcpStream,
+    io::Result::Ok,
+    std::convert::identity
+);
 adapter!(
     Tokio,
     pgtls_tokio,

@@ -60,7 +60,8 @@ macro_rules! shape {
             /// As the crate's documentation shows it.
             async fn owned(config: Arc<Config>) -> Result<Stream, ConnectError> {
                 let shared = config.clone();
-                let startup = async move |stream: &mut Stream, _: Startup<'_>| start_up(stream, &shared).await;
+                let startup =
+                    async move |stream: &mut Stream, _: Startup<'_>| start_up(stream, &shared).await;
                 Ok($krate::connect(&config, startup).await?.stream)
             }
 

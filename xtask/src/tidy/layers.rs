@@ -24,10 +24,10 @@ const LAYERS: &[Layer] = &[
         may_use: &["pgtls-core", "pgtls-rustls", "pgtls-os", "pgtls-tokio"],
     },
     Layer { name: "pgtls-ffi", may_use: &["pgtls-core", "pgtls-x509", "pgtls-os", "pgtls-rustls"] },
-    // Its property tests compare with pgtls itself.
+    // Its property tests compare with pgtls itself, and its tests of runtimes drive adapters.
     Layer {
         name: "pgtls-conformance",
-        may_use: &["pgtls-core", "pgtls-x509", "pgtls-rustls", "pgtls-os", "pgtls-std"],
+        may_use: &["pgtls-core", "pgtls-x509", "pgtls-rustls", "pgtls-os", "pgtls-adapter", "pgtls-std"],
     },
     Layer {
         name: "pgtls-cli",

@@ -1,15 +1,14 @@
 //! Cancel requests, over the policy of the session.
 
 use super::{
-    Adapter,
+    Adapter, cases,
     peer::{PATIENCE, Peer, WELCOME, config, connect, failure, words},
-    cases,
 };
-use pgtls_adapter::{Cancelled, ConnectError};
 use crate::{
     server::{Behaviour, Script, Server},
     zoo::Zoo,
 };
+use pgtls_adapter::{Cancelled, ConnectError};
 use pgtls_core::{
     connect::{self, Address},
     message::CancelRequest,

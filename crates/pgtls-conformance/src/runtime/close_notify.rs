@@ -1,12 +1,11 @@
 //! How a session ends: with close_notify from our side, and told from a torn connection when the server ends it.
 
 use super::{
-    Adapter, Wire,
+    Adapter, Wire, cases,
     peer::{PATIENCE, Peer, Scripted, WELCOME, connect},
-    cases,
 };
-use pgtls_adapter::Config;
 use crate::zoo::Zoo;
+use pgtls_adapter::Config;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::{
     io::{ErrorKind, Read, Write},

@@ -1,9 +1,8 @@
 //! Servers that do not play by the rules: each ends in its error, within the deadline, with bounded memory.
 
 use super::{
-    Adapter,
+    Adapter, cases,
     peer::{Peer, Play, Scripted, WELCOME, error_response, failure, words},
-    cases,
 };
 use pgtls_core::{
     negotiation::{Failure, Request, TlsFailure},

@@ -1,9 +1,8 @@
 //! A session needs proof: careless drivers get none.
 
 use super::{
-    Adapter, Wire,
+    Adapter, Wire, cases,
     peer::{Peer, WELCOME, connect, failure, start_up},
-    cases,
 };
 use pgtls_adapter::{Cause, ConnectError, Startup, StartupError};
 use pgtls_core::{
@@ -192,4 +191,3 @@ cases!(
     the_role_that_a_server_reports_is_checked,
     a_server_that_reports_no_role_is_asked,
 );
-

@@ -1,9 +1,8 @@
 //! Connections that the program has opened itself.
 
 use super::{
-    Adapter, Wire,
+    Adapter, Wire, cases,
     peer::{Peer, Play, config, error_response, start_up, words},
-    cases,
 };
 use pgtls_core::negotiation::{Encryption, Failure, Then};
 use std::{cell::Cell, io, net::TcpStream};

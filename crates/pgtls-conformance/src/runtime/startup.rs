@@ -1,9 +1,8 @@
 //! The startup exchange: the bytes that the monitor accepts, and the results of its end.
 
 use super::{
-    Adapter, Wire,
+    Adapter, Wire, cases,
     peer::{PATIENCE, Peer, WELCOME, config, connect, error_response, failure, start_up, words},
-    cases,
 };
 use pgtls_adapter::{ActionError, Cause, Startup, StartupError};
 use pgtls_core::{

@@ -1,9 +1,8 @@
 //! Unix sockets: never encrypted, and the peer's user can be demanded.
 
 use super::{
-    Adapter, Wire,
+    Adapter, Wire, cases,
     peer::{PATIENCE, WELCOME, config, connect, failure, words},
-    cases,
 };
 use pgtls_core::negotiation::{Encryption, Failure};
 use std::{
