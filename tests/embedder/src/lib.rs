@@ -66,7 +66,7 @@ pub fn connect(params: &Params, environment: &Environment, gss: &dyn Gss) -> Res
     let mut options = Options::default();
     (options.seed, options.gss) = (tls.seed(), gss.credentials());
     let mut connection = connect::Connection::new(params, environment, options);
-    let mut wire = Wire::None;
+    let mut wire: AnyWire = Wire::None;
     let mut reply = [0; 2];
     let start = Instant::now();
     loop {

@@ -34,7 +34,8 @@ fn server() -> Config {
         tcp.read_exact(&mut request).unwrap();
         assert_eq!(request, SSL_REQUEST);
         tcp.write_all(b"S").unwrap();
-        let identity = Zoo::open().server("good").unwrap();
+        let zoo = Zoo::open();
+        let identity = zoo.server("good").unwrap();
         let config = ServerConfig::builder_with_provider(pgtls_rustls::aws_lc_rs())
             .with_safe_default_protocol_versions()
             .unwrap()
