@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Adapters share that loop, [`Connecting`], and the stream with TLS, the deadline and the monitor, [`Stream`]. They bring a
-//! [`Runtime`] that can poll connections ([`StreamRuntime`]), a [`Dialer`] and a [`Resolver`]. Event loops, completions and other languages drive [`ByteConnection`], which takes and returns bytes.
+//! [`Runtime`] that can poll connections ([`StreamRuntime`]), a [`Dialer`] and a [`Resolver`]. Event loops, completions and
+//! other languages drive [`ByteConnection`], which takes and returns bytes.
 //! [docs/runtimes.md](https://github.com/pgtls/pgtls/blob/main/docs/runtimes.md) states the contract of each action.
 //!
 //! The crate does not block, and opens no file outside [`BlockingTask::run`]. It decides nothing: the rules are in

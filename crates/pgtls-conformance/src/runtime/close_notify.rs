@@ -50,13 +50,13 @@ fn connected<A: Adapter>(config: &Config) -> A::Stream {
     connect::<A>(config).unwrap().stream
 }
 
-fn dropping_the_stream_says_goodbye<A: Adapter>() {
+fn dropping_the_stream_sends_close_notify<A: Adapter>() {
     let (_peer, config, told) = serve(next_read);
     drop(connected::<A>(&config));
     assert_eq!(told.recv_timeout(PATIENCE).unwrap(), Ok(0));
 }
 
-fn shutdown_says_goodbye_once<A: Adapter>() {
+fn shutdown_sends_close_notify_once<A: Adapter>() {
     let (_peer, config, told) = serve(next_read);
     let mut stream = connected::<A>(&config);
     A::wait(stream.close()).unwrap();
@@ -65,7 +65,7 @@ fn shutdown_says_goodbye_once<A: Adapter>() {
     assert!(A::wait(stream.send(b"X")).is_err(), "nothing follows close_notify");
 }
 
-fn the_servers_goodbye_is_an_end_in_order<A: Adapter>() {
+fn close_notify_of_the_server_is_an_end_in_order<A: Adapter>() {
     let (_peer, config, _told) = serve(|mut stream| {
         stream.conn.send_close_notify();
         stream.flush().unwrap();
@@ -111,9 +111,9 @@ fn there_is_no_time_limit_once_connected<A: Adapter>() {
 }
 
 cases!(
-    dropping_the_stream_says_goodbye,
-    shutdown_says_goodbye_once,
-    the_servers_goodbye_is_an_end_in_order,
+    dropping_the_stream_sends_close_notify,
+    shutdown_sends_close_notify_once,
+    close_notify_of_the_server_is_an_end_in_order,
     a_torn_connection_is_an_error,
     bytes_go_both_ways,
     there_is_no_time_limit_once_connected,
