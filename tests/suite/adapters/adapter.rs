@@ -159,7 +159,7 @@ adapter!(
     futures_lite::future::block_on,
     [],
     TcpStream,
-    io::Result::Ok,
+    |stream: TcpStream| stream.try_clone(),
     std::convert::identity
 );
 adapter!(

@@ -135,7 +135,7 @@ impl Runtime for Threads {
     }
 
     async fn sleep_until(&self, _: Instant) {
-        pending().await
+        pending::<()>().await;
     }
 }
 

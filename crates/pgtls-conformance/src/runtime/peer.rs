@@ -125,6 +125,9 @@ impl Scripted {
 }
 
 /// A configuration from a connection string, with a `connect_timeout` unless the string has one.
+///
+/// # Panics
+/// The connection string cannot be used.
 pub fn config(conninfo: &str) -> Config {
     let conninfo = format!("connect_timeout={} {conninfo}", PATIENCE.as_secs());
     let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
@@ -160,6 +163,9 @@ pub fn words(events: impl Iterator<Item = Event>) -> String {
 }
 
 /// The last failure of an error.
+///
+/// # Panics
+/// There is a session, or an error outside the machine.
 #[track_caller]
 pub fn failure(outcome: &Result<(), ConnectError>) -> Failure {
     match outcome {
