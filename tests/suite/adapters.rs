@@ -1,22 +1,41 @@
-//! The adapters on real sockets, all of them by the same tests: honest servers, hostile ones, and connections that somebody
-//! else has opened.
+//! The adapters on real sockets, all of them by the same tests: those of the kit, which other runtimes run as well, and those
+//! that need files or divergences.
 
 mod adapter;
 mod at_hand;
-mod cancel;
-mod goodbye;
-mod hostile;
 mod login;
 mod observer;
-mod peer;
-mod predialled;
 mod proof;
-mod startup;
+mod shape;
 mod tls;
-#[cfg(unix)]
-mod unix;
+mod wakeups;
 
+use adapter::{AsyncStd, Smol, Std, Tokio};
+use pgtls_conformance::runtime::run;
 use std::{panic::resume_unwind, sync::mpsc, thread, time::Duration};
+
+/// The number of the kit's tests, at least: a run of none is no success.
+const TESTS: usize = 40;
+
+#[test]
+fn kit_on_blocking_sockets() {
+    assert!(run::<Std>() >= TESTS);
+}
+
+#[test]
+fn kit_on_tokio() {
+    assert!(run::<Tokio>() >= TESTS);
+}
+
+#[test]
+fn kit_on_async_std() {
+    assert!(run::<AsyncStd>() >= TESTS);
+}
+
+#[test]
+fn kit_on_smol() {
+    assert!(run::<Smol>() >= TESTS);
+}
 
 /// No test takes longer on a working machine.
 const LONGEST_TEST: Duration = Duration::from_secs(120);

@@ -3,16 +3,16 @@
 use crate::{
     config::Config,
     connected::{Cancelled, Connected, Startup, cancel_message},
-    deadline::{Deadline, expired},
     driver::Driver,
-    runtime::{ConnectionSource, Dialer, Hosts, Provided, Resolver, Runtime, StreamRuntime},
+    runtime::{ConnectionSource, Dialer, Hosts, Provided, Resolver, StreamRuntime},
+    stream::Stream,
 };
 use pgtls_core::{
     connect::{Action, Endpoint, Note, Peer, Purpose},
     message::CancelRequest,
 };
 use pgtls_rustls::{ConnectError, StartupError};
-use std::{fmt, future::poll_fn, io, pin::pin, task::Poll, time::Instant};
+use std::{fmt, io};
 
 /// The stream of a [`Connecting`].
 type StreamOf<R, D> = <R as StreamRuntime<<D as ConnectionSource>::Connection>>::Stream;
@@ -53,27 +53,8 @@ impl<'c, R, D: Dialer + Resolver> Connecting<'c, R, Hosts<D>> {
     where
         R: StreamRuntime<D::Connection>,
     {
-        let message = cancel_message(request);
-        let mut connecting = Self::cancelling(config, session, runtime, dialer);
-        loop {
-            let mut stream = connecting.advance().await?;
-            let sent = request_cancel(&connecting.runtime, &mut stream, &message).await;
-            if let Some(cancelled) = connecting.driver.finish_cancel(sent.map_err(Into::into)) {
-                return Ok(cancelled);
-            }
-        }
+        Self::cancelling(config, session, runtime, dialer).request_cancel(request).await
     }
-}
-
-async fn request_cancel<R: StreamRuntime<S>, S>(
-    runtime: &R,
-    stream: &mut R::Stream,
-    message: &[u8],
-) -> io::Result<()> {
-    runtime.send(stream, message).await?;
-    // The monitor rejects everything but the end.
-    while runtime.receive(stream, &mut [0; 1]).await? > 0 {}
-    Ok(())
 }
 
 impl<'c, R, S, F: AsyncFnMut() -> io::Result<S>> Connecting<'c, R, Provided<S, F>> {
@@ -100,7 +81,7 @@ impl<'c, R, S, F: AsyncFnMut() -> io::Result<S>> Connecting<'c, R, Provided<S, F
         let driver = Driver::to(config, endpoint, Purpose::Tls);
         let mut connecting = Self { driver, source, runtime };
         let mut stream = connecting.advance().await?;
-        connecting.runtime.end_startup(&mut stream);
+        stream.as_mut().end_startup();
         Ok(stream)
     }
 }
@@ -111,53 +92,57 @@ impl<R: StreamRuntime<D::Connection>, D: ConnectionSource> Connecting<'_, R, D> 
     /// # Errors
     /// All attempts, in order.
     pub async fn advance(&mut self) -> Result<StreamOf<R, D>, ConnectError> {
+        self.negotiate().await.map(Into::into)
+    }
+
+    async fn negotiate(&mut self) -> Result<Stream<D::Connection, R>, ConnectError> {
         let Self { driver, source, runtime } = self;
-        let mut stream = None;
+        let mut stream: Option<Stream<_, R>> = None;
         loop {
+            let deadline = driver.deadline();
             if let Some(task) = driver.task() {
-                let result = within(runtime, driver.deadline(), runtime.run(task.detached())).await;
-                driver.completed(result);
+                driver.completed(runtime.run_within(deadline, task.detached()).await);
                 continue;
             }
             match (driver.poll(), &mut stream) {
                 (Action::Resolve { name, port }, _) => driver.resolved(source.resolve(&name, port).await),
                 (Action::Open, stream) => {
-                    drop(stream.take());
+                    *stream = None;
                     let deadline = driver.deadline();
                     let opened = match driver.peer() {
-                        Some(peer) => within(runtime, deadline, source.open(peer)).await,
+                        Some(peer) => runtime.within(deadline, source.open(peer, deadline)).await,
                         None => Err(io::ErrorKind::AddrNotAvailable.into()),
                     };
-                    *stream = driver.opened(opened).map(|opened| runtime.plain(opened, deadline));
+                    *stream = driver.opened(opened).map(|opened| Stream::plain(opened, deadline, runtime));
                 }
                 (Action::CheckPeer, Some(stream)) => {
-                    let user = source.peer_user(runtime.connection(stream));
-                    driver.peer_user(within(runtime, driver.deadline(), user).await);
+                    let user = source.peer_user(stream.connection());
+                    driver.peer_user(runtime.within(deadline, user).await);
                 }
-                (Action::Send(bytes), Some(stream)) => driver.sent(runtime.send(stream, bytes).await),
+                (Action::Send(bytes), Some(stream)) => driver.sent(stream.send(bytes).await),
                 (Action::Receive { at_most }, Some(stream)) => {
                     let mut reply = vec![0; at_most];
-                    let read = runtime.receive(stream, &mut reply).await;
+                    let read = stream.receive(&mut reply).await;
                     driver.received(read.map(|read| reply.get(..read).unwrap_or_default()));
                 }
-                (Action::StartTls { .. }, stream @ Some(_)) => {
+                (Action::StartTls { .. }, Some(encrypted)) => {
                     let Some((config, server_name)) = driver.start_tls() else { continue };
-                    let Some(plain) = stream.take() else { continue };
-                    match runtime.start_tls(plain, config, server_name).await {
-                        Ok(mut encrypted) => {
-                            let facts = runtime.tls(&encrypted).and_then(|tls| driver.tls_established(tls));
-                            if let Some(facts) = facts {
-                                runtime.protection(&mut encrypted).set_facts(facts);
+                    match encrypted.start_tls(config, server_name).await {
+                        Ok(tls) => {
+                            if let Some(facts) = driver.tls_established(tls) {
+                                encrypted.protection().set_facts(facts);
                             }
-                            *stream = Some(encrypted);
                         }
-                        Err(error) => driver.handshake_failed(error),
+                        Err(error) => {
+                            stream = None;
+                            driver.handshake_failed(error);
+                        }
                     }
                 }
-                (Action::Startup | Action::Established(_), stream @ Some(_)) => {
+                (Action::Startup | Action::Established(_), Some(_)) => {
                     match (stream.take(), driver.monitor()) {
                         (Some(mut stream), Some(monitor)) => {
-                            runtime.protection(&mut stream).set_monitor(monitor);
+                            stream.protection().set_monitor(monitor);
                             return Ok(stream);
                         }
                         _ => driver.interrupted(),
@@ -173,6 +158,26 @@ impl<R: StreamRuntime<D::Connection>, D: ConnectionSource> Connecting<'_, R, D> 
     /// Adds an observation of the program to the report; see [`Driver::note`].
     pub fn note(&mut self, note: Note) {
         self.driver.note(note);
+    }
+
+    /// Sends the request of a [`cancelling`](Connecting::cancelling) connection.
+    ///
+    /// # Errors
+    /// See [`cancel`](Connecting::cancel).
+    pub async fn request_cancel(mut self, request: &CancelRequest) -> Result<Cancelled, ConnectError> {
+        let message = cancel_message(request);
+        loop {
+            let mut stream = self.negotiate().await?;
+            let outcome = async {
+                stream.send(&message).await?;
+                // The monitor rejects everything but the end.
+                while stream.receive(&mut [0; 1]).await? > 0 {}
+                Ok(())
+            };
+            if let Some(cancelled) = self.driver.finish_cancel(outcome.await) {
+                return Ok(cancelled);
+            }
+        }
     }
 
     /// The server of the startup exchange that is under way; `None` if there is none.
@@ -197,41 +202,27 @@ impl<R: StreamRuntime<D::Connection>, D: ConnectionSource> Connecting<'_, R, D> 
     ) -> Result<Connected<StreamOf<R, D>, T>, ConnectError> {
         loop {
             let mut stream = self.advance().await?;
-            let outcome = match self.startup() {
-                Some(at) => startup(&mut stream, at).await.map(|value| (stream, value)),
-                None => continue,
-            };
+            let Some(at) = self.startup() else { continue };
+            let outcome = startup(&mut stream, at).await.map(|value| (stream, value));
             if let Some(mut connected) = self.finish_startup(outcome) {
-                self.runtime.end_startup(&mut connected.stream);
+                connected.stream.as_mut().end_startup();
                 return Ok(connected);
             }
         }
     }
 }
 
-impl<R, D> Connecting<'_, R, D> {
+impl<'c, R, D> Connecting<'c, R, D> {
+    /// The loop of a driver over connections from a source.
+    pub fn from_parts(driver: Driver<'c>, source: D, runtime: R) -> Self {
+        Self { driver, source, runtime }
+    }
+
     /// Answers the startup exchange of a [`cancelling`](Self::cancelling) connection: the server has closed it after the
     /// CancelRequest. If the request was not accepted, go on with [`advance`](Self::advance).
     pub fn finish_cancel(&mut self, outcome: Result<(), StartupError>) -> Option<Cancelled> {
         self.driver.finish_cancel(outcome)
     }
-}
-
-/// The output of a future, unless the deadline passes before.
-pub(crate) async fn within<R: Runtime, T>(
-    runtime: &R,
-    deadline: Deadline,
-    future: impl Future<Output = io::Result<T>>,
-) -> io::Result<T> {
-    let Some(instant) = deadline.instant() else { return future.await };
-    let (mut future, mut timer) = (pin!(future), pin!(runtime.sleep_until(instant)));
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        // A timer can take longer to notice that its time has passed than a connection that has just been started.
-        Poll::Pending if instant <= Instant::now() => Poll::Ready(Err(expired())),
-        Poll::Pending => timer.as_mut().poll(cx).map(|()| Err(expired())),
-        ready @ Poll::Ready(_) => ready,
-    })
-    .await
 }
 
 impl<R, D> fmt::Debug for Connecting<'_, R, D> {

@@ -10,8 +10,9 @@
 //!        ───▶ Startup, every byte through the SharedMonitor ──▶ finish_startup ──▶ Connected
 //! ```
 //!
-//! Asynchronous adapters share that loop: [`Connecting`], for a [`Runtime`] that has streams ([`StreamRuntime`]), a [`Dialer`]
-//! and a [`Resolver`]. Event loops, completions and other languages drive [`ByteConnection`], which takes and returns bytes.
+//! Adapters share that loop, [`Connecting`], and the stream with TLS, the deadline and the monitor, [`Stream`]. They bring a
+//! [`Runtime`] that can poll connections ([`StreamRuntime`]), a [`Dialer`] and a [`Resolver`]. Event loops, completions and
+//! other languages drive [`ByteConnection`], which takes and returns bytes.
 //! [docs/runtimes.md](https://github.com/pgtls/pgtls/blob/main/docs/runtimes.md) states the contract of each action.
 //!
 //! The crate does not block, and opens no file outside [`BlockingTask::run`]. It decides nothing: the rules are in
@@ -55,7 +56,6 @@
 
 mod byte_connection;
 mod byte_stream;
-mod bytes;
 mod config;
 mod connected;
 mod connecting;
@@ -67,11 +67,11 @@ mod observer;
 mod openssl;
 mod runtime;
 pub mod socket;
+mod stream;
 mod tls_files;
 
 pub use byte_connection::{ByteAction, ByteConnection};
 pub use byte_stream::ByteStream;
-pub use bytes::{first, taken};
 pub use config::Config;
 pub use connected::{Cancelled, Connected, DetachedStartup, Startup, cancel_message};
 pub use connecting::Connecting;
@@ -84,5 +84,8 @@ pub use pgtls_core::connect::{Endpoint, Purpose};
 pub use pgtls_rustls::{
     ActionError, AttemptError, BoxError, Cause, ConnectError, LibraryInit, NoDefaultProvider, StartupError,
 };
+#[doc(hidden)]
+pub use runtime::sealed;
 pub use runtime::{ConnectionSource, Dialer, Hosts, Provided, Resolver, Runtime, StreamRuntime};
+pub use stream::{ReadBuffer, SliceBuffer, Stream};
 pub use tls_files::{BlockingResult, BlockingTask};

@@ -1,6 +1,6 @@
 //! The startup exchange of `pgtls-startup` on the stream of an adapter.
 
-use crate::{connected::Startup, connecting::within, runtime::StreamRuntime};
+use crate::{connected::Startup, runtime::StreamRuntime, stream::Stream};
 use pgtls_core::{
     param::{Params, Secret},
     startup::Refusal,
@@ -75,28 +75,29 @@ impl Startup<'_> {
 /// The server's error, a refusal, or an error of the stream.
 pub async fn log_in<R: StreamRuntime<S>, S>(
     runtime: &R,
-    stream: &mut R::Stream,
+    stream: &mut Stream<S, R>,
     at: Startup<'_>,
     params: &Params,
     password: impl Future<Output = Option<Secret>>,
 ) -> Result<ServerSession, StartupError> {
-    let mut exchange = at.exchange(params, runtime.protection(stream).facts())?;
+    let mut exchange = at.exchange(params, stream.facts())?;
     let mut password = Some(password);
     let mut buffer = [0; READ];
     loop {
         match exchange.poll() {
             Ok(Action::Send(bytes)) => {
                 let count = bytes.len();
-                runtime.send(stream, bytes).await?;
+                stream.send(bytes).await?;
                 exchange.sent(count);
             }
             Ok(Action::Receive) => {
-                let count = runtime.receive(stream, &mut buffer).await?;
+                let count = stream.receive(&mut buffer).await?;
                 exchange.received(buffer.get(..count).unwrap_or_default());
             }
             Ok(Action::Password) => {
                 let given = match password.take() {
-                    Some(password) => within(runtime, at.deadline, async { Ok(password.await) })
+                    Some(password) => runtime
+                        .within(at.deadline, async { Ok(password.await) })
                         .await
                         .map_err(|error| at.expired(error))?,
                     None => None,

@@ -1,13 +1,20 @@
 //! The parts of an asynchronous runtime. A future that is dropped before it has ended leaves nothing behind.
 
 use crate::{
-    deadline::Deadline,
-    monitor::Protection,
+    deadline::{Deadline, expired},
+    stream::Stream,
     tls_files::{BlockingResult, BlockingTask},
 };
 use pgtls_core::connect::Peer;
-use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
-use std::{fmt, io, net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    future::poll_fn,
+    io::{self, IoSlice},
+    net::SocketAddr,
+    pin::pin,
+    task::{Context, Poll},
+    time::Instant,
+};
 
 /// Threads that may block, and timers.
 #[expect(async_fn_in_trait, reason = "whether a future can be sent follows from the program's own types")]
@@ -17,6 +24,32 @@ pub trait Runtime {
 
     /// Waits until then.
     async fn sleep_until(&self, instant: Instant);
+
+    /// The output of a future, unless the deadline passes before: then the error is [`expired`].
+    async fn within<T>(
+        &self,
+        deadline: Deadline,
+        future: impl Future<Output = io::Result<T>>,
+    ) -> io::Result<T> {
+        let Some(instant) = deadline.instant() else { return future.await };
+        let (mut future, mut timer) = (pin!(future), pin!(self.sleep_until(instant)));
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            // A timer can take longer to notice that its time has passed than a connection that has just been started.
+            Poll::Pending if instant <= Instant::now() => Poll::Ready(Err(expired())),
+            Poll::Pending => timer.as_mut().poll(cx).map(|()| Err(expired())),
+            ready @ Poll::Ready(_) => ready,
+        })
+        .await
+    }
+
+    /// Runs a task on a thread that may block. It is left behind when the deadline passes.
+    async fn run_within(
+        &self,
+        deadline: Deadline,
+        task: BlockingTask<'static>,
+    ) -> io::Result<BlockingResult> {
+        self.within(deadline, self.run(task)).await
+    }
 }
 
 /// A resolver of host names.
@@ -39,42 +72,38 @@ pub trait Dialer {
     async fn peer_user(&self, connection: &Self::Connection) -> io::Result<String>;
 }
 
-/// A runtime that has streams over connections of this type.
-#[expect(async_fn_in_trait, reason = "whether a future can be sent follows from the program's own types")]
-pub trait StreamRuntime<S>: Runtime {
-    /// The bytes of a session, encrypted or not.
-    type Stream;
+/// A runtime that can poll connections of this type; the TLS, the deadline and the startup monitor of its streams are those
+/// of [`Stream`].
+pub trait StreamRuntime<S>: Runtime + Sized {
+    /// The stream with the traits of the runtime.
+    type Stream: From<Stream<S, Self>> + AsMut<Stream<S, Self>>;
+    /// A timer, which is ready from its point in time on.
+    type Timer: Future + Unpin;
 
-    /// A stream without encryption. Everything that is read and written is under the deadline.
-    fn plain(&self, connection: S, deadline: Deadline) -> Self::Stream;
+    /// A timer for a deadline; `None` if the connections observe deadlines themselves.
+    fn timer(&self, instant: Instant) -> Option<Self::Timer>;
 
-    /// Runs a TLS handshake.
-    async fn start_tls(
-        &self,
-        stream: Self::Stream,
-        config: Arc<ClientConfig>,
-        server_name: ServerName<'static>,
-    ) -> io::Result<Self::Stream>;
+    /// Reads once. No bytes are the end of the connection.
+    fn poll_read(connection: &mut S, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
-    /// The connection below.
-    fn connection<'s>(&self, stream: &'s Self::Stream) -> &'s S
-    where
-        S: 's;
+    /// Writes once, and returns the number of bytes.
+    fn poll_write(
+        connection: &mut S,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>>;
 
-    /// The TLS connection, if the stream is encrypted.
-    fn tls<'s>(&self, stream: &'s Self::Stream) -> Option<&'s ClientConnection>;
+    /// Flushes a connection that has a buffer.
+    fn poll_flush(connection: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Facts of TLS and the startup monitor.
-    fn protection<'s>(&self, stream: &'s mut Self::Stream) -> &'s mut Protection;
+    /// Ends the writing side.
+    fn poll_shutdown(connection: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Lifts the deadline if it has been met.
-    fn end_startup(&self, stream: &mut Self::Stream);
+    /// The deadline is lifted.
+    fn lift_deadline(_connection: &mut S) {}
 
-    /// Sends all of it.
-    async fn send(&self, stream: &mut Self::Stream, bytes: &[u8]) -> io::Result<()>;
-
-    /// Reads once.
-    async fn receive(&self, stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<usize>;
+    /// The stream is dropped: close_notify may wait for a moment.
+    fn limit_closing(_connection: &mut S) {}
 }
 
 /// Source of the connections of a [`Connecting`](crate::Connecting): [`Hosts`] or [`Provided`].
@@ -86,14 +115,15 @@ pub trait ConnectionSource: sealed::Sealed {
     /// The addresses of a name.
     async fn resolve(&mut self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
 
-    /// Opens a connection.
-    async fn open(&mut self, peer: &Peer) -> io::Result<Self::Connection>;
+    /// Opens a connection before the deadline, which is for sources that block.
+    async fn open(&mut self, peer: &Peer, deadline: Deadline) -> io::Result<Self::Connection>;
 
     /// The name of the user of the peer of a unix socket.
     async fn peer_user(&mut self, connection: &Self::Connection) -> io::Result<String>;
 }
 
-mod sealed {
+#[doc(hidden)]
+pub mod sealed {
     /// Keeps [`ConnectionSource`](super::ConnectionSource) ours, so that it can grow.
     pub trait Sealed {}
     impl<D> Sealed for super::Hosts<D> {}
@@ -111,7 +141,7 @@ impl<D: Dialer + Resolver> ConnectionSource for Hosts<D> {
         self.0.resolve(name, port).await
     }
 
-    async fn open(&mut self, peer: &Peer) -> io::Result<D::Connection> {
+    async fn open(&mut self, peer: &Peer, _: Deadline) -> io::Result<D::Connection> {
         self.0.dial(peer).await
     }
 
@@ -150,7 +180,7 @@ impl<S, F: AsyncFnMut() -> io::Result<S>> ConnectionSource for Provided<S, F> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    async fn open(&mut self, _: &Peer) -> io::Result<S> {
+    async fn open(&mut self, _: &Peer, _: Deadline) -> io::Result<S> {
         match self.first.take() {
             Some(first) => Ok(first),
             None => (self.redial)().await,

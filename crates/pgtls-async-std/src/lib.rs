@@ -58,13 +58,11 @@
 
 mod cancel;
 mod connect;
-mod goodbye;
 mod login;
 mod negotiate;
 mod runtime;
 mod socket;
 mod stream;
-mod timed;
 
 pub use cancel::cancel;
 pub use connect::{Connecting, connect, connecting, connecting_with};

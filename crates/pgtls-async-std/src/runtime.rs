@@ -1,25 +1,19 @@
 //! `async-io` and `blocking` as a runtime of the shared loop.
 
 use crate::{
-    goodbye::Tls,
     socket::{Socket, dial, peer_user_of},
     stream::Stream,
-    timed::Timed,
 };
 use async_io::Timer;
 use blocking::unblock;
 use futures_io::{AsyncRead, AsyncWrite};
-use futures_lite::{AsyncReadExt, AsyncWriteExt};
-use futures_rustls::TlsConnector;
-use pgtls_adapter::{
-    BlockingResult, BlockingTask, Deadline, Dialer, Protection, Resolver, Runtime, StreamRuntime,
-};
+use pgtls_adapter::{BlockingResult, BlockingTask, Dialer, Resolver, Runtime, StreamRuntime};
 use pgtls_core::connect::Peer;
-use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
 use std::{
-    io,
+    io::{self, IoSlice},
     net::{SocketAddr, ToSocketAddrs},
-    sync::Arc,
+    pin::Pin,
+    task::{Context, Poll},
     time::Instant,
 };
 
@@ -58,47 +52,29 @@ impl Dialer for AsyncIo {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> StreamRuntime<S> for AsyncIo {
     type Stream = Stream<S>;
+    type Timer = Timer;
 
-    fn plain(&self, connection: S, deadline: Deadline) -> Stream<S> {
-        Stream::plain(Timed::new(connection, deadline))
+    fn timer(&self, instant: Instant) -> Option<Timer> {
+        Some(Timer::at(instant))
     }
 
-    async fn start_tls(
-        &self,
-        stream: Stream<S>,
-        config: Arc<ClientConfig>,
-        server_name: ServerName<'static>,
-    ) -> io::Result<Stream<S>> {
-        let below = stream.into_plain().ok_or(io::ErrorKind::InvalidInput)?;
-        let handshake = TlsConnector::from(config).connect(server_name, below);
-        Ok(Stream::encrypted(Tls(handshake.await?)))
+    fn poll_read(connection: &mut S, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        Pin::new(connection).poll_read(cx, buffer)
     }
 
-    fn connection<'s>(&self, stream: &'s Stream<S>) -> &'s S
-    where
-        S: 's,
-    {
-        stream.connection()
+    fn poll_write(
+        connection: &mut S,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(connection).poll_write_vectored(cx, slices)
     }
 
-    fn tls<'s>(&self, stream: &'s Stream<S>) -> Option<&'s ClientConnection> {
-        stream.tls()
+    fn poll_flush(connection: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(connection).poll_flush(cx)
     }
 
-    fn protection<'s>(&self, stream: &'s mut Stream<S>) -> &'s mut Protection {
-        stream.protection()
-    }
-
-    fn end_startup(&self, stream: &mut Stream<S>) {
-        stream.end_startup();
-    }
-
-    async fn send(&self, stream: &mut Stream<S>, bytes: &[u8]) -> io::Result<()> {
-        stream.write_all(bytes).await?;
-        stream.flush().await
-    }
-
-    async fn receive(&self, stream: &mut Stream<S>, buffer: &mut [u8]) -> io::Result<usize> {
-        stream.read(buffer).await
+    fn poll_shutdown(connection: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(connection).poll_close(cx)
     }
 }

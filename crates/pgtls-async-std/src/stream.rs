@@ -1,15 +1,10 @@
-//! A session's bytes, encrypted or not.
+//! A session's bytes with the traits of `futures-io`.
 
-use crate::{
-    goodbye::Tls,
-    socket::{Duplex, Socket},
-    timed::Timed,
-};
+use crate::{runtime::AsyncIo, socket::Socket};
 use futures_io::{AsyncRead, AsyncWrite};
-use pgtls_adapter::{Protection, first};
+use pgtls_adapter::SliceBuffer;
 use pgtls_core::negotiation::Encryption;
 use pgtls_rustls::SessionFacts;
-use rustls::ClientConnection;
 use std::{
     fmt,
     io::{self, IoSlice},
@@ -19,86 +14,40 @@ use std::{
 
 /// A session's bytes, encrypted or not.
 ///
-/// During the startup exchange the bytes pass the startup monitor: reads and writes fail as soon as the server has sent
-/// something that must not be answered, and a failed write is reported by the next read, which may find the server's
-/// reason. A read of 0 bytes is an end in order: with TLS, the server's close_notify.
+/// During the startup exchange the bytes pass the startup monitor: reads and writes fail as soon as the server has sent a
+/// message that must not be answered, and a failed write is reported by the next read, which may find the server's reason. A
+/// read of 0 bytes is an end in order: with TLS, the server's close_notify.
 ///
 /// Closing it sends close_notify, without waiting for the server's (libpq: `pgtls_close`). Dropping it does so if it
 /// can be done without waiting.
-pub struct Stream<S: AsyncRead + AsyncWrite + Unpin = Socket> {
-    channel: Channel<S>,
-    protection: Protection,
-}
-
-enum Channel<S: AsyncRead + AsyncWrite + Unpin> {
-    Plain(Timed<S>),
-    Tls(Box<Tls<S>>),
-}
+pub struct Stream<S: AsyncRead + AsyncWrite + Unpin = Socket>(pgtls_adapter::Stream<S, AsyncIo>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
-    /// How the bytes are protected.
+    /// The encryption of the session.
     pub fn encryption(&self) -> Encryption {
-        self.protection.encryption()
+        self.0.encryption()
     }
 
     /// Facts of the TLS session; `None` without TLS.
     pub fn facts(&self) -> Option<&SessionFacts> {
-        self.protection.facts()
+        self.0.facts()
     }
 
     /// The connection below. Bytes that are read or written there break a TLS session.
     pub fn connection(&self) -> &S {
-        match &self.channel {
-            Channel::Plain(below) => below.inner(),
-            Channel::Tls(tls) => tls.0.get_ref().0.inner(),
-        }
+        self.0.connection()
     }
+}
 
-    pub(crate) fn plain(below: Timed<S>) -> Self {
-        Self { channel: Channel::Plain(below), protection: Protection::default() }
+impl<S: AsyncRead + AsyncWrite + Unpin> From<pgtls_adapter::Stream<S, AsyncIo>> for Stream<S> {
+    fn from(stream: pgtls_adapter::Stream<S, AsyncIo>) -> Self {
+        Self(stream)
     }
+}
 
-    pub(crate) fn encrypted(tls: Tls<S>) -> Self {
-        Self { channel: Channel::Tls(Box::new(tls)), protection: Protection::default() }
-    }
-
-    /// What is below, if it is not encrypted.
-    pub(crate) fn into_plain(self) -> Option<Timed<S>> {
-        match self.channel {
-            Channel::Plain(below) => Some(below),
-            Channel::Tls(_) => None,
-        }
-    }
-
-    pub(crate) fn tls(&self) -> Option<&ClientConnection> {
-        match &self.channel {
-            Channel::Plain(_) => None,
-            Channel::Tls(tls) => Some(tls.0.get_ref().1),
-        }
-    }
-
-    pub(crate) fn protection(&mut self) -> &mut Protection {
-        &mut self.protection
-    }
-
-    /// Lifts the deadline and drops the monitor, if the startup exchange has ended.
-    pub(crate) fn end_startup(&mut self) {
-        if self.protection.end_startup() {
-            match &mut self.channel {
-                Channel::Plain(below) => below.release(),
-                Channel::Tls(tls) => tls.0.get_mut().0.release(),
-            }
-        }
-    }
-
-    /// The channel and its protection.
-    fn parts(&mut self) -> (Pin<&mut dyn Duplex>, &Protection) {
-        self.end_startup();
-        let channel: &mut dyn Duplex = match &mut self.channel {
-            Channel::Plain(below) => below,
-            Channel::Tls(tls) => &mut tls.0,
-        };
-        (Pin::new(channel), &self.protection)
+impl<S: AsyncRead + AsyncWrite + Unpin> AsMut<pgtls_adapter::Stream<S, AsyncIo>> for Stream<S> {
+    fn as_mut(&mut self) -> &mut pgtls_adapter::Stream<S, AsyncIo> {
+        &mut self.0
     }
 }
 
@@ -108,53 +57,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Stream<S> {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        let (channel, protection) = self.parts();
-        let Some(monitor) = protection.monitor() else { return channel.poll_read(cx, buffer) };
-        let Some(first) = buffer.first_mut() else { return Poll::Ready(Ok(0)) };
-        if let Some(leftover) = monitor.before_read()? {
-            *first = leftover;
-            return Poll::Ready(Ok(1));
-        }
-        let read = ready!(channel.poll_read(cx, buffer)).map_err(|error| monitor.read_failed(error))?;
-        monitor.read(buffer.get(..read).unwrap_or_default())?;
-        Poll::Ready(Ok(read))
+        let mut buffer = SliceBuffer::new(buffer);
+        ready!(self.0.poll_read(cx, &mut buffer))?;
+        Poll::Ready(Ok(buffer.len()))
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let (channel, protection) = self.parts();
-        let Some(monitor) = protection.monitor() else { return channel.poll_write(cx, bytes) };
-        monitor.before_write()?;
-        let written = ready!(channel.poll_write(cx, bytes));
-        Poll::Ready(monitor.wrote(bytes, written))
+        self.0.poll_write(cx, bytes)
     }
-
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let (channel, protection) = self.parts();
-        if protection.monitor().is_none() {
-            return channel.poll_write_vectored(cx, slices);
-        }
-        self.poll_write(cx, first(slices))
+        self.0.poll_write_vectored(cx, slices)
     }
-
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let (channel, protection) = self.parts();
-        let flushed = ready!(channel.poll_flush(cx));
-        Poll::Ready(protection.flushed(flushed))
+        self.0.poll_flush(cx)
     }
-
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.parts().0.poll_close(cx)
+        self.0.poll_shutdown(cx)
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> fmt::Debug for Stream<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.protection.fmt(f)
+        self.0.fmt(f)
     }
 }

@@ -8,6 +8,7 @@
 //! - [`mod@bench`] and [`judge`]: run one through the other, and say what differs from libpq;
 //! - [`run()`] and [`Run`]: all of it in one call;
 //! - [`report`]: the verdicts as text, JSON, JUnit and a page of HTML;
+//! - `runtime`: tests of an adapter for a runtime, on real sockets, in one call (feature `runtime`);
 //! - [`section`]: where the rules behind a scenario are written down.
 //!
 //! ```no_run
@@ -22,6 +23,7 @@
 //! ## Features
 //! - `proptest`: strategies for situations that nobody has recorded, and `conforms`, which compares a client in them with pgtls
 //!   itself.
+//! - `runtime`: the tests of an adapter for a runtime.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod bench;
@@ -34,6 +36,8 @@ mod public;
 pub mod reference;
 pub mod report;
 mod run;
+#[cfg(feature = "runtime")]
+pub mod runtime;
 pub mod scenario;
 pub mod section;
 pub mod server;

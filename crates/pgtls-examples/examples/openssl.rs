@@ -7,10 +7,7 @@
 //! OpenSSL verifies the chain, the core compares the name, and the machine demands the proof of both. The example supports
 //! TCP alone, and no client certificates.
 
-use openssl::{
-    rand::rand_bytes,
-    ssl::{HandshakeError, Ssl, SslContext, SslMethod, SslStream, SslVerifyMode, SslVersion},
-};
+use openssl::ssl::{HandshakeError, Ssl, SslContext, SslMethod, SslStream, SslVerifyMode, SslVersion};
 use pgtls_core::{
     connect::{Action, Connection, Input, MAX_RECEIVE, Options},
     files::{self, Loaded, Roots},
@@ -19,22 +16,20 @@ use pgtls_core::{
     negotiation::{Alpn, ChainVerified, TlsFacts, TlsFailure},
     param::{Ability, Params, Settings},
     policy::{Verification, verification},
-    startup::{ClientCertificate, StartupOutcome},
+    startup::ClientCertificate,
 };
 use pgtls_examples::{
     DisplayError,
-    login::{Answer, Login, Monitored},
+    actions::perform,
+    login::Answer,
     messages::query,
     socket::{TimedSocket, Wire as AnyWire},
 };
-use pgtls_rustls::StartupError;
-use pgtls_startup::{NONCE_LENGTH, StartupOptions, TERMINATE};
+use pgtls_startup::TERMINATE;
 use pgtls_x509::presented_names;
 use std::{
     error::Error,
-    io::{self, ErrorKind, Read, Write},
-    net::ToSocketAddrs,
-    task::Poll,
+    io::{self, ErrorKind, Write},
     time::Instant,
 };
 
@@ -48,7 +43,7 @@ fn main() -> Result<(), DisplayError> {
     let loaded = files::load(&params, &environment, &pgtls_os::Disk);
     let client = Client { params: &params, loaded: &loaded };
 
-    let mut connection = Connection::<io::Error>::new(&params, &environment, Options::default());
+    let mut connection = Connection::new(&params, &environment, Options::default());
     let mut wire = Wire::None;
     let mut reply = [0; MAX_RECEIVE];
     let start = Instant::now();
@@ -56,22 +51,6 @@ fn main() -> Result<(), DisplayError> {
         let action = connection.poll(start.elapsed());
         let deadline = connection.deadline().map(|deadline| start + deadline);
         let input = match action {
-            Action::Resolve { name, port } => {
-                Input::Resolved((name.as_str(), port).to_socket_addrs().map(Iterator::collect))
-            }
-            Action::Open => {
-                wire = Wire::None;
-                let opened = TimedSocket::open(connection.peer(), deadline);
-                match opened.map(|tcp| wire = Wire::Plain(tcp)) {
-                    Err(error) if error.kind() == ErrorKind::TimedOut => Input::TimedOut,
-                    opened => Input::Opened(opened),
-                }
-            }
-            Action::Send(bytes) => wire.write_all(bytes).map_or_else(lost, |()| Input::Sent),
-            Action::Receive { at_most } => match wire.read(reply.get_mut(..at_most).unwrap_or_default()) {
-                Ok(count) => Input::Received(reply.get(..count).unwrap_or_default()),
-                Err(error) => lost(error),
-            },
             Action::StartTls { server_name, .. } => {
                 let host = connection.peer().and_then(|peer| peer.host.as_deref());
                 let name = server_name.map_err(|error| setup(&error));
@@ -80,24 +59,10 @@ fn main() -> Result<(), DisplayError> {
                 match facts {
                     Ok(facts) => Input::TlsEstablished { facts, certificate },
                     Err((_, cause)) if cause.kind() == ErrorKind::TimedOut => Input::TimedOut,
-                    Err((failure, cause)) => Input::TlsFailed { failure, certificate, alert: b"", cause },
+                    Err((failure, cause)) => {
+                        Input::TlsFailed { failure, certificate, alert: b"", cause: cause.into() }
+                    }
                 }
-            }
-            Action::Startup => {
-                let mut monitor = connection.monitor().ok_or("this connection has no monitor any more")?;
-                let mut nonce = [0; NONCE_LENGTH];
-                rand_bytes(&mut nonce)?;
-                let certificate = |tls: &SslStream<_>| tls.ssl().peer_certificate()?.to_der().ok();
-                let mut options = StartupOptions::new(wire.channel(certificate), nonce);
-                let peer = connection.peer().ok_or("there is no server")?;
-                options.target_session_attrs = peer.target_session_attrs;
-                let mut stream = Monitored::new(&mut wire, &mut monitor, options, deadline);
-                let Poll::Ready(outcome) = Login::default().advance(&mut stream, &params) else {
-                    return Err("the socket does not block".into());
-                };
-                let end = outcome.as_ref().err().map_or(StartupOutcome::Up, StartupError::outcome);
-                let cause = outcome.err().and_then(StartupError::into_error).map(io::Error::other);
-                Input::StartupFinished { verdict: monitor.finish(end), cause }
             }
             Action::Done(encryption) => {
                 wire.end_startup(SslStream::get_mut);
@@ -106,15 +71,14 @@ fn main() -> Result<(), DisplayError> {
                 return Ok(wire.write_all(&TERMINATE)?);
             }
             Action::Failed => return Err(connection.take_error().into()),
-            // Neither unix sockets nor GSSAPI.
-            _ => Input::Abandoned(ErrorKind::Unsupported.into()),
+            action => {
+                let certificate = |tls: &SslStream<_>| tls.ssl().peer_certificate()?.to_der().ok();
+                let channel = |wire: &Wire| wire.channel(certificate);
+                perform(action, &mut connection, &mut wire, &params, deadline, (channel, &mut reply))
+            }
         };
         connection.handle(input)?;
     }
-}
-
-fn lost(error: io::Error) -> Input<'static, io::Error> {
-    if error.kind() == ErrorKind::TimedOut { Input::TimedOut } else { Input::ConnectionLost(Some(error)) }
 }
 
 /// A failure of TLS.

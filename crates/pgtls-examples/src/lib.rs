@@ -14,9 +14,10 @@
 //!
 //! The first two drive [`Connection`](pgtls_core::connect::Connection), the others
 //! [`ByteConnection`](pgtls_adapter::ByteConnection). This library has the parts that a driver has already: [`messages`] of the
-//! protocol, the loop of a startup exchange ([`login`]), and a [`socket`] with a deadline.
+//! protocol, the loop of a startup exchange ([`login`]), a [`socket`] with a deadline, and the [`actions`] of the machine on it.
 #![forbid(unsafe_code)]
 
+pub mod actions;
 mod display_error;
 pub mod login;
 pub mod messages;

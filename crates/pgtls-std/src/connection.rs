@@ -55,33 +55,27 @@ impl Connection for std::os::unix::net::UnixStream {
     }
 }
 
+impl Socket {
+    fn connection(&self) -> &dyn Connection {
+        match self {
+            Self::Tcp(stream) => stream,
+            #[cfg(unix)]
+            Self::Unix(stream) => stream,
+        }
+    }
+}
+
 impl Connection for Socket {
     fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => Connection::set_read_timeout(stream, limit),
-            #[cfg(unix)]
-            Self::Unix(stream) => Connection::set_read_timeout(stream, limit),
-        }
+        self.connection().set_read_timeout(limit)
     }
     fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => Connection::set_write_timeout(stream, limit),
-            #[cfg(unix)]
-            Self::Unix(stream) => Connection::set_write_timeout(stream, limit),
-        }
+        self.connection().set_write_timeout(limit)
     }
     fn transport(&self) -> Transport {
-        match self {
-            Self::Tcp(stream) => stream.transport(),
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.transport(),
-        }
+        self.connection().transport()
     }
     fn peer_user(&self) -> io::Result<String> {
-        match self {
-            Self::Tcp(stream) => stream.peer_user(),
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.peer_user(),
-        }
+        self.connection().peer_user()
     }
 }

@@ -50,13 +50,12 @@ mod cancel;
 mod connect;
 mod connecting;
 mod connection;
+mod deadline;
 mod dial;
 mod login;
 mod negotiate;
 mod socket;
 mod stream;
-mod timed;
-mod tls;
 
 pub use cancel::cancel;
 pub use connect::{connect, connecting, connecting_with};

@@ -1,150 +1,84 @@
-//! A session's bytes, encrypted or not.
+//! A session's bytes with the traits of the standard library.
 
-use crate::{connection::Connection, socket::Socket, timed::Timed, tls::Tls};
-use pgtls_adapter::{Deadline, Protection, SharedMonitor};
+use crate::{
+    connection::Connection,
+    deadline::{Blocking, Timed, block_on},
+    socket::Socket,
+};
+use pgtls_adapter::SliceBuffer;
 use pgtls_core::negotiation::Encryption;
 use pgtls_rustls::SessionFacts;
 use std::{
     fmt,
-    io::{self, Read, Write},
+    future::poll_fn,
+    io::{self, IoSlice, Read, Write},
 };
 
 /// A session's bytes, encrypted or not.
 ///
-/// During the startup exchange the bytes pass the startup monitor: reads and writes fail as soon as the server has sent
-/// something that must not be answered, and a failed write is reported by the next read, which may find the server's
-/// reason. A read of 0 bytes is an end in order: with TLS, the server's close_notify.
+/// During the startup exchange the bytes pass the startup monitor: reads and writes fail as soon as the server has sent a
+/// message that must not be answered, and a failed write is reported by the next read, which may find the server's reason. A
+/// read of 0 bytes is an end in order: with TLS, the server's close_notify.
 ///
-/// Dropping it sends close_notify; [`shutdown`](Self::shutdown) does so and says whether it could.
-pub struct Stream<S: Connection = Socket> {
-    channel: Channel<S>,
-    protection: Protection,
-}
-
-enum Channel<S: Connection> {
-    Plain(Timed<S>),
-    Tls(Box<Tls<S>>),
-}
+/// Dropping it sends close_notify; [`shutdown`](Self::shutdown) does so and returns the result.
+pub struct Stream<S: Connection = Socket>(pgtls_adapter::Stream<Timed<S>, Blocking>);
 
 impl<S: Connection> Stream<S> {
-    /// How the bytes are protected.
+    /// The encryption of the session.
     pub fn encryption(&self) -> Encryption {
-        self.protection.encryption()
+        self.0.encryption()
     }
 
     /// Facts of the TLS session; `None` without TLS.
     pub fn facts(&self) -> Option<&SessionFacts> {
-        self.protection.facts()
+        self.0.facts()
     }
 
     /// The connection below. Bytes that are read or written there break a TLS session.
     pub fn connection(&self) -> &S {
-        match &self.channel {
-            Channel::Plain(below) => below.inner(),
-            Channel::Tls(tls) => tls.below().inner(),
-        }
+        &self.0.connection().connection
     }
 
-    /// Says goodbye: with TLS sends close_notify, without waiting for the server's (libpq: `pgtls_close`).
+    /// Ends the session: with TLS sends close_notify, without waiting for the server's (libpq: `pgtls_close`).
     pub fn shutdown(&mut self) -> io::Result<()> {
-        match &mut self.channel {
-            Channel::Plain(below) => below.flush(),
-            Channel::Tls(tls) => tls.close(),
-        }
-    }
-
-    pub(crate) fn plain(connection: S, deadline: Deadline) -> Self {
-        Self { channel: Channel::Plain(Timed::new(connection, deadline)), protection: Protection::default() }
-    }
-
-    pub(crate) fn tls(tls: Tls<S>, facts: Option<SessionFacts>) -> Self {
-        let mut protection = Protection::default();
-        if let Some(facts) = facts {
-            protection.set_facts(facts);
-        }
-        Self { channel: Channel::Tls(Box::new(tls)), protection }
-    }
-
-    /// What is below, if it is not encrypted.
-    pub(crate) fn into_plain(self) -> Option<Timed<S>> {
-        match self.channel {
-            Channel::Plain(below) => Some(below),
-            Channel::Tls(_) => None,
-        }
-    }
-
-    /// Adds the monitor of the startup exchange that follows.
-    pub(crate) fn start_up(&mut self, monitor: SharedMonitor) {
-        self.protection.set_monitor(monitor);
-    }
-
-    /// Lifts the deadline and drops the monitor, if the startup exchange has ended.
-    pub(crate) fn end_startup(&mut self) -> io::Result<()> {
-        if !self.protection.end_startup() {
-            return Ok(());
-        }
-        match &mut self.channel {
-            Channel::Plain(below) => below.release(),
-            Channel::Tls(tls) => tls.below_mut().release(),
-        }
+        block_on(poll_fn(|cx| self.0.poll_close_notify(cx)))
     }
 }
 
-impl<S: Connection> Read for Channel<S> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(below) => below.read(buffer),
-            Self::Tls(tls) => tls.read(buffer),
-        }
+impl<S: Connection> From<pgtls_adapter::Stream<Timed<S>, Blocking>> for Stream<S> {
+    fn from(stream: pgtls_adapter::Stream<Timed<S>, Blocking>) -> Self {
+        Self(stream)
     }
 }
 
-impl<S: Connection> Write for Channel<S> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(below) => below.write(bytes),
-            Self::Tls(tls) => tls.write(bytes),
-        }
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Plain(below) => below.flush(),
-            Self::Tls(tls) => tls.flush(),
-        }
+impl<S: Connection> AsMut<pgtls_adapter::Stream<Timed<S>, Blocking>> for Stream<S> {
+    fn as_mut(&mut self) -> &mut pgtls_adapter::Stream<Timed<S>, Blocking> {
+        &mut self.0
     }
 }
 
 impl<S: Connection> Read for Stream<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.end_startup()?;
-        let Some(monitor) = self.protection.monitor() else { return self.channel.read(buffer) };
-        let Some(first) = buffer.first_mut() else { return Ok(0) };
-        if let Some(leftover) = monitor.before_read()? {
-            *first = leftover;
-            return Ok(1);
-        }
-        let read = self.channel.read(buffer).map_err(|error| monitor.read_failed(error))?;
-        monitor.read(buffer.get(..read).unwrap_or_default())?;
-        Ok(read)
+        let mut buffer = SliceBuffer::new(buffer);
+        block_on(poll_fn(|cx| self.0.poll_read(cx, &mut buffer)))?;
+        Ok(buffer.len())
     }
 }
 
 impl<S: Connection> Write for Stream<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.end_startup()?;
-        let Some(monitor) = self.protection.monitor() else { return self.channel.write(bytes) };
-        monitor.before_write()?;
-        monitor.wrote(bytes, self.channel.write(bytes))
+        self.write_vectored(&[IoSlice::new(bytes)])
     }
-
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        block_on(poll_fn(|cx| self.0.poll_write_vectored(cx, slices)))
+    }
     fn flush(&mut self) -> io::Result<()> {
-        self.end_startup()?;
-        self.protection.flushed(self.channel.flush())
+        block_on(poll_fn(|cx| self.0.poll_flush(cx)))
     }
 }
 
 impl<S: Connection> fmt::Debug for Stream<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.protection.fmt(f)
+        self.0.fmt(f)
     }
 }

@@ -56,13 +56,11 @@
 
 mod cancel;
 mod connect;
-mod goodbye;
 mod login;
 mod negotiate;
 mod runtime;
 mod socket;
 mod stream;
-mod timed;
 
 pub use cancel::{cancel, cancelling};
 pub use connect::{Connecting, connect, connecting, connecting_with};

@@ -32,5 +32,5 @@ pub async fn log_in<S: AsyncRead + AsyncWrite + Unpin>(
     params: &Params,
     password: impl Future<Output = Option<Secret>>,
 ) -> Result<ServerSession, StartupError> {
-    pgtls_adapter::log_in::<_, S>(&Tokio, stream, at, params, password).await
+    pgtls_adapter::log_in(&Tokio, stream.as_mut(), at, params, password).await
 }

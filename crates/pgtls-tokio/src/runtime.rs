@@ -1,24 +1,24 @@
 //! tokio as a runtime of the shared loop.
 
 use crate::{
-    goodbye::Tls,
     socket::{Socket, dial, peer_user_of},
     stream::Stream,
-    timed::Timed,
 };
-use pgtls_adapter::{
-    BlockingResult, BlockingTask, Deadline, Dialer, Protection, Resolver, Runtime, StreamRuntime,
-};
+use pgtls_adapter::{BlockingResult, BlockingTask, Dialer, Resolver, Runtime, StreamRuntime};
 use pgtls_core::connect::Peer;
-use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
-use std::{io, net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    io::{self, IoSlice},
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::lookup_host,
     task::spawn_blocking,
-    time::sleep_until,
+    time::{Sleep, sleep_until},
 };
-use tokio_rustls::TlsConnector;
 
 /// tokio: runtime, resolver and dialer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,47 +54,31 @@ impl Dialer for Tokio {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> StreamRuntime<S> for Tokio {
     type Stream = Stream<S>;
+    type Timer = Pin<Box<Sleep>>;
 
-    fn plain(&self, connection: S, deadline: Deadline) -> Stream<S> {
-        Stream::plain(Timed::new(connection, deadline))
+    fn timer(&self, instant: Instant) -> Option<Self::Timer> {
+        Some(Box::pin(sleep_until(instant.into())))
     }
 
-    async fn start_tls(
-        &self,
-        stream: Stream<S>,
-        config: Arc<ClientConfig>,
-        server_name: ServerName<'static>,
-    ) -> io::Result<Stream<S>> {
-        let below = stream.into_plain().ok_or(io::ErrorKind::InvalidInput)?;
-        let handshake = TlsConnector::from(config).connect(server_name, below);
-        Ok(Stream::encrypted(Tls(handshake.await?)))
+    fn poll_read(connection: &mut S, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(buffer);
+        ready!(Pin::new(connection).poll_read(cx, &mut buffer))?;
+        Poll::Ready(Ok(buffer.filled().len()))
     }
 
-    fn connection<'s>(&self, stream: &'s Stream<S>) -> &'s S
-    where
-        S: 's,
-    {
-        stream.connection()
+    fn poll_write(
+        connection: &mut S,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(connection).poll_write_vectored(cx, slices)
     }
 
-    fn tls<'s>(&self, stream: &'s Stream<S>) -> Option<&'s ClientConnection> {
-        stream.tls()
+    fn poll_flush(connection: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(connection).poll_flush(cx)
     }
 
-    fn protection<'s>(&self, stream: &'s mut Stream<S>) -> &'s mut Protection {
-        stream.protection()
-    }
-
-    fn end_startup(&self, stream: &mut Stream<S>) {
-        stream.end_startup();
-    }
-
-    async fn send(&self, stream: &mut Stream<S>, bytes: &[u8]) -> io::Result<()> {
-        stream.write_all(bytes).await?;
-        stream.flush().await
-    }
-
-    async fn receive(&self, stream: &mut Stream<S>, buffer: &mut [u8]) -> io::Result<usize> {
-        stream.read(buffer).await
+    fn poll_shutdown(connection: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(connection).poll_shutdown(cx)
     }
 }

@@ -8,6 +8,7 @@ use pgtls_bench::{
     server::{Process, RECORD},
     setup::{Provider, Setup},
 };
+use std::io::ErrorKind;
 
 /// Who is compared with whom.
 const PAIRS: [[&str; 2]; 3] =
@@ -51,5 +52,9 @@ fn records(name: &str, contender: &dyn Contender) {
     for (then, case) in [(Then::Source, "received"), (Then::Sink, "sent")] {
         contender.transfer(then, RECORDS * RECORD as u64, &mut |_| false).unwrap();
         println!("{case}-{name}");
+    }
+    match contender.read_into_uninitialised(RECORDS * RECORD as u64, &mut |_| false) {
+        Ok(()) => println!("read-buf-{name}"),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Unsupported, "{name}"),
     }
 }

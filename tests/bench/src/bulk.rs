@@ -80,7 +80,41 @@ pub(crate) async fn transfer_on_tokio(
     }
 }
 
-/// The same with the traits of `futures-io`.
+/// Length of a buffer that is not initialised: longer than a record.
+const UNINITIALISED: usize = 2 * RECORD;
+
+/// Reads so many bytes into a buffer that is not initialised, again and again.
+pub(crate) async fn read_into_uninitialised(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    bytes: u64,
+    again: Again<'_>,
+) -> io::Result<()> {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut buffer = Vec::with_capacity(UNINITIALISED);
+    let mut turn = async |records: u64| {
+        stream.write_all(&records.to_be_bytes()).await?;
+        stream.flush().await?;
+        let mut left = records * RECORD as u64;
+        while left > 0 {
+            buffer.clear();
+            match stream.read_buf(&mut buffer).await? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                count => left -= count as u64,
+            }
+        }
+        io::Result::Ok(())
+    };
+    turn(1).await?;
+    loop {
+        let meter = begin();
+        turn(records(bytes)).await?;
+        if !again(end(&meter)) {
+            return Ok(());
+        }
+    }
+}
+
+/// The same as [`transfer`] with the traits of `futures-io`.
 pub(crate) async fn transfer_on_futures(
     stream: &mut (impl FuturesRead + FuturesWrite + Unpin),
     then: Then,

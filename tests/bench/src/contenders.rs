@@ -24,6 +24,14 @@ pub trait Contender {
     /// Opens a session and then has so many bytes of the server's, or lets it have them, in every turn. Connecting is not
     /// counted.
     fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()>;
+
+    /// Opens a session and then reads so many bytes of the server's into a buffer that is not initialised, in every turn.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::Unsupported`] for runtimes without such buffers.
+    fn read_into_uninitialised(&self, _bytes: u64, _again: Again<'_>) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// Makes a contender: reads what it keeps between connections.

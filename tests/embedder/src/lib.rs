@@ -23,19 +23,15 @@ use pgtls_core::{
     files,
     negotiation::{Encryption, Event, Misuse},
     param::{Ability, Params},
-    startup::{ClientCertificate, StartupOutcome},
 };
 use pgtls_examples::{
-    login::{Login, Monitored},
-    socket::{TimedSocket, Wire},
+    actions::{perform, start_tls},
+    socket::Wire,
 };
-use pgtls_rustls::{ActionError, Connector, StartupError, TlsError, TlsOptions, clock};
-use pgtls_startup::{Channel, NONCE_LENGTH, StartupOptions, TERMINATE};
-use rustls::{ClientConnection, StreamOwned};
+use pgtls_rustls::{ActionError, Connector, TlsOptions, clock};
+use pgtls_startup::{Channel, TERMINATE};
 use std::{
-    io::{self, ErrorKind, Read, Write},
-    net::ToSocketAddrs,
-    task::Poll,
+    io::Write,
     time::{Duration, Instant},
 };
 
@@ -70,42 +66,17 @@ pub fn connect(params: &Params, environment: &Environment, gss: &dyn Gss) -> Res
     let mut options = Options::default();
     (options.seed, options.gss) = (tls.seed(), gss.credentials());
     let mut connection = connect::Connection::new(params, environment, options);
-    let (mut wire, mut channel) = (Wire::None, Channel::Plain);
-    let mut nonce = [0; NONCE_LENGTH];
-    let is_random = |nonce: &mut [u8]| tls.provider.secure_random.fill(nonce).is_ok();
+    let (mut wire, mut channel): (AnyWire, _) = (Wire::None, Channel::Plain);
     let mut reply = [0; MAX_RECEIVE];
     let start = Instant::now();
     loop {
         let action = connection.poll(start.elapsed());
         let deadline = connection.deadline().map_or_else(|| Instant::now() + PATIENCE, |at| start + at);
         let input = match action {
-            Action::Resolve { name, port } => {
-                let addresses = (name.as_str(), port).to_socket_addrs();
-                Input::Resolved(addresses.map(Iterator::collect).map_err(ActionError::Io))
-            }
-            Action::Open => {
-                (wire, channel) = (Wire::None, Channel::Plain);
-                match TimedSocket::open(connection.peer(), Some(deadline)) {
-                    Ok(tcp) => {
-                        wire = Wire::Plain(tcp);
-                        Input::Opened(Ok(()))
-                    }
-                    Err(error) => failed(error, |error| Input::Opened(Err(error))),
-                }
-            }
-            Action::Send(bytes) => match wire.write_all(bytes) {
-                Ok(()) => Input::Sent,
-                Err(error) => failed(error, |error| Input::ConnectionLost(Some(error))),
-            },
-            Action::Receive { at_most } => match wire.read(reply.get_mut(..at_most).unwrap_or_default()) {
-                Ok(count) => Input::Received(reply.get(..count).unwrap_or_default()),
-                Err(error) => failed(error, |error| Input::ConnectionLost(Some(error))),
-            },
             Action::StartTls { .. } => {
-                let host = connection.peer().and_then(|peer| peer.host.as_deref());
                 // Scripts of this client bind nothing.
                 channel = Channel::Tls { end_point: None };
-                start_tls(&mut wire, &connector, host)
+                start_tls(&connection, &mut wire, &connector, |tls| Box::new(Tls(tls)))
             }
             Action::StartGss => match start_gss(&mut wire, gss) {
                 Ok(()) => {
@@ -113,23 +84,6 @@ pub fn connect(params: &Params, environment: &Environment, gss: &dyn Gss) -> Res
                     Input::Gss(Ok(()))
                 }
                 Err(reason) => Input::Gss(Err(ActionError::Startup(reason.into()))),
-            },
-            Action::Startup => match connection.monitor().filter(|_| is_random(&mut nonce)) {
-                Some(mut monitor) => {
-                    let mut startup = StartupOptions::new(channel.clone(), nonce);
-                    if let Some(peer) = connection.peer() {
-                        startup.target_session_attrs = peer.target_session_attrs;
-                    }
-                    let mut stream = Monitored::new(&mut wire, &mut monitor, startup, Some(deadline));
-                    let outcome = match Login::default().advance(&mut stream, params) {
-                        Poll::Ready(outcome) => outcome,
-                        Poll::Pending => Err(io::Error::from(ErrorKind::WouldBlock).into()),
-                    };
-                    let end = outcome.as_ref().err().map_or(StartupOutcome::Up, StartupError::outcome);
-                    let cause = outcome.err().and_then(StartupError::into_error);
-                    Input::StartupFinished { verdict: monitor.finish(end), cause }
-                }
-                None => Input::Abandoned(io::Error::from(ErrorKind::NotConnected).into()),
             },
             Action::Done(encryption) => {
                 let _ = wire.write_all(&TERMINATE);
@@ -141,8 +95,13 @@ pub fn connect(params: &Params, environment: &Environment, gss: &dyn Gss) -> Res
                 let errors = error.attempts.iter().map(ToString::to_string).collect();
                 return Ok(Outcome { session: Err(errors), events: error.report.events().collect() });
             }
-            // This program supports no unix sockets.
-            _ => Input::Abandoned(io::Error::from(ErrorKind::Unsupported).into()),
+            action => {
+                if let Action::Open = action {
+                    channel = Channel::Plain;
+                }
+                let protection = |_: &AnyWire| channel.clone();
+                perform(action, &mut connection, &mut wire, params, Some(deadline), (protection, &mut reply))
+            }
         };
         connection.handle(input)?;
     }
@@ -156,40 +115,4 @@ fn start_gss(wire: &mut AnyWire, gss: &dyn Gss) -> Result<(), String> {
     let wrap = gss.shake_hands(&mut socket)?;
     *wire = Wire::Encrypted(Box::new(Wrapped { socket, wrap, incoming: Vec::new() }));
     Ok(())
-}
-
-fn start_tls(wire: &mut AnyWire, connector: &Connector, host: Option<&str>) -> Input<'static, ActionError> {
-    let session = match connector.session(host) {
-        Ok(session) => session,
-        Err(error) => return tls_failed(error, ClientCertificate::NONE),
-    };
-    let handshake = wire.take_plain().and_then(|mut tcp| {
-        let tls = ClientConnection::new(session.config(), session.server_name());
-        let mut tls = tls.map_err(io::Error::other)?;
-        while tls.is_handshaking() {
-            tls.complete_io(&mut tcp)?;
-        }
-        Ok(StreamOwned::new(tls, tcp))
-    });
-    let certificate = session.client_certificate();
-    match handshake {
-        Ok(tls) => {
-            let Some(facts) = session.facts(&tls.conn) else { return Input::ConnectionLost(None) };
-            *wire = Wire::Encrypted(Box::new(Tls(tls)));
-            Input::TlsEstablished { facts, certificate }
-        }
-        Err(error) if error.kind() == ErrorKind::TimedOut => Input::TimedOut,
-        Err(error) => tls_failed(session.failure(error), certificate),
-    }
-}
-
-fn tls_failed(error: TlsError, certificate: ClientCertificate) -> Input<'static, ActionError> {
-    Input::TlsFailed { failure: error.failure(), certificate, alert: error.farewell(), cause: error.into() }
-}
-
-fn failed(
-    error: io::Error,
-    input: impl FnOnce(ActionError) -> Input<'static, ActionError>,
-) -> Input<'static, ActionError> {
-    if error.kind() == ErrorKind::TimedOut { Input::TimedOut } else { input(error.into()) }
 }

@@ -1,9 +1,8 @@
-//! The adapters as the tests see them: one trait, whether they block or wait.
-//!
-//! A test is written once, as if every stream were asynchronous; the blocking one is always ready.
+//! Our adapters as the kit's tests drive them.
 
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
 use pgtls_adapter::{Cancelled, Config, ConnectError, Connected, Startup, StartupError};
+use pgtls_conformance::runtime::{Adapter, Wire};
 use pgtls_core::{connect::Peer, message::CancelRequest, negotiation::Encryption, param::Params};
 use pgtls_rustls::SessionFacts;
 use pgtls_startup::ServerSession;
@@ -15,164 +14,42 @@ use std::{
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-/// A session's bytes.
-pub(super) trait Wire {
-    async fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
-    async fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
-    /// Says goodbye.
-    async fn goodbye(&mut self) -> io::Result<()>;
-    fn encryption(&self) -> Encryption;
-    fn facts(&self) -> Option<&SessionFacts>;
+/// A stream of one of the adapters.
+pub(crate) struct Own<S>(S);
 
-    /// Runs the startup exchange with the password of the parameters.
-    async fn log_in(&mut self, at: Startup<'_>, params: &Params) -> Result<ServerSession, StartupError>;
-
-    async fn fill(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        let mut have = 0;
-        while have < buffer.len() {
-            match self.receive(&mut buffer[have..]).await? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                count => have += count,
-            }
-        }
-        Ok(())
-    }
-
-    async fn drain(&mut self, all: &mut Vec<u8>) -> io::Result<()> {
-        let mut buffer = [0; 64];
+/// Runs the loop of a driver that owns it: `$await` is how its steps are awaited.
+macro_rules! steps {
+    ($connecting:expr, [$($await:tt)*], $stream:ident, $at:ident => $startup:expr) => {{
+        let mut connecting = $connecting;
         loop {
-            match self.receive(&mut buffer).await? {
-                0 => return Ok(()),
-                count => all.extend_from_slice(&buffer[..count]),
-            }
-        }
-    }
-}
-
-/// What there is of an adapter in each of its crates.
-pub(super) trait Adapter: 'static {
-    /// Over the adapter's own sockets.
-    type Stream: Wire;
-    /// Over a connection that the program has opened itself.
-    type Opened: Wire;
-
-    fn connect<T>(
-        config: &Config,
-        startup: impl AsyncFnMut(&mut Self::Stream, Startup<'_>) -> Result<T, StartupError>,
-    ) -> Result<Connected<Self::Stream, T>, ConnectError>;
-
-    fn negotiate<T>(
-        config: &Config,
-        host: Option<&str>,
-        first: TcpStream,
-        redial: impl FnMut() -> io::Result<TcpStream>,
-        startup: impl AsyncFnMut(&mut Self::Opened, Startup<'_>) -> Result<T, StartupError>,
-    ) -> Result<Connected<Self::Opened, T>, ConnectError>;
-
-    /// Connects in two steps with a driver that takes the stream away.
-    fn connect_in_steps(
-        config: &Config,
-        start: impl AsyncFnMut(Self::Stream, Startup<'_>) -> Result<Self::Stream, StartupError>,
-    ) -> Result<Connected<Self::Stream, ()>, ConnectError>;
-
-    fn cancel(config: &Config, session: &Peer, request: &CancelRequest) -> Result<Cancelled, ConnectError>;
-
-    /// Waits for something that is done with a stream.
-    fn wait<T>(future: impl Future<Output = T>) -> T;
-
-    /// The socket of a stream.
-    fn socket(stream: &Self::Stream) -> SockRef<'_>;
-}
-
-/// `pgtls-std`.
-pub(super) struct Std;
-
-impl Adapter for Std {
-    type Stream = pgtls_std::Stream;
-    type Opened = pgtls_std::Stream<TcpStream>;
-
-    fn connect<T>(
-        config: &Config,
-        mut startup: impl AsyncFnMut(&mut Self::Stream, Startup<'_>) -> Result<T, StartupError>,
-    ) -> Result<Connected<Self::Stream, T>, ConnectError> {
-        pgtls_std::connect(config, |stream, at| Self::wait(startup(stream, at)))
-    }
-
-    fn negotiate<T>(
-        config: &Config,
-        host: Option<&str>,
-        first: TcpStream,
-        redial: impl FnMut() -> io::Result<TcpStream>,
-        mut startup: impl AsyncFnMut(&mut Self::Opened, Startup<'_>) -> Result<T, StartupError>,
-    ) -> Result<Connected<Self::Opened, T>, ConnectError> {
-        pgtls_std::negotiate(config, host, first, redial, |stream, at| Self::wait(startup(stream, at)))
-    }
-
-    fn connect_in_steps(
-        config: &Config,
-        mut start: impl AsyncFnMut(Self::Stream, Startup<'_>) -> Result<Self::Stream, StartupError>,
-    ) -> Result<Connected<Self::Stream, ()>, ConnectError> {
-        let mut connecting = pgtls_std::connecting(config);
-        loop {
-            let stream = connecting.advance()?;
-            let started = Self::wait(start(stream, connecting.startup().unwrap()));
-            if let Some(connected) = connecting.finish_startup(started.map(|stream| (stream, ()))) {
+            let $stream = Own(connecting.advance()$($await)*?);
+            let Some($at) = connecting.startup() else { continue };
+            let outcome = $startup;
+            if let Some(connected) = connecting.finish_startup(outcome) {
                 return Ok(connected);
             }
         }
-    }
-
-    fn cancel(config: &Config, session: &Peer, request: &CancelRequest) -> Result<Cancelled, ConnectError> {
-        pgtls_std::cancel(config, session, request)
-    }
-
-    fn wait<T>(future: impl Future<Output = T>) -> T {
-        futures_lite::future::block_on(future)
-    }
-
-    fn socket(stream: &Self::Stream) -> SockRef<'_> {
-        match stream.connection() {
-            pgtls_std::Socket::Tcp(stream) => SockRef::from(stream),
-            #[cfg(unix)]
-            pgtls_std::Socket::Unix(stream) => SockRef::from(stream),
-        }
-    }
+    }};
 }
 
-impl<S: pgtls_std::Connection> Wire for pgtls_std::Stream<S> {
-    async fn log_in(&mut self, at: Startup<'_>, params: &Params) -> Result<ServerSession, StartupError> {
-        pgtls_std::log_in(self, at, params, || params.password().cloned())
-    }
-    async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)?;
-        self.flush()
-    }
-    async fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.read(buffer)
-    }
-    async fn goodbye(&mut self) -> io::Result<()> {
-        self.shutdown()
-    }
-    fn encryption(&self) -> Encryption {
-        self.encryption()
-    }
-    fn facts(&self) -> Option<&SessionFacts> {
-        self.facts()
-    }
-}
-
-/// An asynchronous adapter: its crate, how it is waited for, what its connections to a port are, how a stream is closed.
-macro_rules! asynchronous {
-    ($name:ident, $krate:ident, $wait:expr, $opened:ty, $from_std:expr, $shut:ident, [$($bound:path),*]) => {
+/// An adapter: its crate, the executor, the awaiting of its calls, its stream over a connection of the program, a connection
+/// from a socket, and the host that `negotiating` takes.
+macro_rules! adapter {
+    ($name:ident, $krate:ident, $wait:expr, [$($await:tt)*], $provided:ty, $from_std:expr, $redial:expr) => {
         impl Adapter for $name {
-            type Stream = $krate::Stream;
-            type Opened = $krate::Stream<$opened>;
+            type Stream = Own<$krate::Stream>;
+            type Provided = Own<$krate::Stream<$provided>>;
 
             fn connect<T>(
                 config: &Config,
-                startup: impl AsyncFnMut(&mut Self::Stream, Startup<'_>) -> Result<T, StartupError>,
+                mut startup: impl AsyncFnMut(&mut Self::Stream, Startup<'_>) -> Result<T, StartupError>,
             ) -> Result<Connected<Self::Stream, T>, ConnectError> {
-                Self::wait($krate::connect(config, startup))
+                Self::wait(async {
+                    steps!($krate::connecting(config), [$($await)*], stream, at => {
+                        let mut stream = stream;
+                        startup(&mut stream, at).await.map(|value| (stream, value))
+                    })
+                })
             }
 
             fn negotiate<T>(
@@ -180,11 +57,15 @@ macro_rules! asynchronous {
                 host: Option<&str>,
                 first: TcpStream,
                 mut redial: impl FnMut() -> io::Result<TcpStream>,
-                startup: impl AsyncFnMut(&mut Self::Opened, Startup<'_>) -> Result<T, StartupError>,
-            ) -> Result<Connected<Self::Opened, T>, ConnectError> {
+                mut startup: impl AsyncFnMut(&mut Self::Provided, Startup<'_>) -> Result<T, StartupError>,
+            ) -> Result<Connected<Self::Provided, T>, ConnectError> {
                 Self::wait(async {
                     let first = $from_std(first).unwrap();
-                    $krate::negotiate(config, host, first, async || $from_std(redial()?), startup).await
+                    let redial = $redial(|| $from_std(redial()?));
+                    steps!($krate::negotiating(config, host, first, redial), [$($await)*], stream, at => {
+                        let mut stream = stream;
+                        startup(&mut stream, at).await.map(|value| (stream, value))
+                    })
                 })
             }
 
@@ -193,14 +74,9 @@ macro_rules! asynchronous {
                 mut start: impl AsyncFnMut(Self::Stream, Startup<'_>) -> Result<Self::Stream, StartupError>,
             ) -> Result<Connected<Self::Stream, ()>, ConnectError> {
                 Self::wait(async {
-                    let mut connecting = $krate::connecting(config);
-                    loop {
-                        let stream = connecting.advance().await?;
-                        let started = start(stream, connecting.startup().unwrap()).await;
-                        if let Some(connected) = connecting.finish_startup(started.map(|stream| (stream, ()))) {
-                            return Ok(connected);
-                        }
-                    }
+                    steps!($krate::connecting(config), [$($await)*], stream, at => {
+                        start(stream, at).await.map(|stream| (stream, ()))
+                    })
                 })
             }
 
@@ -209,7 +85,7 @@ macro_rules! asynchronous {
                 session: &Peer,
                 request: &CancelRequest,
             ) -> Result<Cancelled, ConnectError> {
-                Self::wait($krate::cancel(config, session, request))
+                Self::wait(async { $krate::cancel(config, session, request)$($await)* })
             }
 
             fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -217,52 +93,82 @@ macro_rules! asynchronous {
             }
 
             fn socket(stream: &Self::Stream) -> SockRef<'_> {
-                match stream.connection() {
+                match stream.0.connection() {
                     $krate::Socket::Tcp(stream) => SockRef::from(stream),
                     #[cfg(unix)]
                     $krate::Socket::Unix(stream) => SockRef::from(stream),
                 }
             }
         }
-
-        asynchronous!(@wire $krate, $shut, [$($bound),*]);
     };
-    (@wire $krate:ident, $shut:ident, []) => {};
-    (@wire $krate:ident, $shut:ident, [$($bound:path),+]) => {
-        impl<S: $($bound +)+ Unpin> Wire for $krate::Stream<S> {
-            async fn log_in(
-                &mut self,
-                at: Startup<'_>,
-                params: &Params,
-            ) -> Result<ServerSession, StartupError> {
-                $krate::log_in(self, at, params, async { params.password().cloned() }).await
-            }
+}
+
+/// The bytes of a stream: its bounds, the awaiting of its calls, and the call that closes it.
+macro_rules! wire {
+    ($krate:ident, [$($bound:tt)+], [$($await:tt)*], $close:ident) => {
+        impl<S: $($bound)+> Wire for Own<$krate::Stream<S>> {
             async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-                self.write_all(bytes).await?;
-                self.flush().await
+                self.0.write_all(bytes)$($await)*?;
+                self.0.flush()$($await)*
             }
             async fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-                self.read(buffer).await
+                self.0.read(buffer)$($await)*
             }
-            async fn goodbye(&mut self) -> io::Result<()> {
-                self.$shut().await
+            async fn close(&mut self) -> io::Result<()> {
+                self.0.$close()$($await)*
             }
             fn encryption(&self) -> Encryption {
-                self.encryption()
+                self.0.encryption()
             }
             fn facts(&self) -> Option<&SessionFacts> {
-                self.facts()
+                self.0.facts()
             }
         }
     };
 }
 
+/// The startup exchange of `pgtls-startup` on a stream.
+pub(crate) trait LogIn {
+    /// Runs it with the password of the parameters.
+    async fn log_in(&mut self, at: Startup<'_>, params: &Params) -> Result<ServerSession, StartupError>;
+}
+
+impl<S: pgtls_std::Connection> LogIn for Own<pgtls_std::Stream<S>> {
+    async fn log_in(&mut self, at: Startup<'_>, params: &Params) -> Result<ServerSession, StartupError> {
+        pgtls_std::log_in(&mut self.0, at, params, || params.password().cloned())
+    }
+}
+
+/// The same on an asynchronous stream.
+macro_rules! log_in {
+    ($krate:ident, [$($bound:tt)+]) => {
+        impl<S: $($bound)+> LogIn for Own<$krate::Stream<S>> {
+            async fn log_in(
+                &mut self,
+                at: Startup<'_>,
+                params: &Params,
+            ) -> Result<ServerSession, StartupError> {
+                $krate::log_in(&mut self.0, at, params, async { params.password().cloned() }).await
+            }
+        }
+    };
+}
+
+log_in!(pgtls_tokio, [tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin]);
+log_in!(pgtls_async_std, [futures_lite::AsyncRead + futures_lite::AsyncWrite + Unpin]);
+
+wire!(pgtls_std, [pgtls_std::Connection], [], shutdown);
+wire!(pgtls_tokio, [tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin], [.await], shutdown);
+wire!(pgtls_async_std, [futures_lite::AsyncRead + futures_lite::AsyncWrite + Unpin], [.await], close);
+
+/// `pgtls-std`.
+pub(crate) struct Std;
 /// `pgtls-tokio`.
-pub(super) struct Tokio;
+pub(crate) struct Tokio;
 /// `pgtls-async-std` under the runtime that it is named for.
-pub(super) struct AsyncStd;
+pub(crate) struct AsyncStd;
 /// `pgtls-async-std` under smol.
-pub(super) struct Smol;
+pub(crate) struct Smol;
 
 static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
@@ -273,30 +179,44 @@ fn for_tokio(stream: TcpStream) -> io::Result<tokio::net::TcpStream> {
     tokio::net::TcpStream::from_std(stream)
 }
 
-asynchronous!(
+/// A function that opens a connection, as an asynchronous one.
+fn asynchronous<S>(mut redial: impl FnMut() -> io::Result<S>) -> impl AsyncFnMut() -> io::Result<S> {
+    async move || redial()
+}
+
+adapter!(
+    Std,
+    pgtls_std,
+    futures_lite::future::block_on,
+    [],
+    TcpStream,
+    |stream: TcpStream| stream.try_clone(),
+    std::convert::identity
+);
+adapter!(
     Tokio,
     pgtls_tokio,
     |future| RUNTIME.block_on(future),
+    [.await],
     tokio::net::TcpStream,
     for_tokio,
-    shutdown,
-    [tokio::io::AsyncRead, tokio::io::AsyncWrite]
+    asynchronous
 );
-asynchronous!(
+adapter!(
     AsyncStd,
     pgtls_async_std,
     |future| async_std::task::block_on(future),
+    [.await],
     async_std::net::TcpStream,
     |stream| io::Result::Ok(async_std::net::TcpStream::from(stream)),
-    close,
-    []
+    asynchronous
 );
-asynchronous!(
+adapter!(
     Smol,
     pgtls_async_std,
     |future| smol::block_on(future),
+    [.await],
     smol::Async<TcpStream>,
     smol::Async::new,
-    close,
-    [futures_lite::AsyncRead, futures_lite::AsyncWrite]
+    asynchronous
 );

@@ -1,8 +1,7 @@
 //! Files that have not changed are looked at on the spot: nothing has to be done where it may block.
 
-use super::peer::config;
 use pgtls_adapter::{Config, Driver};
-use pgtls_conformance::zoo::Zoo;
+use pgtls_conformance::{runtime::config, zoo::Zoo};
 use pgtls_core::{connect::Action, files::ReadFile as _};
 use pgtls_os::Disk;
 use std::{fs, path::Path, time::Duration};

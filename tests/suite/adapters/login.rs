@@ -1,8 +1,7 @@
 //! The startup exchange of `pgtls-startup` on the adapters: passwords, many iterations, deadlines, and futures that are dropped.
 
 use super::{
-    adapter::{Adapter, Std, Wire},
-    peer::{PATIENCE, Peer, Scripted, WELCOME, error_response, failure},
+    adapter::{LogIn, Std},
     through_each_adapter,
 };
 use crate::support::divergences::Divergences;
@@ -10,6 +9,9 @@ use openssl::{
     base64, hash::MessageDigest, memcmp, pkcs5::pbkdf2_hmac, pkey::PKey, sha::sha256, sign::Signer,
 };
 use pgtls_adapter::{ConnectError, Startup};
+use pgtls_conformance::runtime::{
+    Adapter, PATIENCE, ScriptedConnection, ScriptedServer, WELCOME, error_response, failure,
+};
 use pgtls_core::{negotiation::Failure, startup::Refusal};
 use pgtls_startup::{AuthenticationMethod, ServerSession};
 use std::{
@@ -45,7 +47,7 @@ impl Scram {
     }
 
     /// Requests SCRAM and reads the client's first message. Returns it with the server's first message, which is not sent yet.
-    fn first(&self, connection: &mut Scripted) -> (String, String) {
+    fn first(&self, connection: &mut ScriptedConnection) -> (String, String) {
         connection.asked_to_start();
         connection.send(b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0");
         let response = message(connection);
@@ -58,7 +60,7 @@ impl Scram {
     }
 
     /// A whole exchange. Returns whether the client has the password.
-    fn authenticate(&self, connection: &mut Scripted) -> bool {
+    fn authenticate(&self, connection: &mut ScriptedConnection) -> bool {
         let (bare, first) = self.first(connection);
         connection.send(&authentication(11, &first));
         let last = String::from_utf8(message(connection)).unwrap();
@@ -87,7 +89,7 @@ fn authentication(code: u32, text: &str) -> Vec<u8> {
 }
 
 /// The body of a message of the client.
-fn message(connection: &mut Scripted) -> Vec<u8> {
+fn message(connection: &mut ScriptedConnection) -> Vec<u8> {
     let mut head = [0; 5];
     connection.stream.read_exact(&mut head).unwrap();
     let length = u32::from_be_bytes(head[1..].try_into().unwrap());
@@ -97,9 +99,9 @@ fn message(connection: &mut Scripted) -> Vec<u8> {
 }
 
 /// A server that lets a client with the password in.
-fn scram_server(iterations: usize) -> Peer {
+fn scram_server(iterations: usize) -> ScriptedServer {
     let scram = Scram::new(iterations);
-    Peer::start(move |mut connection| {
+    ScriptedServer::start(move |mut connection| {
         if scram.authenticate(&mut connection) {
             connection.send(WELCOME);
         } else {
@@ -110,11 +112,11 @@ fn scram_server(iterations: usize) -> Peer {
 }
 
 /// A server that never gets a proof, and reports what it got instead.
-fn endless_server() -> (Peer, Receiver<()>, Receiver<Vec<u8>>) {
+fn endless_server() -> (ScriptedServer, Receiver<()>, Receiver<Vec<u8>>) {
     let ((ask, asked), (tell, told)) = (mpsc::channel(), mpsc::channel());
     let mut scram = Scram::new(1);
     scram.iterations = ENDLESS;
-    let peer = Peer::start(move |mut connection| {
+    let peer = ScriptedServer::start(move |mut connection| {
         let (_, first) = scram.first(&mut connection);
         connection.send(&authentication(11, &first));
         ask.send(()).unwrap();
@@ -123,7 +125,10 @@ fn endless_server() -> (Peer, Receiver<()>, Receiver<Vec<u8>>) {
     (peer, asked, told)
 }
 
-fn log_in<A: Adapter>(peer: &Peer, parameters: &str) -> Result<ServerSession, ConnectError> {
+fn log_in<A: Adapter<Stream: LogIn>>(
+    peer: &ScriptedServer,
+    parameters: &str,
+) -> Result<ServerSession, ConnectError> {
     let config = peer.config(&format!("sslmode=disable {parameters}"));
     let connected = A::connect(&config, async |stream: &mut A::Stream, at: Startup<'_>| {
         stream.log_in(at, &config.params).await
@@ -132,7 +137,7 @@ fn log_in<A: Adapter>(peer: &Peer, parameters: &str) -> Result<ServerSession, Co
 }
 
 /// `postgres-protocol` stops at 100,000.
-fn six_hundred_thousand_iterations<A: Adapter>() {
+fn six_hundred_thousand_iterations<A: Adapter<Stream: LogIn>>() {
     let peer = scram_server(600_000);
     let session = log_in::<A>(&peer, &format!("password='{PASSWORD}'")).unwrap();
     assert_eq!(session.authentication, AuthenticationMethod::ScramSha256);
@@ -144,7 +149,7 @@ fn six_hundred_thousand_iterations<A: Adapter>() {
     assert_eq!(failure(&none), Failure::LocalRefusal(Refusal::NoPassword));
 }
 
-fn an_endless_derivation_ends_at_the_deadline<A: Adapter>() {
+fn an_endless_derivation_ends_at_the_deadline<A: Adapter<Stream: LogIn>>() {
     let (peer, _asked, told) = endless_server();
     let outcome = log_in::<A>(&peer, "password=any connect_timeout=2").map(drop);
     assert_eq!(failure(&outcome), Failure::TimedOut);
@@ -153,9 +158,9 @@ fn an_endless_derivation_ends_at_the_deadline<A: Adapter>() {
 }
 
 /// The query for the role of a server that does not report it.
-fn an_older_server_is_asked_for_its_role<A: Adapter>() {
+fn an_older_server_is_asked_for_its_role<A: Adapter<Stream: LogIn>>() {
     for (value, expected) in [("t", None), ("f", Some("server is not in hot standby mode"))] {
-        let peer = Peer::start(move |mut connection| {
+        let peer = ScriptedServer::start(move |mut connection| {
             connection.asked_to_start();
             connection.send(WELCOME);
             assert_eq!(message(&mut connection), b"SELECT pg_catalog.pg_is_in_recovery()\0");
@@ -182,11 +187,11 @@ through_each_adapter!(
 fn servers_that_libpq_accepts() {
     let key = base64::encode_block(&[7; 32]);
     let with_key = format!("scram_client_key={key}");
-    let servers: [(&str, &str, Peer); 4] = [
+    let servers: [(&str, &str, ScriptedServer); 4] = [
         (
             "AuthenticationOk in the middle of SCRAM",
             "password=any",
-            Peer::start(|mut connection| {
+            ScriptedServer::start(|mut connection| {
                 Scram::new(1).first(&mut connection);
                 connection.send(WELCOME);
                 connection.rest();
@@ -195,7 +200,7 @@ fn servers_that_libpq_accepts() {
         (
             "SCRAM iterations beyond 2^31-1",
             "password='correct horse'",
-            Peer::start(|mut connection| {
+            ScriptedServer::start(|mut connection| {
                 let mut scram = Scram::new(1);
                 scram.iterations = "4294967297";
                 if scram.authenticate(&mut connection) {
@@ -207,7 +212,7 @@ fn servers_that_libpq_accepts() {
         (
             "more than 1 MiB of parameters",
             "",
-            Peer::start(|mut connection| {
+            ScriptedServer::start(|mut connection| {
                 connection.asked_to_start();
                 connection.send(&WELCOME[..9]);
                 for number in 1000..1100 {
@@ -222,7 +227,7 @@ fn servers_that_libpq_accepts() {
         (
             "scram_client_key without scram_server_key",
             &with_key,
-            Peer::start(|mut connection| {
+            ScriptedServer::start(|mut connection| {
                 let mut scram = Scram::new(1);
                 scram.stored_key = sha256(&[7; 32]);
                 scram.server_key = hmac(&[0; 32], b"Server Key");
@@ -308,7 +313,7 @@ fn the_exchange_can_be_spawned() {
             }
         }
     }
-    let peer = Peer::start(|mut connection| connection.serve());
+    let peer = ScriptedServer::start(|mut connection| connection.serve());
     let config = peer.config("sslmode=disable");
     let session = super::adapter::Tokio::wait(async { ::tokio::spawn(log_in(config)).await.unwrap() });
     assert_eq!(session.authentication, AuthenticationMethod::Trust);

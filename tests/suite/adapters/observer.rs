@@ -1,11 +1,8 @@
 //! Observers: the observations of a connection are those of its report and its errors, and `tracing` has the same.
 
-use super::{
-    adapter::Adapter,
-    peer::{config, connect, start_up},
-    through_each_adapter,
-};
+use super::through_each_adapter;
 use pgtls_adapter::{AttemptError, Config, Observation, Observer, Purpose};
+use pgtls_conformance::runtime::{Adapter, config, connect, start_up};
 use pgtls_conformance::{
     server::{Behaviour, Script, Server},
     zoo::Zoo,

@@ -1,13 +1,10 @@
 //! TLS against the scripted server.
 
-use super::{
-    adapter::{Adapter, Wire},
-    peer::{config, connect, failure, words},
-    through_each_adapter,
-};
+use super::through_each_adapter;
 use crate::support::divergences::Divergences;
 use pgtls_adapter::{ActionError, BoxError, Config};
 use pgtls_conformance::{
+    runtime::{Adapter, Wire, config, connect, failure, words},
     server::{Behaviour, Script, Server, TlsVersion, answer::ClientCertificate},
     zoo::Zoo,
 };

@@ -158,7 +158,10 @@ fn password_files_that_cannot_be_used_are_reported() {
             assert_eq!(warnings.len(), usize::from(begin.is_some()), "{warnings:?}");
             assert_eq!(text.is_some(), user == "scramuser", "{text:?}");
             if let Some(begin) = begin {
-                assert!(warnings.iter().all(|warning| warning.to_string().starts_with(&begin)), "{warnings:?}");
+                assert!(
+                    warnings.iter().all(|warning| warning.to_string().starts_with(&begin)),
+                    "{warnings:?}"
+                );
                 assert!(
                     text.is_none_or(|text| text.contains("no password supplied") && text.contains(&begin))
                 );

@@ -58,6 +58,7 @@ const FEATURES: &[Feature] = &[
         name: "proptest",
         because: "adds strategies and a reference; the kit is no driver",
     },
+    Feature { krate: "pgtls-conformance", name: "runtime", because: "adds a module with tests of adapters" },
     Feature { krate: "pgtls-bench", name: "others", because: "adds contenders to measurements" },
 ];
 

@@ -46,10 +46,18 @@ const LAYERS: &[Layer] = &[
         ],
     },
     Layer { name: "pgtls-ffi", may_use: &["pgtls-core", "pgtls-x509", "pgtls-os", "pgtls-rustls"] },
-    // Its property tests compare with pgtls itself.
+    // Its property tests compare with pgtls itself, and its tests of runtimes drive adapters.
     Layer {
         name: "pgtls-conformance",
-        may_use: &["pgtls-core", "pgtls-startup", "pgtls-x509", "pgtls-os", "pgtls-std"],
+        may_use: &[
+            "pgtls-core",
+            "pgtls-startup",
+            "pgtls-x509",
+            "pgtls-rustls",
+            "pgtls-os",
+            "pgtls-adapter",
+            "pgtls-std",
+        ],
     },
     Layer {
         name: "pgtls-cli",

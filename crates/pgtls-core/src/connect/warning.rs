@@ -277,6 +277,7 @@ mod tests {
         match warning {
             Warning::PassfileNotPlain { .. }
             | Warning::PassfilePermissions { .. }
+            | Warning::PassfileUnreadable { .. }
             | Warning::PassfileNotUtf8 { .. }
             | Warning::SslPasswordTruncated
             | Warning::KeyLogOpen { .. }
@@ -285,7 +286,7 @@ mod tests {
             | Warning::CrlFileIgnored(_)
             | Warning::FilesKept { .. }
             | Warning::OpensslConfIgnored { .. }
-            | Warning::OpensslConfUnmapped { .. } => 11,
+            | Warning::OpensslConfUnmapped { .. } => 12,
         }
     }
 

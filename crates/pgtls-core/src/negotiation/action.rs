@@ -70,7 +70,7 @@ pub enum Action {
         /// The failure of the last method; libpq shows the errors of all methods in the end.
         because: Failure,
     },
-    /// The session is up, and nothing is left to do. A `Startup` with the wrong role may still follow.
+    /// The session is up. No input follows.
     Done(Encryption),
     /// Give up on this address.
     Fail {

@@ -78,7 +78,6 @@ pub(super) struct Reconnecting {
 /// The session is up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Done {
-    attempt: Attempt,
     channel: Channel,
 }
 
@@ -233,15 +232,8 @@ pub(super) fn step(
             let I::Startup(verdict) = input else { return misuse };
             Ok(turn.started(starting, verdict.decision(plan.payload())?))
         }
-        State::Done(Done { attempt, channel: _ }) => {
-            let I::Startup(verdict) = input else { return misuse };
-            // The driver may find the role out when the session is up.
-            if verdict.failure() != Some(Failure::WrongRole) {
-                return misuse;
-            }
-            Ok(turn.failed(attempt, Event::WrongRole, Failure::WrongRole))
-        }
-        State::Failed(Failed { error: _, then: _ }) => misuse,
+        // The role of the server is a part of the verdict that led to `Done`.
+        State::Done(Done { channel: _ }) | State::Failed(Failed { error: _, then: _ }) => misuse,
     }
 }
 
@@ -383,7 +375,7 @@ impl Turn<'_> {
                     Payload::Startup => Event::AuthOk,
                     Payload::Cancel => Event::CancelSent,
                 });
-                return State::Done(Done { attempt, channel });
+                return State::Done(Done { channel });
             }
             Decision::ServerError { sqlstate, after_auth_ok } => {
                 if after_auth_ok {

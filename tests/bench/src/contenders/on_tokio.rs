@@ -28,6 +28,10 @@ pub(super) trait Client: 'static {
     async fn close(session: Self::Session) -> io::Result<()>;
 
     async fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()>;
+
+    async fn read_into_uninitialised(&self, _bytes: u64, _again: Again<'_>) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// A lane is a task.
@@ -76,6 +80,10 @@ impl<C: Client> Contender for Tokio<C> {
 
     fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()> {
         self.runtime.block_on(self.client.transfer(then, bytes, again))
+    }
+
+    fn read_into_uninitialised(&self, bytes: u64, again: Again<'_>) -> io::Result<()> {
+        self.runtime.block_on(self.client.read_into_uninitialised(bytes, again))
     }
 }
 
@@ -128,6 +136,10 @@ impl Client for TokioRustls {
     async fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()> {
         bulk::transfer_on_tokio(&mut self.open(then).await?, then, bytes, again).await
     }
+
+    async fn read_into_uninitialised(&self, bytes: u64, again: Again<'_>) -> io::Result<()> {
+        bulk::read_into_uninitialised(&mut self.open(Then::Source).await?, bytes, again).await
+    }
 }
 
 /// pgtls-tokio.
@@ -160,5 +172,9 @@ impl Client for PgtlsTokio {
 
     async fn transfer(&self, then: Then, bytes: u64, again: Again<'_>) -> io::Result<()> {
         bulk::transfer_on_tokio(&mut self.open(then).await?, then, bytes, again).await
+    }
+
+    async fn read_into_uninitialised(&self, bytes: u64, again: Again<'_>) -> io::Result<()> {
+        bulk::read_into_uninitialised(&mut self.open(Then::Source).await?, bytes, again).await
     }
 }

@@ -1,6 +1,6 @@
-//! A server that does what a closure says, and a client that starts up.
+//! A server that runs a closure, and a client that starts up.
 
-use super::adapter::{Adapter, Wire};
+use super::{Adapter, Wire};
 use pgtls_adapter::{Config, ConnectError, Connected, LibraryInit, Startup, StartupError};
 use pgtls_core::{
     environment::{Environment, Platform},
@@ -8,6 +8,7 @@ use pgtls_core::{
     negotiation::{Event, Failure},
     param::{Ability, Params, Settings},
 };
+use rustls::crypto::aws_lc_rs;
 use std::{
     io::{self, Read, Write},
     net::{TcpListener, TcpStream},
@@ -19,27 +20,36 @@ use std::{
     time::Duration,
 };
 
-/// How long either side waits for the other; no working machine needs as long.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+/// Time limit of either side for an answer of the other.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Authenticated, and ready for queries.
-pub(super) const WELCOME: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
+pub const WELCOME: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
 
 /// An ErrorResponse with this SQLSTATE.
-pub(super) fn error_response(sqlstate: &str) -> Vec<u8> {
+///
+/// # Panics
+/// The SQLSTATE is too long.
+pub fn error_response(sqlstate: &str) -> Vec<u8> {
     let fields = format!("SFATAL\0VFATAL\0C{sqlstate}\0Mno\0\0");
     let length = u32::try_from(fields.len() + 4).unwrap();
     [b"E", &length.to_be_bytes()[..], fields.as_bytes()].concat()
 }
 
 /// A listener that plays the same script on every connection and counts them.
-pub(super) struct Peer {
-    pub(super) port: u16,
+#[derive(Debug)]
+pub struct Peer {
+    /// Port on 127.0.0.1.
+    pub port: u16,
     connections: Arc<AtomicUsize>,
 }
 
 impl Peer {
-    pub(super) fn start(script: impl Fn(Scripted) + Send + Sync + 'static) -> Self {
+    /// Starts it. Each connection has a thread of its own.
+    ///
+    /// # Panics
+    /// There is no free port.
+    pub fn start(script: impl Fn(Scripted) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let connections = Arc::new(AtomicUsize::new(0));
@@ -57,11 +67,16 @@ impl Peer {
         Self { port, connections }
     }
 
-    pub(super) fn connections(&self) -> usize {
+    /// Number of connections so far.
+    pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
-    pub(super) fn config(&self, more: &str) -> Config {
+    /// A configuration with this server as the only host.
+    ///
+    /// # Panics
+    /// The parameters cannot be used.
+    pub fn config(&self, more: &str) -> Config {
         config(&format!("host=db.test hostaddr=127.0.0.1 port={} {more}", self.port))
     }
 
@@ -74,34 +89,43 @@ impl Peer {
 /// A script without surroundings.
 pub(super) type Play = fn(Scripted);
 
-/// The server's side of a connection. It has no opinion about a client that goes away.
-pub(super) struct Scripted {
-    pub(super) stream: TcpStream,
+/// The server's side of a connection. A client that closes it is no error.
+#[derive(Debug)]
+pub struct Scripted {
+    /// The socket.
+    pub stream: TcpStream,
     /// Counted from 0.
-    pub(super) number: usize,
+    pub number: usize,
 }
 
 impl Scripted {
-    pub(super) fn send(&mut self, bytes: &[u8]) {
+    /// Sends bytes.
+    pub fn send(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);
     }
 
     /// Sends one byte at a time.
-    pub(super) fn drip(&mut self, bytes: &[u8]) {
+    pub fn drip(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.send(&[*byte]);
         }
     }
 
     /// Reads an SSLRequest.
-    pub(super) fn asked_for_ssl(&mut self) {
+    ///
+    /// # Panics
+    /// The client sends another message.
+    pub fn asked_for_ssl(&mut self) {
         let mut request = [0; 8];
         self.stream.read_exact(&mut request).unwrap();
         assert_eq!(request, SSL_REQUEST);
     }
 
     /// Reads a ClientHello.
-    pub(super) fn client_hello(&mut self) {
+    ///
+    /// # Panics
+    /// The client sends another message.
+    pub fn client_hello(&mut self) {
         let mut head = [0; 5];
         self.stream.read_exact(&mut head).unwrap();
         assert_eq!(head[0], 22);
@@ -109,8 +133,11 @@ impl Scripted {
         self.stream.read_exact(&mut record).unwrap();
     }
 
-    /// Reads a StartupMessage.
-    pub(super) fn asked_to_start(&mut self) {
+    /// Reads a StartupMessage of protocol 3.0.
+    ///
+    /// # Panics
+    /// The client sends another message.
+    pub fn asked_to_start(&mut self) {
         let mut length = [0; 4];
         self.stream.read_exact(&mut length).unwrap();
         let mut message = vec![0; u32::from_be_bytes(length) as usize - 4];
@@ -118,39 +145,45 @@ impl Scripted {
         assert_eq!(message[..4], [0, 3, 0, 0]);
     }
 
-    /// Lets the client in, and waits until it goes away.
-    pub(super) fn serve(&mut self) {
+    /// Lets the client in, and waits until it closes the connection.
+    ///
+    /// # Panics
+    /// The client sends no StartupMessage.
+    pub fn serve(&mut self) {
         self.asked_to_start();
         self.send(WELCOME);
         self.rest();
     }
 
     /// Reads until the client goes away, and returns what it sent.
-    pub(super) fn rest(&mut self) -> Vec<u8> {
+    pub fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         let _ = self.stream.read_to_end(&mut rest);
         rest
     }
 }
 
-/// What the text says of `connect_timeout` counts for more.
-pub(super) fn config(conninfo: &str) -> Config {
+/// A configuration from a connection string, with a `connect_timeout` unless the string has one.
+///
+/// # Panics
+/// The connection string cannot be used.
+pub fn config(conninfo: &str) -> Config {
     let conninfo = format!("connect_timeout={} {conninfo}", PATIENCE.as_secs());
     let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
     let settings = Settings::parse(&conninfo).unwrap();
     let params = Params::resolve(&settings, None, &environment, Ability::default()).unwrap();
     // What this machine asks of OpenSSL does not matter here.
     let init = LibraryInit { ssl: false, crypto: true };
-    Config::initialised(params, environment, init, pgtls_rustls::aws_lc_rs).unwrap()
+    Config::initialised(params, environment, init, || Arc::new(aws_lc_rs::default_provider())).unwrap()
 }
 
-/// Connects.
-pub(super) fn connect<A: Adapter>(config: &Config) -> Result<Connected<A::Stream, ()>, ConnectError> {
+/// Connects, with [`start_up`].
+pub fn connect<A: Adapter>(config: &Config) -> Result<Connected<A::Stream, ()>, ConnectError> {
     A::connect(config, start_up)
 }
 
 /// Sends a StartupMessage and reads up to ReadyForQuery.
-pub(super) async fn start_up(wire: &mut impl Wire, _: Startup<'_>) -> Result<(), StartupError> {
+pub async fn start_up(wire: &mut impl Wire, _: Startup<'_>) -> Result<(), StartupError> {
     wire.send(b"\0\0\0\x10\0\x03\0\0user\0u\0\0").await?;
     let mut seen = Vec::new();
     let mut buffer = [0; 64];
@@ -163,13 +196,17 @@ pub(super) async fn start_up(wire: &mut impl Wire, _: Startup<'_>) -> Result<(),
     Ok(())
 }
 
-pub(super) fn words(events: impl Iterator<Item = Event>) -> String {
+/// The events as text.
+pub fn words(events: impl Iterator<Item = Event>) -> String {
     events.map(Event::as_str).collect::<Vec<_>>().join(" ")
 }
 
 /// The last failure of an error.
+///
+/// # Panics
+/// There is a session, or an error outside the machine.
 #[track_caller]
-pub(super) fn failure(outcome: &Result<(), ConnectError>) -> Failure {
+pub fn failure(outcome: &Result<(), ConnectError>) -> Failure {
     match outcome {
         Ok(()) => panic!("connected"),
         Err(error) => error.last().and_then(|last| last.failure).unwrap_or_else(|| panic!("{error}")),

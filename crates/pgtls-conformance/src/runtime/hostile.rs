@@ -1,9 +1,8 @@
 //! Servers that do not play by the rules: each ends in its error, within the deadline, with bounded memory.
 
 use super::{
-    adapter::Adapter,
+    Adapter, cases,
     peer::{Peer, Play, Scripted, WELCOME, config, connect, error_response, failure, words},
-    through_each_adapter,
 };
 use pgtls_core::{
     negotiation::{Failure, Request, TlsFailure},
@@ -311,7 +310,7 @@ fn an_error_before_the_startup_packet_is_read<A: Adapter>() {
     ));
 }
 
-through_each_adapter!(
+cases!(
     every_reply_to_ssl_request,
     no_reply_at_all,
     bytes_after_an_accepted_request_never_become_a_session,

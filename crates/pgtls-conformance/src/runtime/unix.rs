@@ -1,9 +1,8 @@
 //! Unix sockets: never encrypted, and the peer's user can be demanded.
 
 use super::{
-    adapter::{Adapter, Wire},
+    Adapter, Wire, cases,
     peer::{PATIENCE, WELCOME, config, connect, failure, words},
-    through_each_adapter,
 };
 use pgtls_core::negotiation::{Encryption, Failure};
 use std::{
@@ -83,7 +82,7 @@ fn abstract_names<A: Adapter>() {
     connect::<A>(&config(&format!("host=@{name} sslmode=require"))).unwrap();
 }
 
-through_each_adapter!(
+cases!(
     sslmode_has_no_meaning,
     the_peer_is_who_it_should_be,
     nobody_listens,

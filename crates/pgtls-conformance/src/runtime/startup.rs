@@ -1,9 +1,8 @@
 //! The startup exchange: the bytes that the monitor accepts, and the results of its end.
 
 use super::{
-    adapter::{Adapter, Wire},
+    Adapter, Wire, cases,
     peer::{PATIENCE, Peer, WELCOME, config, connect, error_response, failure, start_up, words},
-    through_each_adapter,
 };
 use pgtls_adapter::{ActionError, Cause, Startup, StartupError};
 use pgtls_core::{
@@ -228,7 +227,7 @@ fn options_of_the_socket<A: Adapter>() {
     assert!(!A::socket(&connected.stream).keepalive().unwrap());
 }
 
-through_each_adapter!(
+cases!(
     a_server_without_tls,
     the_value_of_the_exchange_is_handed_on,
     a_password_is_not_sent_to_a_server_that_may_not_ask_for_it,

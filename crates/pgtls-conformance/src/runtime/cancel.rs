@@ -1,15 +1,14 @@
 //! Cancel requests, over the policy of the session.
 
 use super::{
-    adapter::Adapter,
+    Adapter, cases,
     peer::{PATIENCE, Peer, WELCOME, config, connect, failure, words},
-    through_each_adapter,
 };
-use pgtls_adapter::{Cancelled, ConnectError};
-use pgtls_conformance::{
+use crate::{
     server::{Behaviour, Script, Server},
     zoo::Zoo,
 };
+use pgtls_adapter::{Cancelled, ConnectError};
 use pgtls_core::{
     connect::{self, Address},
     message::CancelRequest,
@@ -167,7 +166,7 @@ fn an_error_names_the_address<A: Adapter>() {
     );
 }
 
-through_each_adapter!(
+cases!(
     a_request_goes_the_way_of_the_mode,
     no_key_is_given_to_a_server_that_the_mode_refuses,
     keys_of_every_length,

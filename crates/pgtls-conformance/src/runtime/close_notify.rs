@@ -1,12 +1,11 @@
 //! How a session ends: with close_notify from our side, and told from a torn connection when the server ends it.
 
 use super::{
-    adapter::{Adapter, Wire},
+    Adapter, Wire, cases,
     peer::{PATIENCE, Peer, Scripted, WELCOME, connect},
-    through_each_adapter,
 };
+use crate::zoo::Zoo;
 use pgtls_adapter::Config;
-use pgtls_conformance::zoo::Zoo;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::{
     io::{ErrorKind, Read, Write},
@@ -21,7 +20,7 @@ type ServerStream = StreamOwned<ServerConnection, std::net::TcpStream>;
 fn serve<T: Send + 'static>(then: fn(ServerStream) -> T) -> (Peer, Config, mpsc::Receiver<T>) {
     let zoo = Zoo::open();
     let identity = zoo.server("good").unwrap();
-    let config = ServerConfig::builder_with_provider(pgtls_rustls::aws_lc_rs())
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
@@ -51,22 +50,22 @@ fn connected<A: Adapter>(config: &Config) -> A::Stream {
     connect::<A>(config).unwrap().stream
 }
 
-fn dropping_the_stream_says_goodbye<A: Adapter>() {
+fn dropping_the_stream_sends_close_notify<A: Adapter>() {
     let (_peer, config, told) = serve(next_read);
     drop(connected::<A>(&config));
     assert_eq!(told.recv_timeout(PATIENCE).unwrap(), Ok(0));
 }
 
-fn shutdown_says_goodbye_once<A: Adapter>() {
+fn shutdown_sends_close_notify_once<A: Adapter>() {
     let (_peer, config, told) = serve(next_read);
     let mut stream = connected::<A>(&config);
-    A::wait(stream.goodbye()).unwrap();
-    A::wait(stream.goodbye()).unwrap();
+    A::wait(stream.close()).unwrap();
+    A::wait(stream.close()).unwrap();
     assert_eq!(told.recv_timeout(PATIENCE).unwrap(), Ok(0));
     assert!(A::wait(stream.send(b"X")).is_err(), "nothing follows close_notify");
 }
 
-fn the_servers_goodbye_is_an_end_in_order<A: Adapter>() {
+fn close_notify_of_the_server_is_an_end_in_order<A: Adapter>() {
     let (_peer, config, _told) = serve(|mut stream| {
         stream.conn.send_close_notify();
         stream.flush().unwrap();
@@ -111,10 +110,10 @@ fn there_is_no_time_limit_once_connected<A: Adapter>() {
     assert_eq!(A::wait(stream.receive(&mut [0; 16])).unwrap(), 1);
 }
 
-through_each_adapter!(
-    dropping_the_stream_says_goodbye,
-    shutdown_says_goodbye_once,
-    the_servers_goodbye_is_an_end_in_order,
+cases!(
+    dropping_the_stream_sends_close_notify,
+    shutdown_sends_close_notify_once,
+    close_notify_of_the_server_is_an_end_in_order,
     a_torn_connection_is_an_error,
     bytes_go_both_ways,
     there_is_no_time_limit_once_connected,

@@ -1,9 +1,8 @@
 //! Connections that the program has opened itself.
 
 use super::{
-    adapter::{Adapter, Wire},
+    Adapter, Wire, cases,
     peer::{Peer, Play, config, error_response, start_up, words},
-    through_each_adapter,
 };
 use pgtls_core::negotiation::{Encryption, Failure, Then};
 use std::{cell::Cell, io, net::TcpStream};
@@ -86,7 +85,7 @@ fn a_redial_that_fails<A: Adapter>() {
     assert_eq!(error.last().unwrap().failure, Some(Failure::Connect));
 }
 
-through_each_adapter!(
+cases!(
     an_open_connection_is_used,
     another_one_is_opened_to_fall_back,
     what_to_try_next_is_the_callers,
