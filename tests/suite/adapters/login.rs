@@ -145,7 +145,7 @@ fn six_hundred_thousand_iterations<A: Adapter>() {
 }
 
 fn an_endless_derivation_ends_at_the_deadline<A: Adapter>() {
-    let (peer, _, told) = endless_server();
+    let (peer, _asked, told) = endless_server();
     let outcome = log_in::<A>(&peer, "password=any connect_timeout=2").map(drop);
     assert_eq!(failure(&outcome), Failure::TimedOut);
     assert!(outcome.unwrap_err().to_string().ends_with("timeout expired"));

@@ -64,7 +64,7 @@ impl Visit for Visitor<'_> {
         match ended {
             Ok(mut connected) => {
                 connected.stream.terminate().await;
-                success(connected, self.params)
+                success(&connected, self.params)
             }
             Err(error) => failed(&error, self.params),
         }
@@ -108,7 +108,7 @@ fn authentication(method: AuthenticationMethod) -> &'static str {
     }
 }
 
-fn success(connected: Connected<impl Session, ServerSession>, params: &Params) -> Report {
+fn success(connected: &Connected<impl Session, ServerSession>, params: &Params) -> Report {
     let facts = connected.stream.facts();
     Report {
         outcome: connected.stream.encryption().as_str(),
