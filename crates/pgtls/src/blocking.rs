@@ -65,6 +65,7 @@ fn connect_prepared<S, T, C>(
 ///
 /// # Errors
 /// The server's error, a refusal, or an error of the stream.
+#[expect(clippy::needless_pass_by_value, reason = "its form is that of a startup exchange for connect_with")]
 pub fn log_in(mut stream: Stream, at: StartupContext) -> Result<(Stream, ServerSession), StartupError> {
     let session = pgtls_std::log_in(&mut stream, at.startup(), at.params(), || at.password().cloned())?;
     Ok((stream, session))

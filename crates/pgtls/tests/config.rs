@@ -24,13 +24,14 @@ fn all_sources_make_the_same_configuration() {
     let pairs = [("host", "h"), ("port", "5433"), ("user", "u"), ("dbname", "d"), ("sslmode", "verify-full")];
     let builder = SettingsBuilder::new().host("h", 5433).user("u").dbname("d").sslmode(SslMode::VerifyFull);
     let config = Config::new(text).unwrap();
+    let settings = Settings::parse(text).unwrap();
     for (source, found) in [
         ("a string", parameters(&text.to_owned())),
         ("a URI", parameters("postgresql://u@h:5433/d?sslmode=verify-full")),
         ("pairs", parameters(pairs)),
         ("a slice of pairs", parameters(pairs.as_slice())),
         ("settings", parameters(Settings::parse(text).unwrap())),
-        ("borrowed settings", parameters(&Settings::parse(text).unwrap())),
+        ("borrowed settings", parameters(&settings)),
         ("a builder", parameters(builder)),
         ("a builder of the configuration", parameters(ConfigBuilder::new(text, pgtls::ring()))),
         ("a configuration", parameters(&config)),
@@ -43,7 +44,6 @@ fn all_sources_make_the_same_configuration() {
         (config.params.value("host"), config.params.value("dbname")),
         (Some("h"), Some("host=elsewhere"))
     );
-    assert!(matches!(Config::new("host="), Ok(_)));
     assert!(matches!(Config::new("hos=h"), Err(Error::Param(_))));
 }
 

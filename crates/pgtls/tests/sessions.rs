@@ -1,6 +1,6 @@
 //! The same sessions, errors and cancel requests on each runtime, from the scripted server of the kit.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 use pgtls::{
     AuthenticationMethod, Canceller, Config, ConfigBuilder, Encryption, Environment, Error, Failure,

@@ -28,10 +28,10 @@ impl Project {
         let workspace = fs::read_to_string(root.join("Cargo.toml")).unwrap();
         // The profiles of the tree, so that its compiled dependencies are used again.
         let profiles = &workspace[workspace.find("\n[profile.").unwrap()..];
-        let dependencies: String =
-            dependencies.lines().map(|line| format!("{}\n", with_path(&root, line))).collect();
+        let dependencies: Vec<String> = dependencies.lines().map(|line| with_path(&root, line)).collect();
+        let dependencies = dependencies.join("\n");
         let manifest = format!(
-            "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n{dependencies}{profiles}"
+            "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n{dependencies}\n{profiles}"
         );
         fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
         fs::copy(root.join("Cargo.lock"), folder.path().join("Cargo.lock")).unwrap();
