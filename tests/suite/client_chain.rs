@@ -158,7 +158,7 @@ impl Files {
             path("root.crt")
         );
         if self.has_crl {
-            conninfo += &format!(" sslcrl={}", path("root.crl"));
+            conninfo = format!("{conninfo} sslcrl={}", path("root.crl"));
         }
         conninfo
     }

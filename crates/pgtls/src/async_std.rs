@@ -85,8 +85,9 @@ async fn connect_prepared<S, T, C, R: Future<Output = Result<(S, T), StartupErro
 ) -> Result<C, Error> {
     let credentials = unblock(move || Credentials::load(prepared)).await?;
     let mut connecting = pgtls_async_std::connecting(&credentials.config);
+    credentials.warning().into_iter().for_each(|warning| connecting.note(warning));
     loop {
-        let stream = connecting.advance().await.map_err(|error| credentials.error(error))?;
+        let stream = connecting.advance().await?;
         let Some(at) = connecting.startup() else { continue };
         let context = StartupContext::new(&credentials, at);
         let outcome = startup(stream, context.clone()).await;

@@ -50,8 +50,9 @@ fn connect_prepared<S, T, C>(
 ) -> Result<C, Error> {
     let credentials = Credentials::load(prepared)?;
     let mut connecting = pgtls_std::connecting(&credentials.config);
+    credentials.warning().into_iter().for_each(|warning| connecting.note(warning));
     loop {
-        let stream = connecting.advance().map_err(|error| credentials.error(error))?;
+        let stream = connecting.advance()?;
         let Some(at) = connecting.startup() else { continue };
         let context = StartupContext::new(&credentials, at);
         let outcome = startup(stream, context.clone());

@@ -21,13 +21,7 @@ pub enum Error {
     /// The runtime could not run a task that may block.
     Runtime(io::Error),
     /// No server was reached, or none accepted the connection.
-    #[non_exhaustive]
-    Connect {
-        /// All attempts, in order.
-        error: Box<ConnectError>,
-        /// The reason why the password file was not used, if there is one.
-        passfile_problem: Option<Warning>,
-    },
+    Connect(Box<ConnectError>),
 }
 
 impl Error {
@@ -64,17 +58,17 @@ impl Error {
 
     fn connect_error(&self) -> Option<&ConnectError> {
         match self {
-            Self::Connect { error, .. } => Some(error),
+            Self::Connect(error) => Some(error),
             _ => None,
         }
     }
 
     /// The password file, if it is why there was no password.
     fn missing_password(&self) -> Option<&Warning> {
-        let Self::Connect { error, passfile_problem } = self else { return None };
+        let error = self.connect_error()?;
         let is_missing = error.last().and_then(|attempt| attempt.failure)
             == Some(Failure::LocalRefusal(Refusal::NoPassword));
-        passfile_problem.as_ref().filter(|_| is_missing)
+        error.report.warnings.iter().find(|warning| is_missing && warning.is_about_passfile())
     }
 }
 
@@ -89,7 +83,7 @@ fn server_error(attempt: &AttemptError) -> Option<&ServerError> {
 
 impl From<ConnectError> for Error {
     fn from(error: ConnectError) -> Self {
-        Self::Connect { error: Box::new(error), passfile_problem: None }
+        Self::Connect(Box::new(error))
     }
 }
 
@@ -119,7 +113,7 @@ impl fmt::Display for Error {
             Self::Param(error) => error.fmt(f),
             Self::NoDefaultProvider(error) => error.fmt(f),
             Self::Runtime(error) => write!(f, "the runtime could not run a task that may block: {error}"),
-            Self::Connect { error, .. } => error.fmt(f),
+            Self::Connect(error) => error.fmt(f),
         }?;
         self.missing_password().map_or(Ok(()), |problem| write!(f, "; {problem}"))
     }
@@ -133,7 +127,7 @@ impl std::error::Error for Error {
             Self::Param(error) => error.source(),
             Self::NoDefaultProvider(error) => error.source(),
             Self::Runtime(error) => error.source(),
-            Self::Connect { error, .. } => error.source(),
+            Self::Connect(error) => error.source(),
         }
     }
 }

@@ -51,6 +51,26 @@
 //! [`Config::new`] reads the service file; `pgtls::tokio::config` and `pgtls::async_std::config` do so on threads that may
 //! block. The password file is read for each connection, as libpq reads it.
 //!
+//! # Files from memory, external keys, observers
+//!
+//! A [`Config`] can be changed before it is used. [`InMemoryFiles`] supplies roots, revocation lists, certificate and key as bytes,
+//! [`ExternalKey`] a key that signs by a callback; both are fields of [`TlsOptions`], as `config.tls`. An [`Observer`] receives each
+//! step of a connection while it is made:
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "aws-lc-rs", feature = "blocking"))] {
+//! use pgtls::{Config, InMemoryFiles, Observation, Peer};
+//! use std::sync::Arc;
+//!
+//! let roots = std::fs::read("root.crt").expect("a file of roots");
+//! let mut config = Config::new("host=db.example.com sslmode=verify-full")?;
+//! config.tls.files = Some(Arc::new(InMemoryFiles::default().with_sslrootcert("built-in roots", roots)));
+//! config.observer = Some(Arc::new(|_: Option<&Peer>, observation: Observation<'_>| eprintln!("{observation:?}")));
+//! let session = pgtls::blocking::connect(&config)?;
+//! # }
+//! # Ok::<(), pgtls::Error>(())
+//! ```
+//!
 //! # Errors
 //!
 //! [`Error`] prints one line for each attempt, as psql does. [`Error::sqlstate`] and [`Error::server_error`] are the server's
@@ -67,7 +87,9 @@
 //! - `aws-lc-rs` (default): constructors from a string, which use the crypto provider of aws-lc-rs whatever else is linked.
 //! - `ring`: adds `ring()`, a crypto provider for [`ConfigBuilder::new`].
 //! - `blocking` (default), `tokio`, `async-std`: a module for each runtime.
-//! - `tokio-postgres`, `deadpool`, `bb8`: `pgtls-tokio-postgres` as a module, and its managers for pools.
+//! - `tokio-postgres`, `deadpool`, `bb8`, `deadpool-postgres`, `postgres`: `pgtls-tokio-postgres` as a module, its managers for
+//!   pools, its connector for those of deadpool-postgres, and its constructors for the blocking driver.
+//! - `tracing`: the observations of connections as events of the crate `tracing`, with the target `pgtls`.
 //! - `serde`: [`Settings`] and [`SettingsBuilder`] in configuration files.
 //!
 //! A feature adds items. It does not change which server is accepted, which fallback is taken, or which file is read.
@@ -91,7 +113,7 @@ pub use config::{Config, ConfigBuilder, IntoConfig, IntoSettings};
 pub use error::Error;
 pub use pgtls_adapter::{
     ActionError, AttemptError, BoxError, Cancelled, Cause, ConnectError, Connected, LibraryInit,
-    NoDefaultProvider, Startup, StartupError,
+    NoDefaultProvider, Observation, Observer, Startup, StartupError,
 };
 #[cfg(feature = "async-std")]
 pub use pgtls_async_std;
@@ -113,7 +135,9 @@ pub use pgtls_os::{EnvironmentError, environment};
 pub use pgtls_rustls::aws_lc_rs;
 #[cfg(feature = "ring")]
 pub use pgtls_rustls::ring;
-pub use pgtls_rustls::{CryptoProvider, SessionFacts, TlsError, TlsOptions};
+pub use pgtls_rustls::{
+    CryptoProvider, ExternalKey, InMemoryFiles, SessionFacts, SigningError, TlsError, TlsOptions,
+};
 pub use pgtls_startup::{AuthenticationMethod, ExchangeError, ServerError, ServerSession};
 #[cfg(feature = "blocking")]
 pub use pgtls_std;

@@ -6,7 +6,6 @@ use crate::{
 };
 use pgtls_adapter::{AttemptError, Connected};
 use pgtls_core::{
-    connect::Warning,
     connect::{Peer, Report},
     message::CancelRequest,
 };
@@ -27,16 +26,13 @@ pub struct Session<S> {
     pub report: Report,
     /// The attempts that failed before, in order: why the session is not encrypted, or not with the first host.
     pub failed: Vec<AttemptError>,
-    /// The reason why the password file was not used; psql prints it as a warning.
-    pub passfile_problem: Option<Warning>,
     config: Config,
 }
 
 impl<S> Session<S> {
     pub(crate) fn new(connected: Connected<S, ServerSession>, at: StartupContext) -> Self {
         let Connected { stream, value, report, failed, .. } = connected;
-        let passfile_problem = at.credentials.passfile_problem();
-        Self { stream, server: value, report, failed, passfile_problem, config: at.credentials.config }
+        Self { stream, server: value, report, failed, config: at.credentials.config }
     }
 
     /// The configuration that the session was made with.

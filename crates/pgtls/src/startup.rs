@@ -4,9 +4,9 @@ use crate::{
     config::{Config, Prepared},
     error::Error,
 };
-use pgtls_adapter::{ConnectError, DetachedStartup, Startup};
+use pgtls_adapter::{DetachedStartup, Startup};
 use pgtls_core::{
-    connect::{Peer, Warning},
+    connect::{Note, Peer},
     message::CancelRequest,
     param::{Params, Passwords, Secret},
 };
@@ -27,14 +27,9 @@ impl Credentials {
         Ok(Self { config, passwords })
     }
 
-    /// The error of a connection with them.
-    pub(crate) fn error(&self, error: ConnectError) -> Error {
-        Error::Connect { error: Box::new(error), passfile_problem: self.passfile_problem() }
-    }
-
-    /// The reason why the password file was not used.
-    pub(crate) fn passfile_problem(&self) -> Option<Warning> {
-        self.passwords.problem().cloned()
+    /// The warning about a password file that is not used, for the report.
+    pub(crate) fn warning(&self) -> Option<Note> {
+        self.passwords.problem().cloned().map(Note::Warning)
     }
 }
 

@@ -29,7 +29,7 @@ struct Facts {
     encryption: Encryption,
     authentication: AuthenticationMethod,
     canceller: Canceller,
-    passfile_problem: Option<Warning>,
+    warnings: Vec<Warning>,
 }
 
 macro_rules! facts {
@@ -38,7 +38,7 @@ macro_rules! facts {
             encryption: session.stream.encryption(),
             authentication: session.server.authentication,
             canceller: session.canceller().unwrap(),
-            passfile_problem: session.passfile_problem.clone(),
+            warnings: session.report.warnings.clone(),
         })
     };
 }
@@ -188,7 +188,7 @@ fn passwords_come_from_the_password_file() {
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
         for (runtime, session) in logins(&config) {
             match session {
-                Ok(facts) => assert!(is_used && facts.passfile_problem.is_none(), "{runtime}"),
+                Ok(facts) => assert!(is_used && facts.warnings.is_empty(), "{runtime}"),
                 Err(error) => {
                     let failure = error.attempts().last().unwrap().failure;
                     assert_eq!(

@@ -176,7 +176,11 @@ impl Row {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 0xf])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 /// Appends a difference, and says where. Those of a mutant are not kept, by `PGTLS_DIFFERENTIAL_KEEP=no`: they would judge the next.

@@ -158,7 +158,7 @@ fn changed_root_files_load_as_in_openssl() {
                 }
                 _ => {
                     file[at] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-                        [random.usize(..64)]
+                        [random.usize(..64)];
                 }
             }
         }

@@ -52,6 +52,13 @@ const FEATURES: &[Feature] = &[
     Feature { krate: "pgtls", name: "tokio-postgres", because: "adds a module" },
     Feature { krate: "pgtls", name: "deadpool", because: "adds a module to that of tokio-postgres" },
     Feature { krate: "pgtls", name: "bb8", because: "adds a module to that of tokio-postgres" },
+    Feature { krate: "pgtls", name: "deadpool-postgres", because: "adds a module to that of tokio-postgres" },
+    Feature {
+        krate: "pgtls",
+        name: "postgres",
+        because: "adds constructors to the module of tokio-postgres",
+    },
+    Feature { krate: "pgtls", name: "tracing", because: TRACING },
     Feature { krate: "pgtls", name: "serde", because: "adds implementations of serde's traits" },
     Feature {
         krate: "pgtls-conformance",

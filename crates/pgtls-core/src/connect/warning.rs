@@ -109,6 +109,17 @@ impl Warning {
         }
     }
 
+    /// Whether the warning is about the password file, which may be the reason for a missing password.
+    pub const fn is_about_passfile(&self) -> bool {
+        matches!(
+            self,
+            Self::PassfileNotPlain { .. }
+                | Self::PassfilePermissions { .. }
+                | Self::PassfileUnreadable { .. }
+                | Self::PassfileNotUtf8 { .. }
+        )
+    }
+
     /// The line that libpq 18 prints to stderr, without the end of the line; `None` if libpq prints nothing. Paths are not
     /// escaped.
     pub fn libpq_text(&self) -> Option<String> {
