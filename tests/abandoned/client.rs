@@ -1,8 +1,8 @@
 //! The process that connects and gives up.
 
 use crate::{
-    held::{self, Held},
-    toss::{Patience, chance},
+    random_abort::{Patience, chance},
+    resource_usage::{self, Held},
 };
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _, future::or};
 use pgtls_adapter::{Config, LibraryInit, Startup, StartupError};
@@ -136,11 +136,11 @@ fn check<C: Client>(client: &C, task: &Task) {
     let mut tally = first;
     let mut growth = usize::MAX;
     for _ in 0..TRIES {
-        let heap = held::heap();
+        let heap = resource_usage::heap();
         let again = connect(client, task, &configs, half..task.connections);
         before.is_all_again(is_idle);
         tally = [tally, again].into_iter().sum();
-        growth = growth.min(held::heap().saturating_sub(heap));
+        growth = growth.min(resource_usage::heap().saturating_sub(heap));
         if growth < half * GROWTH {
             break;
         }

@@ -6,11 +6,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 mod client;
-mod held;
 #[path = "../suite/support/patience.rs"]
 mod patience;
+mod random_abort;
+mod resource_usage;
 mod server;
-mod toss;
 
 use server::Servers;
 use std::{
@@ -62,7 +62,7 @@ fn test(name: &str, client: fn(&client::Task)) {
     let task = servers.task(connections, seed);
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(TASK, task.to_string());
-    command.env("BLOCKING_MAX_THREADS", held::POOL);
+    command.env("BLOCKING_MAX_THREADS", resource_usage::POOL);
     let limit = PATIENCE.1 + PATIENCE.0 * connections.try_into().unwrap();
     let output = patience::output(&mut command, limit);
     let said = String::from_utf8_lossy(&output.stdout);

@@ -2,13 +2,13 @@
 
 use crate::{
     client::Task,
-    toss::{Fate, chance},
+    random_abort::{Fate, chance},
 };
 use fastrand::Rng;
 use futures_lite::future::or;
 use pgtls_conformance::{
+    pki::Pki,
     server::{Behaviour, Script, Server},
-    zoo::Zoo,
 };
 use socket2::SockRef;
 use std::{
@@ -41,10 +41,10 @@ pub(crate) struct Servers {
 
 impl Servers {
     pub(crate) fn start(seed: u64) -> Self {
-        let zoo = Arc::new(Zoo::open());
+        let pki = Arc::new(Pki::open());
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("root.crt"), zoo.root_file("root").unwrap()).unwrap();
-        let honest = Server::builder(Script::always(Behaviour::default()), zoo).start().unwrap();
+        fs::write(folder.path().join("root.crt"), pki.root_file("root").unwrap()).unwrap();
+        let honest = Server::builder(Script::always(Behaviour::default()), pki).start().unwrap();
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let relay = Relay { seed, port: honest.port(), accepted: Arc::default() };
         let port = runtime.block_on(async {

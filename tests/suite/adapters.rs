@@ -2,12 +2,12 @@
 //! that need files or divergences.
 
 mod adapter;
-mod at_hand;
 mod login;
 mod observer;
 mod proof;
 mod shape;
 mod tls;
+mod try_cached;
 mod wakeups;
 
 use adapter::{AsyncStd, Smol, Std, Tokio};

@@ -9,8 +9,8 @@ use crate::support::{
     skip,
 };
 use pgtls_conformance::{
+    pki::Pki,
     server::{Script, Server},
-    zoo::Zoo,
 };
 use pgtls_rustls::{ATTRIBUTES, LIBRARY};
 use serde::Deserialize;
@@ -75,7 +75,7 @@ fn attributes_are_those_of_libpq() {
 
 fn one(library: &str, version: u32, settings: &[(&str, &str)], commands: &str, cipher: &str, home: &Path) {
     let script = Script::from_words(&[("ok", settings.to_vec())]).unwrap();
-    let server = Server::builder(script, Arc::new(Zoo::open())).start().unwrap();
+    let server = Server::builder(script, Arc::new(Pki::open())).start().unwrap();
     let conf = format!(
         "openssl_conf = m\n[m]\nssl_conf = n\n[n]\nsystem_default = s\n[s]\nMinProtocol = TLSv1.2\n{commands}\n"
     );

@@ -4,9 +4,9 @@
 
 use crate::support::client::program;
 use pgtls_conformance::{
-    bench::{Bench, Verdict},
     client::CommandClient,
     judge::Difference,
+    runner::{Runner, Verdict},
     scenario::{Expected, Libpq},
     scenarios,
 };
@@ -21,7 +21,7 @@ const JOBS: usize = 2;
 fn the_program_does_what_libpq_was_recorded_to_do() {
     let all = scenarios();
     let chosen: Vec<_> = all.iter().step_by(SAMPLE).collect();
-    let bench = Bench::new().unwrap();
+    let bench = Runner::new().unwrap();
     let client = CommandClient::new(program(), ["connect", "--json", "{conninfo}"]);
     let verdicts = bench.run_all(&chosen, &client, Libpq::V18, JOBS, &|_, _| {}).unwrap();
     assert_eq!(verdicts.len(), chosen.len());

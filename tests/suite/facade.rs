@@ -7,8 +7,8 @@ use crate::support::{
     project::{Project, root},
 };
 use pgtls_conformance::{
+    pki::Pki,
     server::{Script, Server},
-    zoo::Zoo,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -140,7 +140,7 @@ fn main() -> Result<(), pgtls::Error> {
     Ok(())
 }
 "#;
-    let zoo = Arc::new(Zoo::open());
+    let pki = Arc::new(Pki::open());
     let home = tempfile::tempdir().unwrap();
     for (name, dependencies, main) in
         [("consumer-default", DEFAULT, WITH_DEFAULT), ("consumer-ring", RING, WITH_RING)]
@@ -153,7 +153,7 @@ fn main() -> Result<(), pgtls::Error> {
                 "none" => "[[connection]]\nbase = \"plain-only\"\n".to_owned(),
                 certificate => format!("[[connection]]\ncertificate = \"{certificate}\"\n"),
             };
-            let server = Server::builder(script.parse::<Script>().unwrap(), zoo.clone()).start().unwrap();
+            let server = Server::builder(script.parse::<Script>().unwrap(), pki.clone()).start().unwrap();
             assert_eq!(connect(&program, server.port(), home.path()), expected, "{name} {certificate}");
         }
     }

@@ -8,7 +8,7 @@ use crate::{
         skip,
     },
 };
-use pgtls_conformance::zoo::Zoo;
+use pgtls_conformance::pki::Pki;
 use std::{
     env,
     path::{Path, PathBuf},
@@ -175,7 +175,7 @@ fn a_proof_counts_for_what_it_proves() {
     check(&output(valgrind().arg(&program).arg(folder.path()), LIMIT));
 }
 
-/// Chains of the zoo as `NAME.0.der`, `NAME.1.der`, ..., and root and CRL files.
+/// Chains of the pki as `NAME.0.der`, `NAME.1.der`, ..., and root and CRL files.
 fn write_zoo(folder: &Path) {
     const SERVERS: &[&str] = &[
         "good",
@@ -188,17 +188,17 @@ fn write_zoo(folder: &Path) {
         "ku-encipher",
         "key-rsa-2048",
     ];
-    let zoo = Zoo::open();
+    let pki = Pki::open();
     let write = |name: &str, content: &[u8]| std::fs::write(folder.join(name), content).unwrap();
     for name in SERVERS {
-        for (number, certificate) in zoo.server(name).unwrap().chain().iter().enumerate() {
+        for (number, certificate) in pki.server(name).unwrap().chain().iter().enumerate() {
             write(&format!("{name}.{number}.der"), certificate);
         }
     }
     for name in ["root", "selfsigned-ca"] {
-        write(&format!("{name}.crt"), zoo.root_file(name).unwrap().as_bytes());
+        write(&format!("{name}.crt"), pki.root_file(name).unwrap().as_bytes());
     }
-    write("root.crl", zoo.crl_file("root").unwrap().as_bytes());
+    write("root.crl", pki.crl_file("root").unwrap().as_bytes());
 }
 
 #[test]

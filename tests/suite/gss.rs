@@ -6,9 +6,9 @@
 mod session;
 
 use pgtls_conformance::{
-    bench::{Bench, Verdict},
     client::{Attempt, ClientUnderTest},
-    judge::{Difference, Told},
+    judge::{ClientClaim, Difference},
+    runner::{Runner, Verdict},
     scenario::{Libpq, Outcome},
     scenarios,
 };
@@ -29,7 +29,7 @@ const RECORDED: [(Libpq, &str, &str); 2] =
 #[test]
 fn the_embedder_does_what_libpq_was_recorded_to_do() {
     let all = scenarios();
-    let bench = Bench::new().unwrap();
+    let bench = Runner::new().unwrap();
     for (libpq, default, group) in RECORDED {
         let scenarios: Vec<_> = all.iter().filter(|scenario| scenario.id.starts_with(group)).collect();
         assert!(scenarios.len() > 20, "only {} scenarios", scenarios.len());
@@ -51,7 +51,7 @@ struct Embedder {
 }
 
 impl ClientUnderTest for Embedder {
-    fn connect(&self, attempt: &Attempt) -> Told {
+    fn connect(&self, attempt: &Attempt) -> ClientClaim {
         embedder(attempt, self.default)
     }
 
@@ -60,7 +60,7 @@ impl ClientUnderTest for Embedder {
     }
 }
 
-fn embedder(attempt: &Attempt, default: &str) -> Told {
+fn embedder(attempt: &Attempt, default: &str) -> ClientClaim {
     let mut environment = Environment::empty(Platform::Unix).with_variable("PGGSSENCMODE", default);
     for (name, value) in &attempt.environment {
         environment = environment.with_variable(name, value);
@@ -69,19 +69,19 @@ fn embedder(attempt: &Attempt, default: &str) -> Told {
     let settings = Settings::parse(&attempt.conninfo).unwrap();
     let params = Params::resolve(&settings, None, &environment, ability()).unwrap();
     match connect(&params, &environment, &Forged::new(Some(cache))).unwrap().session {
-        Ok(encryption) => Told::Connected(Some(match encryption {
+        Ok(encryption) => ClientClaim::Connected(Some(match encryption {
             Encryption::Plain => Outcome::Plain,
             Encryption::Ssl => Outcome::Ssl,
             Encryption::Gss => Outcome::Gss,
         })),
-        Err(errors) => Told::Failed(Some(errors.join("\n"))),
+        Err(errors) => ClientClaim::Failed(Some(errors.join("\n"))),
     }
 }
 
 #[test]
 fn a_credential_cache_is_read_whole_or_not_at_all() {
     let cache = forged();
-    assert_eq!(CredentialCache::parse(&cache).unwrap().principal(), "zoo@ZOO.TEST");
+    assert_eq!(CredentialCache::parse(&cache).unwrap().principal(), "zoo@PKI.TEST");
     for length in 0..cache.len() {
         assert_eq!(CredentialCache::parse(&cache[..length]), None, "{length} bytes");
     }
@@ -94,12 +94,12 @@ fn forged() -> Vec<u8> {
     let principal = |kind: u32, components: &[&str]| {
         let count = u32::try_from(components.len()).unwrap();
         let components = components.iter().flat_map(|component| data(component.as_bytes())).collect();
-        [kind.to_be_bytes().to_vec(), count.to_be_bytes().to_vec(), data(b"ZOO.TEST"), components].concat()
+        [kind.to_be_bytes().to_vec(), count.to_be_bytes().to_vec(), data(b"PKI.TEST"), components].concat()
     };
     let client = principal(1, &["zoo"]);
     let credential = [
         client.clone(),
-        principal(2, &["krbtgt", "ZOO.TEST"]),
+        principal(2, &["krbtgt", "PKI.TEST"]),
         18_u16.to_be_bytes().to_vec(),
         data(&[0x6b; 32]),
         // Times, flags, neither addresses nor authorization data.

@@ -6,7 +6,7 @@ mod connection;
 mod explore;
 mod hostile;
 mod hosts;
+mod labels;
 mod model;
 mod snapshot;
 mod table;
-mod words;

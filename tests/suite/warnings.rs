@@ -6,8 +6,8 @@ use crate::support::{
     skip,
 };
 use pgtls_conformance::{
+    pki::Pki,
     server::{Behaviour, Script, Server},
-    zoo::Zoo,
 };
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command, sync::Arc, time::Duration};
 
@@ -54,14 +54,14 @@ fn encrypted_key(path: &Path) -> bool {
 fn warnings_are_those_of_psql() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path();
-    let zoo = Arc::new(Zoo::open());
+    let pki = Arc::new(Pki::open());
     write(&home.join("private"), "*:*:*:*:secret\n", 0o600);
     write(&home.join("open"), "*:*:*:*:secret\n", 0o644);
-    write(&home.join("cert.pem"), &zoo.client("good").unwrap().certificate_pem(), 0o644);
+    write(&home.join("cert.pem"), &pki.client("good").unwrap().certificate_pem(), 0o644);
     if !has_psql() || !encrypted_key(&home.join("key.pem")) {
         return skip("warnings", "psql and openssl");
     }
-    let server = Server::builder(Script::always(Behaviour::named("ok").unwrap()), zoo).start().unwrap();
+    let server = Server::builder(Script::always(Behaviour::named("ok").unwrap()), pki).start().unwrap();
     let place = format!("host=db.test {} user=u dbname=d", server.listen().conninfo());
     let home_text = home.to_str().unwrap();
     let password = |length| {

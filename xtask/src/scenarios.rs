@@ -3,7 +3,7 @@
 //! The recordings are many megabytes of JSON that lie beside the workspace (`../shared/rig`) on the machines where libpq is
 //! recorded. What ships is made of them by this: one file of blocks for each group, in the kit's own words.
 
-mod words;
+mod labels;
 
 use crate::workspace::{Error, Workspace};
 use serde_json::{Map, Value};
@@ -129,7 +129,7 @@ fn block(id: &str, scenario: &Value, new: &Value, old: &Value) -> Result<String,
                 return Err(Error(format!("there is no word for the port of server {other}")));
             }
         };
-        let connections = list(server, "behaviour").iter().map(words::behaviour);
+        let connections = list(server, "behaviour").iter().map(labels::behaviour);
         let connections = connections.collect::<Result<Vec<_>, _>>()?.join(" then ");
         line("server", &format!("{place}{connections}"));
     }
@@ -176,7 +176,7 @@ fn without_alpn(recorded: &Value) -> Value {
 /// The user, the database and the folder of the recordings, in the kit's words.
 pub(crate) fn ours(text: &str) -> String {
     let renamed = |word: &str| match word {
-        "rig" | "pki" => "zoo".to_owned(),
+        "rig" => "zoo".to_owned(),
         "RIG" => "ZOO".to_owned(),
         "rigdb" => "zoodb".to_owned(),
         "rig2" => "zoo2".to_owned(),
@@ -350,7 +350,7 @@ mod tests {
             block("env/x", &scenario, &recorded(postgresql.clone(), "ssl"), &recorded(Value::Null, "ssl"))
                 .unwrap();
         let expected = "env/x\n  server @::1 plain-only-hba then ok certificate=expired\n  conninfo ~ options='-c a=b'\n  \
-            env PGSSLROOTCERT {zoo}/ca/root.crt\n  file a cli/good.key mode=600 uid=0\n  text b \"[zoo]\\n\" mode=0\n  \
+            env PGSSLROOTCERT {pki}/ca/root.crt\n  file a cli/good.key mode=600 uid=0\n  text b \"[pki]\\n\" mode=0\n  \
             libpq ssl: connect authok; sni db.test -; cert zoo; in clear\n  startup {\"user\":\"{user}\",\"database\":\"zoodb\"}\n";
         assert_eq!(same, expected);
         let other =
@@ -373,7 +373,7 @@ mod tests {
         }
         assert_eq!(
             ours("postgresql://rig@x/rigdb right origin {pki}"),
-            "postgresql://zoo@x/zoodb right origin {zoo}"
+            "postgresql://zoo@x/zoodb right origin {pki}"
         );
     }
 }

@@ -2,6 +2,7 @@
 
 mod ambient;
 mod features;
+mod forbidden;
 mod fuzz_lock;
 mod generated;
 mod glossary;
@@ -19,7 +20,6 @@ mod published;
 mod tables;
 mod top_level;
 mod unused;
-mod words;
 
 use crate::workspace::{Error, Workspace};
 use std::fmt;
@@ -40,7 +40,7 @@ const RULES: &[Rule] = &[
     Rule { name: "ambient", check: ambient::check },
     Rule { name: "proofs", check: proofs::check },
     Rule { name: "lints", check: lints::check },
-    Rule { name: "words", check: words::check },
+    Rule { name: "words", check: forbidden::check },
     Rule { name: "glossary", check: glossary::check },
     Rule { name: "prose", check: prose::check },
     Rule { name: "links", check: links::check },

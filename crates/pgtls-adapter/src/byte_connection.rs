@@ -198,7 +198,7 @@ impl ByteConnection {
                     return ByteAction::Done(encryption);
                 }
                 // There is no GSSAPI here, and nothing can be done without a connection.
-                _ => self.driver.interrupted(),
+                _ => self.driver.connection_lost(),
             }
         }
     }
@@ -294,7 +294,7 @@ impl ByteConnection {
                 self.shake_hands();
             }
             Action::Startup => stream.received(received),
-            _ => self.driver.interrupted(),
+            _ => self.driver.connection_lost(),
         }
     }
 
@@ -348,7 +348,7 @@ impl ByteConnection {
 
     fn start_tls(&mut self) {
         let (Some((config, server_name)), Some(stream)) = (self.driver.start_tls(), &mut self.stream) else {
-            return self.driver.interrupted();
+            return self.driver.connection_lost();
         };
         match ClientConnection::new(config, server_name) {
             Ok(tls) => stream.start_tls(tls),

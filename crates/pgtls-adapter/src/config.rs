@@ -70,7 +70,7 @@ impl Config {
     }
 
     /// The same, if that waits for nobody.
-    pub(crate) fn options_at_hand(&self) -> Option<Cow<'_, TlsOptions>> {
+    pub(crate) fn try_options(&self) -> Option<Cow<'_, TlsOptions>> {
         (!self.is_by_machine() || self.openssl.is_read()).then(|| self.options())
     }
 

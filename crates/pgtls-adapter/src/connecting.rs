@@ -145,12 +145,12 @@ impl<R: StreamRuntime<D::Connection>, D: ConnectionSource> Connecting<'_, R, D> 
                             stream.protection().set_monitor(monitor);
                             return Ok(stream);
                         }
-                        _ => driver.interrupted(),
+                        _ => driver.connection_lost(),
                     }
                 }
                 (Action::Failed, _) => return Err(driver.error()),
                 // The stream was dropped with a future. There is no GSSAPI here.
-                _ => driver.interrupted(),
+                _ => driver.connection_lost(),
             }
         }
     }

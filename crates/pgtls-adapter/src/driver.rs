@@ -306,7 +306,7 @@ impl<'c> Driver<'c> {
     }
 
     /// The connection that the action is about is gone: a future was dropped. Ends the connection.
-    pub fn interrupted(&mut self) {
+    pub fn connection_lost(&mut self) {
         self.answer(Input::Abandoned(io::Error::from(io::ErrorKind::NotConnected).into()));
     }
 
@@ -336,7 +336,7 @@ impl<'c> Driver<'c> {
 
     /// TLS cannot be set up.
     fn tls_failed(&mut self, error: TlsError) {
-        let (failure, alert) = (error.failure(), error.farewell());
+        let (failure, alert) = (error.failure(), error.closing_alert());
         let certificate = ClientCertificate::NONE;
         self.answer(Input::TlsFailed { failure, certificate, alert, cause: error.into() });
     }

@@ -147,8 +147,8 @@ impl LoadedTls {
     /// The same, if that waits for nobody.
     fn try_cached(config: &Config) -> Option<Self> {
         let Config { params, environment, cache, .. } = config;
-        let options = config.options_at_hand()?;
-        Some(Self::from(config, cache.at_hand(params, environment, &options, &Disk)?))
+        let options = config.try_options()?;
+        Some(Self::from(config, cache.try_cached(params, environment, &options, &Disk)?))
     }
 
     fn from(config: &Config, cached: Cached) -> Self {

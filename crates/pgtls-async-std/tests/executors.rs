@@ -8,8 +8,8 @@ use pgtls_async_std::{
     negotiate,
 };
 use pgtls_conformance::{
+    pki::Pki,
     server::{Behaviour, Script, Server},
-    zoo::Zoo,
 };
 use pgtls_core::{
     environment::{Environment, Platform},
@@ -22,7 +22,7 @@ use std::{io, sync::Arc, time::Duration};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn server() -> Server {
-    Server::builder(Script::always(Behaviour::default()), Arc::new(Zoo::open())).start().unwrap()
+    Server::builder(Script::always(Behaviour::default()), Arc::new(Pki::open())).start().unwrap()
 }
 
 fn config(server: &Server) -> Config {

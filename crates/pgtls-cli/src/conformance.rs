@@ -7,9 +7,9 @@ use crate::exit::Exit;
 use clap::Args;
 use pgtls_conformance::{
     Run,
-    bench::Bench,
     client::CommandClient,
     report::{Report, page},
+    runner::Runner,
     scenario::{Libpq, Scenario, Scenarios},
     scenarios,
 };
@@ -116,7 +116,7 @@ fn conformance(arguments: &Arguments, out: &mut dyn Write) -> Result<Exit, Box<d
     let client = client.limit(Duration::from_secs(arguments.limit.get())).gss(arguments.gss);
     let run = Run::new().name(&name).libpq(arguments.libpq);
     let run = arguments.jobs.map_or(run.clone(), |jobs| run.jobs(jobs.get()));
-    let bench = Bench::new()?;
+    let bench = Runner::new()?;
     let progress = Progress::new(chosen.len());
     let report = run.on(&bench, &client, &chosen, &|_, verdict| progress.told(verdict))?;
     progress.finish();

@@ -5,9 +5,9 @@ mod attempt;
 mod events;
 mod failure;
 mod passphrase;
+mod render;
 mod report;
 mod sqlstate;
-mod text;
 mod timeline;
 
 pub(crate) use adapter::Adapter;
@@ -16,9 +16,9 @@ pub(crate) use report::Report;
 
 use crate::{
     arguments::ConnectArguments,
+    context::{ConnectionContext, ContextError, load_context},
     error_class,
     exit::Exit,
-    gather::{GatherError, Gathered, gather},
 };
 use std::{
     io::{self, Write},
@@ -30,7 +30,7 @@ use std::{
 /// Runs the sub-command.
 pub(crate) fn run(arguments: &ConnectArguments, out: &mut dyn Write) -> Exit {
     let report = report(arguments);
-    let written = if arguments.json { write_json(out, &report) } else { text::write(out, &report) };
+    let written = if arguments.json { write_json(out, &report) } else { render::write(out, &report) };
     match (written, report.outcome) {
         (Err(_), _) | (Ok(()), "fail") => Exit::Failure,
         (Ok(()), _) => Exit::Success,
@@ -45,12 +45,12 @@ fn write_json(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 }
 
 fn report(arguments: &ConnectArguments) -> Report {
-    let gathered = match gather(&arguments.conninfo, arguments.hardened) {
+    let gathered = match load_context(&arguments.conninfo, arguments.hardened) {
         Ok(gathered) => gathered,
-        Err(GatherError::Param(error)) => {
+        Err(ContextError::Param(error)) => {
             return Report::refused(error_class::of_param(&error), error.to_string());
         }
-        Err(error @ GatherError::Environment(_)) => {
+        Err(error @ ContextError::Environment(_)) => {
             return Report::refused("invalid-parameter", error.to_string());
         }
     };
@@ -61,7 +61,7 @@ fn report(arguments: &ConnectArguments) -> Report {
 }
 
 /// Connects in another thread, so that nothing can hold up the answer: looking a name up knows no time limit.
-fn within(limit: Duration, gathered: Gathered, adapter: Adapter) -> Report {
+fn within(limit: Duration, gathered: ConnectionContext, adapter: Adapter) -> Report {
     let (sender, receiver) = mpsc::channel();
     // Left alone when the time is over: the process ends with the answer.
     thread::spawn(move || {

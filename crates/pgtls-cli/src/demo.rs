@@ -6,13 +6,13 @@
 mod cell;
 mod client;
 mod matrix;
+mod render;
 mod server;
-mod text;
 
 use crate::exit::Exit;
 use clap::Args;
 use matrix::{Attempt, RootFile, walk};
-use pgtls_conformance::zoo::Zoo;
+use pgtls_conformance::pki::Pki;
 use serde::Serialize;
 use server::DemoServer;
 use std::{
@@ -47,33 +47,33 @@ pub(crate) fn run(arguments: &Arguments, out: &mut dyn Write) -> Exit {
 fn show(arguments: &Arguments, out: &mut dyn Write) -> Result<bool, Box<dyn Error>> {
     let servers = DemoServer::all()?;
     if !arguments.json {
-        text::introduction(out, &servers)?;
+        render::introduction(out, &servers)?;
         out.flush()?;
     }
-    let zoo = Arc::new(Zoo::open());
+    let pki = Arc::new(Pki::open());
     let files = tempfile::tempdir()?;
-    write_files(&zoo, files.path())?;
+    write_files(&pki, files.path())?;
     let home = files.path().join("nobody").display().to_string();
-    let attempts = walk(&servers, &zoo, files.path(), |conninfo| client::attempt(conninfo, &home))?;
+    let attempts = walk(&servers, &pki, files.path(), |conninfo| client::attempt(conninfo, &home))?;
     let agrees = attempts.iter().all(Attempt::agrees);
     if arguments.json {
         serde_json::to_writer(&mut *out, &Json { agrees, attempts: &attempts })?;
         writeln!(out)?;
     } else {
-        text::matrix(out, &attempts, RootFile::Missing)?;
-        text::matrix(out, &attempts, RootFile::Present)?;
-        text::conclusion(out, &attempts)?;
+        render::matrix(out, &attempts, RootFile::Missing)?;
+        render::matrix(out, &attempts, RootFile::Present)?;
+        render::conclusion(out, &attempts)?;
     }
     out.flush()?;
     Ok(agrees)
 }
 
-/// The files that the settings of the servers name; the whole zoo would take long.
-fn write_files(zoo: &Zoo, folder: &Path) -> Result<(), Box<dyn Error>> {
+/// The files that the settings of the servers name; the whole pki would take long.
+fn write_files(pki: &Pki, folder: &Path) -> Result<(), Box<dyn Error>> {
     fs::create_dir(folder.join("ca"))?;
-    fs::write(folder.join("ca/root.crt"), zoo.root_file("root")?)?;
+    fs::write(folder.join("ca/root.crt"), pki.root_file("root")?)?;
     fs::create_dir(folder.join("crl"))?;
-    fs::write(folder.join("crl/root+inter.crl"), zoo.crl_file("root+inter")?)?;
+    fs::write(folder.join("crl/root+inter.crl"), pki.crl_file("root+inter")?)?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use pgtls_core::{
     name::HostMismatch,
     negotiation::{Failure, TlsFailure},
     param::{ParamError, ParamErrorKind},
-    startup::{Broken, Refusal},
+    startup::{ProtocolViolation, Refusal},
 };
 use pgtls_rustls::{SetupError, TlsError};
 use pgtls_x509::X509Error;
@@ -55,10 +55,10 @@ pub(crate) fn of_failure(failure: Failure) -> &'static str {
 }
 
 /// Of an exchange after the startup packet that broke.
-pub(crate) fn of_broken(broken: Broken) -> &'static str {
+pub(crate) fn of_broken(broken: ProtocolViolation) -> &'static str {
     match broken {
-        Broken::Closed => "eof",
-        Broken::Unexpected(_) | Broken::Malformed(_) => "bad-reply",
+        ProtocolViolation::Closed => "eof",
+        ProtocolViolation::Unexpected(_) | ProtocolViolation::Malformed(_) => "bad-reply",
         _ => "other",
     }
 }
@@ -152,7 +152,7 @@ fn of_file(error: &FileError) -> &'static str {
         (FileRole::Cert, _) => "bad-client-cert-file",
         (FileRole::Key, FileProblem::Missing(_) | FileProblem::HomeUnknown) => "missing-key-file",
         (FileRole::Key, FileProblem::NotRegular) => "key-not-regular",
-        (FileRole::Key, FileProblem::TooWide(_)) => "key-permissions",
+        (FileRole::Key, FileProblem::InsecurePermissions(_)) => "key-permissions",
         (FileRole::Key, FileProblem::Engine { .. }) => "other",
         (FileRole::Key, _) => "bad-key-file",
     }
@@ -221,8 +221,8 @@ mod tests {
             (Failure::NoAlpn, "bad-alpn"),
             (Failure::Unproven(Verification::Full), "chain-untrusted"),
             (server_error, "server-error"),
-            (Failure::StartupBroken(Broken::Closed), "eof"),
-            (Failure::StartupBroken(Broken::Unexpected(b'X')), "bad-reply"),
+            (Failure::StartupBroken(ProtocolViolation::Closed), "eof"),
+            (Failure::StartupBroken(ProtocolViolation::Unexpected(b'X')), "bad-reply"),
             (Failure::LocalRefusal(Refusal::NoPassword), "no-password"),
             (Failure::LocalRefusal(Refusal::AuthNotAllowed(AuthMethod::Md5)), "auth-requirement"),
             (Failure::LocalRefusal(Refusal::NoMechanism), "auth-requirement"),

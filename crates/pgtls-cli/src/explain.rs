@@ -4,16 +4,16 @@ mod hardenings;
 mod hosts;
 mod openssl;
 mod protection;
+mod render;
 mod settings;
 mod steps;
-mod text;
 mod warnings;
 
 use crate::{
     arguments::ExplainArguments,
+    context::{self, ConnectionContext},
     exit::Exit,
-    gather::{self, Gathered},
-    words::{self, FileLine},
+    labels::{self, FileLine},
 };
 use hardenings::HardeningLine;
 use hosts::HostLine;
@@ -33,12 +33,12 @@ use warnings::{Subject, Warning};
 
 /// Runs the sub-command.
 pub(crate) fn run(arguments: &ExplainArguments, out: &mut dyn Write) -> Exit {
-    let explained = gather::gather(&arguments.conninfo, arguments.hardened)
+    let explained = context::load_context(&arguments.conninfo, arguments.hardened)
         .map_err(|error| error.to_string())
         .and_then(|gathered| Explanation::new(&gathered).map_err(|error| error.to_string()));
     let (written, exit) = match explained {
         Ok(explanation) if arguments.json => (write_json(out, &explanation), Exit::Success),
-        Ok(explanation) => (text::write(out, &explanation), Exit::Success),
+        Ok(explanation) => (render::write(out, &explanation), Exit::Success),
         Err(error) if arguments.json => {
             (write_json(out, &serde_json::json!({ "error": error })), Exit::Failure)
         }
@@ -88,8 +88,8 @@ struct Plan {
 }
 
 impl Explanation {
-    fn new(gathered: &Gathered) -> Result<Self, PlanError> {
-        let Gathered { environment, params, .. } = gathered;
+    fn new(gathered: &ConnectionContext) -> Result<Self, PlanError> {
+        let ConnectionContext { environment, params, .. } = gathered;
         let loaded = &load(params, environment, &Disk);
         let hosts = hosts::hosts(params, environment);
         let over = |transport| hosts.iter().any(|host| host.over == Some(transport));
@@ -113,7 +113,7 @@ impl Explanation {
         Ok(Self {
             settings: settings::settings(params),
             sslmode: params.sslmode().as_str(),
-            verification: verified.map(words::verified),
+            verification: verified.map(labels::verified),
             verification_words: protection::sentence(params.sslmode(), verified, tcp),
             protection: if tcp {
                 protection::protection(params.sslmode(), verified)

@@ -8,18 +8,18 @@ mod arguments;
 mod certificate;
 mod conformance;
 mod connect;
+mod context;
 mod demo;
 mod error_class;
 mod exit;
 mod explain;
-mod gather;
 mod generate;
+mod labels;
 mod output;
-mod paint;
 mod report;
 mod serve;
+mod style;
 mod verify;
-mod words;
 
 use arguments::{Arguments, Command};
 use clap::{

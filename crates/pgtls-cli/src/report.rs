@@ -1,8 +1,8 @@
 //! Lines that `connect` and `explain` write alike.
 
 use crate::{
-    paint::{BAD, FAINT, GOOD, HEADING},
-    words::FileLine,
+    labels::FileLine,
+    style::{BAD, FAINT, GOOD, HEADING},
 };
 use std::io::{self, Write};
 

@@ -8,8 +8,8 @@ mod control;
 use crate::exit::Exit;
 use clap::Args;
 use pgtls_conformance::{
+    pki::Pki,
     server::{Behaviour, Listen, Script, Seen, Server},
-    zoo::Zoo,
 };
 use serde::Serialize;
 use std::{
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with = "behaviour")]
     script: Option<PathBuf>,
     /// Take commands from standard input and answer on standard output, one JSON object per line each
-    #[arg(long, conflicts_with_all = ["script", "behaviour", "listen", "zoo", "connections"])]
+    #[arg(long, conflicts_with_all = ["script", "behaviour", "listen", "pki", "connections"])]
     control: bool,
     /// A behaviour with a name, the same on every connection [default: ok]
     #[arg(long, value_name = "NAME", value_parser = behaviour)]
@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
     listen: Listen,
     /// Write certificates, keys and CRLs to this folder, for the client to use; it is made if need be
     #[arg(long, value_name = "DIR")]
-    zoo: Option<PathBuf>,
+    pki: Option<PathBuf>,
     /// End after this many connections [default: never]
     #[arg(long, value_name = "COUNT")]
     connections: Option<usize>,
@@ -68,13 +68,13 @@ fn behaviour(name: &str) -> Result<String, String> {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn serve(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
-    let zoo = Arc::new(Zoo::open());
-    if let Some(folder) = &arguments.zoo {
+    let pki = Arc::new(Pki::open());
+    if let Some(folder) = &arguments.pki {
         fs::create_dir_all(folder)
             .map_err(|error| format!("could not make \"{}\": {error}", folder.display()))?;
-        zoo.write_to(folder)?;
+        pki.write_to(folder)?;
     }
-    let server = Server::builder(script(arguments)?, zoo).listen(arguments.listen.clone()).start()?;
+    let server = Server::builder(script(arguments)?, pki).listen(arguments.listen.clone()).start()?;
     line(out, &Listening { listening: server.listen().to_string(), conninfo: server.listen().conninfo() })?;
 
     let enough = |count: usize| arguments.connections.is_some_and(|limit| count >= limit);
@@ -132,8 +132,8 @@ fn after_help() -> String {
     format!("{FIRST_HELP}\n\n{SCRIPT_HELP}\n\nBehaviours with a name: {}.", names.join(", "))
 }
 
-const FIRST_HELP: &str = r#"The servers' certificates are for the host db.test, from the authority ca/root.crt of the folder --zoo:
-  pgtls serve --listen 127.0.0.1:5433 --zoo zoo
+const FIRST_HELP: &str = r#"The servers' certificates are for the host db.test, from the authority ca/root.crt of the folder --pki:
+  pgtls serve --listen 127.0.0.1:5433 --pki pki
   pgtls connect "host=db.test hostaddr=127.0.0.1 port=5433 sslmode=verify-full sslrootcert=zoo/ca/root.crt"
 
 Standard output is one JSON object per line: where the server listens, then what it saw of each connection that has ended. No more than 64 are served at a time. Exit codes: 0 when the connections of --connections have ended, 2 when it cannot serve, 64 wrong usage."#;
@@ -202,7 +202,7 @@ mod tests {
             control: false,
             behaviour: Some("plain-only".to_owned()),
             listen: place.parse().unwrap(),
-            zoo: None,
+            pki: None,
             connections: Some(2),
         };
         let client = std::thread::spawn(move || {

@@ -1,7 +1,7 @@
 //! `pgtls verify`: the verdict that a connection would give on a certificate chain, without a connection.
 
 mod material;
-mod text;
+mod render;
 mod verdict;
 
 use crate::{
@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &VerifyArguments, out: &mut dyn Write) -> Exit {
             return Exit::Usage;
         }
     };
-    let written = if arguments.json { write_json(out, &verdict) } else { text::write(out, &verdict) };
+    let written = if arguments.json { write_json(out, &verdict) } else { render::write(out, &verdict) };
     if written.is_ok() && verdict.verified != "none" { Exit::Success } else { Exit::Failure }
 }
 

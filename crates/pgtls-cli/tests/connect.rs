@@ -28,7 +28,7 @@ fn connect_to(server: &Server, files: &Files, parameters: &str, flags: &[&str]) 
 }
 
 #[test]
-fn what_libpq_does_is_told_in_json() {
+fn json_reports_libpq_behaviour() {
     let files = Files::new();
     for (behaviour, parameters, flags, expected) in [
         (

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Files, command, json};
-use pgtls_conformance::zoo::Kind;
+use pgtls_conformance::pki::Kind;
 use serde_json::json as value;
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -67,7 +67,7 @@ fn a_careful_reviewer_warns_where_there_is_reason() {
     ] {
         let root = match present {
             Nothing => None,
-            Root => Some(files.zoo.root_file("root").expect("the zoo has it")),
+            Root => Some(files.pki.root_file("root").expect("the pki has it")),
             Bundle => Some(bundle(&files)),
         };
         place(&folder.join("root.crt"), root.as_deref());
@@ -94,10 +94,10 @@ fn place(path: &Path, content: Option<&str>) {
     }
 }
 
-/// Every authority and self-signed server of the zoo: enough to look public.
+/// Every authority and self-signed server of the pki: enough to look public.
 fn bundle(files: &Files) -> String {
-    let names = files.zoo.names(Kind::RootFile);
-    names.iter().map(|name| files.zoo.root_file(name).expect("the zoo has it")).collect()
+    let names = files.pki.names(Kind::RootFile);
+    names.iter().map(|name| files.pki.root_file(name).expect("the pki has it")).collect()
 }
 
 #[test]

@@ -5,10 +5,10 @@ mod common;
 
 use common::{Files, command, json, pgtls, stdout};
 use pgtls_conformance::{
+    pki::Kind,
     scenario::Outcome,
     scenarios,
     server::{Behaviour, Script, Server},
-    zoo::Kind,
 };
 use serde_json::{Value, json as value};
 use std::{collections::BTreeMap, sync::Arc};
@@ -17,10 +17,10 @@ use std::{collections::BTreeMap, sync::Arc};
 fn verdicts() {
     let files = Files::new();
     let (root, crl) = (files.root("root"), |name: &str| {
-        files.write(&format!("{name}.crl"), &files.zoo.crl_file(name).expect("the zoo has it"))
+        files.write(&format!("{name}.crl"), &files.pki.crl_file(name).expect("the pki has it"))
     });
     let chain = |name: &str| {
-        let chain = files.zoo.server(name).expect("the zoo has it").chain_pem();
+        let chain = files.pki.server(name).expect("the pki has it").chain_pem();
         files.write(&format!("{name}.crt"), &chain)
     };
     let good = chain("good");
@@ -88,7 +88,7 @@ fn verdicts() {
 /// The root file of a recording with `sslmode=verify-ca`, and whether libpq 18 and 15 connected; by the server's certificate.
 fn recorded() -> BTreeMap<String, (String, [bool; 2])> {
     let name = |id: &str| Some(id.strip_prefix("cert/explicit/")?.strip_suffix("/verify-ca")?.to_owned());
-    let root = |conninfo: &str| Some(conninfo.split_once("{zoo}/ca/")?.1.split_once(".crt")?.0.to_owned());
+    let root = |conninfo: &str| Some(conninfo.split_once("{pki}/ca/")?.1.split_once(".crt")?.0.to_owned());
     let connects = |outcome: Outcome| outcome == Outcome::Ssl;
     let rows = scenarios().into_iter().filter_map(|scenario| {
         let outcomes = [scenario.libpq18.outcome, scenario.libpq15.outcome].map(connects);
@@ -97,7 +97,7 @@ fn recorded() -> BTreeMap<String, (String, [bool; 2])> {
     rows.collect()
 }
 
-/// A server of the zoo, and what is asked about it.
+/// A server of the pki, and what is asked about it.
 struct Case<'a> {
     files: &'a Files,
     name: &'static str,
@@ -107,9 +107,9 @@ struct Case<'a> {
 
 impl<'a> Case<'a> {
     fn new(files: &'a Files, name: &'static str) -> Self {
-        let chain = files.zoo.server(name).expect("the zoo has it").chain_pem();
+        let chain = files.pki.server(name).expect("the pki has it").chain_pem();
         let behaviour = Behaviour::named("ok").expect("there is such a behaviour").with_certificate(name);
-        let server = Server::builder(Script::always(behaviour), Arc::clone(&files.zoo)).start();
+        let server = Server::builder(Script::always(behaviour), Arc::clone(&files.pki)).start();
         Self {
             files,
             name,
@@ -151,12 +151,12 @@ impl<'a> Case<'a> {
         [true, !has_note]
     }
 
-    /// All roots of the zoo, and the certificate itself.
+    /// All roots of the pki, and the certificate itself.
     fn any_root(&self) -> String {
-        let authorities = self.files.zoo.names(Kind::Authority).into_iter();
+        let authorities = self.files.pki.names(Kind::Authority).into_iter();
         let roots = authorities.filter(|name| name.contains("root") && !name.starts_with("under"));
-        let pem = |name| self.files.zoo.root_file(name).expect("the zoo has it");
-        let leaf = self.files.zoo.server(self.name).expect("the zoo has it").certificate_pem();
+        let pem = |name| self.files.pki.root_file(name).expect("the pki has it");
+        let leaf = self.files.pki.server(self.name).expect("the pki has it").certificate_pem();
         self.files.write(&format!("roots-{}.crt", self.name), &(roots.map(pem).collect::<String>() + &leaf))
     }
 }
@@ -165,7 +165,7 @@ impl<'a> Case<'a> {
 fn the_verdict_on_every_server_of_the_zoo_is_that_of_a_connection() {
     let (files, mut recorded) = (Files::new(), recorded());
     let mut refused_in_tls12 = Vec::new();
-    for name in files.zoo.names(Kind::Server) {
+    for name in files.pki.names(Kind::Server) {
         let case = Case::new(&files, name);
         let (root, libpq) = match recorded.remove(name) {
             Some((root, libpq)) => (root, Some(libpq)),
@@ -183,7 +183,7 @@ fn the_verdict_on_every_server_of_the_zoo_is_that_of_a_connection() {
         }
     }
     assert_eq!(refused_in_tls12, ["ku-encipher", "key-rsapss"]);
-    assert!(recorded.is_empty(), "not in the zoo: {recorded:?}");
+    assert!(recorded.is_empty(), "not in the pki: {recorded:?}");
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn people_see_the_path_and_what_to_change() {
     let files = Files::new();
     let root = files.root("root");
     let chain = |name: &str| {
-        files.write(&format!("{name}.crt"), &files.zoo.server(name).expect("the zoo has it").chain_pem())
+        files.write(&format!("{name}.crt"), &files.pki.server(name).expect("the pki has it").chain_pem())
     };
     let output = pgtls(&["verify", "--rootcert", &root, "--chain", &chain("good"), "--host", "db.test"]);
     for words in ["Path, from the peer to the root", "Verified:", "is for db.test"] {
@@ -209,7 +209,7 @@ fn people_see_the_path_and_what_to_change() {
 fn lists_that_are_not_used_are_told() {
     let files = Files::new();
     let root = files.root("root");
-    let good = files.write("good.crt", &files.zoo.server("good").expect("the zoo has it").chain_pem());
+    let good = files.write("good.crt", &files.pki.server("good").expect("the pki has it").chain_pem());
     let text = files.write("text", "no list");
     let folder = tempfile::tempdir().expect("there is a folder for temporary files");
     let folder = folder.path().to_str().expect("it is UTF-8");
@@ -256,7 +256,7 @@ fn arguments_that_contradict_each_other_are_wrong_usage() {
 fn the_security_level_is_that_of_connections() {
     let files = Files::new();
     let root = files.root("root");
-    let good = files.write("good.crt", &files.zoo.server("good").expect("the zoo has it").chain_pem());
+    let good = files.write("good.crt", &files.pki.server("good").expect("the pki has it").chain_pem());
     for (level, verified) in [(2, "ca"), (5, "none")] {
         let conf = format!(
             "openssl_conf=m\n[m]\nssl_conf=n\n[n]\nsystem_default=s\n[s]\nCipherString=@SECLEVEL={level}\n"

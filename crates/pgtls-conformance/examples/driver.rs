@@ -7,7 +7,7 @@
 use pgtls_conformance::{
     Run,
     client::{Attempt, ClientUnderTest},
-    judge::Told,
+    judge::ClientClaim,
     property::{conforms, strategy},
     reference::Reference,
 };
@@ -18,7 +18,7 @@ use std::process::ExitCode;
 const SITUATIONS: u32 = 128;
 
 /// The driver: anything that connects with a connection string.
-fn connect(attempt: &Attempt, fault: &str) -> Told {
+fn connect(attempt: &Attempt, fault: &str) -> ClientClaim {
     let mut attempt = attempt.clone();
     attempt.conninfo = match fault {
         "name" => attempt.conninfo.replace("verify-full", "verify-ca"),

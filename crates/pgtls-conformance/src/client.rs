@@ -4,7 +4,7 @@ mod command;
 
 pub use command::{CommandClient, CommandError};
 
-use crate::{judge::Told, scenario::HostName};
+use crate::{judge::ClientClaim, scenario::HostName};
 use std::path::PathBuf;
 
 /// A client under test. Several threads use it at once.
@@ -12,7 +12,7 @@ pub trait ClientUnderTest: Sync {
     /// Connects, disconnects, and says what came of it.
     ///
     /// A client that hangs holds up its thread for ever: it must have an end of its own.
-    fn connect(&self, attempt: &Attempt) -> Told;
+    fn connect(&self, attempt: &Attempt) -> ClientClaim;
 
     /// Why the client cannot be asked this at all, if so: a client in this process, for instance, has no environment of its
     /// own. The scenario is counted as skipped then.
@@ -27,8 +27,8 @@ pub trait ClientUnderTest: Sync {
     }
 }
 
-impl<F: Fn(&Attempt) -> Told + Sync> ClientUnderTest for F {
-    fn connect(&self, attempt: &Attempt) -> Told {
+impl<F: Fn(&Attempt) -> ClientClaim + Sync> ClientUnderTest for F {
+    fn connect(&self, attempt: &Attempt) -> ClientClaim {
         self(attempt)
     }
 }
@@ -47,7 +47,7 @@ pub struct Attempt {
     pub home: PathBuf,
     /// The user of the system that it runs as, when it is another than ours.
     pub run_as: Option<RunAs>,
-    /// Give the attempt up after so many polls, if you can, and tell [`Told::Cancelled`].
+    /// Give the attempt up after so many polls, if you can, and tell [`ClientClaim::Cancelled`].
     pub cancel: Option<u32>,
 }
 

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// What a client says of its attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Told {
+pub enum ClientClaim {
     /// It has a session, of this kind if it can tell.
     Connected(Option<Outcome>),
     /// It has none, for this reason if it says one.
@@ -30,7 +30,7 @@ pub enum Told {
 #[non_exhaustive]
 pub struct Observed {
     /// The client's word.
-    pub told: Told,
+    pub told: ClientClaim,
     /// The servers' events; with several servers each has its index before it.
     pub events: Vec<String>,
     /// The servers' records.
@@ -39,7 +39,7 @@ pub struct Observed {
 
 impl Observed {
     /// From the log of `servers` servers.
-    pub fn new(told: Told, log: &Log, servers: usize) -> Self {
+    pub fn new(told: ClientClaim, log: &Log, servers: usize) -> Self {
         let word = |(server, event): (usize, _)| {
             if servers > 1 { format!("h{server}:{event}") } else { format!("{event}") }
         };
@@ -78,8 +78,11 @@ impl Observed {
     /// How it ended: the client says whether, the servers say on which channel.
     pub fn outcome(&self) -> Outcome {
         match &self.told {
-            Told::Connected(claimed) => self.session().or(*claimed).unwrap_or(Outcome::Fail),
-            Told::Failed(_) | Told::Lost(_) | Told::Declined(_) | Told::Cancelled => Outcome::Fail,
+            ClientClaim::Connected(claimed) => self.session().or(*claimed).unwrap_or(Outcome::Fail),
+            ClientClaim::Failed(_)
+            | ClientClaim::Lost(_)
+            | ClientClaim::Declined(_)
+            | ClientClaim::Cancelled => Outcome::Fail,
         }
     }
 }
@@ -175,7 +178,7 @@ impl fmt::Display for Difference {
 
 /// What differs, the gravest first; nothing when the client does as libpq does.
 pub fn judge(expected: &Expected, observed: &Observed) -> Vec<Difference> {
-    if observed.told == Told::Cancelled {
+    if observed.told == ClientClaim::Cancelled {
         return cut_short(expected, observed);
     }
     let mut differences: Vec<_> = [
@@ -187,7 +190,7 @@ pub fn judge(expected: &Expected, observed: &Observed) -> Vec<Difference> {
         startup(expected, observed),
     ]
     .concat();
-    if let Told::Lost(reason) = &observed.told {
+    if let ClientClaim::Lost(reason) = &observed.told {
         differences.push(Difference::Lost(reason.clone()));
     }
     differences.sort();
@@ -222,7 +225,7 @@ fn outcome(expected: &Expected, observed: &Observed) -> Vec<Difference> {
         (Fail, Fail) => None,
         (Fail, _) => Some(Difference::AcceptsWhatLibpqRefuses),
         (_, _) if observed.outcome() == Fail => {
-            let reason = if let Told::Failed(reason) = &observed.told { reason.clone() } else { None };
+            let reason = if let ClientClaim::Failed(reason) = &observed.told { reason.clone() } else { None };
             Some(Difference::RefusesWhatLibpqAccepts(reason))
         }
         (expected, outcome) if expected == outcome => None,
@@ -234,7 +237,7 @@ fn outcome(expected: &Expected, observed: &Observed) -> Vec<Difference> {
 }
 
 fn claim(observed: &Observed) -> Vec<Difference> {
-    let Told::Connected(claimed) = observed.told else { return Vec::new() };
+    let ClientClaim::Connected(claimed) = observed.told else { return Vec::new() };
     let same =
         claimed.is_none_or(|claimed| observed.session() == Some(claimed)) && observed.session().is_some();
     // The servers speak no GSSAPI, so nobody can have such a session.

@@ -1,6 +1,6 @@
 //! What is needed to judge a PostgreSQL client's TLS.
 //!
-//! - [`zoo`]: certificates of every kind that a client meets, made on the spot;
+//! - [`pki`]: certificates of every kind that a client meets, made on the spot;
 //! - [`server`]: a scripted server, honest or hostile, that writes down what the client did;
 //! - [`scenario`]: servers, settings and what libpq makes of them, as blocks of text; [`scenarios`] has all that come with
 //!   the kit;
@@ -26,9 +26,9 @@
 //! - `runtime`: the tests of an adapter for a runtime.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-pub mod bench;
 pub mod client;
 pub mod judge;
+pub mod pki;
 #[cfg(feature = "proptest")]
 pub mod property;
 mod public;
@@ -36,12 +36,12 @@ mod public;
 pub mod reference;
 pub mod report;
 mod run;
+pub mod runner;
 #[cfg(feature = "runtime")]
 pub mod runtime;
 pub mod scenario;
 pub mod section;
 pub mod server;
-pub mod zoo;
 
 pub use public::{GROUPS, scenarios};
 pub use run::{Run, RunError, run};

@@ -1,14 +1,14 @@
 //! Property tests: any situation, and the question whether a driver does there what libpq does.
 //!
 //! ```no_run
-//! use pgtls_conformance::{client::Attempt, judge::Told, property::{conforms, strategy}};
+//! use pgtls_conformance::{client::Attempt, judge::ClientClaim, property::{conforms, strategy}};
 //! use proptest::prelude::*;
 //!
-//! fn my_driver(attempt: &Attempt) -> Told {
+//! fn my_driver(attempt: &Attempt) -> ClientClaim {
 //!     # mod my_driver { pub fn connect(_: &str) -> Result<(), std::io::Error> { Ok(()) } }
 //!     match my_driver::connect(&attempt.conninfo) {
-//!         Ok(_connection) => Told::Connected(None),
-//!         Err(error) => Told::Failed(Some(error.to_string())),
+//!         Ok(_connection) => ClientClaim::Connected(None),
+//!         Err(error) => ClientClaim::Failed(Some(error.to_string())),
 //!     }
 //! }
 //!
@@ -26,13 +26,13 @@
 pub mod strategy;
 
 use crate::{
-    bench::{Bench, BenchError, Verdict},
     client::ClientUnderTest,
-    judge::{Observed, Told},
+    judge::{ClientClaim, Observed},
+    pki::WriteError,
     reference::Reference,
     report::Detail,
+    runner::{Runner, RunnerError, Verdict},
     scenario::{Expected, Libpq, Scenario, Situation},
-    zoo::WriteError,
 };
 use core::{
     fmt,
@@ -46,7 +46,7 @@ use std::sync::LazyLock;
 ///
 /// A situation that the client declines, or that this machine cannot make, says nothing against it.
 pub fn conforms(client: &dyn ClientUnderTest, situation: &Situation) -> Result<(), Nonconformance> {
-    let bench = BENCH.as_ref().map_err(|error| Nonconformance::Zoo(error.to_string()))?;
+    let bench = BENCH.as_ref().map_err(|error| Nonconformance::Pki(error.to_string()))?;
     let uncut = Situation { cancel: None, ..situation.clone() };
     let Ok((reference, _)) = bench.observed(NAME, &uncut, &Reference)? else { return Ok(()) };
     let expected = expected(&reference);
@@ -68,14 +68,14 @@ pub fn conforms(client: &dyn ClientUnderTest, situation: &Situation) -> Result<(
 const NAME: &str = "property/found";
 
 /// Certificates are made once for all tests of a process.
-static BENCH: LazyLock<Result<Bench, WriteError>> = LazyLock::new(Bench::new);
+static BENCH: LazyLock<Result<Runner, WriteError>> = LazyLock::new(Runner::new);
 
 /// What is seen of a client, as what is expected of others.
 pub(crate) fn expected(observed: &Observed) -> Expected {
     let reason = match &observed.told {
-        Told::Failed(reason) => reason.clone(),
-        Told::Lost(reason) | Told::Declined(reason) => Some(reason.clone()),
-        Told::Connected(_) | Told::Cancelled => None,
+        ClientClaim::Failed(reason) => reason.clone(),
+        ClientClaim::Lost(reason) | ClientClaim::Declined(reason) => Some(reason.clone()),
+        ClientClaim::Connected(_) | ClientClaim::Cancelled => None,
     };
     let startup = observed.startup();
     Expected {
@@ -101,9 +101,9 @@ pub enum Nonconformance {
     /// It does something else.
     Differs(Box<Counterexample>),
     /// The situation could not be made.
-    Bench(BenchError),
+    Runner(RunnerError),
     /// The certificates could not be written.
-    Zoo(String),
+    Pki(String),
 }
 
 /// A situation in which a client does something else than libpq.
@@ -116,9 +116,9 @@ pub struct Counterexample {
     pub detail: Detail,
 }
 
-impl From<BenchError> for Nonconformance {
-    fn from(error: BenchError) -> Self {
-        Self::Bench(error)
+impl From<RunnerError> for Nonconformance {
+    fn from(error: RunnerError) -> Self {
+        Self::Runner(error)
     }
 }
 
@@ -126,8 +126,8 @@ impl fmt::Display for Nonconformance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Differs(found) => found.fmt(f),
-            Self::Bench(error) => error.fmt(f),
-            Self::Zoo(error) => f.write_str(error),
+            Self::Runner(error) => error.fmt(f),
+            Self::Pki(error) => f.write_str(error),
         }
     }
 }
@@ -153,7 +153,7 @@ impl fmt::Display for Counterexample {
 
 /// A future that is given up after so many polls: it is dropped then, as by a caller's timeout.
 ///
-/// `None` as its output says that it was given up, which is what [`Told::Cancelled`] is for.
+/// `None` as its output says that it was given up, which is what [`ClientClaim::Cancelled`] is for.
 #[derive(Debug)]
 pub struct GivenUp<F> {
     future: Option<Pin<Box<F>>>,

@@ -6,9 +6,9 @@
 //! It logs in with `pgtls-startup`, as the program `pgtls` does.
 
 use crate::{
-    bench::own_user,
     client::{Attempt, ClientUnderTest},
-    judge::Told,
+    judge::ClientClaim,
+    runner::own_user,
     scenario::Outcome,
 };
 use pgtls_core::{
@@ -26,12 +26,12 @@ use std::{io::Write as _, sync::Arc};
 pub struct Reference;
 
 impl ClientUnderTest for Reference {
-    fn connect(&self, attempt: &Attempt) -> Told {
+    fn connect(&self, attempt: &Attempt) -> ClientClaim {
         match session(attempt) {
-            Ok(Encryption::Ssl) => Told::Connected(Some(Outcome::Ssl)),
-            Ok(Encryption::Gss) => Told::Connected(Some(Outcome::Gss)),
-            Ok(Encryption::Plain) => Told::Connected(Some(Outcome::Plain)),
-            Err(reason) => Told::Failed(Some(reason)),
+            Ok(Encryption::Ssl) => ClientClaim::Connected(Some(Outcome::Ssl)),
+            Ok(Encryption::Gss) => ClientClaim::Connected(Some(Outcome::Gss)),
+            Ok(Encryption::Plain) => ClientClaim::Connected(Some(Outcome::Plain)),
+            Err(reason) => ClientClaim::Failed(Some(reason)),
         }
     }
 

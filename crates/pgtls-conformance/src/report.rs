@@ -2,13 +2,13 @@
 
 mod html;
 mod junit;
-mod text;
+mod render;
 
 pub use html::page;
 
 use crate::{
-    bench::Verdict,
-    judge::{Difference, Observed, Told},
+    judge::{ClientClaim, Difference, Observed},
+    runner::Verdict,
     scenario::{Expected, Libpq, Outcome, Scenario},
     section::section_of,
     server::Channel,
@@ -192,7 +192,7 @@ impl Report {
 
     /// A table of groups, and the first differences explained.
     pub fn text(&self, differences: usize) -> String {
-        text::text(self, differences)
+        render::text(self, differences)
     }
 }
 
@@ -287,10 +287,10 @@ impl Trace {
 
     fn observed(observed: &Observed, startup: bool) -> Self {
         let reason = match &observed.told {
-            Told::Failed(reason) => reason.clone(),
-            Told::Lost(reason) | Told::Declined(reason) => Some(reason.clone()),
-            Told::Cancelled => Some("given up".to_owned()),
-            Told::Connected(_) => None,
+            ClientClaim::Failed(reason) => reason.clone(),
+            ClientClaim::Lost(reason) | ClientClaim::Declined(reason) => Some(reason.clone()),
+            ClientClaim::Cancelled => Some("given up".to_owned()),
+            ClientClaim::Connected(_) => None,
         };
         Self {
             outcome: observed.outcome(),

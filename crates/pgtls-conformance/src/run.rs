@@ -1,12 +1,12 @@
 //! One call from a driver's own tests: every scenario, and the report.
 
 use crate::{
-    bench::{Bench, BenchError, Verdict},
     client::ClientUnderTest,
+    pki::WriteError,
     report::Report,
+    runner::{Runner, RunnerError, Verdict},
     scenario::{Libpq, Scenario},
     scenarios,
-    zoo::WriteError,
 };
 use core::fmt;
 use std::thread;
@@ -14,13 +14,13 @@ use std::thread;
 /// Judges a client by every scenario that comes with the kit, as libpq 18 was recorded: [`Run`] with nothing said.
 ///
 /// ```no_run
-/// use pgtls_conformance::{client::Attempt, judge::Told};
+/// use pgtls_conformance::{client::Attempt, judge::ClientClaim};
 ///
-/// fn connect(attempt: &Attempt) -> Told {
+/// fn connect(attempt: &Attempt) -> ClientClaim {
 ///     # mod my_driver { pub fn connect(_: &str) -> Result<(), std::io::Error> { Ok(()) } }
 ///     match my_driver::connect(&attempt.conninfo) {
-///         Ok(_connection) => Told::Connected(None),
-///         Err(error) => Told::Failed(Some(error.to_string())),
+///         Ok(_connection) => ClientClaim::Connected(None),
+///         Err(error) => ClientClaim::Failed(Some(error.to_string())),
 ///     }
 /// }
 ///
@@ -97,18 +97,18 @@ impl Run {
             self.groups.is_empty() || self.groups.iter().any(|group| group == scenario.group())
         };
         let chosen: Vec<_> = all.iter().filter(of_group).step_by(self.step).collect();
-        let bench = Bench::new().map_err(RunError::Zoo)?;
-        self.on(&bench, client, &chosen, &|_, _| {}).map_err(RunError::Bench)
+        let bench = Runner::new().map_err(RunError::Pki)?;
+        self.on(&bench, client, &chosen, &|_, _| {}).map_err(RunError::Runner)
     }
 
     /// Runs it through these scenarios, on this bench; `told` is called with each verdict as soon as it is known.
     pub fn on(
         &self,
-        bench: &Bench,
+        bench: &Runner,
         client: &dyn ClientUnderTest,
         scenarios: &[&Scenario],
         told: &(dyn Fn(&Scenario, &Verdict) + Sync),
-    ) -> Result<Report, BenchError> {
+    ) -> Result<Report, RunnerError> {
         let verdicts = bench.run_all(scenarios, client, self.libpq, self.jobs, told)?;
         Ok(Report::new(&self.name, self.libpq, scenarios, &verdicts))
     }
@@ -119,16 +119,16 @@ impl Run {
 #[non_exhaustive]
 pub enum RunError {
     /// The certificates could not be written.
-    Zoo(WriteError),
+    Pki(WriteError),
     /// A scenario could not be staged.
-    Bench(BenchError),
+    Runner(RunnerError),
 }
 
 impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Zoo(error) => error.fmt(f),
-            Self::Bench(error) => error.fmt(f),
+            Self::Pki(error) => error.fmt(f),
+            Self::Runner(error) => error.fmt(f),
         }
     }
 }

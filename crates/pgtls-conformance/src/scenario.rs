@@ -17,7 +17,7 @@
 //! | `conninfo TEXT` | the connection string or URI; `~` at its beginning stands for `host=db.test hostaddr=127.0.0.1 port={port} user=zoo dbname=zoodb` |
 //! | `resolve NAME ADDRESS …` | the addresses of a host name; needs nss_wrapper |
 //! | `env NAME VALUE` | a variable of the client's environment |
-//! | `file PATH FROM [mode=OCTAL] [uid=NUMBER]` | a file in the client's home directory, copied from the zoo |
+//! | `file PATH FROM [mode=OCTAL] [uid=NUMBER]` | a file in the client's home directory, copied from the pki |
 //! | `text PATH TEXT [mode=OCTAL] [uid=NUMBER]` | the same with this content |
 //! | `link PATH TARGET` | a symbolic link in the home directory |
 //! | `ticket PATH [mode=OCTAL]` | a Kerberos ticket that opens no door: the client must be able to do GSSAPI |
@@ -31,20 +31,20 @@
 //! protocol that each offers; when it is left out libpq 18 offers `postgresql`. `cert` has the common names of the client
 //! certificates that are sent. `in clear` says that a StartupMessage went out in clear, which `plain` says by itself.
 //!
-//! In texts `{port}`, `{port1}`, … stand for the servers' ports, `{zoo}` for the folder of the zoo's files, `{home}` for the
+//! In texts `{port}`, `{port1}`, … stand for the servers' ports, `{pki}` for the folder of the pki's files, `{home}` for the
 //! client's home, which is also its working directory, `{sock}` and `{sock_pct}` for the directory of unix sockets, the latter
 //! percent-encoded, and `{user}` for the name of the user that runs the kit, whose the servers are.
 
 mod expect;
 mod home;
 mod situation;
-mod words;
+mod tokenize;
 
 pub use expect::{Expected, Outcome};
 pub use home::{HomeFile, Source};
 pub use situation::{HostName, Place, ServerRow, Situation};
 
-pub(crate) use words::quoted;
+pub(crate) use tokenize::quoted;
 
 use crate::server::{Script, ScriptError};
 use core::fmt;
@@ -263,7 +263,7 @@ impl Block {
             "server" => self.situation.servers.push(server(rest)?),
             "conninfo" => once(&mut self.conninfo, "conninfo", conninfo(rest)?)?,
             "env" => {
-                let [name, value]: [String; 2] = words::split(rest)?
+                let [name, value]: [String; 2] = tokenize::split(rest)?
                     .try_into()
                     .map_err(|_| Fault::Value("NAME VALUE", rest.to_owned()))?;
                 self.situation.environment.push((name, value));
@@ -332,14 +332,14 @@ fn conninfo_line(conninfo: &str) -> String {
         || conninfo.starts_with(['"', '~'])
         || conninfo.contains(char::is_control);
     match conninfo.strip_prefix(USUAL) {
-        _ if awkward => words::json(conninfo),
+        _ if awkward => tokenize::json(conninfo),
         Some(rest) if rest.is_empty() || rest.starts_with(' ') => format!("~{rest}"),
         _ => conninfo.to_owned(),
     }
 }
 
 fn server(text: &str) -> Result<ServerRow, Fault> {
-    let words = words::split(text)?;
+    let words = tokenize::split(text)?;
     let (place, words) = match words.split_first() {
         Some((first, rest)) if first.starts_with('@') => (place(first)?, rest),
         _ => (Place::default(), words.as_slice()),
@@ -363,7 +363,7 @@ fn place(word: &str) -> Result<Place, Fault> {
 
 fn host_name(text: &str) -> Result<HostName, Fault> {
     let wrong = || Fault::Value("NAME ADDRESS …", text.to_owned());
-    let words = words::split(text)?;
+    let words = tokenize::split(text)?;
     let (name, addresses) = words.split_first().filter(|(_, rest)| !rest.is_empty()).ok_or_else(wrong)?;
     let addresses = addresses.iter().map(|word| word.parse().map_err(|_| wrong()));
     Ok(HostName::new(name, addresses.collect::<Result<Vec<_>, _>>()?))

@@ -4,12 +4,12 @@
 //! what it saw in a [`Log`]. It stops by itself when it is dropped.
 //!
 //! ```
-//! use pgtls_conformance::{server::{Behaviour, Script, Server}, zoo::Zoo};
+//! use pgtls_conformance::{server::{Behaviour, Script, Server}, pki::Pki};
 //! use std::{io::{Read, Write}, net::TcpStream, sync::Arc, time::Duration};
 //!
-//! let zoo = Arc::new(Zoo::open());
+//! let pki = Arc::new(Pki::open());
 //! let script = Script::always(Behaviour::named("plain-only")?);
-//! let server = Server::builder(script, zoo).start()?;
+//! let server = Server::builder(script, pki).start()?;
 //!
 //! let mut client = TcpStream::connect(("127.0.0.1", server.port()))?;
 //! client.write_all(&[0, 0, 0, 8, 4, 0xD2, 0x16, 0x2F])?; // SSLRequest
@@ -28,8 +28,8 @@ mod backend;
 mod behaviour;
 mod chunks;
 mod client_certificate;
+mod client_hello_rewrite;
 mod connection;
-mod disguise;
 mod hello;
 mod listen;
 mod login;
@@ -47,7 +47,7 @@ pub use listen::{Listen, ListenError};
 pub use script::{Script, ScriptError};
 pub use seen::{CancelSeen, Channel, ClearMessage, Event, HelloSeen, Log, Seen};
 
-use crate::zoo::{Zoo, ZooError};
+use crate::pki::{Pki, PkiError};
 use connection::Connection;
 use core::fmt;
 use listen::Listener;
@@ -85,7 +85,7 @@ pub struct Server {
 #[derive(Debug)]
 pub struct Builder {
     script: Script,
-    zoo: Arc<Zoo>,
+    pki: Arc<Pki>,
     listen: Listen,
     log: Log,
     index: usize,
@@ -93,9 +93,9 @@ pub struct Builder {
 }
 
 impl Server {
-    /// A server with this script and the certificates of this zoo; on any port of 127.0.0.1 unless said otherwise.
-    pub fn builder(script: Script, zoo: Arc<Zoo>) -> Builder {
-        Builder { script, zoo, listen: Listen::default(), log: Log::new(), index: 0, patience: PATIENCE }
+    /// A server with this script and the certificates of this pki; on any port of 127.0.0.1 unless said otherwise.
+    pub fn builder(script: Script, pki: Arc<Pki>) -> Builder {
+        Builder { script, pki, listen: Listen::default(), log: Log::new(), index: 0, patience: PATIENCE }
     }
 
     /// Where it listens; of a port that was to be chosen, the one that was.
@@ -146,10 +146,10 @@ impl Builder {
         let prepared = self
             .script
             .behaviours()
-            .map(|behaviour| Prepared::new(&behaviour.tls, &self.zoo))
+            .map(|behaviour| Prepared::new(&behaviour.tls, &self.pki))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| match error {
-                PrepareError::Zoo(error) => ServerError::Zoo(error),
+                PrepareError::Pki(error) => ServerError::Pki(error),
                 PrepareError::Tls(error) => ServerError::Tls(error.to_string()),
             })?;
         let (listener, listen) = Listener::bind(&self.listen)?;
@@ -196,8 +196,8 @@ impl Drop for Server {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServerError {
-    /// The script wants a certificate that the zoo does not have or cannot make.
-    Zoo(ZooError),
+    /// The script wants a certificate that the pki does not have or cannot make.
+    Pki(PkiError),
     /// rustls does not take a certificate's key, or the like.
     Tls(String),
     /// An address that is not of this machine alone.
@@ -214,7 +214,7 @@ pub enum ServerError {
 impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Zoo(error) => error.fmt(f),
+            Self::Pki(error) => error.fmt(f),
             Self::Tls(reason) => write!(f, "could not prepare TLS: {reason}"),
             Self::NotLoopback(listen) => {
                 write!(

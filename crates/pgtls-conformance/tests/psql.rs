@@ -2,11 +2,11 @@
 //! documentation of `sslmode` promises. That shows that the server speaks well enough to judge others.
 
 use pgtls_conformance::{
-    bench::Bench,
     client::CommandClient,
+    pki::Pki,
+    runner::Runner,
     scenario::{Libpq, Scenario},
     server::{Behaviour, Channel, Listen, Script, Seen, Server},
-    zoo::Zoo,
 };
 use std::{
     path::Path,
@@ -24,10 +24,10 @@ macro_rules! need_psql {
     };
 }
 
-static ZOO: LazyLock<Arc<Zoo>> = LazyLock::new(|| Arc::new(Zoo::open()));
+static PKI: LazyLock<Arc<Pki>> = LazyLock::new(|| Arc::new(Pki::open()));
 static FILES: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    ZOO.write_to(dir.path()).expect("the zoo is written");
+    PKI.write_to(dir.path()).expect("the pki is written");
     dir
 });
 
@@ -40,10 +40,10 @@ struct Run {
     seen: Vec<Seen>,
 }
 
-/// Runs `psql -c ''` against a server with this script. `{zoo}` in `settings` is the folder of the zoo's files.
+/// Runs `psql -c ''` against a server with this script. `{pki}` in `settings` is the folder of the pki's files.
 fn psql(script: Script, settings: &str) -> Run {
     let server =
-        Server::builder(script, Arc::clone(&ZOO)).patience(PATIENCE).start().expect("the server starts");
+        Server::builder(script, Arc::clone(&PKI)).patience(PATIENCE).start().expect("the server starts");
     psql_at(&server, settings)
 }
 
@@ -52,7 +52,7 @@ fn psql_at(server: &Server, settings: &str) -> Run {
     let conninfo = format!(
         "{host} {} user=zoo dbname=zoo gssencmode=disable {}",
         server.listen().conninfo(),
-        settings.replace("{zoo}", FILES.path().to_str().expect("a path in UTF-8"))
+        settings.replace("{pki}", FILES.path().to_str().expect("a path in UTF-8"))
     );
     let Output { status, stderr, .. } = Command::new("psql")
         .args(["--no-psqlrc", "--no-password", "--command", "", &conninfo])
@@ -108,7 +108,7 @@ fn scenarios() {
     let Some((psql, libpq)) = real_psql() else {
         return pgtls_tests::skip("the kit and psql", "no psql 15 or 18 is installed");
     };
-    let bench = Bench::with_zoo(Arc::clone(&ZOO)).unwrap();
+    let bench = Runner::with_zoo(Arc::clone(&PKI)).unwrap();
     let arguments = ["--no-psqlrc", "--no-password", "--command", "", "{conninfo}"];
     let client = CommandClient::new(psql, arguments);
     let all = pgtls_conformance::scenarios();
@@ -173,41 +173,41 @@ fn bytes_after_a_refusal_are_the_next_message() {
 fn certificates() {
     need_psql!();
     for (certificate, settings, message) in [
-        ("good", "sslmode=verify-full sslrootcert={zoo}/ca/root.crt", ""),
+        ("good", "sslmode=verify-full sslrootcert={pki}/ca/root.crt", ""),
         (
             "wrong-host",
-            "sslmode=verify-full sslrootcert={zoo}/ca/root.crt",
+            "sslmode=verify-full sslrootcert={pki}/ca/root.crt",
             "does not match host name \"db.test\"",
         ),
-        ("wrong-host", "sslmode=verify-ca sslrootcert={zoo}/ca/root.crt", ""),
-        ("cn-only", "sslmode=verify-full sslrootcert={zoo}/ca/root.crt", ""),
-        ("expired", "sslmode=verify-full sslrootcert={zoo}/ca/root.crt", "certificate verify failed"),
-        ("expired", "sslmode=require sslrootcert={zoo}/ca/root.crt", "certificate verify failed"),
+        ("wrong-host", "sslmode=verify-ca sslrootcert={pki}/ca/root.crt", ""),
+        ("cn-only", "sslmode=verify-full sslrootcert={pki}/ca/root.crt", ""),
+        ("expired", "sslmode=verify-full sslrootcert={pki}/ca/root.crt", "certificate verify failed"),
+        ("expired", "sslmode=require sslrootcert={pki}/ca/root.crt", "certificate verify failed"),
         ("expired", "sslmode=require", ""),
-        ("other-root", "sslmode=verify-ca sslrootcert={zoo}/ca/root.crt", "certificate verify failed"),
-        ("selfsigned-ca", "sslmode=verify-full sslrootcert={zoo}/ca/root.crt", "certificate verify failed"),
-        ("selfsigned-ca", "sslmode=verify-full sslrootcert={zoo}/ca/selfsigned-ca.crt", ""),
+        ("other-root", "sslmode=verify-ca sslrootcert={pki}/ca/root.crt", "certificate verify failed"),
+        ("selfsigned-ca", "sslmode=verify-full sslrootcert={pki}/ca/root.crt", "certificate verify failed"),
+        ("selfsigned-ca", "sslmode=verify-full sslrootcert={pki}/ca/selfsigned-ca.crt", ""),
         ("selfsigned-v1", "sslmode=require", ""),
-        ("selfsigned-v1", "sslmode=verify-full sslrootcert={zoo}/ca/selfsigned-v1.crt", ""),
-        ("v1-leaf", "sslmode=verify-full sslrootcert={zoo}/ca/root.crt", ""),
-        ("eku-client", "sslmode=verify-ca sslrootcert={zoo}/ca/root.crt", "certificate verify failed"),
-        ("nul-san", "sslmode=verify-full sslrootcert={zoo}/ca/root.crt", "embedded null"),
-        ("ip-badlen", "sslmode=verify-full sslrootcert={zoo}/ca/root.crt", "invalid length"),
-        ("san-empty-dns", "sslmode=verify-full sslrootcert={zoo}/ca/root.crt", ""),
+        ("selfsigned-v1", "sslmode=verify-full sslrootcert={pki}/ca/selfsigned-v1.crt", ""),
+        ("v1-leaf", "sslmode=verify-full sslrootcert={pki}/ca/root.crt", ""),
+        ("eku-client", "sslmode=verify-ca sslrootcert={pki}/ca/root.crt", "certificate verify failed"),
+        ("nul-san", "sslmode=verify-full sslrootcert={pki}/ca/root.crt", "embedded null"),
+        ("ip-badlen", "sslmode=verify-full sslrootcert={pki}/ca/root.crt", "invalid length"),
+        ("san-empty-dns", "sslmode=verify-full sslrootcert={pki}/ca/root.crt", ""),
         (
             "revoked",
-            "sslmode=verify-ca sslrootcert={zoo}/ca/root.crt sslcrl={zoo}/crl/root+inter.crl",
+            "sslmode=verify-ca sslrootcert={pki}/ca/root.crt sslcrl={pki}/crl/root+inter.crl",
             "certificate verify failed",
         ),
-        ("good", "sslmode=verify-ca sslrootcert={zoo}/ca/root.crt sslcrl={zoo}/crl/root+inter.crl", ""),
-        ("key-p384", "sslmode=verify-full sslrootcert={zoo}/ca/root.crt", ""),
-        ("key-p521", "sslmode=verify-full sslrootcert={zoo}/ca/root.crt", ""),
+        ("good", "sslmode=verify-ca sslrootcert={pki}/ca/root.crt sslcrl={pki}/crl/root+inter.crl", ""),
+        ("key-p384", "sslmode=verify-full sslrootcert={pki}/ca/root.crt", ""),
+        ("key-p521", "sslmode=verify-full sslrootcert={pki}/ca/root.crt", ""),
         ("key-p521", "sslmode=prefer", ""),
         ("key-rsa-1024", "sslmode=prefer", ""),
         ("key-rsa-1024", "sslmode=require", ""),
-        ("key-rsa-1024", "sslmode=verify-ca sslrootcert={zoo}/ca/root.crt", "certificate verify failed"),
-        ("key-ed25519", "sslmode=verify-full sslrootcert={zoo}/ca/root.crt", ""),
-        ("key-rsa-2048", "sslmode=verify-full sslrootcert={zoo}/ca/root.crt", ""),
+        ("key-rsa-1024", "sslmode=verify-ca sslrootcert={pki}/ca/root.crt", "certificate verify failed"),
+        ("key-ed25519", "sslmode=verify-full sslrootcert={pki}/ca/root.crt", ""),
+        ("key-rsa-2048", "sslmode=verify-full sslrootcert={pki}/ca/root.crt", ""),
     ] {
         for version in ["TLSv1.2", "TLSv1.3"] {
             let script = Script::always(Behaviour::default().with_certificate(certificate));
@@ -237,7 +237,7 @@ fn server_names_are_taken_as_sent() {
         ("127.0.0.1", None),
     ] {
         for version in ["TLSv1.2", "TLSv1.3"] {
-            for certificates in ["", "sslcert={zoo}/cli/good.crt sslkey={zoo}/cli/good.key"] {
+            for certificates in ["", "sslcert={pki}/cli/good.crt sslkey={pki}/cli/good.key"] {
                 let mut behaviour = Behaviour::default();
                 behaviour.tls.client_certificate = "optional".parse().unwrap();
                 let bounds = format!("ssl_min_protocol_version={version} ssl_max_protocol_version={version}");
@@ -261,7 +261,7 @@ fn server_names_are_taken_as_sent() {
 fn client_certificates() {
     need_psql!();
     let own =
-        |name: &str| format!("sslmode=require sslcert={{zoo}}/cli/{name}.crt sslkey={{zoo}}/cli/{name}.key");
+        |name: &str| format!("sslmode=require sslcert={{pki}}/cli/{name}.crt sslkey={{pki}}/cli/{name}.key");
     for (behaviour, settings, subject, message) in [
         ("ok", own("good"), None, ""),
         ("cert-optional", own("good"), Some("zoo"), ""),
@@ -389,7 +389,7 @@ fn unix_sockets() {
     let dir = tempfile::tempdir().unwrap();
     for directory in [dir.path().to_str().unwrap().to_owned(), format!("@pgtls-{}", std::process::id())] {
         let listen = Listen::Unix { directory, port: 5433 };
-        let server = Server::builder(named("ok"), Arc::clone(&ZOO)).listen(listen).start().unwrap();
+        let server = Server::builder(named("ok"), Arc::clone(&PKI)).listen(listen).start().unwrap();
         let run = psql_at(&server, "sslmode=require");
         assert_eq!(run.words, ["connect", "authok"], "sslmode means nothing here: {run:?}");
         assert_eq!(run.channel(), PLAIN);

@@ -3,7 +3,7 @@
 use pgtls_conformance::{
     Run,
     client::{Attempt, ClientUnderTest},
-    judge::Told,
+    judge::ClientClaim,
     property::{Nonconformance, conforms, strategy},
     reference::Reference,
     report::Word,
@@ -22,7 +22,7 @@ const CASES: u32 = 16;
 struct Recorded;
 
 impl ClientUnderTest for Recorded {
-    fn connect(&self, attempt: &Attempt) -> Told {
+    fn connect(&self, attempt: &Attempt) -> ClientClaim {
         Reference.connect(attempt)
     }
     fn declines(&self, attempt: &Attempt) -> Option<String> {
@@ -77,7 +77,7 @@ fn a_careless_driver_is_caught() {
         ..ProptestConfig::default()
     };
     let verifying = strategy::in_process().prop_filter("verify-full", |situation| {
-        situation.conninfo.contains("verify-full' sslrootcert='{zoo}/ca/root.crt'")
+        situation.conninfo.contains("verify-full' sslrootcert='{pki}/ca/root.crt'")
     });
     // The same situations every time, so that the same one is found.
     let mut runner = TestRunner::new_with_rng(cases, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
@@ -91,7 +91,7 @@ fn a_careless_driver_is_caught() {
     assert!(reason.message().contains("\n  libpq fail: connect sslaccept; sni "), "{reason}");
     // Of the settings nothing is left but what it takes.
     assert!(
-        situation.conninfo.ends_with("dbname=zoodb sslmode='verify-full' sslrootcert='{zoo}/ca/root.crt'"),
+        situation.conninfo.ends_with("dbname=zoodb sslmode='verify-full' sslrootcert='{pki}/ca/root.crt'"),
         "{reason}"
     );
 }

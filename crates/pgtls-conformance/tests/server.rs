@@ -1,8 +1,8 @@
 //! The scripted server against clients that do what no psql does.
 
 use pgtls_conformance::{
+    pki::Pki,
     server::{Behaviour, Listen, Script, Server, ServerError},
-    zoo::Zoo,
 };
 use std::{
     io::{Read, Write},
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 fn start(script: &str) -> Server {
     let script: Script = script.parse().expect("a script");
-    Server::builder(script, Arc::new(Zoo::open())).patience(PATIENCE).start().expect("the server starts")
+    Server::builder(script, Arc::new(Pki::open())).patience(PATIENCE).start().expect("the server starts")
 }
 
 /// Sends `bytes`, closes the sending side and reads everything that comes back.
@@ -93,12 +93,12 @@ fn nonsense_ends_the_connection_and_nothing_else() {
 
 #[test]
 fn every_named_behaviour_survives_a_client_that_leaves_at_any_point() {
-    let zoo = Arc::new(Zoo::open());
+    let pki = Arc::new(Pki::open());
     let password = b"p\0\0\0\x0Bsecret\0";
     let all = [SSL_REQUEST, STARTUP, password, b"Q\0\0\0\x0Dselect 1\0", b"X\0\0\0\x04"].concat();
     for name in Behaviour::names() {
         let script = Script::always(Behaviour::named(name).unwrap());
-        let server = Server::builder(script, Arc::clone(&zoo)).patience(PATIENCE).start().unwrap();
+        let server = Server::builder(script, Arc::clone(&pki)).patience(PATIENCE).start().unwrap();
         for bytes in [&all[..0], &all[..4], &all[..8], &all[..12], &all, &all[8..], b"\x16\x03\x01\0"] {
             let mut client = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
             // The server may have reset the connection already.
@@ -131,23 +131,23 @@ fn a_server_that_is_dropped_ends_what_hangs() {
 fn only_this_machine_is_served() {
     let listen = Listen::Tcp("0.0.0.0:0".parse().unwrap());
     let script = Script::always(Behaviour::default());
-    let error = Server::builder(script, Arc::new(Zoo::open())).listen(listen).start().unwrap_err();
+    let error = Server::builder(script, Arc::new(Pki::open())).listen(listen).start().unwrap_err();
     assert!(matches!(error, ServerError::NotLoopback(_)), "{error}");
 }
 
 #[test]
 fn a_script_with_an_unknown_certificate_does_not_start() {
     let script = Script::always(Behaviour::default().with_certificate("unicorn"));
-    let error = Server::builder(script, Arc::new(Zoo::open())).start().unwrap_err();
-    assert_eq!(error.to_string(), "the certificate zoo has no server certificate named \"unicorn\"");
+    let error = Server::builder(script, Arc::new(Pki::open())).start().unwrap_err();
+    assert_eq!(error.to_string(), "the certificate pki has no server certificate named \"unicorn\"");
 }
 
 #[test]
 fn several_servers_share_a_log() {
-    let zoo = Arc::new(Zoo::open());
+    let pki = Arc::new(Pki::open());
     let script = || Script::always(Behaviour::named("plain-only").unwrap());
-    let first = Server::builder(script(), Arc::clone(&zoo)).start().unwrap();
-    let second = Server::builder(script(), zoo).log(first.log().clone(), 1).start().unwrap();
+    let first = Server::builder(script(), Arc::clone(&pki)).start().unwrap();
+    let second = Server::builder(script(), pki).log(first.log().clone(), 1).start().unwrap();
     talk(&second, SSL_REQUEST);
     talk(&first, SSL_REQUEST);
     let events: Vec<_> =

@@ -33,6 +33,7 @@
 mod crl;
 mod disk;
 mod error;
+mod fingerprint;
 mod hashed;
 mod identity;
 mod memory;
@@ -41,7 +42,6 @@ mod permission;
 mod report;
 mod root;
 mod rule;
-mod stamp;
 mod system;
 
 pub use crl::{CrlCheck, CrlDirectory, CrlFile, Crls, MAX_CRL_DIRECTORY_BYTES};
@@ -49,14 +49,14 @@ pub use disk::{
     FileIdentity, FileKind, LoadedFile, MAX_DIRECTORY_ENTRIES, MAX_FILE_BYTES, Metadata, ReadError, ReadFile,
 };
 pub use error::{FileError, FileProblem};
+pub use fingerprint::{FileFingerprint, load_stamped};
 pub use identity::{Identity, engine_name};
 pub use memory::InMemoryFiles;
 pub use path::{FilePath, FileSource, MAX_PATH_BYTES, SYSTEM, path_of};
-pub use permission::{KeyPermissions, TooWide, key_permissions};
-pub use report::{FileReport, FileState, Unconsulted};
+pub use permission::{InsecurePermissions, KeyPermissions, key_permissions};
+pub use report::{FileReport, FileState, SkipReason};
 pub use root::Roots;
 pub use rule::{FILES, FileRole, FileRule};
-pub use stamp::{Stamp, load_stamped};
 pub use system::{MAX_CERT_DIRECTORY_BYTES, NativeRoots, SystemRoots, SystemSource};
 
 use crate::{

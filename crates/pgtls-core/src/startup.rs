@@ -19,7 +19,7 @@ mod server_text;
 mod watch;
 
 pub use monitor::{StartupMonitor, StartupOutcome, StartupRejection, StartupVerdict};
-pub use refusal::{BindingRefusal, Broken, Refusal};
+pub use refusal::{BindingRefusal, ProtocolViolation, Refusal};
 pub use rules::{ClientCertificate, StartupRules};
 pub use server_text::{MAX_SERVER_TEXT, server_text};
 pub(crate) use watch::Decision;

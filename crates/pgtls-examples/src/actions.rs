@@ -107,7 +107,12 @@ pub fn start_tls<T: ?Sized>(
 }
 
 fn tls_failed(error: TlsError, certificate: ClientCertificate) -> Input<'static, ActionError> {
-    Input::TlsFailed { failure: error.failure(), certificate, alert: error.farewell(), cause: error.into() }
+    Input::TlsFailed {
+        failure: error.failure(),
+        certificate,
+        alert: error.closing_alert(),
+        cause: error.into(),
+    }
 }
 
 fn lost(error: io::Error) -> Input<'static, ActionError> {

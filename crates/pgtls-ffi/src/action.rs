@@ -2,7 +2,7 @@
 
 use crate::{
     boundary::c_text,
-    words::{pgtls_encryption, pgtls_then, pgtls_transport, pgtls_verification},
+    labels::{pgtls_encryption, pgtls_then, pgtls_transport, pgtls_verification},
 };
 use pgtls_core::{
     connect::{Address, Peer},

@@ -131,7 +131,7 @@ impl pgtls_machine {
                             return Ok(action);
                         }
                         Err(_) => {
-                            let _ = self.conclude(StartupOutcome::Failed, None);
+                            let _ = self.finish_startup(StartupOutcome::Failed, None);
                         }
                     }
                 }
@@ -267,7 +267,7 @@ impl pgtls_machine {
         let Some(monitor) = &mut self.monitor else { return Ok(()) };
         let is_over = !may_go_on || monitor.before_write().is_err();
         if is_over || (monitor.is_ready() && monitor.role_query().is_none()) {
-            return self.conclude(StartupOutcome::Up, None);
+            return self.finish_startup(StartupOutcome::Up, None);
         }
         Ok(())
     }
@@ -290,7 +290,7 @@ impl pgtls_machine {
         }
         // Without an answer the role is not known.
         monitor.role_answer(None);
-        self.conclude(StartupOutcome::Up, reason)
+        self.finish_startup(StartupOutcome::Up, reason)
     }
 
     /// The value that the server returned for the query about its role.
@@ -302,11 +302,15 @@ impl pgtls_machine {
         if let Some(monitor) = &mut self.monitor {
             monitor.role_answer(value);
         }
-        self.conclude(StartupOutcome::Up, None)
+        self.finish_startup(StartupOutcome::Up, None)
     }
 
     /// Ends the startup exchange. The monitor's decision takes precedence over the outcome.
-    pub(crate) fn conclude(&mut self, outcome: StartupOutcome, cause: Option<String>) -> Result<(), Refused> {
+    pub(crate) fn finish_startup(
+        &mut self,
+        outcome: StartupOutcome,
+        cause: Option<String>,
+    ) -> Result<(), Refused> {
         let Some(mut monitor) = self.monitor.take() else {
             return Err(self.mistake("no startup exchange is under way; PGTLS_STARTUP begins one".to_owned()));
         };
@@ -337,7 +341,7 @@ impl pgtls_machine {
                 if let Some(monitor) = &mut self.monitor {
                     monitor.role_answer(None);
                 }
-                self.conclude(StartupOutcome::Failed, Some(reason))
+                self.finish_startup(StartupOutcome::Failed, Some(reason))
             }
             Some(Kind::PGTLS_DONE | Kind::PGTLS_FAILED) | None => {
                 let text = "no action is to be performed that could fail; call pgtls_machine_action before each report";

@@ -3,10 +3,10 @@
 use crate::{
     boundary::{guarded, handle, handle_mut, optional_text, text, values},
     driver::{Refused, pgtls_machine},
+    labels::pgtls_tls_failure,
     proof::pgtls_proof,
     status::pgtls_status::{self, PGTLS_ARGUMENT},
     trust::pgtls_trust,
-    words::pgtls_tls_failure,
 };
 use pgtls_core::{
     connect::Input,
@@ -258,7 +258,7 @@ pub unsafe extern "C" fn pgtls_machine_role(
 pub unsafe extern "C" fn pgtls_machine_no_password(machine: *mut pgtls_machine) -> pgtls_status {
     let outcome = StartupOutcome::Refused(Refusal::NoPassword);
     // SAFETY: `machine` is a handle.
-    unsafe { run(machine, |machine| machine.conclude(outcome, None)) }
+    unsafe { run(machine, |machine| machine.finish_startup(outcome, None)) }
 }
 
 /// The action could not be performed: a name was not found, a connection could not be opened, the driver cannot go on. `reason` is

@@ -6,10 +6,10 @@ use crate::{
         free, give, guarded, guarded_or, handle, handle_mut, new_text, nothing_yet, optional_text, put, set,
     },
     driver::pgtls_machine,
+    labels::{pgtls_aim, pgtls_transport},
     params::pgtls_params,
     status::pgtls_status::{self, PGTLS_ARGUMENT},
     trust::TrustSettings,
-    words::{pgtls_aim, pgtls_transport},
 };
 use pgtls_core::connect::{Connection, Endpoint, Options};
 use pgtls_rustls::{TlsOptions, clock};

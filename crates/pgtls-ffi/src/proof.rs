@@ -2,10 +2,10 @@
 
 use crate::{
     boundary::{free, give, give_text, guarded, handle, handle_mut, nothing_yet, text, values},
+    labels::pgtls_purpose,
     names::{compare, tell},
     status::pgtls_status::{self, PGTLS_ARGUMENT, PGTLS_FILE, PGTLS_MISUSE, PGTLS_UNVERIFIED},
     trust::{Roots, TrustId, pgtls_trust},
-    words::pgtls_purpose,
 };
 use pgtls_core::{hardening::Hardening, name::NameVerified, negotiation::ChainVerified};
 use pgtls_rustls::verify_chain;

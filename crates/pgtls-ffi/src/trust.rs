@@ -2,9 +2,9 @@
 
 use crate::{
     boundary::{free, give, give_text, guarded, handle, nothing_yet, put, values},
+    labels::pgtls_root,
     params::pgtls_params,
     status::pgtls_status::{self, PGTLS_FILE},
-    words::pgtls_root,
 };
 use pgtls_core::{
     environment::Environment,

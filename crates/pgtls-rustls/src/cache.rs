@@ -4,7 +4,7 @@ use crate::{connector::Connector, options::TlsOptions};
 use arc_swap::ArcSwapOption;
 use pgtls_core::{
     environment::Environment,
-    files::{FileReport, ReadFile, Stamp, load_stamped},
+    files::{FileFingerprint, FileReport, ReadFile, load_stamped},
     param::Params,
 };
 use std::{fmt, sync::Arc, time::Duration};
@@ -52,7 +52,7 @@ struct Entry {
     params: Params,
     environment: Environment,
     options: TlsOptions,
-    stamp: Stamp,
+    stamp: FileFingerprint,
     settled: bool,
     cached: Cached,
 }
@@ -71,7 +71,7 @@ impl ConnectorCache {
     /// The connector, if it can be had without waiting: it is there, its files have not changed, and to see so took no more
     /// than the file systems of this machine. `None` says nothing about the files: ask [`connector`](Self::connector), on a
     /// thread that may wait.
-    pub fn at_hand(
+    pub fn try_cached(
         &self,
         params: &Params,
         environment: &Environment,
@@ -106,12 +106,12 @@ impl ConnectorCache {
         let connector = Connector::renewed(params, &loaded, options, reusable);
         let now =
             options.clock.current_time().map_or(Duration::ZERO, |now| Duration::from_secs(now.as_secs()));
-        let settled = stamp.is_settled(now);
+        let settled = stamp.is_conclusive(now);
         let files = loaded.report_with(connector.ignored_crl_file()).into();
         let kept = match (self.broken, known) {
             (BrokenFiles::KeepLastGood, Some(known)) => {
                 let former = &known.cached.connector;
-                connector.falls_short_of(former).map(|why| (former.clone(), why.into()))
+                connector.regression_from(former).map(|why| (former.clone(), why.into()))
             }
             _ => None,
         };

@@ -4,15 +4,16 @@ use crate::{
     algorithms::Algorithms,
     chain::AcceptedSignatures,
     error::{SetupError, TlsError},
+    handshake_log::HandshakeLog,
     identity::Identity,
     options::TlsOptions,
-    proved::Proved,
     provider::lacking,
-    record::Record,
     resolver::Resolver,
     schemes::Schemes,
     session::Session,
-    signature, sni,
+    signature,
+    signature_cache::SignatureCache,
+    sni,
     template::template,
     trust::Trust,
     verifier::{Rules, Verifier},
@@ -119,7 +120,7 @@ impl Connector {
         let identity = self.identity.key.clone()?.map(|identity| self.schemes.restrict(identity));
         let mut config = self.template.clone()?;
 
-        let record = Arc::new(Record::default());
+        let record = Arc::new(HandshakeLog::default());
         let clock = config.time_provider.clone();
         config.client_auth_cert_resolver =
             Arc::new(Resolver { identity, rules: rules.clone(), clock, record: record.clone() });
@@ -134,7 +135,7 @@ impl Connector {
 impl Connector {
     /// Why one would rather keep the former connector, of the same parameters: a sentence about files that do not load any
     /// more, or are gone. `None` when this one is as good.
-    pub(crate) fn falls_short_of(&self, former: &Self) -> Option<String> {
+    pub(crate) fn regression_from(&self, former: &Self) -> Option<String> {
         if former.fault().is_some() {
             return None;
         }
@@ -176,7 +177,7 @@ fn rules(params: &Params, loaded: &Loaded, options: &TlsOptions) -> Result<Rules
         algorithms,
         accepted: AcceptedSignatures::new(VersionRange::of(params, options.versions), options),
         for_chains: algorithms.for_chains(),
-        proved: Proved::default(),
+        proved: SignatureCache::default(),
         schemes: signature::offered_schemes(options),
     })
 }

@@ -156,7 +156,7 @@ impl TlsError {
     /// What the server is to be sent before the connection is dropped, when [`Connector::session`](crate::Connector::session)
     /// has failed; empty for most faults. OpenSSL notices that no version of TLS is left only when the handshake starts,
     /// and sends an alert.
-    pub fn farewell(&self) -> &'static [u8] {
+    pub fn closing_alert(&self) -> &'static [u8] {
         /// A record with the fatal alert protocol_version (RFC 8446, sections 5.1 and 6).
         const PROTOCOL_VERSION_ALERT: [u8; 7] = [21, 3, 1, 0, 2, 2, 70];
         match self {

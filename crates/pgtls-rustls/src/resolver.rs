@@ -1,6 +1,6 @@
 //! The client certificate: whether the server asked for it, and which certificates are sent.
 
-use crate::{error::TlsError, record::Record, trust::Trust, verifier::Rules};
+use crate::{error::TlsError, handshake_log::HandshakeLog, trust::Trust, verifier::Rules};
 use pgtls_x509::{X509Error, check_own_keys, complete_chain};
 use rustls::{
     Error, SignatureAlgorithm, SignatureScheme,
@@ -20,7 +20,7 @@ pub(crate) struct Resolver {
     pub(crate) identity: Option<Arc<CertifiedKey>>,
     pub(crate) rules: Arc<Rules>,
     pub(crate) clock: Arc<dyn TimeProvider>,
-    pub(crate) record: Arc<Record>,
+    pub(crate) record: Arc<HandshakeLog>,
 }
 
 impl Resolver {
@@ -71,7 +71,7 @@ impl ResolvesClientCert for Resolver {
 struct RefusedKey {
     key: Arc<dyn SigningKey>,
     error: X509Error,
-    record: Arc<Record>,
+    record: Arc<HandshakeLog>,
 }
 
 impl SigningKey for RefusedKey {

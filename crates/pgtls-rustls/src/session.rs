@@ -3,7 +3,7 @@
 use crate::{
     error::{SigningError, TlsError},
     facts::{self, SessionFacts},
-    record::Record,
+    handshake_log::HandshakeLog,
     sni::Indication,
     versions::VersionRange,
 };
@@ -32,7 +32,7 @@ pub struct Session {
     verification: Verification,
     versions: VersionRange,
     lacking: Arc<[&'static str]>,
-    record: Arc<Record>,
+    record: Arc<HandshakeLog>,
 }
 
 impl Session {
@@ -43,7 +43,7 @@ impl Session {
         verification: Verification,
         versions: VersionRange,
         lacking: Arc<[&'static str]>,
-        record: Arc<Record>,
+        record: Arc<HandshakeLog>,
     ) -> Self {
         Self { config, indication, root, verification, versions, lacking, record }
     }

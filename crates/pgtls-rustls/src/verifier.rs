@@ -1,8 +1,8 @@
 //! The one verifier for every mode: nothing, the chain, or chain and host name.
 
 use crate::{
-    algorithms::Algorithms, chain::AcceptedSignatures, error::TlsError, proved::Proved, record::Record,
-    signature, trust::Trust,
+    algorithms::Algorithms, chain::AcceptedSignatures, error::TlsError, handshake_log::HandshakeLog,
+    signature, signature_cache::SignatureCache, trust::Trust,
 };
 use pgtls_core::{
     hardening::Hardening,
@@ -32,7 +32,7 @@ pub(crate) struct Rules {
     /// The signatures over handshakes that are accepted.
     pub(crate) accepted: AcceptedSignatures,
     /// The signatures in servers' chains that were found good.
-    pub(crate) proved: Proved,
+    pub(crate) proved: SignatureCache,
     /// What is offered to the server; kept because rustls asks for it in every handshake.
     pub(crate) schemes: Vec<SignatureScheme>,
 }
@@ -43,7 +43,7 @@ pub(crate) struct Verifier {
     pub(crate) rules: Arc<Rules>,
     /// libpq's host text; rustls' own server name says less.
     pub(crate) host: Option<String>,
-    pub(crate) record: Arc<Record>,
+    pub(crate) record: Arc<HandshakeLog>,
 }
 
 impl Verifier {
@@ -60,7 +60,7 @@ impl Verifier {
                 .try_for_each(|certificate| check_readable(certificate))
                 .map_err(TlsError::Chain);
         };
-        let algorithms = self.rules.proved.remembering(&self.rules.for_chains);
+        let algorithms = self.rules.proved.caching(&self.rules.for_chains);
         let algorithms: Vec<_> = algorithms.iter().map(|algorithm| algorithm as _).collect();
         let options = VerifyOptions::new(time, Purpose::Server, self.rules.security_level, &algorithms);
         let others: Vec<&[u8]> = presented.iter().map(AsRef::as_ref).collect();

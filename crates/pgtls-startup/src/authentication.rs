@@ -14,7 +14,7 @@ use pgtls_core::{
     mechanism::{Choice, Gs2Flag, Mechanism, Offer, choose},
     negotiation::Encryption,
     param::{ChannelBinding, Secret},
-    startup::{Broken, Refusal},
+    startup::{ProtocolViolation, Refusal},
 };
 use zeroize::Zeroizing;
 
@@ -71,7 +71,7 @@ pub(crate) enum Answer {
 impl Authentication {
     /// Answers an Authentication message.
     pub(crate) fn request(&mut self, body: &[u8]) -> Result<Answer, ExchangeError> {
-        let malformed = ExchangeError::Broken(Broken::Malformed(b'R'));
+        let malformed = ExchangeError::Broken(ProtocolViolation::Malformed(b'R'));
         let Some((code, data)) = body.split_first_chunk::<4>() else { return Err(malformed) };
         match (u32::from_be_bytes(*code), data) {
             (0, []) => self.accepted(),

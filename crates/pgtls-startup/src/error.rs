@@ -4,7 +4,7 @@ use alloc::{borrow::ToOwned, string::String};
 use core::{error::Error, fmt};
 use pgtls_core::{
     role::WrongRole,
-    startup::{Broken, NO_SQLSTATE, Refusal},
+    startup::{NO_SQLSTATE, ProtocolViolation, Refusal},
 };
 
 /// The longest text of a server's error, in bytes (libpq: `MAX_ERRLEN`).
@@ -26,7 +26,7 @@ pub enum ExchangeError {
     /// SCRAM failed on the client's side.
     Scram(ScramError),
     /// The connection ended, or a message made no sense.
-    Broken(Broken),
+    Broken(ProtocolViolation),
     /// The server does not have the role that `target_session_attrs` demands.
     WrongRole(WrongRole),
     /// The server reported more than [`MAX_PARAMETERS`](crate::MAX_PARAMETERS) bytes of parameters.

@@ -13,7 +13,7 @@ use pgtls_core::{
     message::{CancelRequest, MessageError, PROTOCOL_3_0, PROTOCOL_3_2, startup_message},
     param::{Params, ProtocolVersion, Secret, TargetSessionAttrs},
     role::{RoleCheck, WrongRole},
-    startup::{Broken, Refusal},
+    startup::{ProtocolViolation, Refusal},
 };
 use zeroize::Zeroizing;
 
@@ -236,7 +236,9 @@ impl StartupExchange {
     pub fn received(&mut self, bytes: &[u8]) {
         match self.state {
             State::Ready(_) | State::Failed(_) => {}
-            _ if bytes.is_empty() => self.state = State::Failed(ExchangeError::Broken(Broken::Closed)),
+            _ if bytes.is_empty() => {
+                self.state = State::Failed(ExchangeError::Broken(ProtocolViolation::Closed));
+            }
             _ => {
                 self.frames.push(bytes);
                 self.read_messages();
@@ -288,7 +290,7 @@ impl StartupExchange {
             }
             (Phase::Authentication, b'v') => self.negotiate(&frame.body)?,
             (Phase::Authentication | Phase::Reports, b'E') => {
-                let malformed = ExchangeError::Broken(Broken::Malformed(b'E'));
+                let malformed = ExchangeError::Broken(ProtocolViolation::Malformed(b'E'));
                 return Err(ServerError::parse_beginning(&frame.body, frame.cut).map_or(
                     malformed,
                     |error| ExchangeError::Server { error, after_authentication: phase == Phase::Reports },
@@ -296,7 +298,8 @@ impl StartupExchange {
             }
             (Phase::Reports, b'K') => {
                 let request = CancelRequest::from_key_data(self.version.number(), &frame.body);
-                self.cancel = Some(request.map_err(|_| ExchangeError::Broken(Broken::Malformed(b'K')))?);
+                self.cancel =
+                    Some(request.map_err(|_| ExchangeError::Broken(ProtocolViolation::Malformed(b'K')))?);
             }
             (Phase::Reports | Phase::Role, b'S') => self.status(&frame.body)?,
             (Phase::Reports | Phase::Role, b'N' | b'A') | (Phase::Role, b'C' | b'T') => {}
@@ -308,14 +311,14 @@ impl StartupExchange {
             // A second row is no answer.
             (Phase::Role, b'D') if self.role_answer.is_some() => return Err(WrongRole::Unknown.into()),
             (Phase::Role, b'D') => {
-                let value =
-                    first_column(&frame.body).ok_or(ExchangeError::Broken(Broken::Malformed(b'D')))?;
+                let value = first_column(&frame.body)
+                    .ok_or(ExchangeError::Broken(ProtocolViolation::Malformed(b'D')))?;
                 self.role.row(value);
                 self.role_answer = Some(value.to_vec());
             }
             // libpq goes on with the next host when the query fails.
             (Phase::Role, b'E') => return Err(WrongRole::Unknown.into()),
-            (_, tag) => return Err(ExchangeError::Broken(Broken::Unexpected(tag))),
+            (_, tag) => return Err(ExchangeError::Broken(ProtocolViolation::Unexpected(tag))),
         }
         Ok(())
     }
@@ -337,7 +340,7 @@ impl StartupExchange {
     /// NegotiateProtocolVersion: an older version that exists, and no protocol extension, as none was requested (libpq:
     /// `pqGetNegotiateProtocolVersion3`).
     fn negotiate(&mut self, body: &[u8]) -> Result<(), ExchangeError> {
-        let malformed = ExchangeError::Broken(Broken::Malformed(b'v'));
+        let malformed = ExchangeError::Broken(ProtocolViolation::Malformed(b'v'));
         let Some((version, declined)) = body.split_first_chunk::<4>() else { return Err(malformed) };
         let offered = match u32::from_be_bytes(*version) {
             PROTOCOL_3_0 => ProtocolVersion::V3_0,
@@ -358,7 +361,7 @@ impl StartupExchange {
 
     /// ParameterStatus.
     fn status(&mut self, body: &[u8]) -> Result<(), ExchangeError> {
-        let malformed = || ExchangeError::Broken(Broken::Malformed(b'S'));
+        let malformed = || ExchangeError::Broken(ProtocolViolation::Malformed(b'S'));
         let (name, rest) = string(body).ok_or_else(malformed)?;
         let (value, []) = string(rest).ok_or_else(malformed)? else { return Err(malformed()) };
         let (name, value) = (String::from_utf8_lossy(name), String::from_utf8_lossy(value));

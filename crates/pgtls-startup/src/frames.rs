@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
-use pgtls_core::{message::PROTOCOL_3_0, startup::Broken};
+use pgtls_core::{message::PROTOCOL_3_0, startup::ProtocolViolation};
 use zeroize::Zeroize as _;
 
 /// The most bytes that are kept of a message, its type and length not counted (libpq: `MAX_ERRLEN`). The longest message that
@@ -67,18 +67,18 @@ impl Frames {
     }
 
     /// The next message. Of one that is not read in this phase the body is left out.
-    pub(crate) fn next(&mut self, phase: Phase, version: u32) -> Result<Option<Frame>, Broken> {
+    pub(crate) fn next(&mut self, phase: Phase, version: u32) -> Result<Option<Frame>, ProtocolViolation> {
         let unread = self.bytes.get(self.read..).unwrap_or_default();
         let Some((&tag, rest)) = unread.split_first() else { return Ok(None) };
         if phase == Phase::Authentication && !matches!(tag, b'R' | b'E' | b'v') {
-            return Err(Broken::Unexpected(tag));
+            return Err(ProtocolViolation::Unexpected(tag));
         }
         let Some((length, body)) = rest.split_first_chunk::<4>() else { return Ok(None) };
         let length = u32::from_be_bytes(*length);
         if !lengths(phase, tag, version).contains(&length) {
             return Err(match (phase, tag) {
-                (Phase::Authentication, b'E') => Broken::OldError,
-                _ => Broken::Malformed(tag),
+                (Phase::Authentication, b'E') => ProtocolViolation::OldError,
+                _ => ProtocolViolation::Malformed(tag),
             });
         }
         // The length counts itself.

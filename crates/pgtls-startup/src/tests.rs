@@ -7,7 +7,7 @@ use pgtls_core::{
     environment::{Environment, Platform},
     param::{Ability, Params, ProtocolVersion, Secret, Settings},
     role::WrongRole,
-    startup::{Broken, Refusal},
+    startup::{ProtocolViolation, Refusal},
 };
 use postgres_protocol::authentication::sasl;
 use proptest::prelude::*;
@@ -168,7 +168,8 @@ fn cancel_keys_are_as_long_as_the_version_allows() {
     for (version, length, fits) in
         [("3.0", 4, true), ("3.0", 5, false), ("3.2", 3, false), ("3.2", 256, true), ("3.2", 257, false)]
     {
-        let expected = if fits { Ok(()) } else { Err(ExchangeError::Broken(Broken::Malformed(b'K'))) };
+        let expected =
+            if fits { Ok(()) } else { Err(ExchangeError::Broken(ProtocolViolation::Malformed(b'K'))) };
         check(&format!("max_protocol_version={version}"), &Channel::Plain, &[with_key(length)], &expected);
     }
 }
@@ -404,8 +405,8 @@ fn keys_of_a_proxy_replace_the_password() {
 
 #[test]
 fn malformed_and_unexpected_messages_end_the_attempt() {
-    let malformed = |tag| Err(ExchangeError::Broken(Broken::Malformed(tag)));
-    let unexpected = |tag| Err(ExchangeError::Broken(Broken::Unexpected(tag)));
+    let malformed = |tag| Err(ExchangeError::Broken(ProtocolViolation::Malformed(tag)));
+    let unexpected = |tag| Err(ExchangeError::Broken(ProtocolViolation::Unexpected(tag)));
     let refused = |refusal| Err(ExchangeError::Refused(refusal));
     let ok = |rest: Vec<u8>| [request(0, b""), rest].concat();
     for (answer, expected) in [
@@ -413,8 +414,8 @@ fn malformed_and_unexpected_messages_end_the_attempt() {
         (b"R\xff\xff\xff\xff".to_vec(), malformed(b'R')),
         (b"R\0\0\x07\xd1".to_vec(), malformed(b'R')),
         (b"v\0\0\x07\xd1".to_vec(), malformed(b'v')),
-        (b"E\0\0\x75\x31".to_vec(), Err(ExchangeError::Broken(Broken::OldError))),
-        (b"EFATAL:  no\n\0".to_vec(), Err(ExchangeError::Broken(Broken::OldError))),
+        (b"E\0\0\x75\x31".to_vec(), Err(ExchangeError::Broken(ProtocolViolation::OldError))),
+        (b"EFATAL:  no\n\0".to_vec(), Err(ExchangeError::Broken(ProtocolViolation::OldError))),
         (message(b'R', b"\0\0"), malformed(b'R')),
         (message(b'E', b"Sno terminator"), malformed(b'E')),
         (message(b'E', b"Sone\0\0more"), malformed(b'E')),
@@ -442,8 +443,8 @@ fn malformed_and_unexpected_messages_end_the_attempt() {
         (ok(message(b'Z', b"II")), malformed(b'Z')),
         (ok(b"S\0\0\x75\x31".to_vec()), malformed(b'S')),
         (ok(b"N\x80\0\0\0".to_vec()), malformed(b'N')),
-        (Vec::new(), Err(ExchangeError::Broken(Broken::Closed))),
-        (b"R\0\0".to_vec(), Err(ExchangeError::Broken(Broken::Closed))),
+        (Vec::new(), Err(ExchangeError::Broken(ProtocolViolation::Closed))),
+        (b"R\0\0".to_vec(), Err(ExchangeError::Broken(ProtocolViolation::Closed))),
     ] {
         let result = every_split("host=h", &Channel::Plain, &|| answers(core::slice::from_ref(&answer)));
         assert_eq!(result.map(drop), expected, "{}", answer.escape_ascii());
@@ -507,7 +508,7 @@ fn a_protocol_version_is_negotiated_once_and_downwards() {
     let offer =
         |version: u32, declined: &[u8]| message(b'v', &[&version.to_be_bytes()[..], declined].concat());
     let none = [0; 4];
-    let malformed = || Err(ExchangeError::Broken(Broken::Malformed(b'v')));
+    let malformed = || Err(ExchangeError::Broken(ProtocolViolation::Malformed(b'v')));
     for (conninfo, bytes, expected) in [
         ("max_protocol_version=latest", Vec::new(), Ok(ProtocolVersion::V3_2)),
         ("", Vec::new(), Ok(ProtocolVersion::V3_0)),
@@ -554,7 +555,7 @@ fn target_session_attrs_by_reports_and_by_query() {
     };
     let wrong = |role| Err(ExchangeError::WrongRole(role));
     let null = [message(b'D', b"\0\x01\xff\xff\xff\xff"), READY.to_vec()].concat();
-    let malformed = Err(ExchangeError::Broken(Broken::Malformed(b'D')));
+    let malformed = Err(ExchangeError::Broken(ProtocolViolation::Malformed(b'D')));
     for (wanted, list, expected) in [
         ("any", reports("on", "on"), Ok(())),
         ("read-write", reports("off", "off"), Ok(())),

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 use pgtls_conformance::{
+    pki::Pki,
     server::{Behaviour, Script, Server},
-    zoo::Zoo,
 };
 use pgtls_core::{
     environment::{Environment, Platform},
@@ -23,13 +23,13 @@ use tokio::{
     time::timeout,
 };
 
-static ZOO: LazyLock<Arc<Zoo>> = LazyLock::new(|| Arc::new(Zoo::open()));
+static PKI: LazyLock<Arc<Pki>> = LazyLock::new(|| Arc::new(Pki::open()));
 /// A deadline that no working machine reaches.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn server(behaviour: &str, certificate: &str) -> Server {
     let behaviour = Behaviour::named(behaviour).unwrap().with_certificate(certificate);
-    Server::builder(Script::always(behaviour), ZOO.clone()).start().unwrap()
+    Server::builder(Script::always(behaviour), PKI.clone()).start().unwrap()
 }
 
 fn config(conninfo: &str) -> Arc<Config> {
@@ -142,7 +142,7 @@ async fn drive(server: &Server, more: &str) -> Result<(), String> {
 #[tokio::test]
 async fn the_driver_opens_connections_as_strictly_as_the_parameters() {
     let root = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(root.path(), ZOO.root_file("root").unwrap()).unwrap();
+    std::fs::write(root.path(), PKI.root_file("root").unwrap()).unwrap();
     let verified = format!("sslmode=verify-full sslrootcert={}", root.path().display());
     for (parameters, behaviour, words) in [
         ("sslmode=disable", "ok", ["connect", "authok"].as_slice()),
@@ -170,13 +170,13 @@ async fn no_password_is_sent_in_clear() {
         "sslmode=require require_auth=scram-sha-256 channel_binding=require",
         "sslmode=require sslcertmode=require",
     ] {
-        let server = Server::builder(script.parse().unwrap(), ZOO.clone()).start().unwrap();
+        let server = Server::builder(script.parse().unwrap(), PKI.clone()).start().unwrap();
         let error = drive(&server, parameters).await.unwrap_err();
         assert!(error.contains("server does not support SSL"), "{parameters}: {error}");
         assert_eq!(server.log().words(), ["connect", "sslreject"], "{parameters}");
     }
     // Where plaintext is allowed, the driver enforces channel_binding by itself.
-    let server = Server::builder(script.parse().unwrap(), ZOO.clone()).start().unwrap();
+    let server = Server::builder(script.parse().unwrap(), PKI.clone()).start().unwrap();
     drive(&server, "sslmode=prefer channel_binding=require").await.unwrap_err();
     assert_eq!(server.log().words(), ["connect", "sslreject"]);
 }

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 use pgtls_conformance::{
+    pki::Pki,
     server::{Behaviour, Script, Server},
-    zoo::Zoo,
 };
 use pgtls_core::{
     environment::{Environment, Platform},
@@ -27,7 +27,7 @@ use tokio::{
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn server() -> Server {
-    Server::builder(Script::always(Behaviour::default()), Arc::new(Zoo::open())).start().unwrap()
+    Server::builder(Script::always(Behaviour::default()), Arc::new(Pki::open())).start().unwrap()
 }
 
 fn config(server: &Server) -> Config {

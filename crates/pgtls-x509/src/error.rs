@@ -2,9 +2,9 @@
 
 use crate::{
     certificate::{Certificate, Outline, name},
+    display::hex,
     path::SecurityLevel,
     source::Source,
-    text::hex,
     tlv::DerError,
     verdict::Verdict,
 };

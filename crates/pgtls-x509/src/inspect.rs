@@ -8,9 +8,9 @@ use crate::{
         name,
         time::Time,
     },
+    display::{MAX_SHOWN, hex, push_escaped},
     error::{CertificateName, Object, X509Error},
     path::VerifiedPath,
-    text::{MAX_SHOWN, hex, push_escaped},
 };
 use alloc::{
     format,

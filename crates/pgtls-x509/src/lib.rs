@@ -27,22 +27,22 @@ mod ber;
 mod binding;
 mod certificate;
 mod crl;
+mod display;
 mod error;
 mod handshake;
 mod hash;
 mod inspect;
 mod key;
+mod local_chain;
 mod names;
 mod oid;
 pub mod openssl_conf;
-mod own;
 mod path;
 mod pem;
 mod profile;
 mod rsa;
 mod source;
 mod strict;
-mod text;
 mod tlv;
 mod trust;
 mod verdict;
@@ -54,8 +54,8 @@ pub use error::{CertificateName, KeyProblem, Object, PathError, PemProblem, Weak
 pub use handshake::{HandshakeKey, check_der};
 pub use inspect::Description;
 pub use key::{MAX_PASSPHRASE, private_key};
+pub use local_chain::check_own_keys;
 pub use names::{PresentedNames, presented_names};
-pub use own::check_own_keys;
 pub use path::{
     MAX_PRESENTED, MAX_PRESENTED_BYTES, Purpose, SecurityLevel, VerifiedPath, VerifyOptions, complete_chain,
     verify_chain,

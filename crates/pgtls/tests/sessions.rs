@@ -7,8 +7,8 @@ use pgtls::{
     LibraryInit, Platform, Refusal, StartupContext, StartupError, Warning, async_std, blocking, tokio,
 };
 use pgtls_conformance::{
+    pki::Pki,
     server::{Script, Server},
-    zoo::Zoo,
 };
 use std::{
     fs,
@@ -60,7 +60,7 @@ fn logins(config: &Config) -> [(&'static str, Result<Facts, Error>); 3] {
 
 fn server(settings: &str) -> Server {
     let script = format!("[[connection]]\n{settings}\n").parse::<Script>().unwrap();
-    Server::builder(script, Arc::new(Zoo::open())).start().unwrap()
+    Server::builder(script, Arc::new(Pki::open())).start().unwrap()
 }
 
 /// The configuration for a server. This process's environment has no part in it.

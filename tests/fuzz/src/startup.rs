@@ -7,7 +7,7 @@ use pgtls_core::{
     message::startup_message,
     negotiation::{Encryption, Failure},
     param::{Ability, Params, Settings},
-    startup::{Broken, ClientCertificate, StartupMonitor, StartupOutcome, StartupRules},
+    startup::{ClientCertificate, ProtocolViolation, StartupMonitor, StartupOutcome, StartupRules},
 };
 
 /// Parameters that the monitor enforces, beginning with none.
@@ -99,10 +99,10 @@ pub fn decision(monitor: &mut StartupMonitor) -> Option<String> {
         }
         Failure::LocalRefusal(refusal) => format!("refusal: {refusal}"),
         Failure::StartupBroken(broken) => match broken {
-            Broken::Closed => "broken: closed".to_owned(),
-            Broken::OldError => "broken: old error".to_owned(),
-            Broken::Unexpected(kind) => format!("broken: unexpected '{}'", kind.escape_ascii()),
-            Broken::Malformed(kind) => format!("broken: malformed '{}'", kind.escape_ascii()),
+            ProtocolViolation::Closed => "broken: closed".to_owned(),
+            ProtocolViolation::OldError => "broken: old error".to_owned(),
+            ProtocolViolation::Unexpected(kind) => format!("broken: unexpected '{}'", kind.escape_ascii()),
+            ProtocolViolation::Malformed(kind) => format!("broken: malformed '{}'", kind.escape_ascii()),
             other => panic!("a new way to break: {other:?}"),
         },
         Failure::WrongRole => "wrong role".to_owned(),

@@ -4,8 +4,8 @@ use super::through_each_adapter;
 use pgtls_adapter::{AttemptError, Config, Observation, Observer, Purpose};
 use pgtls_conformance::runtime::{Adapter, config, connect, start_up};
 use pgtls_conformance::{
+    pki::Pki,
     server::{Behaviour, Script, Server},
-    zoo::Zoo,
 };
 use pgtls_core::{
     connect::{self, Action, Peer, Report, Warning},
@@ -21,7 +21,7 @@ use std::{
     thread,
 };
 
-static ZOO: LazyLock<Arc<Zoo>> = LazyLock::new(|| Arc::new(Zoo::open()));
+static PKI: LazyLock<Arc<Pki>> = LazyLock::new(|| Arc::new(Pki::open()));
 
 /// Everything that was observed on one connection.
 #[derive(Debug, Default)]
@@ -105,7 +105,7 @@ fn check(log: &Log, report: &Report, errors: &[AttemptError], end: &str) {
 }
 
 fn server(behaviour: &str) -> Server {
-    Server::builder(Script::always(Behaviour::named(behaviour).unwrap()), ZOO.clone()).start().unwrap()
+    Server::builder(Script::always(Behaviour::named(behaviour).unwrap()), PKI.clone()).start().unwrap()
 }
 
 /// A file with this text.
@@ -140,7 +140,7 @@ const CASES: &[(&str, &str, &str)] = &[
 
 /// Calls `test` with each configuration.
 fn each_case(mut test: impl FnMut(&str, Config)) {
-    let (root, text) = (file(&ZOO.root_file("root").unwrap()), file("no list"));
+    let (root, text) = (file(&PKI.root_file("root").unwrap()), file("no list"));
     for (behaviour, host, more) in CASES {
         let server = server(behaviour);
         let conninfo = format!("{host} {more}")
@@ -183,7 +183,7 @@ fn observations_are_those_of_the_report<A: Adapter>() {
 }
 
 fn observations_come_in_order<A: Adapter>() {
-    let (root, server) = (file(&ZOO.root_file("root").unwrap()), server("ok"));
+    let (root, server) = (file(&PKI.root_file("root").unwrap()), server("ok"));
     let (root, place) = (root.path().to_str().unwrap(), server.listen().conninfo());
     let mut config = config(&format!(
         "host=db.test {place} sslmode=verify-full sslrootcert={root} sslkeylogfile=/nonexistent/keys"
@@ -392,7 +392,7 @@ mod traced {
             assert!(!text.contains("secret"), "{text}");
         });
 
-        let (root, server) = (file(&ZOO.root_file("root").unwrap()), server("ok"));
+        let (root, server) = (file(&PKI.root_file("root").unwrap()), server("ok"));
         let (root, port) = (root.path().to_str().unwrap(), server.port());
         let config = config(&format!(
             "host=db.test hostaddr=127.0.0.1 port={port} sslmode=verify-full sslrootcert={root} password=secret"

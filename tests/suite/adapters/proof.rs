@@ -2,9 +2,9 @@
 
 use pgtls_adapter::{Cause, Config, ConnectError, Driver, Endpoint, Purpose};
 use pgtls_conformance::{
+    pki::Pki,
     runtime::config,
     server::{Behaviour, Script, Server},
-    zoo::Zoo,
 };
 use pgtls_core::{
     connect::{Action, Address},
@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-static ZOO: LazyLock<Arc<Zoo>> = LazyLock::new(|| Arc::new(Zoo::open()));
+static PKI: LazyLock<Arc<Pki>> = LazyLock::new(|| Arc::new(Pki::open()));
 
 /// Time for a reply; no working machine needs as long.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -95,7 +95,7 @@ fn driven(mut driver: Driver<'_>, careless: Careless) -> Result<(), ConnectError
 }
 
 fn honest() -> Server {
-    Server::builder(Script::always(Behaviour::default()), ZOO.clone()).start().unwrap()
+    Server::builder(Script::always(Behaviour::default()), PKI.clone()).start().unwrap()
 }
 
 fn demanding(server: &Server) -> Config {

@@ -4,16 +4,16 @@ use super::through_each_adapter;
 use crate::support::divergences::Divergences;
 use pgtls_adapter::{ActionError, BoxError, Config};
 use pgtls_conformance::{
+    pki::Pki,
     runtime::{Adapter, Wire, config, connect, failure, words},
     server::{Behaviour, Script, Server, TlsVersion, answer::ClientCertificate},
-    zoo::Zoo,
 };
 use pgtls_core::{
     connect::Warning,
     files::{FileRole, FileSource, FileState, InMemoryFiles},
     negotiation::{Encryption, Failure},
     policy::Verification,
-    startup::Broken,
+    startup::ProtocolViolation,
 };
 use pgtls_rustls::ExternalKey;
 use rustls::{AlertDescription, SignatureScheme, sign::SigningKey};
@@ -23,16 +23,16 @@ use std::{
     time::Duration,
 };
 
-static ZOO: LazyLock<Arc<Zoo>> = LazyLock::new(|| Arc::new(Zoo::open()));
+static PKI: LazyLock<Arc<Pki>> = LazyLock::new(|| Arc::new(Pki::open()));
 
 fn server(behaviour: Behaviour) -> Server {
-    Server::builder(Script::always(behaviour), ZOO.clone()).start().unwrap()
+    Server::builder(Script::always(behaviour), PKI.clone()).start().unwrap()
 }
 
-/// The zoo's root in a file.
+/// The pki's root in a file.
 fn root() -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(ZOO.root_file("root").unwrap().as_bytes()).unwrap();
+    file.write_all(PKI.root_file("root").unwrap().as_bytes()).unwrap();
     file
 }
 
@@ -100,8 +100,8 @@ fn files_come_from_memory<A: Adapter>() {
         let server = verifying_clients(version);
         let config = supplied(&server, "sslmode=verify-full sslrootcert=/none", |files| {
             files
-                .with_sslrootcert("roots", ZOO.root_file("root").unwrap())
-                .with_sslkey("key", ZOO.client("good").unwrap().key_pem())
+                .with_sslrootcert("roots", PKI.root_file("root").unwrap())
+                .with_sslkey("key", PKI.client("good").unwrap().key_pem())
         });
         for _ in 0..2 {
             let connected = connect::<A>(&config.clone()).unwrap();
@@ -124,7 +124,7 @@ fn files_come_from_memory<A: Adapter>() {
     }
 }
 
-/// A key of the zoo that signs and cannot be read, or fails to.
+/// A key of the pki that signs and cannot be read, or fails to.
 struct Agent(Result<Arc<dyn SigningKey>, &'static str>);
 
 impl ExternalKey for Agent {
@@ -140,7 +140,7 @@ impl ExternalKey for Agent {
 }
 
 fn a_key_that_cannot_be_read_signs<A: Adapter>() {
-    let key = ZOO.client("good").unwrap().key().pkcs8();
+    let key = PKI.client("good").unwrap().key().pkcs8();
     let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key).unwrap();
     for version in [TlsVersion::Tls1_2, TlsVersion::Tls1_3] {
         let server = verifying_clients(version);
@@ -168,14 +168,14 @@ fn a_key_that_cannot_be_read_signs<A: Adapter>() {
 fn additional_roots_are_an_option_of_the_program<A: Adapter>() {
     let server = server(Behaviour::default());
     let mut other = tempfile::NamedTempFile::new().unwrap();
-    other.write_all(ZOO.root_file("root2").unwrap().as_bytes()).unwrap();
+    other.write_all(PKI.root_file("root2").unwrap().as_bytes()).unwrap();
     let mut config = config(&format!(
         "host=db.test {} sslmode=verify-full sslrootcert={}",
         server.listen().conninfo(),
         other.path().to_str().unwrap()
     ));
     let without = connect::<A>(&config).map_or("fail", |_| "ssl");
-    let files = InMemoryFiles::default().with_additional_roots("ours", ZOO.root_file("root").unwrap());
+    let files = InMemoryFiles::default().with_additional_roots("ours", PKI.root_file("root").unwrap());
     config.tls.files = Some(Arc::new(files));
     let connected = connect::<A>(&config).unwrap();
     let mut divergences = Divergences::of("roots");
@@ -187,7 +187,7 @@ fn additional_roots_are_an_option_of_the_program<A: Adapter>() {
     assert_eq!((line.path.as_deref(), &line.state), (Some("ours"), &FileState::Read));
 }
 
-/// A server that demands a client certificate of the zoo's and verifies it.
+/// A server that demands a client certificate of the pki's and verifies it.
 fn verifying_clients(version: TlsVersion) -> Server {
     let mut behaviour = Behaviour::default();
     behaviour.tls.client_certificate = ClientCertificate::Verify;
@@ -197,7 +197,7 @@ fn verifying_clients(version: TlsVersion) -> Server {
 
 /// A configuration with the certificate of the client `good` and more from memory.
 fn supplied(server: &Server, more: &str, files: impl FnOnce(InMemoryFiles) -> InMemoryFiles) -> Config {
-    let certificate = ZOO.client("good").unwrap().chain_pem();
+    let certificate = PKI.client("good").unwrap().chain_pem();
     let given = files(InMemoryFiles::default().with_sslcert("certificate", certificate));
     let mut config = config(&format!("host=db.test {} {more}", server.listen().conninfo()));
     config.tls.files = Some(Arc::new(given));
@@ -329,7 +329,7 @@ fn tls_1_3_misses_the_client_certificate_after_the_handshake<A: Adapter>() {
     let server = without_client_certificate(TlsVersion::Tls1_3);
     let config = config(&format!("host=db.test {} sslmode=prefer", server.listen().conninfo()));
     let outcome = connect::<A>(&config).map(|_| ());
-    assert_eq!(failure(&outcome), Failure::StartupBroken(Broken::Closed));
+    assert_eq!(failure(&outcome), Failure::StartupBroken(ProtocolViolation::Closed));
     let error = outcome.unwrap_err();
     let alert = error.last().unwrap().embedder().and_then(ActionError::alert);
     assert_eq!(alert, Some(AlertDescription::CertificateRequired), "{error}");

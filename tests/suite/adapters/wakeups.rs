@@ -4,8 +4,8 @@ use super::adapter::{Smol, Tokio};
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
 use pgtls_adapter::Config;
 use pgtls_conformance::{
+    pki::Pki,
     runtime::{Adapter, config},
-    zoo::Zoo,
 };
 use pgtls_core::message::SSL_REQUEST;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -34,8 +34,8 @@ fn server() -> Config {
         tcp.read_exact(&mut request).unwrap();
         assert_eq!(request, SSL_REQUEST);
         tcp.write_all(b"S").unwrap();
-        let zoo = Zoo::open();
-        let identity = zoo.server("good").unwrap();
+        let pki = Pki::open();
+        let identity = pki.server("good").unwrap();
         let config = ServerConfig::builder_with_provider(pgtls_rustls::aws_lc_rs())
             .with_safe_default_protocol_versions()
             .unwrap()

@@ -8,7 +8,7 @@ use super::{
     rules::{chain, issuers::with_a_stranger},
     strategy::scenario,
 };
-use pgtls_conformance::zoo::{Kind, Zoo};
+use pgtls_conformance::pki::{Kind, Pki};
 use pgtls_x509::{
     CrlStore, Description, Purpose, Refusal, SecurityLevel, TrustStore, VerifyOptions, X509Error,
     verify_chain, verify_chain_strict,
@@ -137,24 +137,24 @@ fn the_strict_profile_accepts_nothing_that_the_default_one_refuses() {
     assert!(strict > 100 && strict < default, "{strict} and {default} of 1000 are accepted");
 }
 
-/// Every server and client of the zoo with every root file, at three levels, with and without CRLs.
+/// Every server and client of the pki with every root file, at three levels, with and without CRLs.
 #[test]
 fn so_it_is_in_the_zoo() {
-    let zoo = Zoo::open();
+    let pki = Pki::open();
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let algorithms = rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all;
-    let crls = CrlStore::from_pem(zoo.crl_file("root+inter").unwrap().as_bytes()).unwrap();
-    let roots: Vec<(&str, TrustStore)> = zoo
+    let crls = CrlStore::from_pem(pki.crl_file("root+inter").unwrap().as_bytes()).unwrap();
+    let roots: Vec<(&str, TrustStore)> = pki
         .names(Kind::RootFile)
         .into_iter()
-        .filter_map(|name| Some((name, TrustStore::from_pem(zoo.root_file(name).ok()?.as_bytes()).ok()?)))
+        .filter_map(|name| Some((name, TrustStore::from_pem(pki.root_file(name).ok()?.as_bytes()).ok()?)))
         .collect();
     let (mut accepted, mut count) = (0, 0);
     for (kind, purpose) in [(Kind::Server, Purpose::Server), (Kind::Client, Purpose::Client)] {
-        for name in zoo.names(kind) {
+        for name in pki.names(kind) {
             let identity = match kind {
-                Kind::Server => zoo.server(name),
-                _ => zoo.client(name),
+                Kind::Server => pki.server(name),
+                _ => pki.client(name),
             };
             let Ok(identity) = identity else { continue };
             let others: Vec<&[u8]> = identity.chain().iter().skip(1).map(AsRef::as_ref).collect();

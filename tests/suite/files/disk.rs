@@ -202,7 +202,10 @@ fn the_default_files_of_a_home_directory() {
     let Identity::Certificate { key: Err(error), .. } = load().identity else {
         panic!("anybody can read the key")
     };
-    assert!(matches!(error.problem, FileProblem::TooWide(too_wide) if too_wide.mode == 0o604), "{error}");
+    assert!(
+        matches!(error.problem, FileProblem::InsecurePermissions(too_wide) if too_wide.mode == 0o604),
+        "{error}"
+    );
     fs::remove_file(&key).unwrap();
     let Identity::Certificate { key: Err(error), .. } = load().identity else { panic!("there is no key") };
     assert_eq!(error.problem, FileProblem::Missing(ReadError::NotFound));

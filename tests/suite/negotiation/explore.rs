@@ -14,8 +14,8 @@ use pgtls_core::{
     param::{AuthMethod, GssEncMode, SslMode, SslNegotiation},
     policy::{EncryptionPlan, GssCredentials, Method, Payload, PolicyInput, RootPresence, Transport},
     startup::{
-        BindingRefusal, Broken, ClientCertificate, NO_SQLSTATE, Refusal, StartupMonitor, StartupOutcome,
-        StartupRules, StartupVerdict,
+        BindingRefusal, ClientCertificate, NO_SQLSTATE, ProtocolViolation, Refusal, StartupMonitor,
+        StartupOutcome, StartupRules, StartupVerdict,
     },
 };
 use std::{
@@ -178,8 +178,14 @@ fn name_verified() -> NameVerified {
     match_host(Some("h"), &names, NameRules::Pg15, Hardening::NONE).unwrap().proof()
 }
 
-pub(super) fn brokens() -> impl Iterator<Item = Broken> {
-    [Broken::Closed, Broken::Unexpected(b'X'), Broken::Malformed(b'R'), Broken::OldError].into_iter()
+pub(super) fn brokens() -> impl Iterator<Item = ProtocolViolation> {
+    [
+        ProtocolViolation::Closed,
+        ProtocolViolation::Unexpected(b'X'),
+        ProtocolViolation::Malformed(b'R'),
+        ProtocolViolation::OldError,
+    ]
+    .into_iter()
 }
 
 pub(super) fn refusals() -> impl Iterator<Item = Refusal> {

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 /// In an order for reading.
 const SOURCES: &[&str] = &[
-    "status", "words", "boundary", "params", "trust", "proof", "names", "action", "driver", "machine",
+    "status", "labels", "boundary", "params", "trust", "proof", "names", "action", "driver", "machine",
     "input",
 ];
 /// Enums that are taken as numbers, so that no signature names them.

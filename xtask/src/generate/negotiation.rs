@@ -11,7 +11,7 @@ use pgtls_core::{
     },
     param::{GssEncMode, SslMode, SslNegotiation},
     policy::{EncryptionPlan, GssCredentials, Payload, PolicyInput, RootPresence, Transport, Verification},
-    startup::{Broken, ClientCertificate, Refusal, StartupMonitor, StartupOutcome, StartupRules},
+    startup::{ClientCertificate, ProtocolViolation, Refusal, StartupMonitor, StartupOutcome, StartupRules},
 };
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
@@ -217,7 +217,7 @@ fn failures() -> String {
         ("bytes in clear after `S` or `G`", Failure::UnencryptedData(Request::Ssl)),
         (
             "the connection ends or makes no sense after the startup packet",
-            Failure::StartupBroken(Broken::Closed),
+            Failure::StartupBroken(ProtocolViolation::Closed),
         ),
         (
             "a refusal of ours: no password, `require_auth`, `channel_binding`, `sslcertmode`",

@@ -1,7 +1,7 @@
 //! How far a run has come, on standard error: a bar on a terminal, a line now and then elsewhere.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use pgtls_conformance::bench::Verdict;
+use pgtls_conformance::runner::Verdict;
 use std::{
     io::{self, Write as _},
     sync::atomic::{AtomicUsize, Ordering},

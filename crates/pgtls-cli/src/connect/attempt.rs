@@ -10,8 +10,8 @@ use super::{
 use crate::{
     advice::advice,
     certificate,
-    gather::Gathered,
-    words::{self, FileLine, printable, release},
+    context::ConnectionContext,
+    labels::{self, FileLine, printable, release},
 };
 use pgtls_adapter::{BoxError, Config, ConnectError, Connected, Startup, StartupError};
 use pgtls_core::{
@@ -24,8 +24,8 @@ use pgtls_rustls::SessionFacts;
 use pgtls_startup::{AuthenticationMethod, ExchangeError, ServerSession};
 
 /// Connects, disconnects, reports.
-pub(crate) fn attempt(gathered: Gathered, adapter: Adapter) -> Report {
-    let Gathered { environment, params, init } = gathered;
+pub(crate) fn attempt(gathered: ConnectionContext, adapter: Adapter) -> Report {
+    let ConnectionContext { environment, params, init } = gathered;
     let passwords = pgtls_os::passwords(&params, &environment);
     let mut config = Config::new(params, environment, pgtls_rustls::aws_lc_rs());
     config.init = init;
@@ -117,7 +117,7 @@ fn success(connected: &Connected<impl Session, ServerSession>, params: &Params) 
         cipher: facts.map(|facts| facts.cipher.name.to_owned()),
         alpn: facts.and_then(|facts| facts.alpn.as_deref()).map(printable),
         sni: facts.and_then(|facts| facts.sni.as_deref()).map(printable),
-        verified: facts.map_or("none", |facts| words::verified(facts.verified)),
+        verified: facts.map_or("none", |facts| labels::verified(facts.verified)),
         matched_name: facts.and_then(|facts| facts.matched_name.as_deref()).map(printable),
         certificates: facts.map(|facts| certificate::describe(&facts.path)).unwrap_or_default(),
         attributes: facts.into_iter().flat_map(SessionFacts::attributes).map(printable_value).collect(),

@@ -11,6 +11,6 @@ pub(super) fn hook(params: &Params) -> Option<PassphraseHook> {
 }
 
 fn ask(path: &str) -> Option<Secret> {
-    let question = format!("Passphrase of the private key {}: ", crate::words::printable(path));
+    let question = format!("Passphrase of the private key {}: ", crate::labels::printable(path));
     rpassword::prompt_password(question).ok().map(Secret::new)
 }

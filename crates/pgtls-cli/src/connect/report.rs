@@ -3,7 +3,7 @@
 use super::timeline::Attempt;
 use crate::{
     certificate::Certificate,
-    words::{FileLine, printable},
+    labels::{FileLine, printable},
 };
 use pgtls_core::{connect, startup::ClientCertificate};
 use serde::Serialize;

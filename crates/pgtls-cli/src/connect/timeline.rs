@@ -1,7 +1,7 @@
 //! What happened at each address, in order: the events of the trace, and between them why a method or the address failed.
 
 use super::events::meaning;
-use crate::words::printable;
+use crate::labels::printable;
 use pgtls_core::{
     connect::{Address, AttemptReport, Peer},
     negotiation::Event,

@@ -1,7 +1,7 @@
 //! The client of the demo: that of `pgtls connect`, in surroundings of its own.
 
 use super::matrix::Told;
-use crate::{connect, error_class, gather::Gathered};
+use crate::{connect, context::ConnectionContext, error_class};
 use pgtls_conformance::server::Channel;
 use pgtls_core::{
     environment::{Environment, Platform},
@@ -31,9 +31,9 @@ pub(super) fn attempt(conninfo: &str, home: &str) -> Told {
     }
 }
 
-fn gathered(conninfo: &str, home: &str) -> Result<Gathered, ParamError> {
+fn gathered(conninfo: &str, home: &str) -> Result<ConnectionContext, ParamError> {
     let environment = Environment::empty(Platform::Unix).with_variable("HOME", home);
     let params = pgtls_os::params(&Settings::parse(conninfo)?, &environment, Ability::default())?;
     let init = LibraryInit { ssl: false, ..LibraryInit::default() };
-    Ok(Gathered { environment, params, init })
+    Ok(ConnectionContext { environment, params, init })
 }

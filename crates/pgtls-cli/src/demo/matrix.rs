@@ -2,8 +2,8 @@
 
 use super::{cell::Cell, server::DemoServer};
 use pgtls_conformance::{
+    pki::Pki,
     server::{Channel, Seen, Server},
-    zoo::Zoo,
 };
 use pgtls_core::param::SslMode;
 use serde::Serialize;
@@ -70,7 +70,7 @@ impl Attempt {
 /// Attempts everything with `client`, which is handed a connection string, and reports each attempt as it is made.
 pub(super) fn walk(
     servers: &[DemoServer],
-    zoo: &Arc<Zoo>,
+    pki: &Arc<Pki>,
     files: &Path,
     client: impl Fn(&str) -> Told,
 ) -> Result<Vec<Attempt>, Box<dyn Error>> {
@@ -83,7 +83,7 @@ pub(super) fn walk(
             };
             for (&sslmode, expected) in SslMode::ALL.iter().zip(expected) {
                 let running =
-                    Server::builder(server.script.clone(), Arc::clone(zoo)).patience(PATIENCE).start()?;
+                    Server::builder(server.script.clone(), Arc::clone(pki)).patience(PATIENCE).start()?;
                 let told = client(&conninfo(&running, server, files, root_file, sslmode));
                 running.log().settle(PATIENCE);
                 let seen = running.log().connections();
@@ -112,9 +112,9 @@ fn conninfo(
 ) -> String {
     let trust = match root_file {
         RootFile::Missing => String::new(),
-        RootFile::Present => format!("sslrootcert={{zoo}}/ca/root.crt {}", server.settings),
+        RootFile::Present => format!("sslrootcert={{pki}}/ca/root.crt {}", server.settings),
     };
-    let trust = trust.replace("{zoo}", &quoted_part(&files.to_string_lossy()));
+    let trust = trust.replace("{pki}", &quoted_part(&files.to_string_lossy()));
     let here = running.listen().conninfo();
     format!("host={HOST} {here} user=dba dbname=shop password={PASSWORD} sslmode={sslmode} {trust}")
 }

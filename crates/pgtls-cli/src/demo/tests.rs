@@ -4,12 +4,11 @@ use super::{
     Arguments,
     cell::Cell,
     matrix::{RootFile, Told, walk},
+    render::{conclusion, matrix},
     server::DemoServer,
-    show,
-    text::{conclusion, matrix},
-    write_files,
+    show, write_files,
 };
-use pgtls_conformance::{server::Channel, zoo::Zoo};
+use pgtls_conformance::{pki::Pki, server::Channel};
 use std::{process::Command, sync::Arc};
 
 /// What psql says when it gives up, and the classes that this may stand for. libpq hides the verdict on a chain.
@@ -37,10 +36,10 @@ fn psql_does_what_the_file_says() {
         return pgtls_tests::skip("the demo and psql", "psql is not installed");
     }
     let servers = DemoServer::all().unwrap();
-    let zoo = Arc::new(Zoo::open());
+    let pki = Arc::new(Pki::open());
     let files = tempfile::tempdir().unwrap();
-    write_files(&zoo, files.path()).unwrap();
-    let attempts = walk(&servers, &zoo, files.path(), |conninfo| psql(conninfo, files.path())).unwrap();
+    write_files(&pki, files.path()).unwrap();
+    let attempts = walk(&servers, &pki, files.path(), |conninfo| psql(conninfo, files.path())).unwrap();
     assert_eq!(attempts.len(), servers.len() * 12);
     for attempt in attempts {
         let same = match (&attempt.outcome, &attempt.expected) {
@@ -69,11 +68,11 @@ fn pgtls_does_what_the_file_says() {
 #[test]
 fn differences_are_shown_and_counted() {
     let servers = DemoServer::all().unwrap();
-    let zoo = Arc::new(Zoo::open());
+    let pki = Arc::new(Pki::open());
     let files = tempfile::tempdir().unwrap();
     // A client that claims to be connected and never is.
     let liar = |_: &str| Told { channel: Some(Channel::Ssl), verified: "full".to_owned(), ..Told::default() };
-    let attempts = walk(&servers[..1], &zoo, files.path(), liar).unwrap();
+    let attempts = walk(&servers[..1], &pki, files.path(), liar).unwrap();
     assert!(attempts.iter().all(|attempt| attempt.contradiction && !attempt.agrees()));
 
     let mut text = Vec::new();

@@ -1,6 +1,6 @@
 //! The hosts in the order in which they are tried: the core's machine, driven without a network.
 
-use crate::words::printable;
+use crate::labels::printable;
 use pgtls_core::{
     connect::{Action, Address, Cause, Connection, Input, Options, Peer},
     environment::Environment,

@@ -1,6 +1,6 @@
 //! What the machine's `openssl.cnf` changes, and what is offered to a server in the end.
 
-use crate::words::printable;
+use crate::labels::printable;
 use pgtls_core::param::{Params, TlsVersion};
 use pgtls_rustls::{TlsOptions, clock};
 use pgtls_x509::openssl_conf::{Bound, SystemDefault};

@@ -1,6 +1,6 @@
 //! The table of parameters: value and where it came from.
 
-use crate::words;
+use crate::labels;
 use pgtls_core::param::{KEYWORDS, Params, Source};
 use serde::Serialize;
 
@@ -25,7 +25,7 @@ pub(crate) fn settings(params: &Params) -> Vec<SettingLine> {
             let source = params.source(keyword.name)?;
             Some(SettingLine {
                 parameter: keyword.name,
-                value: params.value(keyword.name).map(words::printable),
+                value: params.value(keyword.name).map(labels::printable),
                 source: source.to_string(),
                 default: matches!(source, Source::Default),
             })

@@ -4,13 +4,13 @@
 //! the program ends it by closing its standard input.
 
 use pgtls_conformance::{
-    bench::{Bench, BenchError, Stage},
-    judge::{Told, judge},
+    judge::{ClientClaim, judge},
+    pki::WriteError,
     report::{Detail, Word},
+    runner::{Fixture, Runner, RunnerError},
     scenario::{Expected, Libpq, Outcome, Scenario, Situation},
     scenarios,
     server::{Behaviour, Script, Seen},
-    zoo::WriteError,
 };
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,7 @@ struct Staged {
     conninfo: String,
     environment: BTreeMap<String, String>,
     home: String,
-    zoo: String,
+    pki: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<Expected>,
 }
@@ -121,21 +121,21 @@ pub(super) fn run(input: impl BufRead, out: &mut dyn Write) -> Result<(), Box<dy
 }
 
 struct Control {
-    bench: Bench,
+    bench: Runner,
     scenarios: Vec<Scenario>,
     now: Option<Now>,
 }
 
 /// What is on the stage.
 struct Now {
-    stage: Stage,
+    stage: Fixture,
     /// The scenario and whose behaviour is compared, unless a behaviour was chosen by hand.
     scenario: Option<(Scenario, Libpq)>,
 }
 
 impl Control {
     fn new() -> Result<Self, WriteError> {
-        Ok(Self { bench: Bench::new()?, scenarios: scenarios(), now: None })
+        Ok(Self { bench: Runner::new()?, scenarios: scenarios(), now: None })
     }
 
     fn answer(&mut self, command: Command) -> Result<Answer, String> {
@@ -166,7 +166,8 @@ impl Control {
                 Ok(Answer::Trace { events: log.words(), connections: log.connections() })
             }
             Command::Verdict { connected, outcome, error } => {
-                let told = if connected { Told::Connected(outcome) } else { Told::Failed(error) };
+                let told =
+                    if connected { ClientClaim::Connected(outcome) } else { ClientClaim::Failed(error) };
                 self.verdict(told)
             }
         }
@@ -187,17 +188,18 @@ impl Control {
         if situation.run_as.is_some() {
             return Ok(Answer::Skipped { skipped: "it takes a client that another user runs".to_owned() });
         }
-        let stage = match self.bench.stage(name, situation).map_err(|error: BenchError| error.to_string())? {
-            Ok(stage) => stage,
-            Err(skipped) => return Ok(Answer::Skipped { skipped }),
-        };
+        let stage =
+            match self.bench.fixture(name, situation).map_err(|error: RunnerError| error.to_string())? {
+                Ok(stage) => stage,
+                Err(skipped) => return Ok(Answer::Skipped { skipped }),
+            };
         let attempt = stage.attempt();
         let expected = scenario.as_ref().map(|(scenario, libpq)| stage.expected(scenario.expected(*libpq)));
         let staged = Staged {
             conninfo: attempt.conninfo.clone(),
             environment: attempt.environment.iter().cloned().collect(),
             home: attempt.home.display().to_string(),
-            zoo: self.bench.files().display().to_string(),
+            pki: self.bench.files().display().to_string(),
             expected,
         };
         self.now = Some(Now { stage, scenario });
@@ -210,7 +212,7 @@ impl Control {
             .ok_or_else(|| "no server is there: choose a behaviour, a script or a scenario".to_owned())
     }
 
-    fn verdict(&mut self, told: Told) -> Result<Answer, String> {
+    fn verdict(&mut self, told: ClientClaim) -> Result<Answer, String> {
         let Now { stage, scenario } = self.now()?;
         let (scenario, libpq) = scenario.as_ref().ok_or("only what is done in a scenario can be compared")?;
         let observed = stage.observed(told);

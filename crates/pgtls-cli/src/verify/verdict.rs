@@ -6,7 +6,7 @@ use crate::{
     arguments::{PurposeArgument, VerifyArguments},
     certificate::{self, Certificate},
     error_class,
-    words::FileLine,
+    labels::FileLine,
 };
 use pgtls_core::{
     hardening::Hardening,

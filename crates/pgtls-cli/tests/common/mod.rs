@@ -1,8 +1,8 @@
 //! What the tests of the binary share: running it, servers to run it against, certificates on disk.
 
 use pgtls_conformance::{
+    pki::Pki,
     server::{Behaviour, Script, Server},
-    zoo::Zoo,
 };
 use std::{
     path::PathBuf,
@@ -44,14 +44,14 @@ pub(crate) fn json(output: &Output) -> serde_json::Value {
 
 /// Certificates and a folder to put them in.
 pub(crate) struct Files {
-    pub(crate) zoo: Arc<Zoo>,
+    pub(crate) pki: Arc<Pki>,
     folder: TempDir,
 }
 
 impl Files {
     pub(crate) fn new() -> Self {
         Self {
-            zoo: Arc::new(Zoo::open()),
+            pki: Arc::new(Pki::open()),
             folder: tempfile::tempdir().expect("there is a folder for temporary files"),
         }
     }
@@ -63,15 +63,15 @@ impl Files {
         path.to_str().expect("its path is UTF-8").to_owned()
     }
 
-    /// The path of a root file of the zoo.
+    /// The path of a root file of the pki.
     pub(crate) fn root(&self, name: &str) -> String {
-        self.write(&format!("{name}.crt"), &self.zoo.root_file(name).expect("the zoo has it"))
+        self.write(&format!("{name}.crt"), &self.pki.root_file(name).expect("the pki has it"))
     }
 
     /// A scripted server.
     pub(crate) fn server(&self, behaviour: &str) -> Server {
         let behaviour = Behaviour::named(behaviour).expect("there is such a behaviour");
-        Server::builder(Script::always(behaviour), Arc::clone(&self.zoo))
+        Server::builder(Script::always(behaviour), Arc::clone(&self.pki))
             .start()
             .expect("the loopback interface is there")
     }

@@ -1,7 +1,7 @@
 //! A program as a client under test.
 
 use super::{Attempt, ClientUnderTest};
-use crate::{judge::Told, scenario::Outcome};
+use crate::{judge::ClientClaim, scenario::Outcome};
 use core::fmt;
 use serde::Deserialize;
 use std::{
@@ -96,7 +96,7 @@ impl CommandClient {
         })
     }
 
-    fn run(&self, attempt: &Attempt) -> Result<Told, String> {
+    fn run(&self, attempt: &Attempt) -> Result<ClientClaim, String> {
         let arguments = self.arguments.iter().map(|argument| argument.replace(PLACE, &attempt.conninfo));
         let mut command = Command::new(&self.program);
         command
@@ -129,7 +129,7 @@ impl CommandClient {
         let text = |pipe: mpsc::Receiver<String>| pipe.recv_timeout(AFTERWARDS).unwrap_or_default();
         let (output, errors) = (text(output), text(errors));
         Ok(match status.code() {
-            Some(DECLINED) => Told::Declined(reason(&errors).unwrap_or("no reason given").to_owned()),
+            Some(DECLINED) => ClientClaim::Declined(reason(&errors).unwrap_or("no reason given").to_owned()),
             _ => told(status.success(), &output, &errors),
         })
     }
@@ -139,8 +139,8 @@ impl CommandClient {
 const AFTERWARDS: Duration = Duration::from_secs(2);
 
 impl ClientUnderTest for CommandClient {
-    fn connect(&self, attempt: &Attempt) -> Told {
-        self.run(attempt).unwrap_or_else(Told::Lost)
+    fn connect(&self, attempt: &Attempt) -> ClientClaim {
+        self.run(attempt).unwrap_or_else(ClientClaim::Lost)
     }
 
     fn has_gss(&self) -> bool {
@@ -242,15 +242,15 @@ struct Json {
     error: Option<String>,
 }
 
-fn told(success: bool, output: &str, errors: &str) -> Told {
+fn told(success: bool, output: &str, errors: &str) -> ClientClaim {
     let line = output.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let json: Option<Json> = serde_json::from_str(line).ok();
     let claimed = json.as_ref().map(|json| json.outcome).filter(|outcome| *outcome != Outcome::Fail);
     if success && json.as_ref().is_none_or(|_| claimed.is_some()) {
-        return Told::Connected(claimed);
+        return ClientClaim::Connected(claimed);
     }
     let errors = || reason(errors).map(str::to_owned);
-    Told::Failed(json.and_then(|json| json.error).or_else(errors))
+    ClientClaim::Failed(json.and_then(|json| json.error).or_else(errors))
 }
 
 fn reason(errors: &str) -> Option<&str> {
@@ -299,16 +299,21 @@ mod tests {
 
     #[test]
     fn the_word_of_a_client() {
-        let failed = |reason: &str| Told::Failed(Some(reason.to_owned()));
+        let failed = |reason: &str| ClientClaim::Failed(Some(reason.to_owned()));
         for (success, output, errors, expected) in [
-            (true, "", "", Told::Connected(None)),
-            (true, "hello\n", "a warning", Told::Connected(None)),
-            (true, "x\n{\"outcome\": \"ssl\", \"error\": null}\n\n", "", Told::Connected(Some(Outcome::Ssl))),
+            (true, "", "", ClientClaim::Connected(None)),
+            (true, "hello\n", "a warning", ClientClaim::Connected(None)),
+            (
+                true,
+                "x\n{\"outcome\": \"ssl\", \"error\": null}\n\n",
+                "",
+                ClientClaim::Connected(Some(Outcome::Ssl)),
+            ),
             (true, "{\"outcome\": \"fail\", \"error\": \"no\"}", "", failed("no")),
             (false, "{\"outcome\": \"ssl\"}", "crashed", failed("crashed")),
             (false, "", " no \n", failed("no")),
-            (false, "", "", Told::Failed(None)),
-            (true, "{\"outcome\": \"connected\"}", "", Told::Connected(None)),
+            (false, "", "", ClientClaim::Failed(None)),
+            (true, "{\"outcome\": \"connected\"}", "", ClientClaim::Connected(None)),
         ] {
             assert_eq!(told(success, output, errors), expected, "{output:?} {errors:?}");
         }
@@ -337,14 +342,14 @@ mod tests {
             cancel: None,
         };
         let declines = CommandClient::new("sh", ["-c", "echo no such setting >&2; exit 77"]);
-        assert_eq!(declines.connect(&attempt("")), Told::Declined("no such setting".to_owned()));
+        assert_eq!(declines.connect(&attempt("")), ClientClaim::Declined("no such setting".to_owned()));
         let echo = CommandClient::new("sh", ["-c", "echo \"$1\" >&2; exit 2", "sh", "a={conninfo}"]);
-        assert_eq!(echo.connect(&attempt("host=x y")), Told::Failed(Some("a=host=x y".to_owned())));
+        assert_eq!(echo.connect(&attempt("host=x y")), ClientClaim::Failed(Some("a=host=x y".to_owned())));
 
         let environment = CommandClient::new("sh", ["-c", "test \"$X$Y$HOME$PGHOST\" = yz"])
             .variable("X", "y")
             .variable("Y", "x");
-        assert_eq!(environment.connect(&attempt("")), Told::Connected(None));
+        assert_eq!(environment.connect(&attempt("")), ClientClaim::Connected(None));
 
         let file = tempfile::NamedTempFile::new().unwrap();
         let script = CommandClient::new("sh", [file.path().display().to_string()]);
@@ -354,11 +359,13 @@ mod tests {
         assert!(script.declines(&as_nobody).is_some_and(|reason| reason.starts_with("nobody cannot read ")));
 
         let hangs = CommandClient::new("sh", ["-c", "exec sleep 1000"]).limit(Duration::from_millis(50));
-        assert!(matches!(hangs.connect(&attempt("")), Told::Lost(reason) if reason.contains("did not end")));
+        assert!(
+            matches!(hangs.connect(&attempt("")), ClientClaim::Lost(reason) if reason.contains("did not end"))
+        );
 
         let missing = CommandClient::new("/nonexistent/client", ["{conninfo}"]);
         assert!(
-            matches!(missing.connect(&attempt("")), Told::Lost(reason) if reason.contains("could not run"))
+            matches!(missing.connect(&attempt("")), ClientClaim::Lost(reason) if reason.contains("could not run"))
         );
     }
 }

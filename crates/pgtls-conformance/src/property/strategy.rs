@@ -3,9 +3,9 @@
 //! Each can be used alone. What comes first in a list is the simplest, and what counterexamples are shrunk to.
 
 use crate::{
+    pki::{Kind, NAMED, Pki},
     scenario::{HomeFile, Place, ServerRow, Situation, Source},
     server::{Behaviour, Chunks, Script},
-    zoo::{Kind, NAMED, Zoo},
 };
 use core::{fmt::Write as _, num::NonZeroU16};
 use proptest::{
@@ -60,7 +60,7 @@ pub fn files() -> impl Strategy<Value = Vec<HomeFile>> {
         let mut files: Vec<HomeFile> = Vec::new();
         for (path, from, mode) in groups.into_iter().flatten().copied() {
             files.retain(|file| file.path != path);
-            let source = Source::Zoo(from.to_owned());
+            let source = Source::Pki(from.to_owned());
             files.push(HomeFile { mode: Some(mode), ..HomeFile::new(path, source) });
         }
         files
@@ -90,7 +90,7 @@ pub fn behaviour() -> impl Strategy<Value = Behaviour> {
     })
 }
 
-/// The server's certificate: one of the zoo, or one that names a few hosts.
+/// The server's certificate: one of the pki, or one that names a few hosts.
 pub fn certificate() -> impl Strategy<Value = String> {
     let animals: Vec<String> = ANIMALS.clone();
     Union::new([select(animals).boxed(), certificate_names().boxed()])
@@ -153,7 +153,7 @@ fn named() -> impl Strategy<Value = &'static str> {
 
 /// Keys below 2048 bits of RSA are beyond the reference.
 static ANIMALS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let names = Zoo::open().names(Kind::Server);
+    let names = Pki::open().names(Kind::Server);
     let mut animals = vec!["good".to_owned()];
     animals.extend(
         names.into_iter().filter(|name| !name.contains("1024") && *name != "good").map(str::to_owned),
@@ -187,19 +187,19 @@ const PARAMETERS: &[Pairs] = &[
     &[("sslmode", "require")],
     &[("sslmode", "verify-ca")],
     &[("sslmode", "verify-full")],
-    &[("sslmode", "verify-full"), ("sslrootcert", "{zoo}/ca/root.crt")],
-    &[("sslmode", "verify-ca"), ("sslrootcert", "{zoo}/ca/root.crt")],
+    &[("sslmode", "verify-full"), ("sslrootcert", "{pki}/ca/root.crt")],
+    &[("sslmode", "verify-ca"), ("sslrootcert", "{pki}/ca/root.crt")],
     &[("sslmode", "require"), ("sslnegotiation", "direct")],
     &[("sslnegotiation", "direct")],
-    &[("sslrootcert", "{zoo}/ca/root.crt")],
-    &[("sslrootcert", "{zoo}/ca/root2.crt")],
+    &[("sslrootcert", "{pki}/ca/root.crt")],
+    &[("sslrootcert", "{pki}/ca/root2.crt")],
     &[("sslrootcert", "{home}/missing.crt")],
     &[("sslrootcert", "system")],
-    &[("sslcrl", "{zoo}/crl/root+inter.crl")],
-    &[("sslcert", "{zoo}/cli/good.crt"), ("sslkey", "{zoo}/cli/good.key")],
-    &[("sslcert", "{zoo}/cli/good.crt"), ("sslkey", "{zoo}/cli/expired.key")],
-    &[("sslcert", "{zoo}/cli/expired.crt"), ("sslkey", "{zoo}/cli/expired.key")],
-    &[("sslcert", "{zoo}/cli/good.crt"), ("sslkey", "{home}/missing.key")],
+    &[("sslcrl", "{pki}/crl/root+inter.crl")],
+    &[("sslcert", "{pki}/cli/good.crt"), ("sslkey", "{pki}/cli/good.key")],
+    &[("sslcert", "{pki}/cli/good.crt"), ("sslkey", "{pki}/cli/expired.key")],
+    &[("sslcert", "{pki}/cli/expired.crt"), ("sslkey", "{pki}/cli/expired.key")],
+    &[("sslcert", "{pki}/cli/good.crt"), ("sslkey", "{home}/missing.key")],
     &[("sslcert", "{home}/missing.crt")],
     &[("sslcertmode", "disable")],
     &[("sslcertmode", "require")],
@@ -224,8 +224,8 @@ const VARIABLES: &[Pairs] = &[
     &[("PGSSLMODE", "disable")],
     &[("PGSSLMODE", "require")],
     &[("PGSSLMODE", "verify-full")],
-    &[("PGSSLROOTCERT", "{zoo}/ca/root.crt")],
-    &[("PGSSLCERT", "{zoo}/cli/good.crt"), ("PGSSLKEY", "{zoo}/cli/good.key")],
+    &[("PGSSLROOTCERT", "{pki}/ca/root.crt")],
+    &[("PGSSLCERT", "{pki}/cli/good.crt"), ("PGSSLKEY", "{pki}/cli/good.key")],
     &[("PGSSLNEGOTIATION", "direct")],
     &[("PGSSLCERTMODE", "disable")],
     &[("PGSSLSNI", "0")],
@@ -296,10 +296,10 @@ mod tests {
     #[test]
     fn the_files_are_in_the_zoo() {
         let folder = tempfile::tempdir().unwrap();
-        Zoo::open().write_to(folder.path()).unwrap();
+        Pki::open().write_to(folder.path()).unwrap();
         let named =
             PARAMETERS.iter().chain(VARIABLES).flat_map(|pairs| pairs.iter().map(|(_, value)| *value));
-        let named = named.filter_map(|value| value.strip_prefix("{zoo}/"));
+        let named = named.filter_map(|value| value.strip_prefix("{pki}/"));
         for file in named.chain(FILES.iter().flat_map(|files| files.iter().map(|(_, from, _)| *from))) {
             assert!(folder.path().join(file).is_file(), "{file}");
         }

@@ -9,14 +9,14 @@ fn situation(server: &str, settings: &str) -> Situation {
 }
 
 /// A driver that never looks whose the certificate is.
-fn careless(attempt: &Attempt) -> Told {
+fn careless(attempt: &Attempt) -> ClientClaim {
     let conninfo = attempt.conninfo.replace("verify-full", "verify-ca");
     Reference.connect(&Attempt { conninfo, ..attempt.clone() })
 }
 
 #[test]
 fn a_driver_is_compared_with_pgtls() {
-    let other = situation("ok certificate=wrong-host", "sslmode=verify-full sslrootcert={zoo}/ca/root.crt");
+    let other = situation("ok certificate=wrong-host", "sslmode=verify-full sslrootcert={pki}/ca/root.crt");
     conforms(&Reference, &other).unwrap();
     let found = conforms(&careless, &other).unwrap_err();
     let text = found.to_string();
@@ -34,7 +34,7 @@ fn a_driver_is_compared_with_pgtls() {
 fn what_a_driver_declines_says_nothing() {
     struct Declines;
     impl ClientUnderTest for Declines {
-        fn connect(&self, _: &Attempt) -> Told {
+        fn connect(&self, _: &Attempt) -> ClientClaim {
             unreachable!("it has declined")
         }
         fn declines(&self, _: &Attempt) -> Option<String> {

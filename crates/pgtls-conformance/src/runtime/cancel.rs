@@ -5,22 +5,22 @@ use super::{
     peer::{PATIENCE, Peer, WELCOME, config, connect, failure, words},
 };
 use crate::{
+    pki::Pki,
     server::{Behaviour, Script, Server},
-    zoo::Zoo,
 };
 use pgtls_adapter::{Cancelled, ConnectError};
 use pgtls_core::{
     connect::{self, Address},
     message::CancelRequest,
     negotiation::{Encryption, Failure},
-    startup::Broken,
+    startup::ProtocolViolation,
 };
 use std::{
     io::{Read, Write},
     sync::{Arc, LazyLock, mpsc},
 };
 
-static ZOO: LazyLock<Arc<Zoo>> = LazyLock::new(|| Arc::new(Zoo::open()));
+static PKI: LazyLock<Arc<Pki>> = LazyLock::new(|| Arc::new(Pki::open()));
 
 fn on_port(port: u16) -> connect::Peer {
     connect::Peer::new(0, Some("db.test".to_owned()), Address::Tcp(([127, 0, 0, 1], port).into()))
@@ -39,9 +39,9 @@ fn cancel<A: Adapter>(
     parameters: &str,
     request: &CancelRequest,
 ) -> (Result<Cancelled, ConnectError>, Vec<Seen>) {
-    let server = Server::builder(Script::always(behaviour), ZOO.clone()).start().unwrap();
+    let server = Server::builder(Script::always(behaviour), PKI.clone()).start().unwrap();
     let mut root = tempfile::NamedTempFile::new().unwrap();
-    root.write_all(ZOO.root_file("root").unwrap().as_bytes()).unwrap();
+    root.write_all(PKI.root_file("root").unwrap().as_bytes()).unwrap();
     let parameters = parameters.replace("{root}", root.path().to_str().unwrap());
     let config = config(&format!("host=db.test {} {parameters}", server.listen().conninfo()));
     let outcome = A::cancel(&config, &on_port(server.port()), request);
@@ -109,7 +109,7 @@ fn keys_of_every_length<A: Adapter>() {
 fn a_server_that_breaks_off_has_not_taken_the_request<A: Adapter>() {
     let (outcome, _) =
         cancel::<A>(Behaviour::named("reset-after-tls").unwrap(), "sslmode=require", &request());
-    assert_eq!(failure(&outcome.map(drop)), Failure::StartupBroken(Broken::Closed));
+    assert_eq!(failure(&outcome.map(drop)), Failure::StartupBroken(ProtocolViolation::Closed));
 }
 
 fn a_server_that_answers_has_not_taken_the_request<A: Adapter>() {

@@ -4,7 +4,7 @@ use super::{
     Adapter, Wire, cases,
     peer::{PATIENCE, Peer, Scripted, WELCOME, connect},
 };
-use crate::zoo::Zoo;
+use crate::pki::Pki;
 use pgtls_adapter::Config;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::{
@@ -18,8 +18,8 @@ type ServerStream = StreamOwned<ServerConnection, std::net::TcpStream>;
 
 /// A server that welcomes one client over TLS and then does this.
 fn serve<T: Send + 'static>(then: fn(ServerStream) -> T) -> (Peer, Config, mpsc::Receiver<T>) {
-    let zoo = Zoo::open();
-    let identity = zoo.server("good").unwrap();
+    let pki = Pki::open();
+    let identity = pki.server("good").unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()

@@ -6,7 +6,7 @@ use super::{
 };
 use pgtls_core::{
     negotiation::{Failure, Request, TlsFailure},
-    startup::Broken,
+    startup::ProtocolViolation,
 };
 use socket2::{Domain, Socket, Type};
 use std::{
@@ -268,7 +268,7 @@ fn lengths_that_no_message_has<A: Adapter>() {
             connection.rest();
         });
         let outcome = peer.outcome::<A>("sslmode=disable");
-        assert_eq!(failure(&outcome), Failure::StartupBroken(Broken::Malformed(kind)));
+        assert_eq!(failure(&outcome), Failure::StartupBroken(ProtocolViolation::Malformed(kind)));
     }
 }
 
@@ -292,7 +292,7 @@ fn a_record_that_tls_does_not_have<A: Adapter>() {
 fn a_server_that_closes_after_the_startup_packet<A: Adapter>() {
     let peer = Peer::start(|mut connection| connection.asked_to_start());
     let outcome = peer.outcome::<A>("sslmode=allow");
-    assert_eq!(failure(&outcome), Failure::StartupBroken(Broken::Closed));
+    assert_eq!(failure(&outcome), Failure::StartupBroken(ProtocolViolation::Closed));
     assert_eq!(peer.connections(), 1);
 }
 
@@ -306,7 +306,7 @@ fn an_error_before_the_startup_packet_is_read<A: Adapter>() {
     assert!(matches!(
         outcome,
         Failure::ServerError { sqlstate: [b'5', b'3', b'3', b'0', b'0'], after_auth_ok: false }
-            | Failure::StartupBroken(Broken::Closed)
+            | Failure::StartupBroken(ProtocolViolation::Closed)
     ));
 }
 

@@ -1,6 +1,6 @@
 //! What libpq made of a scenario.
 
-use super::{Fault, words};
+use super::{Fault, tokenize};
 use core::fmt;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -88,7 +88,7 @@ pub(super) fn parse(text: &str, alpn: &str) -> Result<Expected, Fault> {
         "fail" => Outcome::Fail,
         other => return Err(Fault::Value("outcome", other.to_owned())),
     };
-    let mut clauses = words::clauses(rest).into_iter();
+    let mut clauses = tokenize::clauses(rest).into_iter();
     let mut expected = Expected {
         outcome,
         reason,
@@ -104,9 +104,9 @@ pub(super) fn parse(text: &str, alpn: &str) -> Result<Expected, Fault> {
     for clause in clauses {
         let (key, value) = clause.split_once(' ').unwrap_or((clause, ""));
         match key {
-            "sni" => expected.sni = words::split(value)?.into_iter().map(present).collect(),
-            "alpn" => offered = Some(words::split(value)?.into_iter().map(present).collect()),
-            "cert" => expected.client_certificates = words::split(value)?,
+            "sni" => expected.sni = tokenize::split(value)?.into_iter().map(present).collect(),
+            "alpn" => offered = Some(tokenize::split(value)?.into_iter().map(present).collect()),
+            "cert" => expected.client_certificates = tokenize::split(value)?,
             "in" if value == "clear" => expected.startup_in_clear = true,
             _ => return Err(Fault::Value("clause", clause.to_owned())),
         }

@@ -1,6 +1,6 @@
 //! Files that a client finds in its home directory.
 
-use super::{Fault, words};
+use super::{Fault, tokenize};
 use core::fmt;
 
 /// One file, relative to the home directory.
@@ -21,8 +21,8 @@ pub struct HomeFile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {
-    /// A file of the zoo.
-    Zoo(String),
+    /// A file of the pki.
+    Pki(String),
     /// This text, with its placeholders.
     Text(String),
     /// It is a symbolic link to this.
@@ -41,11 +41,11 @@ impl HomeFile {
 /// A line `file`, `text`, `link` or `ticket`.
 pub(super) fn parse(key: &str, rest: &str) -> Result<HomeFile, Fault> {
     let wrong = || Fault::Value("PATH and content", rest.to_owned());
-    let mut words = words::split(rest)?.into_iter();
+    let mut words = tokenize::split(rest)?.into_iter();
     let path = words.next().ok_or_else(wrong)?;
     let mut content = || words.next().ok_or_else(wrong);
     let source = match key {
-        "file" => Source::Zoo(content()?),
+        "file" => Source::Pki(content()?),
         "text" => Source::Text(content()?),
         "link" => Source::Link(content()?),
         _ => Source::Ticket,
@@ -66,11 +66,11 @@ pub(super) fn parse(key: &str, rest: &str) -> Result<HomeFile, Fault> {
 /// The line.
 impl fmt::Display for HomeFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = words::quoted(&self.path);
+        let path = tokenize::quoted(&self.path);
         match &self.source {
-            Source::Zoo(name) => write!(f, "file {path} {}", words::quoted(name))?,
-            Source::Text(text) => write!(f, "text {path} {}", words::quoted(text))?,
-            Source::Link(target) => write!(f, "link {path} {}", words::quoted(target))?,
+            Source::Pki(name) => write!(f, "file {path} {}", tokenize::quoted(name))?,
+            Source::Text(text) => write!(f, "text {path} {}", tokenize::quoted(text))?,
+            Source::Link(target) => write!(f, "link {path} {}", tokenize::quoted(target))?,
             Source::Ticket => write!(f, "ticket {path}")?,
         }
         if let Some(mode) = self.mode {

@@ -1,6 +1,6 @@
 //! Where a client finds itself: servers, and what it is told.
 
-use super::{HomeFile, words};
+use super::{HomeFile, tokenize};
 use crate::server::Script;
 use core::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -159,7 +159,7 @@ impl fmt::Display for Situation {
         for ServerRow { place, script } in &self.servers {
             let place = if *place == Place::IP4 { String::new() } else { format!("@{place} ") };
             let words = |words: Vec<String>| {
-                words.iter().map(|word| words::quoted(word)).collect::<Vec<_>>().join(" ")
+                words.iter().map(|word| tokenize::quoted(word)).collect::<Vec<_>>().join(" ")
             };
             let connections: Vec<_> = script.words().into_iter().map(words).collect();
             writeln!(f, "  server {place}{}", connections.join(" then "))?;
@@ -167,10 +167,10 @@ impl fmt::Display for Situation {
         writeln!(f, "  conninfo {}", super::conninfo_line(&self.conninfo))?;
         for HostName { name, addresses } in &self.names {
             let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-            writeln!(f, "  resolve {} {}", words::quoted(name), addresses.join(" "))?;
+            writeln!(f, "  resolve {} {}", tokenize::quoted(name), addresses.join(" "))?;
         }
         for (name, value) in &self.environment {
-            writeln!(f, "  env {} {}", words::quoted(name), words::quoted(value))?;
+            writeln!(f, "  env {} {}", tokenize::quoted(name), tokenize::quoted(value))?;
         }
         for file in &self.files {
             writeln!(f, "  {file}")?;

@@ -2,10 +2,10 @@
 
 use super::{
     answer::{ClientCertificate, Hints},
-    disguise::as_the_client_knows,
+    client_hello_rewrite::as_sent,
     odd_key::RSA_PSS_PSS_SHA256,
 };
-use crate::zoo::{Zoo, ZooError};
+use crate::pki::{Pki, PkiError};
 use der::{Decode as _, Encode as _};
 use pgtls_x509::{Purpose, Refusal, SecurityLevel, TrustStore, VerifyOptions, X509Error, verify_chain};
 use rsa::{pkcs1::DecodeRsaPublicKey as _, signature::Verifier as _};
@@ -29,10 +29,10 @@ const UNRELATED: &[&str] = &["root2"];
 pub(super) fn verifier(
     asked: ClientCertificate,
     hints: Hints,
-    zoo: &Zoo,
-) -> Result<Option<Arc<dyn ClientCertVerifier>>, ZooError> {
+    pki: &Pki,
+) -> Result<Option<Arc<dyn ClientCertVerifier>>, PkiError> {
     let certificates = |names: &[&str]| {
-        names.iter().map(|name| Ok(zoo.authority(name)?.leaf())).collect::<Result<Vec<_>, ZooError>>()
+        names.iter().map(|name| Ok(pki.authority(name)?.leaf())).collect::<Result<Vec<_>, PkiError>>()
     };
     let authorities = certificates(AUTHORITIES)?;
     let named = match hints {
@@ -93,7 +93,7 @@ impl ClientCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let message = as_the_client_knows(message);
+        let message = as_sent(message);
         if signature.scheme == RSA_PSS_PSS_SHA256 {
             return rsa_pss(certificate, &message, signature);
         }

@@ -1,6 +1,6 @@
 //! Keys that rustls does not sign with: RSA that is too short, and RSA that names RSASSA-PSS as its algorithm.
 
-use crate::zoo::{Key, KeyKind};
+use crate::pki::{Key, KeyKind};
 use rsa::{
     pkcs8::DecodePrivateKey as _,
     signature::{SignatureEncoding as _, Signer as _},

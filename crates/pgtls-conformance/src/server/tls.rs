@@ -4,10 +4,10 @@ use super::{
     answer::{Alpn, Suites},
     behaviour::{TlsBehaviour, TlsVersion},
     client_certificate,
-    disguise::Disguise,
+    client_hello_rewrite::ClientHelloRewrite,
     odd_key,
 };
-use crate::zoo::{Identity, NAMED, Zoo, ZooError};
+use crate::pki::{Identity, NAMED, Pki, PkiError};
 use pgtls_core::message::ALPN_POSTGRESQL;
 use rustls::{
     CipherSuite, Error, ServerConfig, SupportedProtocolVersion,
@@ -30,18 +30,18 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) fn new(behaviour: &TlsBehaviour, zoo: &Zoo) -> Result<Self, PrepareError> {
+    pub(super) fn new(behaviour: &TlsBehaviour, pki: &Pki) -> Result<Self, PrepareError> {
         let made;
         let identity = match behaviour.certificate.strip_prefix(NAMED) {
             Some(names) => {
-                made = zoo.named(names)?;
+                made = pki.named(names)?;
                 &made
             }
-            None => zoo.server(&behaviour.certificate)?,
+            None => pki.server(&behaviour.certificate)?,
         };
         Ok(Self {
             certified: Arc::new(certified(identity)?),
-            verifier: client_certificate::verifier(behaviour.client_certificate, behaviour.hints, zoo)?,
+            verifier: client_certificate::verifier(behaviour.client_certificate, behaviour.hints, pki)?,
             versions: [(TlsVersion::Tls1_2, &version::TLS12), (TlsVersion::Tls1_3, &version::TLS13)]
                 .into_iter()
                 .filter(|(version, _)| (behaviour.min_version..=behaviour.max_version).contains(version))
@@ -52,10 +52,10 @@ impl Prepared {
         })
     }
 
-    /// For one connection. Disguised, the configuration is for a thread that wears its [`Disguise`].
+    /// For one connection. Disguised, the configuration is for a thread that wears its [`ClientHelloRewrite`].
     pub(super) fn config(&self, alpn: Alpn, disguised: bool) -> Result<Arc<ServerConfig>, Error> {
         let mut provider =
-            if disguised { Disguise::provider() } else { Arc::new(aws_lc_rs::default_provider()) };
+            if disguised { ClientHelloRewrite::provider() } else { Arc::new(aws_lc_rs::default_provider()) };
         if self.suites != Suites::All {
             Arc::make_mut(&mut provider).cipher_suites.retain(|suite| has(self.suites, suite.suite()));
         }
@@ -92,13 +92,13 @@ fn has(suites: Suites, suite: CipherSuite) -> bool {
 /// Why a behaviour cannot be had.
 #[derive(Debug)]
 pub(super) enum PrepareError {
-    Zoo(ZooError),
+    Pki(PkiError),
     Tls(Error),
 }
 
-impl From<ZooError> for PrepareError {
-    fn from(error: ZooError) -> Self {
-        Self::Zoo(error)
+impl From<PkiError> for PrepareError {
+    fn from(error: PkiError) -> Self {
+        Self::Pki(error)
     }
 }
 

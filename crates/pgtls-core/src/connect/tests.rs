@@ -247,7 +247,7 @@ fn a_cancel_request_whose_write_failed_is_not_sent() {
         }
         monitor.closed();
         let verdict = monitor.finish(StartupOutcome::Up);
-        let failure = fails.then_some(Failure::StartupBroken(crate::startup::Broken::Closed));
+        let failure = fails.then_some(Failure::StartupBroken(crate::startup::ProtocolViolation::Closed));
         assert_eq!((verdict.is_up(), verdict.failure()), (!fails, failure));
     }
     let mut monitor =

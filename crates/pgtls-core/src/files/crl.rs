@@ -2,7 +2,7 @@
 
 use super::{
     FileError, FilePath, FileProblem, FileReport, FileRole, FileSource, FileState, Loaded, LoadedFile,
-    ReadError, ReadFile, Roots, Unconsulted, hashed, path::explicit, report::Reporter, system::search_path,
+    ReadError, ReadFile, Roots, SkipReason, hashed, path::explicit, report::Reporter, system::search_path,
 };
 use alloc::{string::String, vec::Vec};
 
@@ -128,8 +128,8 @@ fn is_beyond_our_bounds(error: &FileError) -> bool {
 pub(super) fn load(reporter: &mut Reporter<'_>, disk: &dyn ReadFile, roots: &Roots) -> Crls {
     let without_roots = match roots {
         Roots::File(_) => None,
-        Roots::System(_) => Some(Unconsulted::SystemRoots),
-        Roots::Missing(_) | Roots::Unusable(_) => Some(Unconsulted::NoRoots),
+        Roots::System(_) => Some(SkipReason::SystemRoots),
+        Roots::Missing(_) | Roots::Unusable(_) => Some(SkipReason::NoRoots),
     };
     if let Some(why) = without_roots {
         reporter.skip(FileRole::Crl, why);
@@ -149,11 +149,11 @@ fn load_file(reporter: &mut Reporter<'_>, disk: &dyn ReadFile) -> CrlFile {
     let found = reporter.path_of(role);
     let directory_given = explicit(FileRole::CrlDir, reporter.settings).is_some();
     if found.source == FileSource::HomeDefault && directory_given {
-        reporter.skip(role, Unconsulted::CrlDirGiven);
+        reporter.skip(role, SkipReason::CrlDirGiven);
         return CrlFile::None;
     }
     let Some(path) = found.path.as_deref() else {
-        reporter.skip(role, Unconsulted::HomeUnknown);
+        reporter.skip(role, SkipReason::HomeUnknown);
         return CrlFile::None;
     };
 
@@ -179,11 +179,11 @@ fn load_file(reporter: &mut Reporter<'_>, disk: &dyn ReadFile) -> CrlFile {
 fn load_directory(reporter: &mut Reporter<'_>, disk: &dyn ReadFile, file: &CrlFile) -> Option<CrlDirectory> {
     let role = FileRole::CrlDir;
     let FilePath { path: Some(path), source } = reporter.path_of(role) else {
-        reporter.skip(role, Unconsulted::NotGiven);
+        reporter.skip(role, SkipReason::NotGiven);
         return None;
     };
     if let CrlFile::Failed(_) = file {
-        reporter.skip(role, Unconsulted::CrlFileFailed);
+        reporter.skip(role, SkipReason::CrlFileFailed);
         return None;
     }
 

@@ -1,6 +1,6 @@
 //! What is wrong with a file, in the words a person needs to put it right.
 
-use super::{FileRole, ReadError, TooWide};
+use super::{FileRole, InsecurePermissions, ReadError};
 use alloc::string::String;
 use core::fmt;
 
@@ -31,7 +31,7 @@ pub enum FileProblem {
     /// A key that is not a regular file.
     NotRegular,
     /// A key that others than its owner can reach.
-    TooWide(TooWide),
+    InsecurePermissions(InsecurePermissions),
     /// A key in a cryptographic engine of OpenSSL (`engine:keyid`). The key id may hold a PIN and is not kept.
     Engine {
         /// Name of the engine.
@@ -84,7 +84,7 @@ impl fmt::Display for FileError {
                 write!(f, "could not {verb} {noun} \"{path}\": {reason}")
             }
             FileProblem::NotRegular => write!(f, "{noun} \"{path}\" is not a regular file"),
-            FileProblem::TooWide(too_wide) => write!(f, "{noun} \"{path}\" {too_wide}"),
+            FileProblem::InsecurePermissions(too_wide) => write!(f, "{noun} \"{path}\" {too_wide}"),
             FileProblem::Engine { engine } => write!(
                 f,
                 "could not load private key from engine \"{engine}\": engines of OpenSSL are not supported; let sslkey \

@@ -2,7 +2,7 @@
 
 use super::{
     FileError, FileKind, FilePath, FileProblem, FileRole, FileState, KeyPermissions, LoadedFile, Metadata,
-    ReadError, ReadFile, Unconsulted, key_permissions, path::explicit, report::Reporter,
+    ReadError, ReadFile, SkipReason, key_permissions, path::explicit, report::Reporter,
 };
 use crate::{environment::Platform, param::SslCertMode};
 use alloc::string::String;
@@ -46,8 +46,8 @@ pub(super) fn load(reporter: &mut Reporter<'_>, disk: &dyn ReadFile) -> Identity
     let certificate = load_certificate(reporter, disk);
     let Ok(Some(certificate)) = certificate else {
         let why = match reporter.settings.sslcertmode {
-            SslCertMode::Disable => Unconsulted::CertModeDisable,
-            SslCertMode::Allow | SslCertMode::Require => Unconsulted::NoCertificate,
+            SslCertMode::Disable => SkipReason::CertModeDisable,
+            SslCertMode::Allow | SslCertMode::Require => SkipReason::NoCertificate,
         };
         reporter.skip(FileRole::Key, why);
         return certificate.map_or_else(Identity::Unusable, |_| Identity::None);
@@ -73,12 +73,12 @@ fn load_certificate(
 ) -> Result<Option<LoadedFile>, FileError> {
     let role = FileRole::Cert;
     if reporter.settings.sslcertmode == SslCertMode::Disable {
-        reporter.skip(role, Unconsulted::CertModeDisable);
+        reporter.skip(role, SkipReason::CertModeDisable);
         return Ok(None);
     }
     let found = reporter.path_of(role);
     let Some(path) = found.path.as_deref() else {
-        reporter.skip(role, Unconsulted::HomeUnknown);
+        reporter.skip(role, SkipReason::HomeUnknown);
         return Ok(None);
     };
 
@@ -144,7 +144,9 @@ fn acceptable(
         return Err(FileProblem::NotRegular);
     }
     match permissions {
-        KeyPermissions::Check => key_permissions(metadata, platform).map_err(FileProblem::TooWide),
+        KeyPermissions::Check => {
+            key_permissions(metadata, platform).map_err(FileProblem::InsecurePermissions)
+        }
         KeyPermissions::Ignore => Ok(()),
     }
 }

@@ -18,14 +18,14 @@ pub enum KeyPermissions {
 /// A key that others than its owner can reach. `Display` continues a sentence that began with the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub struct TooWide {
+pub struct InsecurePermissions {
     /// The permission bits.
     pub mode: u32,
     /// The owner.
     pub uid: u32,
 }
 
-impl fmt::Display for TooWide {
+impl fmt::Display for InsecurePermissions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { mode, uid } = self;
         write!(
@@ -45,14 +45,14 @@ const FORBIDDEN: u32 = 0o077;
 ///
 /// The owner's own bits, set-id and sticky do not matter, and the owner is not compared with the caller: root may use
 /// another user's key.
-pub fn key_permissions(metadata: &Metadata, platform: Platform) -> Result<(), TooWide> {
+pub fn key_permissions(metadata: &Metadata, platform: Platform) -> Result<(), InsecurePermissions> {
     let Metadata { mode, uid, .. } = *metadata;
     let forbidden = match (platform, uid) {
         (Platform::Windows, _) => 0,
         (Platform::Unix, 0) => FORBIDDEN_FOR_ROOT,
         (Platform::Unix, _) => FORBIDDEN,
     };
-    if mode & forbidden == 0 { Ok(()) } else { Err(TooWide { mode: mode & 0o7777, uid }) }
+    if mode & forbidden == 0 { Ok(()) } else { Err(InsecurePermissions { mode: mode & 0o7777, uid }) }
 }
 
 #[cfg(test)]
@@ -82,7 +82,7 @@ mod tests {
                 let expected = naive(mode, uid == 0);
                 let verdict = key_permissions(&metadata, Platform::Unix);
                 assert_eq!(verdict.is_ok(), expected, "mode {mode:04o} uid {uid}");
-                assert_eq!(verdict.err(), (!expected).then_some(TooWide { mode, uid }));
+                assert_eq!(verdict.err(), (!expected).then_some(InsecurePermissions { mode, uid }));
                 assert_eq!(key_permissions(&metadata, Platform::Windows), Ok(()));
                 if uid < 2 && expected {
                     allowed[uid as usize] += 1;

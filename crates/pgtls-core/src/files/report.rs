@@ -45,7 +45,7 @@ pub enum FileState {
     /// It is not there, which is no fault in itself.
     Missing,
     /// It was not looked at.
-    NotConsulted(Unconsulted),
+    NotConsulted(SkipReason),
     /// It is there, or was insisted on, and cannot be used.
     Unusable(FileError),
 }
@@ -53,7 +53,7 @@ pub enum FileState {
 /// Why a file was not looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Unconsulted {
+pub enum SkipReason {
     /// No parameter names it and there is no default for it.
     NotGiven,
     /// The directory of the default files is not known.
@@ -74,7 +74,7 @@ pub enum Unconsulted {
     NoRootsToJoin,
 }
 
-impl fmt::Display for Unconsulted {
+impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotGiven => "not given, and there is no default",
@@ -127,7 +127,7 @@ impl Reporter<'_> {
     }
 
     /// A file that was not looked at.
-    pub(super) fn skip(&mut self, role: FileRole, why: Unconsulted) {
+    pub(super) fn skip(&mut self, role: FileRole, why: SkipReason) {
         let path = self.path_of(role);
         self.push(role, path, FileState::NotConsulted(why));
     }

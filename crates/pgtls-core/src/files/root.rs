@@ -2,7 +2,7 @@
 
 use super::{
     FileError, FilePath, FileProblem, FileRole, FileSource, FileState, LoadedFile, ReadFile, SYSTEM,
-    SystemRoots, Unconsulted, report::Reporter, system,
+    SkipReason, SystemRoots, report::Reporter, system,
 };
 use crate::policy::RootPresence;
 use alloc::vec::Vec;
@@ -78,9 +78,7 @@ pub(super) fn load_additional(
     for file in given {
         let path = FilePath { path: Some(file.path.clone()), source: FileSource::Additional };
         let state = match (roots, file.within_bounds()) {
-            (Roots::Missing(_) | Roots::Unusable(_), _) => {
-                FileState::NotConsulted(Unconsulted::NoRootsToJoin)
-            }
+            (Roots::Missing(_) | Roots::Unusable(_), _) => FileState::NotConsulted(SkipReason::NoRootsToJoin),
             (_, Ok(file)) => {
                 additional.push(file);
                 FileState::Read

@@ -3,7 +3,7 @@
 use super::TlsFailure;
 use crate::{
     policy::Verification,
-    startup::{Broken, Refusal},
+    startup::{ProtocolViolation, Refusal},
 };
 
 /// What was asked for.
@@ -77,7 +77,7 @@ pub enum Failure {
         after_auth_ok: bool,
     },
     /// The connection broke, or made no sense, after the startup packet.
-    StartupBroken(Broken),
+    StartupBroken(ProtocolViolation),
     /// We refused to authenticate.
     LocalRefusal(Refusal),
     /// The server has the wrong role (`target_session_attrs`).

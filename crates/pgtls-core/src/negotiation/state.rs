@@ -8,7 +8,7 @@ use super::{
 use crate::{
     message::{GSSENC_REQUEST, SSL_REQUEST},
     policy::{EncryptionPlan, Method, Methods, Payload},
-    startup::{Broken, Decision},
+    startup::{Decision, ProtocolViolation},
 };
 
 /// Where the negotiation stands.
@@ -268,7 +268,9 @@ impl Turn<'_> {
             }
             State::StartingTls(handshake) => self.tls(handshake, Err(TlsFailure::Closed)),
             State::StartingGss(handshake) => self.gss(handshake, false),
-            State::StartingUp(starting) => self.started(starting, Decision::Broken(Broken::Closed)),
+            State::StartingUp(starting) => {
+                self.started(starting, Decision::Broken(ProtocolViolation::Closed))
+            }
             State::CheckingPeer(_) | State::Done(_) | State::Failed(_) => return None,
         })
     }
@@ -390,9 +392,9 @@ impl Turn<'_> {
             }
             Decision::Broken(broken) => {
                 let event = match broken {
-                    Broken::Closed => Event::Close,
-                    Broken::OldError => Event::V2Error,
-                    Broken::Unexpected(_) | Broken::Malformed(_) => Event::BadMessage,
+                    ProtocolViolation::Closed => Event::Close,
+                    ProtocolViolation::OldError => Event::V2Error,
+                    ProtocolViolation::Unexpected(_) | ProtocolViolation::Malformed(_) => Event::BadMessage,
                 };
                 (event, Failure::StartupBroken(broken))
             }

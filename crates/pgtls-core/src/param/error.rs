@@ -1,6 +1,6 @@
 //! What is wrong with a parameter.
 
-mod sentence;
+mod display;
 
 use super::{EncodingFault, Source, SslMode, suggest};
 use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
@@ -228,7 +228,7 @@ impl core::error::Error for ParamError {}
 impl fmt::Display for ParamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let in_uri = matches!(self.source, Some(Source::Uri { .. }));
-        sentence::write(&self.kind, in_uri, f)?;
+        display::write(&self.kind, in_uri, f)?;
         match &self.source {
             Some(source) => write!(f, " ({source})"),
             None => Ok(()),

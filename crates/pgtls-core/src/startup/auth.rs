@@ -1,6 +1,6 @@
 //! Authentication requests of the server: which are allowed, and what must precede AuthenticationOk.
 
-use super::{BindingRefusal, Broken, ClientCertificate, Refusal, StartupRules, sent::Sent};
+use super::{BindingRefusal, ClientCertificate, ProtocolViolation, Refusal, StartupRules, sent::Sent};
 use crate::{
     mechanism::{Mechanism, Offer, choose},
     negotiation::Encryption,
@@ -60,7 +60,7 @@ enum Sasl {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Objection {
     Refusal(Refusal),
-    Broken(Broken),
+    Broken(ProtocolViolation),
 }
 
 impl From<Refusal> for Objection {
@@ -109,14 +109,14 @@ impl Auth {
             }
             AuthRequest::Sasl => {
                 if self.sasl != Sasl::NotAsked {
-                    return Err(Objection::Broken(Broken::Malformed(b'R')));
+                    return Err(Objection::Broken(ProtocolViolation::Malformed(b'R')));
                 }
                 check_mechanism(context, offer)?;
                 self.sasl = Sasl::Asked;
             }
             AuthRequest::SaslContinue | AuthRequest::SaslFinal => {
                 if self.sasl != Sasl::Asked {
-                    return Err(Objection::Broken(Broken::Malformed(b'R')));
+                    return Err(Objection::Broken(ProtocolViolation::Malformed(b'R')));
                 }
                 if request == AuthRequest::SaslFinal {
                     self.sasl = Sasl::Final;

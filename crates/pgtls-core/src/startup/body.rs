@@ -1,6 +1,6 @@
 //! Bodies of messages, read in any split and never kept.
 
-use super::{Broken, NO_SQLSTATE, auth::AuthRequest};
+use super::{NO_SQLSTATE, ProtocolViolation, auth::AuthRequest};
 use crate::{
     mechanism::{Mechanism, Offer},
     role::Reported,
@@ -105,8 +105,8 @@ impl AuthBody {
         }
     }
 
-    pub(super) fn finish(&self) -> Result<(AuthRequest, Offer), Broken> {
-        let malformed = Err(Broken::Malformed(b'R'));
+    pub(super) fn finish(&self) -> Result<(AuthRequest, Offer), ProtocolViolation> {
+        let malformed = Err(ProtocolViolation::Malformed(b'R'));
         let Some(code) = self.code.value() else { return malformed };
         let request = AuthRequest::from_code(code);
         let sound = match request {

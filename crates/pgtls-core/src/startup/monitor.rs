@@ -10,7 +10,7 @@
 //! parameters allow, and the server has the role that `target_session_attrs` demands.
 
 use super::{
-    Broken, ClientCertificate, Refusal, StartupRules,
+    ClientCertificate, ProtocolViolation, Refusal, StartupRules,
     watch::{Decision, StartupWatch},
 };
 use crate::{
@@ -251,7 +251,7 @@ impl StartupMonitor {
 
     /// The connection ended out of order: reset, alert, end of file without close_notify.
     pub fn aborted(&mut self) {
-        self.decided.get_or_insert(Decision::Broken(Broken::Closed));
+        self.decided.get_or_insert(Decision::Broken(ProtocolViolation::Closed));
     }
 
     /// The deadline passed.
@@ -464,7 +464,7 @@ mod tests {
         check("", &error, true, false, [Ok(rejected); 4]);
         let refused = Decision::Refusal(Refusal::AuthNotAllowed(crate::param::AuthMethod::Password));
         check("require_auth=md5", &password, false, false, [Ok(refused); 4]);
-        let broken = Decision::Broken(Broken::Unexpected(b'H'));
+        let broken = Decision::Broken(ProtocolViolation::Unexpected(b'H'));
         check("", b"HTTP", false, false, [Ok(broken); 4]);
     }
 
@@ -521,7 +521,7 @@ mod tests {
         check("max_protocol_version=3.2", PROTOCOL_3_2, Ok(Decision::Ready(Payload::Startup)));
         check("min_protocol_version=3.2", PROTOCOL_3_2, Ok(Decision::Refusal(refused)));
         // Nothing is older than this.
-        let malformed = Decision::Broken(Broken::Malformed(b'v'));
+        let malformed = Decision::Broken(ProtocolViolation::Malformed(b'v'));
         check("max_protocol_version=3.2", PROTOCOL_3_0, Ok(malformed));
         assert_eq!(
             refused.to_string(),
@@ -606,7 +606,7 @@ mod tests {
 
     #[test]
     fn ends_of_the_connection() {
-        let closed = Decision::Broken(Broken::Closed);
+        let closed = Decision::Broken(ProtocolViolation::Closed);
         let ends: [(fn(&mut StartupMonitor), _); 3] = [
             (StartupMonitor::closed, closed),
             (StartupMonitor::aborted, closed),
@@ -631,7 +631,7 @@ mod tests {
         assert_eq!(monitor.read(&rest[1..]), Ok(()));
         assert_eq!(
             monitor.read(&message(b'H', b"")),
-            Err(StartupRejection(Decision::Broken(Broken::Unexpected(b'H'))))
+            Err(StartupRejection(Decision::Broken(ProtocolViolation::Unexpected(b'H'))))
         );
     }
 }

@@ -5,7 +5,7 @@ use crate::param::{AuthMethod, ProtocolVersion};
 /// The kind of a broken startup exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Broken {
+pub enum ProtocolViolation {
     /// The server closed the connection (end of file, close_notify or an alert).
     Closed,
     /// A message of a type that does not belong here, by its first byte.
@@ -16,7 +16,7 @@ pub enum Broken {
     OldError,
 }
 
-impl core::fmt::Display for Broken {
+impl core::fmt::Display for ProtocolViolation {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Closed => f.write_str("server closed the connection unexpectedly after the startup packet"),
@@ -39,7 +39,7 @@ impl core::fmt::Display for Broken {
     }
 }
 
-impl core::error::Error for Broken {}
+impl core::error::Error for ProtocolViolation {}
 
 /// The reason why the client ended the exchange. Nothing more is sent to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,7 +1,7 @@
 //! The server's messages after the startup packet: framing, phases, and the first fact that decides.
 
 use super::{
-    Broken, ClientCertificate, Refusal, StartupRules,
+    ClientCertificate, ProtocolViolation, Refusal, StartupRules,
     auth::{Auth, AuthRequest, Context, Objection},
     body::{AuthBody, Body, Fields, Status, Strings, VersionBody, Word},
     sent::Sent,
@@ -43,7 +43,7 @@ pub(crate) enum Decision {
     /// ErrorResponse.
     ServerError { sqlstate: [u8; 5], after_auth_ok: bool },
     /// The connection ended, or a message made no sense.
-    Broken(Broken),
+    Broken(ProtocolViolation),
     /// The client does not do what the server requests, or does not accept what it offers.
     Refusal(Refusal),
     /// The server has the wrong role; `None` if the driver found that out.
@@ -186,7 +186,7 @@ impl StartupWatch {
     pub(super) const fn closed(&self) -> Decision {
         match self.phase {
             Phase::Cancel => Decision::Ready(Payload::Cancel),
-            Phase::Authentication | Phase::Session => Decision::Broken(Broken::Closed),
+            Phase::Authentication | Phase::Session => Decision::Broken(ProtocolViolation::Closed),
         }
     }
 
@@ -200,7 +200,7 @@ impl StartupWatch {
             (Phase::Authentication, b'R' | b'E' | b'v') | (Phase::Session, _) => {
                 Ok(At::Length { kind, length: Word::default() })
             }
-            (Phase::Authentication | Phase::Cancel, _) => broken(Broken::Unexpected(kind)),
+            (Phase::Authentication | Phase::Cancel, _) => broken(ProtocolViolation::Unexpected(kind)),
         }
     }
 
@@ -239,7 +239,7 @@ impl StartupWatch {
                     Ok(At::Body { left, body })
                 }
             }
-            _ => broken(Broken::Malformed(kind)),
+            _ => broken(ProtocolViolation::Malformed(kind)),
         }
     }
 
@@ -273,7 +273,7 @@ impl StartupWatch {
                     let after_auth_ok = self.phase == Phase::Session;
                     Err(Decision::ServerError { sqlstate, after_auth_ok })
                 }
-                None => broken(Broken::Malformed(b'E')),
+                None => broken(ProtocolViolation::Malformed(b'E')),
             },
             Body::Notice(fields) => go_if(fields.exact(), b'N'),
             Body::ParameterStatus(status) => {
@@ -289,7 +289,7 @@ impl StartupWatch {
                 Err(wrong) => Err(Decision::WrongRole(Some(wrong))),
                 Ok(_) => Err(Decision::Ready(Payload::Startup)),
             },
-            Body::Unexpected(kind) => broken(Broken::Unexpected(*kind)),
+            Body::Unexpected(kind) => broken(ProtocolViolation::Unexpected(*kind)),
         }
     }
 
@@ -313,7 +313,7 @@ impl StartupWatch {
                     Ok(At::Kind)
                 }
             }
-            Some(_) | None => broken(Broken::Malformed(b'v')),
+            Some(_) | None => broken(ProtocolViolation::Malformed(b'v')),
         }
     }
 }
@@ -324,16 +324,16 @@ fn old_error(read: u32, text: &[u8]) -> Step {
     let piece = u32::try_from(length.unwrap_or(text.len())).unwrap_or(u32::MAX);
     let read = read.saturating_add(piece);
     match length {
-        _ if read > MAX_OLD_ERROR => broken(Broken::Malformed(b'E')),
-        Some(_) => broken(Broken::OldError),
+        _ if read > MAX_OLD_ERROR => broken(ProtocolViolation::Malformed(b'E')),
+        Some(_) => broken(ProtocolViolation::OldError),
         None => Ok(At::OldError { read }),
     }
 }
 
-const fn broken(why: Broken) -> Step {
+const fn broken(why: ProtocolViolation) -> Step {
     Err(Decision::Broken(why))
 }
 
 fn go_if(sound: bool, kind: u8) -> Step {
-    if sound { Ok(At::Kind) } else { broken(Broken::Malformed(kind)) }
+    if sound { Ok(At::Kind) } else { broken(ProtocolViolation::Malformed(kind)) }
 }

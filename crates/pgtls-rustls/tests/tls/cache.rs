@@ -3,7 +3,7 @@
 #[cfg(unix)]
 mod rotation;
 
-use crate::memory::{ZOO, options};
+use crate::memory::{PKI, options};
 use pgtls_core::{
     environment::{Environment, Platform},
     files::{FileIdentity, FileKind, Metadata, NativeRoots, ReadError, ReadFile},
@@ -98,11 +98,11 @@ const ALL: &str =
     "sslmode=verify-full sslrootcert=/root sslcrl=/crl sslcrldir=/crls sslcert=/cert sslkey=/key";
 
 fn disk() -> Disk {
-    let client = ZOO.client("good").unwrap();
+    let client = PKI.client("good").unwrap();
     Disk::default()
-        .with("/root", ZOO.root_file("root").unwrap())
-        .with("/crl", ZOO.crl_file("root").unwrap())
-        .with("/crls/00000000.r0", ZOO.crl_file("root").unwrap())
+        .with("/root", PKI.root_file("root").unwrap())
+        .with("/crl", PKI.crl_file("root").unwrap())
+        .with("/crls/00000000.r0", PKI.crl_file("root").unwrap())
         .with("/cert", client.chain_pem())
         .with("/key", client.key_pem())
         .with("/native", "")
@@ -125,27 +125,27 @@ impl Client {
 
     /// What can be had without waiting is what would be had with it.
     fn connect(&self, disk: &dyn ReadFile) -> Cached {
-        let at_hand = self.at_hand(disk);
+        let try_cached = self.try_cached(disk);
         let cached = self.looked_for(disk);
-        if let Some(at_hand) = at_hand {
-            assert!(Arc::ptr_eq(&at_hand.connector, &cached.connector));
-            assert!(Arc::ptr_eq(&at_hand.files, &cached.files));
-            assert_eq!(at_hand.kept, cached.kept);
+        if let Some(try_cached) = try_cached {
+            assert!(Arc::ptr_eq(&try_cached.connector, &cached.connector));
+            assert!(Arc::ptr_eq(&try_cached.files, &cached.files));
+            assert_eq!(try_cached.kept, cached.kept);
         }
         cached
     }
 
     /// As an adapter connects, while others change the files.
     fn connect_meanwhile(&self, disk: &dyn ReadFile) -> Cached {
-        self.at_hand(disk).unwrap_or_else(|| self.looked_for(disk))
+        self.try_cached(disk).unwrap_or_else(|| self.looked_for(disk))
     }
 
     fn looked_for(&self, disk: &dyn ReadFile) -> Cached {
         self.cache.connector(&self.params, &Environment::empty(Platform::Unix), &self.options, disk)
     }
 
-    fn at_hand(&self, disk: &dyn ReadFile) -> Option<Cached> {
-        self.cache.at_hand(&self.params, &Environment::empty(Platform::Unix), &self.options, disk)
+    fn try_cached(&self, disk: &dyn ReadFile) -> Option<Cached> {
+        self.cache.try_cached(&self.params, &Environment::empty(Platform::Unix), &self.options, disk)
     }
 }
 
@@ -160,7 +160,7 @@ fn unchanged_files_are_read_once() {
         let (client, disk) = (Client::new(conninfo, BrokenFiles::Fail), disk());
         let first = client.connect(&disk);
         assert_ne!(disk.reads() == 0, conninfo != "sslmode=require sslrootcert=/none");
-        assert!(client.at_hand(&disk).is_some());
+        assert!(client.try_cached(&disk).is_some());
         let second = client.connect(&disk);
         assert_eq!(disk.reads(), 0, "{conninfo}");
         assert!(Arc::ptr_eq(&first.connector, &second.connector) && Arc::ptr_eq(&first.files, &second.files));
@@ -174,21 +174,21 @@ fn nothing_is_at_hand_that_takes_a_while() {
     let paths = ["/root", "/crl", "/crls", "/crls/00000000.r0", "/cert", "/key"];
     for far in paths.into_iter().map(Some).chain([None]) {
         let (client, disk) = (Client::new(ALL, BrokenFiles::Fail), Disk { far, ..disk() });
-        assert!(client.at_hand(&disk).is_none(), "nothing was read yet");
+        assert!(client.try_cached(&disk).is_none(), "nothing was read yet");
         client.connect(&disk);
-        assert_eq!(client.at_hand(&disk).is_none(), far.is_some(), "{far:?}");
+        assert_eq!(client.try_cached(&disk).is_none(), far.is_some(), "{far:?}");
     }
 }
 
 #[test]
 fn many_files_are_not_looked_at_on_the_spot() {
-    for (count, at_hand) in [(1, true), (1_000, false)] {
+    for (count, try_cached) in [(1, true), (1_000, false)] {
         let (client, disk) = (Client::new(ALL, BrokenFiles::Fail), disk());
         for number in 0..count {
-            disk.write(&format!("/crls/00000000.r{number}"), ZOO.crl_file("root").unwrap());
+            disk.write(&format!("/crls/00000000.r{number}"), PKI.crl_file("root").unwrap());
         }
         client.connect(&disk);
-        assert_eq!(client.at_hand(&disk).is_some(), at_hand, "{count}");
+        assert_eq!(client.try_cached(&disk).is_some(), try_cached, "{count}");
     }
 }
 
@@ -198,7 +198,7 @@ type Change<'a> = &'a dyn Fn(&Disk);
 fn every_change_is_seen_by_the_next_connection() {
     let newer = |metadata: &mut Metadata| metadata.identity.modified += 1;
     let changes: [(&str, Change<'_>); 13] = [
-        ("root replaced", &|disk| disk.write("/root", ZOO.root_file("root").unwrap())),
+        ("root replaced", &|disk| disk.write("/root", PKI.root_file("root").unwrap())),
         ("root overwritten", &|disk| disk.change("/root", newer)),
         // Whoever writes it can set its time back, but not the time of that.
         ("root overwritten in secret", &|disk| {
@@ -220,7 +220,7 @@ fn every_change_is_seen_by_the_next_connection() {
         let before = client.connect(&disk);
         disk.reads();
         change(&disk);
-        assert!(client.at_hand(&disk).is_none(), "{what}");
+        assert!(client.try_cached(&disk).is_none(), "{what}");
         let after = client.connect(&disk);
         assert!(!Arc::ptr_eq(&before.connector, &after.connector), "{what}");
         assert_ne!(disk.reads(), 0, "{what}");
@@ -309,7 +309,7 @@ fn what_was_broken_from_the_beginning_is_not_kept() {
     let client = Client::new(ALL, BrokenFiles::KeepLastGood);
     let disk = disk().with("/root", "garbage");
     client.connect(&disk).connector.session(None).unwrap_err();
-    disk.write("/root", ZOO.root_file("root").unwrap());
+    disk.write("/root", PKI.root_file("root").unwrap());
     works(&client.connect(&disk));
 }
 
@@ -326,7 +326,7 @@ fn files_that_may_change_unseen_are_read_each_time() {
         let disk = disk();
         disk.change("/root", |metadata| change(metadata, i128::from(future)));
         for _ in 0..2 {
-            assert!(client.at_hand(&disk).is_none());
+            assert!(client.try_cached(&disk).is_none());
             works(&client.connect(&disk));
             assert_ne!(disk.reads(), 0);
         }
@@ -338,7 +338,7 @@ fn other_parameters_get_another_connector() {
     let (mut client, disk) = (Client::new(ALL, BrokenFiles::KeepLastGood), disk());
     let first = client.connect(&disk);
     client.params = crate::memory::params(&ALL.replace("verify-full", "verify-ca"));
-    assert!(client.at_hand(&disk).is_none());
+    assert!(client.try_cached(&disk).is_none());
     let second = client.connect(&disk);
     assert!(!Arc::ptr_eq(&first.connector, &second.connector));
     client.options.passphrase = Some(Arc::new(|_| None));

@@ -1,6 +1,6 @@
 //! Keys with which the program signs: every kind of key, against servers that verify the signature, and keys that fail.
 
-use crate::memory::{Files, PROVIDERS, Server, ZOO, connector_with, key_of, options, shake, with};
+use crate::memory::{Files, PKI, PROVIDERS, Server, connector_with, key_of, options, shake, with};
 use pgtls_core::{
     files::{FileState, InMemoryFiles},
     negotiation::TlsFailure,
@@ -23,7 +23,7 @@ use std::sync::{
 
 const BOTH: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
 
-/// The key of a client of the zoo, as an agent would hold it.
+/// The key of a client of the pki, as an agent would hold it.
 struct Agent {
     key: Arc<dyn SigningKey>,
     schemes: Option<Vec<SignatureScheme>>,
@@ -35,7 +35,7 @@ struct Agent {
 impl Agent {
     fn of(name: &str) -> Self {
         Self {
-            key: key_of(ZOO.client(name).unwrap()),
+            key: key_of(PKI.client(name).unwrap()),
             schemes: None,
             fails: false,
             signed: Mutex::default(),
@@ -128,7 +128,7 @@ fn server_for(
 /// Options with the certificate of this client and this key.
 fn signing(name: &str, agent: &Arc<Agent>) -> TlsOptions {
     let files =
-        InMemoryFiles::default().with_sslcert("the certificate", ZOO.client(name).unwrap().chain_pem());
+        InMemoryFiles::default().with_sslcert("the certificate", PKI.client(name).unwrap().chain_pem());
     with(&options(pgtls_rustls::aws_lc_rs()), |options| {
         options.files = Some(Arc::new(files));
         options.external_key = Some(agent.clone());
@@ -293,7 +293,7 @@ fn a_key_that_is_not_needed_does_not_sign() {
         assert_eq!(none, ClientCertificate { requested: false, sent: false });
         // A server that is refused is sent nothing.
         let trusting = InMemoryFiles::clone(options.files.as_ref().unwrap())
-            .with_sslrootcert("r", ZOO.root_file("root2").unwrap());
+            .with_sslrootcert("r", PKI.root_file("root2").unwrap());
         let trusting = with(&options, |options| options.files = Some(Arc::new(trusting)));
         assert!(matches!(outcome("", &trusting, &server(version)), Err(TlsError::Chain(_))));
     }

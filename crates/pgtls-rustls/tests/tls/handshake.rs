@@ -1,6 +1,6 @@
 //! Handshakes in memory: what each mode verifies, what is recorded, what is disclosed.
 
-use crate::memory::{Asks, Files, PROVIDERS, Server, ZOO, connector, connector_with, key_of, options, shake};
+use crate::memory::{Asks, Files, PKI, PROVIDERS, Server, connector, connector_with, key_of, options, shake};
 use pgtls_core::{
     negotiation::{Alpn, TlsFailure},
     policy::Verification,
@@ -14,16 +14,16 @@ use std::sync::Arc;
 
 const BOTH: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
 
-/// Files of a client: the zoo's root as `/root.crt`, or another.
+/// Files of a client: the pki's root as `/root.crt`, or another.
 fn trusting(root: &str) -> Files {
-    Files::default().with("/root.crt", ZOO.root_file(root).unwrap())
+    Files::default().with("/root.crt", PKI.root_file(root).unwrap())
 }
 
 /// OpenSSL clears the unused bits of the server's public key, so that it is another key, which did not sign the handshake: the
 /// exponent 65537 becomes 65536. psql refuses such a server in every mode.
 #[test]
 fn a_key_with_unused_bits_does_not_sign() {
-    let identity = ZOO.server("key-rsa-2048").unwrap();
+    let identity = PKI.server("key-rsa-2048").unwrap();
     let mut leaf = identity.leaf().to_vec();
     let info = pgtls_x509::HandshakeKey::read(&leaf).unwrap().public_key_info().to_vec();
     let end = leaf.windows(info.len()).position(|part| part == info).unwrap() + info.len();
@@ -143,7 +143,7 @@ fn verification_without_roots_cannot_be_set_up() {
 
 #[test]
 fn revocation_is_checked_for_the_whole_chain() {
-    let crl = |name: &str| trusting("root").with("/crl", ZOO.crl_file(name).unwrap());
+    let crl = |name: &str| trusting("root").with("/crl", PKI.crl_file(name).unwrap());
     let rows = [
         ("good", crl("root+inter"), "sslcrl=/crl", "Ca"),
         ("revoked", crl("root+inter"), "sslcrl=/crl", "revoked"),
@@ -162,9 +162,9 @@ fn revocation_is_checked_for_the_whole_chain() {
 
 #[test]
 fn a_server_without_the_key_of_its_certificate_is_refused_in_every_mode() {
-    let (good, other) = (ZOO.server("good").unwrap(), ZOO.server("wrong-host").unwrap());
-    let (rsa, rsa2) = (ZOO.server("key-rsa-2048").unwrap(), ZOO.server("rsa-root-leaf").unwrap());
-    let v1 = ZOO.server("v1-leaf").unwrap();
+    let (good, other) = (PKI.server("good").unwrap(), PKI.server("wrong-host").unwrap());
+    let (rsa, rsa2) = (PKI.server("key-rsa-2048").unwrap(), PKI.server("rsa-root-leaf").unwrap());
+    let v1 = PKI.server("v1-leaf").unwrap();
     for (certificate, key) in [(good, other), (rsa, rsa2), (v1, other)] {
         let server = Server::with_key(certificate.chain().to_vec(), key_of(key));
         for version in BOTH {
@@ -183,7 +183,7 @@ fn a_server_without_the_key_of_its_certificate_is_refused_in_every_mode() {
 
 #[test]
 fn a_server_with_a_key_of_another_kind_is_refused() {
-    let (ec, rsa) = (ZOO.server("good").unwrap(), ZOO.server("key-rsa-2048").unwrap());
+    let (ec, rsa) = (PKI.server("good").unwrap(), PKI.server("key-rsa-2048").unwrap());
     let server = Server::with_key(ec.chain().to_vec(), key_of(rsa));
     for version in BOTH {
         let found = outcome("sslmode=require", &Files::default(), &server.clone().only(version));
@@ -223,7 +223,7 @@ fn disclosed(conninfo: &str, files: &Files, server: &Server) -> (bool, bool, boo
 }
 
 fn with_identity(files: Files, name: &str) -> Files {
-    let client = ZOO.client(name).unwrap();
+    let client = PKI.client(name).unwrap();
     files.with("/c.crt", client.chain_pem()).with("/c.key", client.key_pem())
 }
 
@@ -257,7 +257,7 @@ fn the_client_does_not_judge_its_certificate() {
             server.asks = Some(hints.clone());
             assert_eq!(disclosed(&mode, &files, &server), (true, true, true), "{name} {version:?}");
             let got = hints.got.lock().unwrap().clone();
-            assert_eq!(got.as_ref(), Some(ZOO.client(name).unwrap().leaf()));
+            assert_eq!(got.as_ref(), Some(PKI.client(name).unwrap().leaf()));
         }
     }
 }
@@ -407,7 +407,7 @@ fn versions_below_tls_1_2_are_an_error_only_when_nothing_else_is_allowed() {
         let versions = |error: &TlsError| matches!(error, TlsError::Setup(SetupError::Versions(_)));
         assert_eq!(session.as_ref().err().is_some_and(versions), fails, "{session:?}");
         assert_eq!(session.is_err(), fails);
-        let farewell = session.err().map_or(&[][..], |error| error.farewell());
-        assert_eq!(!farewell.is_empty(), fails);
+        let closing_alert = session.err().map_or(&[][..], |error| error.closing_alert());
+        assert_eq!(!closing_alert.is_empty(), fails);
     }
 }

@@ -1,7 +1,7 @@
 //! Files that the program supplies as bytes, and roots of its own beside those of `sslrootcert`.
 
 use crate::memory::{
-    Asks, Files, PROVIDERS, Server, ZOO, connector_with, in_memory, options, params, shake, with,
+    Asks, Files, PKI, PROVIDERS, Server, connector_with, in_memory, options, params, shake, with,
 };
 use pgtls_core::{
     environment::{Environment, Platform},
@@ -20,7 +20,7 @@ fn supplying(files: InMemoryFiles) -> TlsOptions {
     with(&options(pgtls_rustls::aws_lc_rs()), |options| options.files = Some(Arc::new(files)))
 }
 
-/// The verification of a server of the zoo, or the error.
+/// The verification of a server of the pki, or the error.
 fn verified(
     conninfo: &str,
     disk: &Files,
@@ -35,10 +35,10 @@ fn verified(
 
 #[test]
 fn everything_can_come_from_memory() {
-    let client = ZOO.client("good").unwrap();
+    let client = PKI.client("good").unwrap();
     let files = InMemoryFiles::default()
-        .with_sslrootcert("the roots", ZOO.root_file("root").unwrap())
-        .with_sslcrl("the lists", ZOO.crl_file("root+inter").unwrap())
+        .with_sslrootcert("the roots", PKI.root_file("root").unwrap())
+        .with_sslcrl("the lists", PKI.crl_file("root+inter").unwrap())
         .with_sslcert("the certificate", client.chain_pem())
         .with_sslkey("the key", client.key_pem());
     let options = supplying(files);
@@ -65,9 +65,9 @@ fn everything_can_come_from_memory() {
 fn bytes_take_precedence() {
     let disk = Files::default().with("/r", "garbage").with("/c", "garbage").with("/k", "garbage");
     let conninfo = "sslmode=verify-full sslrootcert=/r sslcert=/c sslkey=/k";
-    let client = ZOO.client("good").unwrap();
+    let client = PKI.client("good").unwrap();
     let files = InMemoryFiles::default()
-        .with_sslrootcert("r", ZOO.root_file("root").unwrap())
+        .with_sslrootcert("r", PKI.root_file("root").unwrap())
         .with_sslcert("c", client.chain_pem());
     // Each for itself: the key is the file's still.
     let error = verified(conninfo, &disk, &supplying(files.clone()), "good").unwrap_err();
@@ -77,16 +77,16 @@ fn bytes_take_precedence() {
     assert_eq!(path.as_deref(), Some("/k"));
     let files = files.with_sslkey("k", client.key_pem());
     assert_eq!(verified(conninfo, &disk, &supplying(files.clone()), "good").unwrap(), Verification::Full);
-    let files = files.with_sslkey("k", ZOO.client("rsa").unwrap().key_pem());
+    let files = files.with_sslkey("k", PKI.client("rsa").unwrap().key_pem());
     let error = verified(conninfo, &disk, &supplying(files), "good").unwrap_err();
     assert_eq!(error.to_string(), "certificate \"c\" does not match private key file \"k\"");
 }
 
-/// Every form of file of the zoo, from the disk and from memory: [`connector_with`] compares the two.
+/// Every form of file of the pki, from the disk and from memory: [`connector_with`] compares the two.
 #[test]
 fn files_of_every_form_have_the_same_verdict_from_memory() {
     let folder = tempfile::tempdir().unwrap();
-    ZOO.write_to(folder.path()).unwrap();
+    PKI.write_to(folder.path()).unwrap();
     let mut disk = Files::default();
     let mut names = |kind: &str| {
         let entries = std::fs::read_dir(folder.path().join(kind)).unwrap().map(Result::unwrap);
@@ -178,25 +178,25 @@ impl ReadFile for Counting {
 
 #[test]
 fn bytes_are_parsed_once_for_all_connections() {
-    let client = ZOO.client("good").unwrap();
+    let client = PKI.client("good").unwrap();
     let files = InMemoryFiles::default()
-        .with_sslrootcert("r", ZOO.root_file("root").unwrap())
-        .with_sslcrl("l", ZOO.crl_file("root").unwrap())
+        .with_sslrootcert("r", PKI.root_file("root").unwrap())
+        .with_sslcrl("l", PKI.crl_file("root").unwrap())
         .with_sslcert("c", client.chain_pem())
         .with_sslkey("k", client.key_pem())
-        .with_additional_roots("a", ZOO.root_file("root2").unwrap());
+        .with_additional_roots("a", PKI.root_file("root2").unwrap());
     let (cache, disk, environment) =
         (ConnectorCache::new(), Counting::default(), Environment::empty(Platform::Unix));
     let (params, options) = (params("sslmode=verify-full"), supplying(files.clone()));
     let first = cache.connector(&params, &environment, &options, &disk);
     assert_eq!(disk.0.load(Ordering::Relaxed), 0, "no file is looked at");
     for options in [options.clone(), options] {
-        let again = cache.at_hand(&params, &environment, &options, &disk).expect("it is in the cache");
+        let again = cache.try_cached(&params, &environment, &options, &disk).expect("it is in the cache");
         assert!(Arc::ptr_eq(&first.connector, &again.connector));
         assert!(Arc::ptr_eq(&first.files, &again.files));
     }
     // Another value is parsed again.
-    assert!(cache.at_hand(&params, &environment, &supplying(files), &disk).is_none());
+    assert!(cache.try_cached(&params, &environment, &supplying(files), &disk).is_none());
     let lines: Vec<_> = first.files.iter().map(|line| (line.role, line.source, &line.state)).collect();
     let program = |role| (role, FileSource::Program, &FileState::Read);
     assert_eq!(lines[0], program(FileRole::RootCert));
@@ -207,10 +207,10 @@ fn bytes_are_parsed_once_for_all_connections() {
 #[test]
 fn additional_roots_are_trusted_beside_sslrootcert() {
     let additional =
-        |name: &str| InMemoryFiles::default().with_additional_roots("ours", ZOO.root_file(name).unwrap());
+        |name: &str| InMemoryFiles::default().with_additional_roots("ours", PKI.root_file(name).unwrap());
     let with = supplying(additional("root"));
     let without = options(pgtls_rustls::aws_lc_rs());
-    let disk = Files::default().with("/r", ZOO.root_file("root2").unwrap());
+    let disk = Files::default().with("/r", PKI.root_file("root2").unwrap());
     for conninfo in [
         "sslmode=prefer sslrootcert=/r",
         "sslmode=require sslrootcert=/r",
@@ -234,14 +234,14 @@ fn additional_roots_are_trusted_beside_sslrootcert() {
         assert_eq!(matches!(other, Err(TlsError::Host(_))), expected == Verification::Full, "{conninfo}");
     }
     // Roots from memory have them beside them as well.
-    let both = additional("root").with_sslrootcert("r", ZOO.root_file("root2").unwrap());
+    let both = additional("root").with_sslrootcert("r", PKI.root_file("root2").unwrap());
     let both = verified("sslmode=verify-full", &Files::default(), &supplying(both), "good");
     assert_eq!(both.unwrap(), Verification::Full);
 }
 
 #[test]
 fn additional_roots_are_no_root_file() {
-    let files = InMemoryFiles::default().with_additional_roots("ours", ZOO.root_file("root2").unwrap());
+    let files = InMemoryFiles::default().with_additional_roots("ours", PKI.root_file("root2").unwrap());
     let with = supplying(files);
     for mode in ["prefer", "require"] {
         let conninfo = format!("sslmode={mode} sslrootcert=/none");
@@ -257,11 +257,11 @@ fn additional_roots_are_no_root_file() {
 
 #[test]
 fn revocation_is_checked_beneath_additional_roots() {
-    let root = ZOO.root_file("root").unwrap();
+    let root = PKI.root_file("root").unwrap();
     let disk = Files::default()
-        .with("/r", ZOO.root_file("root2").unwrap())
+        .with("/r", PKI.root_file("root2").unwrap())
         .with("/none", "")
-        .with("/l", ZOO.crl_file("root+inter").unwrap());
+        .with("/l", PKI.crl_file("root+inter").unwrap());
     let with = supplying(InMemoryFiles::default().with_additional_roots("ours", root));
     let conninfo = "sslmode=verify-full sslrootcert=/r sslcrl=/l";
     assert_eq!(verified(conninfo, &disk, &with, "good").unwrap(), Verification::Full);
@@ -270,7 +270,7 @@ fn revocation_is_checked_beneath_additional_roots() {
 
 #[test]
 fn additional_roots_that_do_not_load_are_a_fault() {
-    let disk = Files::default().with("/r", ZOO.root_file("root").unwrap());
+    let disk = Files::default().with("/r", PKI.root_file("root").unwrap());
     for provider in PROVIDERS {
         let files = InMemoryFiles::default().with_additional_roots("ours", "garbage");
         let options = with(&options(provider()), |options| options.files = Some(Arc::new(files)));
@@ -285,7 +285,7 @@ fn additional_roots_that_do_not_load_are_a_fault() {
 
 #[test]
 fn bytes_are_not_printed() {
-    let client = ZOO.client("good").unwrap();
+    let client = PKI.client("good").unwrap();
     let disk = Files::default().with("/c", client.chain_pem()).with("/k", client.key_pem());
     let params = params("sslmode=require sslcert=/c sslkey=/k");
     let (files, _) = in_memory(&params, &disk);

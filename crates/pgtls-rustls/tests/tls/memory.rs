@@ -1,6 +1,6 @@
 //! A client made of parameters and files, and a rustls server, shaking hands in memory.
 
-use pgtls_conformance::zoo::{Identity, Zoo};
+use pgtls_conformance::pki::{Identity, Pki};
 use pgtls_core::{
     environment::{Environment, Platform},
     files::{
@@ -30,8 +30,8 @@ use std::{
     time::SystemTime,
 };
 
-/// One zoo for all tests of a binary: making keys is slow.
-pub(crate) static ZOO: LazyLock<Zoo> = LazyLock::new(Zoo::open);
+/// One pki for all tests of a binary: making keys is slow.
+pub(crate) static PKI: LazyLock<Pki> = LazyLock::new(Pki::open);
 
 /// Files by path. All of them belong to root and are private.
 #[derive(Clone, Debug, Default)]
@@ -136,9 +136,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// With a server certificate of the zoo.
+    /// With a server certificate of the pki.
     pub(crate) fn new(name: &str) -> Self {
-        let identity = ZOO.server(name).unwrap();
+        let identity = PKI.server(name).unwrap();
         Self::with_key(identity.chain().to_vec(), key_of(identity))
     }
 

@@ -1,7 +1,7 @@
 //! Signatures of chains are checked once for all sessions of a connector, and that changes no verdict.
 
-use crate::memory::{Files, Server, ZOO, connector, connector_with, key_of, options, shake};
-use pgtls_conformance::zoo::{Identity, Kind};
+use crate::memory::{Files, PKI, Server, connector, connector_with, key_of, options, shake};
+use pgtls_conformance::pki::{Identity, Kind};
 use pgtls_rustls::{Connector, Profile};
 use rustls::{
     ServerConfig,
@@ -23,19 +23,19 @@ fn verdict(connector: &Connector, server: &Arc<ServerConfig>) -> String {
 /// A server with this chain. Where rustls cannot use its key it has another one, which is found out after the chain.
 fn server(identity: &Identity) -> Arc<ServerConfig> {
     let own = rustls::crypto::aws_lc_rs::sign::any_supported_type(&identity.key().pkcs8());
-    let key = own.unwrap_or_else(|_| key_of(ZOO.server("good").unwrap()));
+    let key = own.unwrap_or_else(|_| key_of(PKI.server("good").unwrap()));
     Server::with_key(identity.chain().to_vec(), key).config()
 }
 
-/// Every server of the zoo one after the other, some signed by the same keys, some with the same bytes but for the
+/// Every server of the pki one after the other, some signed by the same keys, some with the same bytes but for the
 /// signature: whom a connector has met before makes no difference.
 #[test]
 fn whom_it_has_met_before_changes_no_verdict() {
     let files = Files::default()
-        .with("/root.crt", ZOO.root_file("root").unwrap())
-        .with("/root.crl", ZOO.crl_file("root+inter").unwrap());
-    let names = ZOO.names(Kind::Server);
-    let servers: Vec<_> = names.iter().map(|name| (*name, server(ZOO.server(name).unwrap()))).collect();
+        .with("/root.crt", PKI.root_file("root").unwrap())
+        .with("/root.crl", PKI.crl_file("root+inter").unwrap());
+    let names = PKI.names(Kind::Server);
+    let servers: Vec<_> = names.iter().map(|name| (*name, server(PKI.server(name).unwrap()))).collect();
     for crl in ["", " sslcrl=/root.crl"] {
         for profile in [Profile::Openssl, Profile::Strict] {
             let conninfo = format!("sslmode=verify-ca sslrootcert=/root.crt{crl}");
@@ -58,9 +58,9 @@ fn whom_it_has_met_before_changes_no_verdict() {
 /// A certificate that was found good, and then the same with another signature.
 #[test]
 fn a_certificate_that_was_good_is_refused_once_it_is_spoiled() {
-    let files = Files::default().with("/root.crt", ZOO.root_file("root").unwrap());
+    let files = Files::default().with("/root.crt", PKI.root_file("root").unwrap());
     let connector = connector("sslmode=verify-ca sslrootcert=/root.crt", &files);
-    let good = ZOO.server("good").unwrap();
+    let good = PKI.server("good").unwrap();
     let mut chain = good.chain().to_vec();
     let mut leaf = chain[0].to_vec();
     *leaf.last_mut().unwrap() ^= 1;
@@ -105,8 +105,8 @@ fn counting() -> Arc<CryptoProvider> {
 #[test]
 fn a_chain_is_proved_once() {
     let files = Files::default()
-        .with("/root.crt", ZOO.root_file("root").unwrap())
-        .with("/root.crl", ZOO.crl_file("root+inter").unwrap());
+        .with("/root.crt", PKI.root_file("root").unwrap())
+        .with("/root.crl", PKI.crl_file("root+inter").unwrap());
     let options = options(counting());
     let good = Server::new("good").config();
     for (crl, signatures) in [("", 2), (" sslcrl=/root.crl", 4)] {

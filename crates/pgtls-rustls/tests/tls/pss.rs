@@ -1,9 +1,9 @@
 //! Keys that are for RSASSA-PSS alone: a server that has one, and a client that has one.
 //!
-//! The zoo has none, so certificate and key of a plain RSA animal are made to say so. Nobody verifies the chain here.
+//! The pki has none, so certificate and key of a plain RSA animal are made to say so. Nobody verifies the chain here.
 
-use crate::memory::{Asks, Files, Server, ZOO, connector, key_of, shake};
-use pgtls_conformance::zoo::Identity;
+use crate::memory::{Asks, Files, PKI, Server, connector, key_of, shake};
+use pgtls_conformance::pki::Identity;
 use rustls::{
     Error, SignatureAlgorithm, SignatureScheme,
     pki_types::{AlgorithmIdentifier, CertificateDer, PrivateKeyDer, alg_id},
@@ -123,7 +123,7 @@ impl Signer for RenamedSigner {
 
 #[test]
 fn a_server_with_such_a_key_is_connected_to() {
-    let identity = ZOO.server("key-rsa-2048").unwrap();
+    let identity = PKI.server("key-rsa-2048").unwrap();
     let session = connector("sslmode=require", &Files::default()).session(Some("db.test")).unwrap();
     for (number, same_signature, allowed) in schemes() {
         for (_, _, algorithms) in schemes() {
@@ -140,7 +140,7 @@ fn a_server_with_such_a_key_is_connected_to() {
 
 #[test]
 fn such_a_key_does_not_sign_for_another_server() {
-    let (identity, other) = (ZOO.server("key-rsa-2048").unwrap(), ZOO.server("rsa-root-leaf").unwrap());
+    let (identity, other) = (PKI.server("key-rsa-2048").unwrap(), PKI.server("rsa-root-leaf").unwrap());
     let session = connector("sslmode=require", &Files::default()).session(Some("db.test")).unwrap();
     let (number, same_signature, _) = schemes()[0];
     let key = Renamed { inner: key_of(other), scheme: number.into(), same_signature };
@@ -150,7 +150,7 @@ fn such_a_key_does_not_sign_for_another_server() {
 
 #[test]
 fn a_scheme_of_such_keys_is_not_taken_from_a_plain_rsa_key() {
-    let identity = ZOO.server("key-rsa-2048").unwrap();
+    let identity = PKI.server("key-rsa-2048").unwrap();
     let session = connector("sslmode=require", &Files::default()).session(Some("db.test")).unwrap();
     for (number, same_signature, _) in schemes() {
         let key = Renamed { inner: key_of(identity), scheme: number.into(), same_signature };
@@ -164,8 +164,8 @@ fn a_scheme_of_such_keys_is_not_taken_from_a_plain_rsa_key() {
 
 #[test]
 fn a_client_certificate_with_such_a_key_is_sent() {
-    let identity = ZOO.client("rsa").unwrap();
-    let PrivateKeyDer::Pkcs8(pkcs8) = identity.key().pkcs8() else { panic!("the zoo's keys are PKCS#8") };
+    let identity = PKI.client("rsa").unwrap();
+    let PrivateKeyDer::Pkcs8(pkcs8) = identity.key().pkcs8() else { panic!("the pki's keys are PKCS#8") };
     for (number, _, allowed) in schemes() {
         for algorithm in
             [UNRESTRICTED, alg_id::RSA_PSS_SHA256, alg_id::RSA_PSS_SHA384, alg_id::RSA_PSS_SHA512]

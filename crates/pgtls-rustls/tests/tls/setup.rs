@@ -1,6 +1,6 @@
 //! What is wrong with files and parameters comes to light when TLS starts, the first fault in libpq's order.
 
-use crate::memory::{Files, ZOO, connector, connector_with, options, params};
+use crate::memory::{Files, PKI, connector, connector_with, options, params};
 use pgtls_core::{
     files::{FileError, FileProblem, FileRole},
     hardening::Hardening,
@@ -45,23 +45,23 @@ fn fault(error: Option<SetupError>) -> &'static str {
 
 #[test]
 fn the_first_fault_is_reported() {
-    let (good, other) = (ZOO.client("good").unwrap(), ZOO.client("revoked").unwrap());
+    let (good, other) = (PKI.client("good").unwrap(), PKI.client("revoked").unwrap());
     let long = "x".repeat(256);
     // Each row mends the fault that the row before it has reported.
     let rows = [
         ("root", "nothing".to_owned(), "nothing".to_owned(), long.as_str(), other.key_pem(), "TLSv1.1"),
         (
             "certificate",
-            ZOO.root_file("root").unwrap(),
+            PKI.root_file("root").unwrap(),
             "nothing".to_owned(),
             &long,
             other.key_pem(),
             "TLSv1.1",
         ),
-        ("sni", ZOO.root_file("root").unwrap(), good.chain_pem(), &long, other.key_pem(), "TLSv1.1"),
-        ("key", ZOO.root_file("root").unwrap(), good.chain_pem(), "db.test", other.key_pem(), "TLSv1.1"),
-        ("versions", ZOO.root_file("root").unwrap(), good.chain_pem(), "db.test", good.key_pem(), "TLSv1.1"),
-        ("none", ZOO.root_file("root").unwrap(), good.chain_pem(), "db.test", good.key_pem(), "TLSv1.3"),
+        ("sni", PKI.root_file("root").unwrap(), good.chain_pem(), &long, other.key_pem(), "TLSv1.1"),
+        ("key", PKI.root_file("root").unwrap(), good.chain_pem(), "db.test", other.key_pem(), "TLSv1.1"),
+        ("versions", PKI.root_file("root").unwrap(), good.chain_pem(), "db.test", good.key_pem(), "TLSv1.1"),
+        ("none", PKI.root_file("root").unwrap(), good.chain_pem(), "db.test", good.key_pem(), "TLSv1.3"),
     ];
     for (expected, root, certificate, host, key, maximum) in rows {
         let files = Files::default().with("/r", root).with("/c", certificate).with("/k", key);
@@ -75,7 +75,7 @@ fn the_first_fault_is_reported() {
 
 #[test]
 fn a_certificate_needs_its_key() {
-    let client = ZOO.client("good").unwrap();
+    let client = PKI.client("good").unwrap();
     let files = Files::default().with("/c", client.chain_pem());
     let mode = "sslmode=require sslcert=/c sslkey=/k";
     let missing = setup_error(mode, &files, "db.test");
@@ -87,7 +87,7 @@ fn a_certificate_needs_its_key() {
     assert!(missing.unwrap().to_string().contains("certificate present"));
 
     let mismatch =
-        setup_error(mode, &files.clone().with("/k", ZOO.client("rsa").unwrap().key_pem()), "db.test");
+        setup_error(mode, &files.clone().with("/k", PKI.client("rsa").unwrap().key_pem()), "db.test");
     assert!(matches!(mismatch, Some(SetupError::KeyMismatch { .. })));
     let garbage = setup_error(mode, &files.with("/k", "garbage"), "db.test");
     assert!(matches!(garbage, Some(SetupError::Content { role: FileRole::Key, .. })));
@@ -95,7 +95,7 @@ fn a_certificate_needs_its_key() {
 
 #[test]
 fn a_missing_certificate_is_no_fault() {
-    let key = ZOO.client("good").unwrap().key_pem();
+    let key = PKI.client("good").unwrap().key_pem();
     let files = Files::default().with("/k", key);
     assert_eq!(setup_error("sslmode=require sslcert=/c sslkey=/k", &files, "db.test"), None);
 }
@@ -110,7 +110,7 @@ fn sslcertmode_disable_looks_at_neither_file() {
 
 #[test]
 fn a_broken_crl_file_is_ignored_unless_it_must_load() {
-    let files = Files::default().with("/r", ZOO.root_file("root").unwrap()).with("/crl", "garbage");
+    let files = Files::default().with("/r", PKI.root_file("root").unwrap()).with("/crl", "garbage");
     let mode = "sslmode=verify-ca sslrootcert=/r sslcrl=/crl";
     assert_eq!(setup_error(mode, &files, "db.test"), None);
 
@@ -126,7 +126,7 @@ fn a_broken_crl_file_is_ignored_unless_it_must_load() {
 
 #[test]
 fn the_hook_is_asked_for_encrypted_keys_alone() {
-    let client = ZOO.client("good").unwrap();
+    let client = PKI.client("good").unwrap();
     let files = Files::default().with("/c", client.chain_pem()).with("/k", client.key_pem());
     let asked = Arc::new(AtomicUsize::new(0));
     let mut options = options(pgtls_rustls::aws_lc_rs());
@@ -143,7 +143,7 @@ fn the_hook_is_asked_for_encrypted_keys_alone() {
 
 #[test]
 fn secrets_are_not_printed() {
-    let client = ZOO.client("good").unwrap();
+    let client = PKI.client("good").unwrap();
     let files = Files::default().with("/c", client.chain_pem()).with("/k", client.key_pem());
     let connector = connector("sslmode=require sslcert=/c sslkey=/k sslpassword=hunter2", &files);
     let shown = format!("{connector:?} {:?}", connector.session(Some("db.test")).unwrap());

@@ -1,12 +1,12 @@
 //! Refused chains: which file decided, whose verdict it is, and the client's own keys.
 
-use crate::memory::{Files, Server, ZOO, connector, connector_with, key_of, options, shake};
+use crate::memory::{Files, PKI, Server, connector, connector_with, key_of, options, shake};
 use pgtls_core::files::FileRole;
 use pgtls_rustls::{Profile, SecurityLevel, SetupError, TlsError};
 use pgtls_x509::{Refusal, X509Error};
 
 fn trusting(root: &str) -> Files {
-    Files::default().with("/root.crt", ZOO.root_file(root).unwrap())
+    Files::default().with("/root.crt", PKI.root_file(root).unwrap())
 }
 
 /// What is said of a chain that is refused.
@@ -21,7 +21,7 @@ fn refusal(server: &str, files: &Files, crls: &str) -> String {
 
 #[test]
 fn a_refusal_names_what_decided() {
-    let crl = |name: &str| trusting("root").with("/x.crl", ZOO.crl_file(name).unwrap());
+    let crl = |name: &str| trusting("root").with("/x.crl", PKI.crl_file(name).unwrap());
     for (server, files, crls, decided_by) in [
         ("good", trusting("root2"), "", "root certificates \"/root.crt\""),
         ("selfsigned-ca", trusting("root"), "", "root certificates \"/root.crt\""),
@@ -42,7 +42,7 @@ fn a_refusal_names_what_decided() {
 
 #[test]
 fn a_missing_crl_names_every_place_it_could_be_in() {
-    let files = trusting("root").with("/x.crl", ZOO.crl_file("root").unwrap()).with("/d/other", "");
+    let files = trusting("root").with("/x.crl", PKI.crl_file("root").unwrap()).with("/d/other", "");
     let said = refusal("good", &files, "sslcrl=/x.crl sslcrldir=/d");
     let (before, after) = said.split_once("; decided by CRL file \"/x.crl\" and file ").unwrap();
     assert!(before.contains("unable to get certificate CRL"), "{said}");
@@ -52,7 +52,7 @@ fn a_missing_crl_names_every_place_it_could_be_in() {
 
 #[test]
 fn what_cannot_be_read_is_refused_in_every_mode() {
-    let good = ZOO.server("good").unwrap();
+    let good = PKI.server("good").unwrap();
     let mut chain = good.chain().to_vec();
     chain.push(vec![0x30, 1, 0].into());
     let server = Server::with_key(chain, key_of(good)).config();
@@ -66,15 +66,15 @@ fn what_cannot_be_read_is_refused_in_every_mode() {
 /// What CRL directories with these files say of a server: `root` and `inter` are lists, with a `2` revoking; `ca` is the root
 /// itself, which is not in the root file.
 fn with_directories(server: &str, directories: &[&[&str]]) -> &'static str {
-    let hash = |authority| format!("{:08x}", ZOO.subject_hash(authority).unwrap());
+    let hash = |authority| format!("{:08x}", PKI.subject_hash(authority).unwrap());
     let mut files = trusting("root2");
     for (number, names) in directories.iter().enumerate() {
         for name in *names {
             let (file, content) = match *name {
-                "root" => (hash("root") + ".r0", ZOO.crl_file("root").unwrap()),
-                "inter" => (hash("inter") + ".r0", ZOO.crl_file("inter-empty").unwrap()),
-                "inter2" => (hash("inter") + ".r0", ZOO.crl_file("inter").unwrap()),
-                _ => (hash("root") + ".0", ZOO.root_file("root").unwrap()),
+                "root" => (hash("root") + ".r0", PKI.crl_file("root").unwrap()),
+                "inter" => (hash("inter") + ".r0", PKI.crl_file("inter-empty").unwrap()),
+                "inter2" => (hash("inter") + ".r0", PKI.crl_file("inter").unwrap()),
+                _ => (hash("root") + ".0", PKI.root_file("root").unwrap()),
             };
             files = files.with(&format!("/{number}/{file}"), content);
         }
@@ -150,7 +150,7 @@ fn the_strict_profile_is_for_whoever_asks_for_it() {
 #[test]
 fn own_keys_are_held_to_the_security_level() {
     let loaded = |name: &str, level: u8| {
-        let client = ZOO.client(name).unwrap();
+        let client = PKI.client(name).unwrap();
         let files = Files::default().with("/c.crt", client.chain_pem()).with("/c.key", client.key_pem());
         let mut options = options(pgtls_rustls::aws_lc_rs());
         options.security_level = SecurityLevel(level);

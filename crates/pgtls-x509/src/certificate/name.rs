@@ -5,8 +5,8 @@
 //! (OpenSSL: `x509_name_canon`). The header is left off so that "is this subtree a prefix of that name" is a comparison of bytes.
 
 use crate::{
+    display::{MAX_SHOWN, push_escaped},
     oid,
-    text::{MAX_SHOWN, push_escaped},
     tlv::{DerResult, Reader, Tlv, any_value, oid as oid_content, tag},
 };
 use alloc::{string::String, vec::Vec};

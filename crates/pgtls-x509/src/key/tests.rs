@@ -267,9 +267,9 @@ fn derivations_are_affordable() {
 #[test]
 fn derivations_are_right() {
     let pbkdf2 = derive::pbkdf2(b"password", b"salt", 2, derive::Prf::Sha1, 20).unwrap();
-    assert_eq!(crate::text::hex(&pbkdf2, 20), "ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957");
+    assert_eq!(crate::display::hex(&pbkdf2, 20), "ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957");
     let scrypt = derive::scrypt(b"", b"", [16, 1, 1], 16).unwrap();
-    assert_eq!(crate::text::hex(&scrypt, 16), "77d6576238657b203b19ca42c18a0497");
+    assert_eq!(crate::display::hex(&scrypt, 16), "77d6576238657b203b19ca42c18a0497");
 }
 
 proptest! {

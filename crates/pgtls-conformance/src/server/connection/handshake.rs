@@ -3,7 +3,7 @@
 use super::Connection;
 use crate::server::{
     answer::{Alpn, Flight},
-    disguise::Disguise,
+    client_hello_rewrite::ClientHelloRewrite,
     hello::{self, Progress},
     seen::HelloSeen,
     wire::Gone,
@@ -32,7 +32,7 @@ impl Connection<'_> {
             Flight::Close => return Err(self.wire.linger()),
             Flight::Whole | Flight::Slow | Flight::Garbage => {}
         }
-        let disguise = hello.as_ref().and_then(|hello| Disguise::needed(hello, alpn));
+        let disguise = hello.as_ref().and_then(|hello| ClientHelloRewrite::needed(hello, alpn));
         let failed = |error: rustls::Error| Gone::Tls(error.to_string());
         let config = self.prepared.config(alpn, disguise.is_some()).map_err(failed)?;
         let tls = ServerConnection::new(config).map_err(failed)?;
@@ -40,7 +40,7 @@ impl Connection<'_> {
         let shown = match (disguise, hello) {
             (Some(disguise), Some(hello)) => {
                 let records = disguise.records();
-                disguise.put_on();
+                disguise.activate();
                 [&records, came.get(hello.record_bytes..).unwrap_or_default()].concat()
             }
             _ => came,

@@ -1,8 +1,8 @@
 //! Rotation as it is done: what stands on a real disk is replaced while connections are made.
 
 use super::Client;
-use crate::memory::{Server, ZOO, shake};
-use pgtls_conformance::zoo::Identity;
+use crate::memory::{PKI, Server, shake};
+use pgtls_conformance::pki::Identity;
 use pgtls_os::Disk;
 use pgtls_rustls::{BrokenFiles, Cached, clock};
 use rustls::{ServerConfig, SignatureScheme, pki_types::CertificateDer};
@@ -91,16 +91,16 @@ impl Folder {
 
 /// Of one length, whoever's it is.
 fn root(name: &str) -> String {
-    format!("{:\n<2000}", ZOO.root_file(name).unwrap())
+    format!("{:\n<2000}", PKI.root_file(name).unwrap())
 }
 
 /// Where OpenSSL looks for an authority's CRLs.
 fn of(authority: &str, number: u32) -> String {
-    format!("crls/{:08x}.r{number}", ZOO.subject_hash(authority).unwrap())
+    format!("crls/{:08x}.r{number}", PKI.subject_hash(authority).unwrap())
 }
 
 fn crl(name: &str) -> String {
-    ZOO.crl_file(name).unwrap()
+    PKI.crl_file(name).unwrap()
 }
 
 /// What comes of a connection to a server whose certificate is fine as long as its issuer has not revoked it.
@@ -201,7 +201,7 @@ fn every_change_of_the_disk_is_seen_by_the_next_connection() {
 }
 
 fn check(Change { what, make, undo, after }: &Change, server: &Arc<ServerConfig>) {
-    let folder = Folder::new([ZOO.client("good").unwrap(); 2]);
+    let folder = Folder::new([PKI.client("good").unwrap(); 2]);
     let client = Client::new(&folder.conninfo(), BrokenFiles::Fail);
     let over = Over::default();
     thread::scope(|scope| {
@@ -253,7 +253,7 @@ fn leaf(identity: &Identity) -> &CertificateDer<'static> {
 /// Turning a link to another directory changes several files at once.
 #[test]
 fn under_load_nothing_is_half_old_and_half_new() {
-    let identities = ["good", "rsa"].map(|name| ZOO.client(name).unwrap());
+    let identities = ["good", "rsa"].map(|name| PKI.client(name).unwrap());
     let folder = Folder::new(identities);
     // For whom it is a minute later than it is, so that what was changed just now is not read each time.
     let mut client = Client::new(&folder.conninfo(), BrokenFiles::Fail);

@@ -4,10 +4,10 @@ mod ticket;
 
 use crate::{
     client::{Attempt, RunAs},
-    judge::{Observed, Told},
+    judge::{ClientClaim, Observed},
+    pki::Pki,
     scenario::{Expected, HomeFile, HostName, Place, ServerRow, Situation, Source},
     server::{Listen, Log, Server, ServerError},
-    zoo::Zoo,
 };
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::{
@@ -25,7 +25,7 @@ const UNIX_PORT: u16 = 5432;
 
 /// A situation with everything in its place. Its servers stop, and its files go, when it is dropped.
 #[derive(Debug)]
-pub struct Stage {
+pub struct Fixture {
     attempt: Attempt,
     log: Log,
     servers: Vec<Server>,
@@ -38,14 +38,14 @@ pub struct Stage {
 
 /// Why a scenario cannot be staged.
 #[derive(Debug)]
-pub(super) enum StageError {
+pub(super) enum FixtureError {
     /// This machine lacks what it takes.
     Skip(String),
     Server(ServerError),
     Io(io::Error),
 }
 
-impl From<io::Error> for StageError {
+impl From<io::Error> for FixtureError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
@@ -63,15 +63,15 @@ fn obstacle(situation: &Situation) -> Option<&'static str> {
     None
 }
 
-impl Stage {
+impl Fixture {
     pub(super) fn set(
         situation: &Situation,
-        zoo: &Arc<Zoo>,
+        pki: &Arc<Pki>,
         files: &Path,
         patience: Duration,
-    ) -> Result<Self, StageError> {
+    ) -> Result<Self, FixtureError> {
         if let Some(obstacle) = obstacle(situation) {
-            return Err(StageError::Skip(obstacle.to_owned()));
+            return Err(FixtureError::Skip(obstacle.to_owned()));
         }
         let run_as = situation.run_as.as_deref().map(users::find).transpose()?;
         let folder = tempfile::tempdir()?;
@@ -83,7 +83,7 @@ impl Stage {
         }
         let in_memory = situation.servers.iter().any(|server| server.place == Place::Abstract);
         let mut values = Values {
-            zoo: text(files)?,
+            pki: text(files)?,
             sock: if in_memory { format!("@pgtls{}", text(folder.path())?) } else { text(&sockets)? },
             home: text(&home)?,
             user: own_user().unwrap_or_default(),
@@ -101,7 +101,7 @@ impl Stage {
             }
             let shared = values.ports.first().copied().unwrap_or_default();
             let server =
-                start(row, index, zoo, &log, &listen(row.place, index, &values.sock, shared), patience)?;
+                start(row, index, pki, &log, &listen(row.place, index, &values.sock, shared), patience)?;
             values.ports.push(server.port());
             servers.push(server);
         }
@@ -136,7 +136,7 @@ impl Stage {
     }
 
     /// What the servers saw of the client, which has gone and said this.
-    pub fn observed(&self, told: Told) -> Observed {
+    pub fn observed(&self, told: ClientClaim) -> Observed {
         Observed::new(told, &self.log(), self.servers.len().saturating_add(self.closed.len()))
     }
 
@@ -180,20 +180,20 @@ fn listen(place: Place, index: usize, sockets: &str, shared_port: u16) -> Listen
 fn start(
     row: &ServerRow,
     index: usize,
-    zoo: &Arc<Zoo>,
+    pki: &Arc<Pki>,
     log: &Log,
     listen: &Listen,
     patience: Duration,
-) -> Result<Server, StageError> {
-    let builder = Server::builder(row.script.clone(), Arc::clone(zoo)).listen(listen.clone());
+) -> Result<Server, FixtureError> {
+    let builder = Server::builder(row.script.clone(), Arc::clone(pki)).listen(listen.clone());
     let server = builder.patience(patience).log(log.clone(), index).start().map_err(|error| match error {
         ServerError::Listen { error, .. }
             if row.place == Place::IP6
                 && matches!(error.kind(), ErrorKind::AddrNotAvailable | ErrorKind::Unsupported) =>
         {
-            StageError::Skip("this machine has no ::1".to_owned())
+            FixtureError::Skip("this machine has no ::1".to_owned())
         }
-        other => StageError::Server(other),
+        other => FixtureError::Server(other),
     })?;
     if row.place == Place::Unix {
         set_mode(Path::new(&listen.to_string()), 0o777)?;
@@ -210,9 +210,9 @@ const NSS_WRAPPER: &[&str] = &[
 ];
 
 /// Variables under which a program that asks the C library finds these names, and no others.
-fn names(names: &[HostName], folder: &Path) -> Result<Vec<(String, String)>, StageError> {
+fn names(names: &[HostName], folder: &Path) -> Result<Vec<(String, String)>, FixtureError> {
     let library = NSS_WRAPPER.iter().find(|path| Path::new(path).is_file());
-    let library = library.ok_or_else(|| StageError::Skip("nss_wrapper is not installed".to_owned()))?;
+    let library = library.ok_or_else(|| FixtureError::Skip("nss_wrapper is not installed".to_owned()))?;
     let hosts = folder.join("hosts");
     let lines = names.iter().flat_map(|HostName { name, addresses }| {
         addresses.iter().map(move |address| format!("{address} {name}\n"))
@@ -245,14 +245,14 @@ fn environment(situation: &Situation, values: &Values) -> Vec<(String, String)> 
     usual.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(own).collect()
 }
 
-fn place(file: &HomeFile, home: &Path, zoo: &Path, values: &Values) -> io::Result<()> {
+fn place(file: &HomeFile, home: &Path, pki: &Path, values: &Values) -> io::Result<()> {
     let path = home.join(&file.path);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
         open_to_all(folder)?;
     }
     match &file.source {
-        Source::Zoo(name) => fs::write(&path, fs::read(zoo.join(name))?)?,
+        Source::Pki(name) => fs::write(&path, fs::read(pki.join(name))?)?,
         Source::Text(text) => fs::write(&path, values.fill(text))?,
         Source::Link(target) => return symlink(&values.fill(target), &path),
         Source::Ticket => fs::write(&path, ticket::credential_cache(SystemTime::now()))?,
@@ -272,7 +272,7 @@ fn finish(file: &HomeFile, home: &Path) -> io::Result<()> {
 /// Values of placeholders.
 #[derive(Debug)]
 struct Values {
-    zoo: String,
+    pki: String,
     home: String,
     sock: String,
     user: String,
@@ -296,7 +296,7 @@ impl Values {
 
     fn value(&self, name: &str) -> Option<String> {
         Some(match name {
-            "zoo" => self.zoo.clone(),
+            "pki" => self.pki.clone(),
             "home" => self.home.clone(),
             "sock" => self.sock.clone(),
             "sock_pct" => percent_encoded(&self.sock),
@@ -363,7 +363,7 @@ pub(crate) fn own_user() -> Option<String> {
 
 #[cfg(unix)]
 mod users {
-    use super::{Path, RunAs, StageError, fs, io};
+    use super::{FixtureError, Path, RunAs, fs, io};
     use std::os::unix::fs::lchown;
 
     pub(super) fn are_root() -> bool {
@@ -374,9 +374,9 @@ mod users {
         uzers::get_user_by_uid(uzers::get_effective_uid())?.name().to_str().map(str::to_owned)
     }
 
-    pub(super) fn find(name: &str) -> Result<RunAs, StageError> {
+    pub(super) fn find(name: &str) -> Result<RunAs, FixtureError> {
         let user = uzers::get_user_by_name(name)
-            .ok_or_else(|| StageError::Skip(format!("this system has no user {name}")))?;
+            .ok_or_else(|| FixtureError::Skip(format!("this system has no user {name}")))?;
         Ok(RunAs { name: name.to_owned(), uid: user.uid(), gid: user.primary_group_id() })
     }
 
@@ -394,7 +394,7 @@ mod users {
 
 #[cfg(not(unix))]
 mod users {
-    use super::{Path, RunAs, StageError, io};
+    use super::{FixtureError, Path, RunAs, io};
 
     pub(super) fn are_root() -> bool {
         false
@@ -404,8 +404,8 @@ mod users {
         std::env::var("USERNAME").ok()
     }
 
-    pub(super) fn find(name: &str) -> Result<RunAs, StageError> {
-        Err(StageError::Skip(format!("a client cannot be run as {name} on this system")))
+    pub(super) fn find(name: &str) -> Result<RunAs, FixtureError> {
+        Err(FixtureError::Skip(format!("a client cannot be run as {name} on this system")))
     }
 
     pub(super) fn give(_: &Path, _: u32, _: u32) -> io::Result<()> {
@@ -420,7 +420,7 @@ mod tests {
     #[test]
     fn placeholders_are_filled_and_braces_are_not() {
         let values = Values {
-            zoo: "/z".to_owned(),
+            pki: "/z".to_owned(),
             home: "/h".to_owned(),
             sock: "@a/b".to_owned(),
             user: "zoo".to_owned(),
@@ -429,7 +429,7 @@ mod tests {
         for (text, expected) in [
             ("", ""),
             ("port={port} {port0} {port1}", "port=7 7 8"),
-            ("{zoo}/x {home} {sock} {sock_pct} {user}", "/z/x /h @a/b %40a%2Fb zoo"),
+            ("{pki}/x {home} {sock} {sock_pct} {user}", "/z/x /h @a/b %40a%2Fb zoo"),
             ("{port2} {} {nothing} {{port} {", "{port2} {} {nothing} {7 {"),
         ] {
             assert_eq!(values.fill(text), expected, "{text}");

@@ -1,7 +1,7 @@
 //! Files that have not changed are looked at on the spot: nothing has to be done where it may block.
 
 use pgtls_adapter::{Config, Driver};
-use pgtls_conformance::{runtime::config, zoo::Zoo};
+use pgtls_conformance::{pki::Pki, runtime::config};
 use pgtls_core::{connect::Action, files::ReadFile as _};
 use pgtls_os::Disk;
 use std::{fs, path::Path, time::Duration};
@@ -44,7 +44,7 @@ fn unchanged_files_need_no_work() {
     // Where temporary files are on a network, looking may block.
     let unchanged = usize::from(!Disk.answers_at_once(&root));
     for change in 0..3 {
-        fs::write(&root, Zoo::open().root_file("root").unwrap()).unwrap();
+        fs::write(&root, Pki::open().root_file("root").unwrap()).unwrap();
         let counts = [works(&config), works(&config), works(&config)];
         assert_eq!(counts, [1, unchanged, unchanged], "{change}");
     }
@@ -56,7 +56,7 @@ fn what_is_reached_through_a_file_system_that_answers_late_needs_work_each_time(
     let folder = tempfile::tempdir().unwrap();
     let (root, config) = verifying(folder.path());
     let open = fs::File::create(folder.path().join("content")).unwrap();
-    fs::write(folder.path().join("content"), Zoo::open().root_file("root").unwrap()).unwrap();
+    fs::write(folder.path().join("content"), Pki::open().root_file("root").unwrap()).unwrap();
     let way = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&open));
     std::os::unix::fs::symlink(way, &root).unwrap();
     assert_eq!([works(&config), works(&config)], [1, 1]);

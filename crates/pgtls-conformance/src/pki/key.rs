@@ -37,7 +37,7 @@ pub enum KeyKind {
     RsaPss,
 }
 
-/// A key pair, fresh in every zoo.
+/// A key pair, fresh in every pki.
 #[derive(Debug)]
 pub struct Key {
     kind: KeyKind,

@@ -87,7 +87,7 @@ fn touched(seconds: u64) -> Metadata {
     metadata
 }
 
-fn stamp_of(conninfo: &str, disk: &Disk) -> Stamp {
+fn stamp_of(conninfo: &str, disk: &Disk) -> FileFingerprint {
     let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
     let settings = Settings::parse(conninfo).expect("it is well-formed");
     let params = Params::resolve(&settings, None, &environment, Ability::default()).expect("it is valid");
@@ -129,7 +129,7 @@ fn what_cannot_be_repeated_never_holds() {
         let looked_at = Disk::new().with(ROOT, Err(fault.clone()));
         let stamp = stamp_of(CONNINFO, &looked_at);
         assert_eq!(stamp.holds(&looked_at), holds, "{fault:?} at a look");
-        assert_eq!(stamp.is_settled(Duration::MAX), holds, "{fault:?} at a look");
+        assert_eq!(stamp.is_conclusive(Duration::MAX), holds, "{fault:?} at a look");
         // A file that is there for a look and gone for a read is asked about again, and again.
         let read = Disk { read_fault: Some(fault.clone()), ..Disk::new() };
         assert!(!stamp_of(CONNINFO, &read).holds(&read), "{fault:?} at a read");
@@ -149,13 +149,13 @@ fn settled_is_what_was_changed_a_tick_ago() {
         (settled_at, true),
         (Duration::MAX, true),
     ] {
-        assert_eq!(stamp.is_settled(now), settled, "{now:?}");
+        assert_eq!(stamp.is_conclusive(now), settled, "{now:?}");
     }
     let later = Duration::from_secs(CHANGED + 60);
     let touched = stamp_of(CONNINFO, &Disk::new().with(ROOT, Ok(touched(CHANGED + 60))));
-    assert!(!touched.is_settled(settled_at.max(later)), "its time was set back");
-    assert!(touched.is_settled(later + TICK));
-    assert!(stamp_of("sslrootcert=missing", &Disk::new()).is_settled(Duration::ZERO), "nothing was there");
+    assert!(!touched.is_conclusive(settled_at.max(later)), "its time was set back");
+    assert!(touched.is_conclusive(later + TICK));
+    assert!(stamp_of("sslrootcert=missing", &Disk::new()).is_conclusive(Duration::ZERO), "nothing was there");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::fmt;
 
 /// Environment and parameters of one connection.
 #[derive(Debug)]
-pub(crate) struct Gathered {
+pub(crate) struct ConnectionContext {
     /// The environment of this process.
     pub(crate) environment: Environment,
     /// The parameters.
@@ -21,7 +21,7 @@ pub(crate) struct Gathered {
 
 /// Why there is nothing to try.
 #[derive(Debug)]
-pub(crate) enum GatherError {
+pub(crate) enum ContextError {
     /// The environment cannot be read.
     Environment(pgtls_os::EnvironmentError),
     /// A parameter that libpq would refuse.
@@ -29,11 +29,11 @@ pub(crate) enum GatherError {
 }
 
 /// Captures, parses, merges and checks, as libpq does for `PQconnectdb`.
-pub(crate) fn gather(conninfo: &str, hardened: bool) -> Result<Gathered, GatherError> {
-    let environment = pgtls_os::environment().map_err(GatherError::Environment)?;
-    let params = params(conninfo, &environment).map_err(GatherError::Param)?;
+pub(crate) fn load_context(conninfo: &str, hardened: bool) -> Result<ConnectionContext, ContextError> {
+    let environment = pgtls_os::environment().map_err(ContextError::Environment)?;
+    let params = params(conninfo, &environment).map_err(ContextError::Param)?;
     let params = if hardened { params.with_hardening(Hardening::ALL) } else { params };
-    Ok(Gathered { environment, params, init: LibraryInit::default() })
+    Ok(ConnectionContext { environment, params, init: LibraryInit::default() })
 }
 
 fn params(conninfo: &str, environment: &Environment) -> Result<Params, ParamError> {
@@ -41,7 +41,7 @@ fn params(conninfo: &str, environment: &Environment) -> Result<Params, ParamErro
     pgtls_os::params(&Settings::parse(conninfo)?, environment, Ability::default())
 }
 
-impl fmt::Display for GatherError {
+impl fmt::Display for ContextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Environment(error) => error.fmt(f),

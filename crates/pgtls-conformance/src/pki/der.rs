@@ -1,6 +1,6 @@
 //! A DER writer of a few lines: what it writes comes out exactly as said, however wrong.
 //!
-//! Certificate builders refuse to make the certificates that this zoo exists for (X.509 v1, a NUL inside a name, an
+//! Certificate builders refuse to make the certificates that this pki exists for (X.509 v1, a NUL inside a name, an
 //! address of five octets), so every certificate here is put together from these pieces. DER: ITU-T X.690, section 10.
 
 use der::{DateTime, asn1::ObjectIdentifier};
@@ -8,30 +8,30 @@ use std::time::Duration;
 
 /// Universal and constructed tags that certificates are made of.
 pub(super) mod tag {
-    pub(in crate::zoo) const BOOLEAN: u8 = 0x01;
-    pub(in crate::zoo) const INTEGER: u8 = 0x02;
-    pub(in crate::zoo) const BIT_STRING: u8 = 0x03;
-    pub(in crate::zoo) const OCTET_STRING: u8 = 0x04;
-    pub(in crate::zoo) const NULL: u8 = 0x05;
-    pub(in crate::zoo) const OBJECT_IDENTIFIER: u8 = 0x06;
-    pub(in crate::zoo) const ENUMERATED: u8 = 0x0A;
-    pub(in crate::zoo) const UTF8_STRING: u8 = 0x0C;
-    pub(in crate::zoo) const PRINTABLE_STRING: u8 = 0x13;
-    pub(in crate::zoo) const T61_STRING: u8 = 0x14;
-    pub(in crate::zoo) const IA5_STRING: u8 = 0x16;
-    pub(in crate::zoo) const UTC_TIME: u8 = 0x17;
-    pub(in crate::zoo) const GENERALIZED_TIME: u8 = 0x18;
-    pub(in crate::zoo) const BMP_STRING: u8 = 0x1E;
-    pub(in crate::zoo) const SEQUENCE: u8 = 0x30;
-    pub(in crate::zoo) const SET: u8 = 0x31;
+    pub(in crate::pki) const BOOLEAN: u8 = 0x01;
+    pub(in crate::pki) const INTEGER: u8 = 0x02;
+    pub(in crate::pki) const BIT_STRING: u8 = 0x03;
+    pub(in crate::pki) const OCTET_STRING: u8 = 0x04;
+    pub(in crate::pki) const NULL: u8 = 0x05;
+    pub(in crate::pki) const OBJECT_IDENTIFIER: u8 = 0x06;
+    pub(in crate::pki) const ENUMERATED: u8 = 0x0A;
+    pub(in crate::pki) const UTF8_STRING: u8 = 0x0C;
+    pub(in crate::pki) const PRINTABLE_STRING: u8 = 0x13;
+    pub(in crate::pki) const T61_STRING: u8 = 0x14;
+    pub(in crate::pki) const IA5_STRING: u8 = 0x16;
+    pub(in crate::pki) const UTC_TIME: u8 = 0x17;
+    pub(in crate::pki) const GENERALIZED_TIME: u8 = 0x18;
+    pub(in crate::pki) const BMP_STRING: u8 = 0x1E;
+    pub(in crate::pki) const SEQUENCE: u8 = 0x30;
+    pub(in crate::pki) const SET: u8 = 0x31;
 
     /// `[number]`, primitive.
-    pub(in crate::zoo) const fn context(number: u8) -> u8 {
+    pub(in crate::pki) const fn context(number: u8) -> u8 {
         0x80 | number
     }
 
     /// `[number]`, constructed.
-    pub(in crate::zoo) const fn context_constructed(number: u8) -> u8 {
+    pub(in crate::pki) const fn context_constructed(number: u8) -> u8 {
         0xA0 | number
     }
 }

@@ -1,7 +1,7 @@
 //! Files as people have them: certificates, CRLs and keys in every form that a reader must take, or refuse as OpenSSL does.
 
 use super::{
-    Zoo, ZooError, der,
+    Pki, PkiError, der,
     encrypt::{self, Cipher, Scheme},
     key::{KeyKind, pem},
 };
@@ -76,30 +76,30 @@ const END: &str = "-----END CERTIFICATE-----\n";
 const GARBAGE_BLOCK: &str = "-----BEGIN CERTIFICATE-----\nMIIBthisisnotacert\n-----END CERTIFICATE-----\n";
 
 /// A root file in the odd form of this name.
-pub(super) fn root_file(zoo: &Zoo, name: &str) -> Result<Vec<u8>, ZooError> {
+pub(super) fn root_file(pki: &Pki, name: &str) -> Result<Vec<u8>, PkiError> {
     Ok(match name {
         "bundle-many" => {
-            let all = zoo.names(super::Kind::Authority).into_iter();
-            all.map(|name| Ok(zoo.authority(name)?.certificate_pem()))
-                .collect::<Result<String, ZooError>>()?
+            let all = pki.names(super::Kind::Authority).into_iter();
+            all.map(|name| Ok(pki.authority(name)?.certificate_pem()))
+                .collect::<Result<String, PkiError>>()?
                 .into()
         }
-        "trusted" => trusted(zoo, None)?,
-        "trusted-addtrust-server" => trusted(zoo, Some((false, SERVER_AUTH)))?,
-        "trusted-addtrust-client" => trusted(zoo, Some((false, CLIENT_AUTH)))?,
-        "trusted-reject-server" => trusted(zoo, Some((true, SERVER_AUTH)))?,
-        "trusted-reject-client" => trusted(zoo, Some((true, CLIENT_AUTH)))?,
-        _ => root_form(zoo, name)?,
+        "trusted" => trusted(pki, None)?,
+        "trusted-addtrust-server" => trusted(pki, Some((false, SERVER_AUTH)))?,
+        "trusted-addtrust-client" => trusted(pki, Some((false, CLIENT_AUTH)))?,
+        "trusted-reject-server" => trusted(pki, Some((true, SERVER_AUTH)))?,
+        "trusted-reject-client" => trusted(pki, Some((true, CLIENT_AUTH)))?,
+        _ => root_form(pki, name)?,
     })
 }
 
-fn root_form(zoo: &Zoo, name: &str) -> Result<Vec<u8>, ZooError> {
-    let certificate = |name: &str| Ok::<_, ZooError>(zoo.authority(name)?.certificate_pem());
+fn root_form(pki: &Pki, name: &str) -> Result<Vec<u8>, PkiError> {
+    let certificate = |name: &str| Ok::<_, PkiError>(pki.authority(name)?.certificate_pem());
     let (root, inter, root2) = (certificate("root")?, certificate("inter")?, certificate("root2")?);
-    let good = zoo.server("good")?.certificate_pem();
-    let der = zoo.authority("root")?.leaf().to_vec();
-    let key = zoo.authority("root")?.key_pem();
-    let crls = || Ok::<_, ZooError>((zoo.crl_file("root")?, zoo.crl_file("inter")?));
+    let good = pki.server("good")?.certificate_pem();
+    let der = pki.authority("root")?.leaf().to_vec();
+    let key = pki.authority("root")?.key_pem();
+    let crls = || Ok::<_, PkiError>((pki.crl_file("root")?, pki.crl_file("inter")?));
     let base64: String = root.replace(BEGIN, "").replace(END, "").lines().collect();
     let half = |text: &str| text.get(..text.len() / 2).unwrap_or_default().to_owned();
     let lines =
@@ -154,7 +154,7 @@ fn root_form(zoo: &Zoo, name: &str) -> Result<Vec<u8>, ZooError> {
         "cross+root2" => certificate("cross")? + &root2,
         "expired-root+root" => certificate("rootexp")? + &root,
         "der" => return Ok(der),
-        "der-two" => return Ok([der, zoo.authority("root2")?.leaf().to_vec()].concat()),
+        "der-two" => return Ok([der, pki.authority("root2")?.leaf().to_vec()].concat()),
         "nul-bytes" => return Ok([&[0; 32], root.as_bytes()].concat()),
         "trailing-nul" => return Ok([root.as_bytes(), &[0; 16]].concat()),
         "trailing-der-junk" => pem("CERTIFICATE", &[der, der::null()].concat()),
@@ -169,23 +169,23 @@ fn root_form(zoo: &Zoo, name: &str) -> Result<Vec<u8>, ZooError> {
 }
 
 /// OpenSSL's own form of certificates (`X509_CERT_AUX`): after the certificate stands what it is trusted or rejected for.
-fn trusted(zoo: &Zoo, setting: Option<(bool, ObjectIdentifier)>) -> Result<Vec<u8>, ZooError> {
+fn trusted(pki: &Pki, setting: Option<(bool, ObjectIdentifier)>) -> Result<Vec<u8>, PkiError> {
     let auxiliary = setting.map(|(reject, purpose)| {
         let tag = if reject { der::tag::context_constructed(0) } else { der::tag::SEQUENCE };
         der::sequence([der::tlv(tag, [der::oid(purpose)])])
     });
-    let der = [zoo.authority("root")?.leaf().to_vec(), auxiliary.unwrap_or_default()].concat();
+    let der = [pki.authority("root")?.leaf().to_vec(), auxiliary.unwrap_or_default()].concat();
     Ok(pem("TRUSTED CERTIFICATE", &der).into_bytes())
 }
 
 /// A CRL file in the odd form of this name.
-pub(super) fn crl_file(zoo: &Zoo, name: &str) -> Result<Vec<u8>, ZooError> {
-    let both = || Ok::<_, ZooError>(zoo.crl_file("root")? + &zoo.crl_file("inter")?);
-    let root = || Ok::<_, ZooError>(zoo.authority("root")?.certificate_pem());
+pub(super) fn crl_file(pki: &Pki, name: &str) -> Result<Vec<u8>, PkiError> {
+    let both = || Ok::<_, PkiError>(pki.crl_file("root")? + &pki.crl_file("inter")?);
+    let root = || Ok::<_, PkiError>(pki.authority("root")?.certificate_pem());
     Ok(match name {
         "good-then-garbage" => both()? + "-----BEGIN X509 CRL-----\nnot base64 !!\n-----END X509 CRL-----\n",
         "garbage" => "this is not a CRL\n".to_owned(),
-        "der" => return Ok(zoo.crl("root")?.to_vec()),
+        "der" => return Ok(pki.crl("root")?.to_vec()),
         "cert" => root()?,
         "crlf" => both()?.replace('\n', "\r\n"),
         "cert+crls" => root()? + &both()?,
@@ -196,8 +196,8 @@ pub(super) fn crl_file(zoo: &Zoo, name: &str) -> Result<Vec<u8>, ZooError> {
 }
 
 /// Client certificates and keys in odd forms.
-pub(super) fn client_files(zoo: &Zoo) -> Result<Vec<ClientFile>, ZooError> {
-    let groups = [certificates(zoo)?, keys(zoo)?, encrypted_keys(zoo, "good")?, encrypted_keys(zoo, "rsa")?];
+pub(super) fn client_files(pki: &Pki) -> Result<Vec<ClientFile>, PkiError> {
+    let groups = [certificates(pki)?, keys(pki)?, encrypted_keys(pki, "good")?, encrypted_keys(pki, "rsa")?];
     Ok(groups.into_iter().flatten().collect())
 }
 
@@ -209,10 +209,10 @@ fn secret(name: &str, content: impl Into<Vec<u8>>) -> ClientFile {
     ClientFile { name: name.to_owned(), content: content.into(), secret: true }
 }
 
-fn certificates(zoo: &Zoo) -> Result<Vec<ClientFile>, ZooError> {
-    let good = zoo.client("good")?;
+fn certificates(pki: &Pki) -> Result<Vec<ClientFile>, PkiError> {
+    let good = pki.client("good")?;
     let (chain, leaf) = (good.chain_pem(), good.certificate_pem());
-    let authority = zoo.authority("clientca")?.certificate_pem();
+    let authority = pki.authority("clientca")?.certificate_pem();
     let cut = authority.get(..200).unwrap_or_default();
     Ok(vec![
         public("garbage.crt", "not a certificate\n"),
@@ -229,16 +229,16 @@ fn certificates(zoo: &Zoo) -> Result<Vec<ClientFile>, ZooError> {
     ])
 }
 
-fn keys(zoo: &Zoo) -> Result<Vec<ClientFile>, ZooError> {
-    let good = zoo.client("good")?;
+fn keys(pki: &Pki) -> Result<Vec<ClientFile>, PkiError> {
+    let good = pki.client("good")?;
     let (key, chain) = (good.key_pem(), good.chain_pem());
-    let other = zoo.client("unrelated")?.key_pem();
+    let other = pki.client("unrelated")?.key_pem();
     let half = key.get(..key.len() / 2).unwrap_or_default();
     let parameters = pem("EC PARAMETERS", &der::oid(P256));
-    let traditional = pem("EC PRIVATE KEY", &traditional(zoo, "good")?);
+    let traditional = pem("EC PRIVATE KEY", &traditional(pki, "good")?);
     Ok(vec![
         secret("mismatch.key", other.clone()),
-        secret("mismatch-rsa.key", zoo.client("rsa")?.key_pem()),
+        secret("mismatch-rsa.key", pki.client("rsa")?.key_pem()),
         secret("ecparams-then.key", parameters + &traditional),
         secret("combined.pem", format!("{chain}{key}")),
         secret("combined-keyfirst.pem", format!("{key}{chain}")),
@@ -255,9 +255,9 @@ fn keys(zoo: &Zoo) -> Result<Vec<ClientFile>, ZooError> {
 }
 
 /// A client's key in the forms that came before PKCS#8, and under a passphrase.
-fn encrypted_keys(zoo: &Zoo, client: &str) -> Result<Vec<ClientFile>, ZooError> {
-    let pkcs8 = zoo.client(client)?.key().pkcs8_bytes();
-    let old = traditional(zoo, client)?;
+fn encrypted_keys(pki: &Pki, client: &str) -> Result<Vec<ClientFile>, PkiError> {
+    let pkcs8 = pki.client(client)?.key().pkcs8_bytes();
+    let old = traditional(pki, client)?;
     let label = if client == "rsa" { "RSA PRIVATE KEY" } else { "EC PRIVATE KEY" };
     let encrypted = |scheme| encrypt::pkcs8(&pkcs8, scheme);
     let under = |scheme| pem("ENCRYPTED PRIVATE KEY", &encrypted(scheme));
@@ -280,8 +280,8 @@ fn encrypted_keys(zoo: &Zoo, client: &str) -> Result<Vec<ClientFile>, ZooError> 
 }
 
 /// RSAPrivateKey, or ECPrivateKey with the name of its curve, which PKCS#8 has elsewhere.
-fn traditional(zoo: &Zoo, client: &str) -> Result<Vec<u8>, ZooError> {
-    let key = zoo.client(client)?.key();
+fn traditional(pki: &Pki, client: &str) -> Result<Vec<u8>, PkiError> {
+    let key = pki.client(client)?.key();
     let inner = key.inner();
     if key.kind() != KeyKind::P256 {
         return Ok(inner);

@@ -16,56 +16,56 @@ pub(super) fn authorities() -> Vec<Row> {
 
 fn roots() -> Vec<Row> {
     vec![
-        authority("root", "Zoo Root CA"),
-        authority("root2", "Zoo Unrelated Root CA"),
+        authority("root", "Pki Root CA"),
+        authority("root2", "Pki Unrelated Root CA"),
         // The root's name, another key.
-        authority("sameroot", "Zoo Root CA"),
+        authority("sameroot", "Pki Root CA"),
         // The root's name and key, vouched for by another.
-        authority("cross", "Zoo Root CA").key_of("root").issuer("root2"),
-        authority("rootexp", "Zoo Expired Root CA").window(Window::PAST),
-        authority("v1root", "Zoo Version 1 Root CA").version_1(),
-        authority("rsaroot", "Zoo RSA Root CA").key(KeyKind::Rsa2048),
-        authority("weakroot", "Zoo RSA-1024 Root CA").key(KeyKind::Rsa1024),
-        authority("rootnoku", "Zoo Root CA without keyUsage").key_usage(&[]),
-        authority("rootnosign", "Zoo Root CA without keyCertSign").key_usage(&[KeyUsage::DigitalSignature]),
-        authority("rootnobc", "Zoo Root CA without basicConstraints")
+        authority("cross", "Pki Root CA").key_of("root").issuer("root2"),
+        authority("rootexp", "Pki Expired Root CA").window(Window::PAST),
+        authority("v1root", "Pki Version 1 Root CA").version_1(),
+        authority("rsaroot", "Pki RSA Root CA").key(KeyKind::Rsa2048),
+        authority("weakroot", "Pki RSA-1024 Root CA").key(KeyKind::Rsa1024),
+        authority("rootnoku", "Pki Root CA without keyUsage").key_usage(&[]),
+        authority("rootnosign", "Pki Root CA without keyCertSign").key_usage(&[KeyUsage::DigitalSignature]),
+        authority("rootnobc", "Pki Root CA without basicConstraints")
             .ca(None)
             .key_usage(&[KeyUsage::KeyCertSign, KeyUsage::CrlSign]),
-        authority("rootnocrl", "Zoo Root CA without cRLSign").key_usage(&[KeyUsage::KeyCertSign]),
-        authority("plen0root", "Zoo Root CA of path length 0").ca(Some(Authority::PathLength(0))),
+        authority("rootnocrl", "Pki Root CA without cRLSign").key_usage(&[KeyUsage::KeyCertSign]),
+        authority("plen0root", "Pki Root CA of path length 0").ca(Some(Authority::PathLength(0))),
     ]
 }
 
 fn intermediates() -> Vec<Row> {
     vec![
-        authority("inter", "Zoo Intermediate CA").issuer("root"),
-        authority("inter2", "Zoo Revoked Intermediate CA").issuer("root"),
-        authority("clientca", "Zoo Client CA").issuer("root"),
-        authority("root2inter", "Zoo Unrelated Intermediate CA").issuer("root2"),
-        authority("interexp", "Zoo Expired Intermediate CA").issuer("root").window(Window::PAST),
-        authority("v1inter", "Zoo Version 1 Intermediate CA").issuer("root").version_1(),
-        authority("intereku-client", "Zoo Intermediate CA for clients")
+        authority("inter", "Pki Intermediate CA").issuer("root"),
+        authority("inter2", "Pki Revoked Intermediate CA").issuer("root"),
+        authority("clientca", "Pki Client CA").issuer("root"),
+        authority("root2inter", "Pki Unrelated Intermediate CA").issuer("root2"),
+        authority("interexp", "Pki Expired Intermediate CA").issuer("root").window(Window::PAST),
+        authority("v1inter", "Pki Version 1 Intermediate CA").issuer("root").version_1(),
+        authority("intereku-client", "Pki Intermediate CA for clients")
             .issuer("root")
             .purposes(&[Purpose::ClientAuth]),
-        authority("intereku-server", "Zoo Intermediate CA for servers")
+        authority("intereku-server", "Pki Intermediate CA for servers")
             .issuer("root")
             .purposes(&[Purpose::ServerAuth]),
-        authority("intercrit", "Zoo Intermediate CA with an unknown extension")
+        authority("intercrit", "Pki Intermediate CA with an unknown extension")
             .issuer("root")
             .extras(&[Extra::Unknown { critical: true }]),
-        authority("pathlen0", "Zoo Intermediate CA of path length 0")
+        authority("pathlen0", "Pki Intermediate CA of path length 0")
             .issuer("root")
             .ca(Some(Authority::PathLength(0))),
-        authority("underpathlen0", "Zoo CA under path length 0").issuer("pathlen0"),
-        authority("underplen0root", "Zoo CA under a root of path length 0").issuer("plen0root"),
+        authority("underpathlen0", "Pki CA under path length 0").issuer("pathlen0"),
+        authority("underplen0root", "Pki CA under a root of path length 0").issuer("plen0root"),
         // Issuers that should not be.
-        authority("notca", "Zoo Not A CA")
+        authority("notca", "Pki Not A CA")
             .issuer("inter")
             .ca(Some(Authority::No))
             .key_usage(&[KeyUsage::DigitalSignature])
             .purposes(&[Purpose::ServerAuth]),
-        authority("nobasic", "Zoo CA without basicConstraints").issuer("root").ca(None),
-        authority("nocertsign", "Zoo CA without keyCertSign")
+        authority("nobasic", "Pki CA without basicConstraints").issuer("root").ca(None),
+        authority("nocertsign", "Pki CA without keyCertSign")
             .issuer("root")
             .key_usage(&[KeyUsage::DigitalSignature]),
     ]
@@ -78,30 +78,30 @@ fn constrained() -> Vec<Row> {
     const LOOPBACK: &[Subtree] = &[Subtree::Ip([127, 0, 0, 0, 255, 0, 0, 0])];
     let row = |name, common_name, extras| authority(name, common_name).issuer("root").extras(extras);
     vec![
-        row("nc-permit", "Zoo nc-permit CA", &[Extra::NameConstraints { permitted: TEST, excluded: &[] }]),
+        row("nc-permit", "Pki nc-permit CA", &[Extra::NameConstraints { permitted: TEST, excluded: &[] }]),
         row(
             "nc-permit-other",
-            "Zoo nc-permit-other CA",
+            "Pki nc-permit-other CA",
             &[Extra::NameConstraints { permitted: OTHER, excluded: &[] }],
         ),
         row(
             "nc-exclude",
-            "Zoo nc-exclude CA",
+            "Pki nc-exclude CA",
             &[Extra::NameConstraints { permitted: &[], excluded: &[Subtree::Dns("db.test")] }],
         ),
         row(
             "nc-exclude-other",
-            "Zoo nc-exclude-other CA",
+            "Pki nc-exclude-other CA",
             &[Extra::NameConstraints { permitted: &[], excluded: OTHER }],
         ),
         row(
             "nc-permit-ip",
-            "Zoo nc-permit-ip CA",
+            "Pki nc-permit-ip CA",
             &[Extra::NameConstraints { permitted: LOOPBACK, excluded: &[] }],
         ),
         row(
             "nc-exclude-ip",
-            "Zoo nc-exclude-ip CA",
+            "Pki nc-exclude-ip CA",
             &[Extra::NameConstraints { permitted: &[], excluded: LOOPBACK }],
         ),
     ]
@@ -110,12 +110,12 @@ fn constrained() -> Vec<Row> {
 /// Six intermediates, one below the other.
 fn deep() -> Vec<Row> {
     vec![
-        authority("deep0", "Zoo Deep CA 0").issuer("root"),
-        authority("deep1", "Zoo Deep CA 1").issuer("deep0"),
-        authority("deep2", "Zoo Deep CA 2").issuer("deep1"),
-        authority("deep3", "Zoo Deep CA 3").issuer("deep2"),
-        authority("deep4", "Zoo Deep CA 4").issuer("deep3"),
-        authority("deep5", "Zoo Deep CA 5").issuer("deep4"),
+        authority("deep0", "Pki Deep CA 0").issuer("root"),
+        authority("deep1", "Pki Deep CA 1").issuer("deep0"),
+        authority("deep2", "Pki Deep CA 2").issuer("deep1"),
+        authority("deep3", "Pki Deep CA 3").issuer("deep2"),
+        authority("deep4", "Pki Deep CA 4").issuer("deep3"),
+        authority("deep5", "Pki Deep CA 5").issuer("deep4"),
     ]
 }
 
@@ -332,7 +332,7 @@ fn chains() -> Vec<Row> {
     ]
 }
 
-/// Client certificates; the user of all of them is `zoo`.
+/// Client certificates; the user of all of them is `pki`.
 pub(super) fn clients() -> Vec<Row> {
     vec![
         client("good"),

@@ -2,8 +2,8 @@
 
 use super::{report::Report, timeline::Attempt};
 use crate::{
-    paint::{BAD, CAUTION, FAINT, GOOD, HEADING},
     report::{self, heading},
+    style::{BAD, CAUTION, FAINT, GOOD, HEADING},
 };
 use std::io::{self, Write};
 

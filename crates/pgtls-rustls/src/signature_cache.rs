@@ -21,7 +21,7 @@ const MAX_LENGTH: usize = 16 << 10;
 /// The signatures found good. Any number of threads may look and add at once, without a lock; a new one takes the place of
 /// an older one.
 #[derive(Default)]
-pub(crate) struct Proved([[ArcSwapOption<Signed>; WAYS]; SETS]);
+pub(crate) struct SignatureCache([[ArcSwapOption<Signed>; WAYS]; SETS]);
 
 /// A signature, and everything that its being good depends on.
 #[derive(PartialEq, Eq)]
@@ -35,13 +35,13 @@ struct Signed {
 /// The algorithm of a key and that of a signature.
 type Algorithm = (AlgorithmIdentifier, AlgorithmIdentifier);
 
-impl Proved {
+impl SignatureCache {
     /// The same algorithms, which look here first.
-    pub(crate) fn remembering<'a>(
+    pub(crate) fn caching<'a>(
         &'a self,
         algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
-    ) -> Vec<Remembering<'a>> {
-        algorithms.iter().map(|&algorithm| Remembering { algorithm, proved: self }).collect()
+    ) -> Vec<CachingAlgorithm<'a>> {
+        algorithms.iter().map(|&algorithm| CachingAlgorithm { algorithm, proved: self }).collect()
     }
 
     /// The set of a signature. Signatures are as good as random, their ends in particular.
@@ -65,21 +65,21 @@ impl Signed {
     }
 }
 
-impl fmt::Debug for Proved {
+impl fmt::Debug for SignatureCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kept = self.0.iter().flatten().filter(|place| place.load().is_some()).count();
-        f.debug_struct("Proved").field("kept", &kept).finish()
+        f.debug_struct("SignatureCache").field("kept", &kept).finish()
     }
 }
 
 /// An algorithm that checks a signature once.
 #[derive(Debug)]
-pub(crate) struct Remembering<'a> {
+pub(crate) struct CachingAlgorithm<'a> {
     algorithm: &'a dyn SignatureVerificationAlgorithm,
-    proved: &'a Proved,
+    proved: &'a SignatureCache,
 }
 
-impl SignatureVerificationAlgorithm for Remembering<'_> {
+impl SignatureVerificationAlgorithm for CachingAlgorithm<'_> {
     fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         let algorithm = (self.public_key_alg_id(), self.signature_alg_id());
         let set = self.proved.set(signature);
@@ -149,11 +149,11 @@ mod tests {
 
     impl Concatenation {
         /// Asks for each in turn; how many of them this algorithm was asked for.
-        fn ask(&self, proved: &Proved, questions: &[Question<'_>]) -> usize {
+        fn ask(&self, proved: &SignatureCache, questions: &[Question<'_>]) -> usize {
             let before = self.0.load(Ordering::Relaxed);
             for (key, message, signature) in questions {
                 let wanted = [*message, *key].concat() == *signature;
-                for algorithm in proved.remembering(&[self]) {
+                for algorithm in proved.caching(&[self]) {
                     assert_eq!(algorithm.verify_signature(key, message, signature).is_ok(), wanted);
                 }
             }
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_good_signature_is_checked_once() {
-        let (algorithm, proved) = (Concatenation::default(), Proved::default());
+        let (algorithm, proved) = (Concatenation::default(), SignatureCache::default());
         assert_eq!(algorithm.ask(&proved, &repeated(b"k", b"m", b"mk")), 1);
         // The same signature is a good one of this key and message, too.
         assert_eq!(algorithm.ask(&proved, &repeated(b"mk", b"", b"mk")), 1);
@@ -176,7 +176,7 @@ mod tests {
     /// Threads that miss the same signature at once all keep it.
     #[test]
     fn a_signature_that_is_kept_again_takes_no_second_place() {
-        let (algorithm, proved) = (Concatenation::default(), Proved::default());
+        let (algorithm, proved) = (Concatenation::default(), SignatureCache::default());
         // All of them would choose the same place.
         let signatures: [[u8; 3]; WAYS] = [[0, 0, 0], [1, 0, 0], [2, 0, 0], [3, 0, 0]];
         let set = proved.set(&[0]).unwrap();
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn one_byte_of_difference_is_another_question() {
-        let (algorithm, proved) = (Concatenation::default(), Proved::default());
+        let (algorithm, proved) = (Concatenation::default(), SignatureCache::default());
         algorithm.ask(&proved, &[(b"key", b"message", b"messagekey")]);
         let others: [Question<'_>; 5] = [
             (b"kez", b"message", b"messagekey"),
@@ -223,23 +223,23 @@ mod tests {
                 alg_id::ED448
             }
         }
-        let proved = Proved::default();
+        let proved = SignatureCache::default();
         Concatenation::default().ask(&proved, &[(b"k", b"m", b"mk")]);
-        for never in proved.remembering(&[&Never]) {
+        for never in proved.caching(&[&Never]) {
             assert!(never.verify_signature(b"k", b"m", b"mk").is_err());
         }
     }
 
     #[test]
     fn what_is_kept_is_bounded() {
-        let (algorithm, proved) = (Concatenation::default(), Proved::default());
+        let (algorithm, proved) = (Concatenation::default(), SignatureCache::default());
         let long = vec![b'm'; MAX_LENGTH];
         assert_eq!(algorithm.ask(&proved, &repeated(b"", &long, &long)), 3);
         for number in 0..10_000_u32 {
             let message = number.to_be_bytes();
             algorithm.ask(&proved, &[(b"", &message, &message)]);
         }
-        assert_eq!(format!("{proved:?}"), format!("Proved {{ kept: {} }}", SETS * WAYS));
+        assert_eq!(format!("{proved:?}"), format!("SignatureCache {{ kept: {} }}", SETS * WAYS));
         let last = 9_999_u32.to_be_bytes();
         assert_eq!(algorithm.ask(&proved, &[(b"", &last, &last)]), 0);
     }

@@ -1,27 +1,27 @@
-//! The certificate zoo: server and client certificates, authorities and CRLs of every kind that a PostgreSQL client meets.
+//! The certificate pki: server and client certificates, authorities and CRLs of every kind that a PostgreSQL client meets.
 //!
-//! The zoo has the same animals every time and new keys every time. Each animal is one row of the zoo's table; it is made when it
-//! is first asked for, so a zoo costs nothing until it is visited.
+//! The pki has the same animals every time and new keys every time. Each animal is one row of the pki's table; it is made when it
+//! is first asked for, so a pki costs nothing until it is visited.
 //!
 //! ```
-//! use pgtls_conformance::zoo::Zoo;
+//! use pgtls_conformance::pki::Pki;
 //!
-//! let zoo = Zoo::open();
-//! let server = zoo.server("good")?;
+//! let pki = Pki::open();
+//! let server = pki.server("good")?;
 //! assert_eq!(server.chain().len(), 2, "the certificate and the intermediate that signed it");
-//! let roots: String = zoo.root_file("root")?;
+//! let roots: String = pki.root_file("root")?;
 //! assert!(roots.starts_with("-----BEGIN CERTIFICATE-----"));
-//! # Ok::<(), pgtls_conformance::zoo::ZooError>(())
+//! # Ok::<(), pgtls_conformance::pki::PkiError>(())
 //! ```
 
 mod der;
 mod encode;
 mod encrypt;
+mod file_variants;
 mod files;
 mod folders;
 mod key;
 mod named;
-mod odd;
 mod row;
 mod sign;
 mod table;
@@ -43,7 +43,7 @@ use std::{
 
 /// All the animals. Cheap to make; share it behind a reference or an `Arc`.
 #[derive(Debug)]
-pub struct Zoo {
+pub struct Pki {
     /// Time of birth, from which validity is counted.
     born: Duration,
     authorities: Pen,
@@ -79,7 +79,7 @@ pub enum Kind {
 /// An animal that is not there or could not be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ZooError {
+pub enum PkiError {
     /// The table has no such row.
     Unknown {
         /// The table.
@@ -96,8 +96,8 @@ pub enum ZooError {
     },
 }
 
-impl Zoo {
-    /// A zoo born now.
+impl Pki {
+    /// A pki born now.
     pub fn open() -> Self {
         let born = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut serials = FIRST_SERIAL..;
@@ -117,22 +117,22 @@ impl Zoo {
     }
 
     /// A server's certificate by name.
-    pub fn server(&self, name: &str) -> Result<&Identity, ZooError> {
+    pub fn server(&self, name: &str) -> Result<&Identity, PkiError> {
         self.identity(Kind::Server, name)
     }
 
     /// A client's certificate by name.
-    pub fn client(&self, name: &str) -> Result<&Identity, ZooError> {
+    pub fn client(&self, name: &str) -> Result<&Identity, PkiError> {
         self.identity(Kind::Client, name)
     }
 
     /// An authority's certificate by name.
-    pub fn authority(&self, name: &str) -> Result<&Identity, ZooError> {
+    pub fn authority(&self, name: &str) -> Result<&Identity, PkiError> {
         self.identity(Kind::Authority, name)
     }
 
     /// A PEM file to trust, by name: an authority, a bundle of several, or a server's certificate that signs itself.
-    pub fn root_file(&self, name: &str) -> Result<String, ZooError> {
+    pub fn root_file(&self, name: &str) -> Result<String, PkiError> {
         if let Some((_, parts)) = table::ROOT_FILES.iter().find(|(file, _)| *file == name) {
             return parts.iter().map(|part| Ok(self.authority(part)?.certificate_pem())).collect();
         }
@@ -141,13 +141,13 @@ impl Zoo {
         }
         match self.authority(name) {
             Ok(authority) => Ok(authority.certificate_pem()),
-            Err(ZooError::Unknown { name, .. }) => Err(ZooError::Unknown { kind: Kind::RootFile, name }),
+            Err(PkiError::Unknown { name, .. }) => Err(PkiError::Unknown { kind: Kind::RootFile, name }),
             Err(other) => Err(other),
         }
     }
 
     /// A PEM file of one or several CRLs by name.
-    pub fn crl_file(&self, name: &str) -> Result<String, ZooError> {
+    pub fn crl_file(&self, name: &str) -> Result<String, PkiError> {
         let one = [name];
         let parts =
             table::CRL_FILES.iter().find(|(file, _)| *file == name).map_or(&one[..], |(_, parts)| *parts);
@@ -155,11 +155,11 @@ impl Zoo {
     }
 
     /// One CRL by name.
-    pub fn crl(&self, name: &str) -> Result<CertificateRevocationListDer<'static>, ZooError> {
+    pub fn crl(&self, name: &str) -> Result<CertificateRevocationListDer<'static>, PkiError> {
         let (number, row) = (1_u64..)
             .zip(table::CRLS)
             .find(|(_, row)| row.name == name)
-            .ok_or_else(|| ZooError::unknown(Kind::Crl, name))?;
+            .ok_or_else(|| PkiError::unknown(Kind::Crl, name))?;
         let serials: Vec<u64> = row
             .revoked
             .iter()
@@ -171,11 +171,11 @@ impl Zoo {
                 };
                 Ok(self.animal(kind, name)?.serial)
             })
-            .collect::<Result<_, ZooError>>()?;
+            .collect::<Result<_, PkiError>>()?;
         let issuer = self.issuer(row.issuer)?;
         encode::crl(row, issuer, &serials, number, self.born)
             .map(CertificateRevocationListDer::from)
-            .map_err(|error| ZooError::key(row.name, &error))
+            .map_err(|error| PkiError::key(row.name, &error))
     }
 
     /// The names of a table, in its order.
@@ -201,25 +201,25 @@ impl Zoo {
         }
     }
 
-    fn identity(&self, kind: Kind, name: &str) -> Result<&Identity, ZooError> {
+    fn identity(&self, kind: Kind, name: &str) -> Result<&Identity, PkiError> {
         let animal = self.animal(kind, name)?;
         animal.made.get_or_init(|| self.make(kind, animal)).as_ref().map_err(Clone::clone)
     }
 
-    fn animal(&self, kind: Kind, name: &str) -> Result<&Animal, ZooError> {
+    fn animal(&self, kind: Kind, name: &str) -> Result<&Animal, PkiError> {
         let pen = match kind {
             Kind::Authority => Some(&self.authorities),
             Kind::Server => Some(&self.servers),
             Kind::Client => Some(&self.clients),
             Kind::RootFile | Kind::Crl => None,
         };
-        pen.and_then(|pen| pen.find(name)).ok_or_else(|| ZooError::unknown(kind, name))
+        pen.and_then(|pen| pen.find(name)).ok_or_else(|| PkiError::unknown(kind, name))
     }
 
     /// Rows name authorities that stand before them, so this ends.
-    fn make(&self, kind: Kind, animal: &Animal) -> Result<Identity, ZooError> {
+    fn make(&self, kind: Kind, animal: &Animal) -> Result<Identity, PkiError> {
         let row = &animal.row;
-        let failed = |error: SignError| ZooError::key(row.name, &error);
+        let failed = |error: SignError| PkiError::key(row.name, &error);
         let (leaf, key, server_end_point) = if let Some(other) = row.same_as {
             let other = self.identity(kind, other)?;
             (other.leaf.clone(), Arc::clone(&other.key), other.server_end_point.clone())
@@ -253,12 +253,12 @@ impl Zoo {
         Ok(Identity { leaf, chain, key, server_end_point })
     }
 
-    fn issuer(&self, name: &str) -> Result<Issuer<'_>, ZooError> {
+    fn issuer(&self, name: &str) -> Result<Issuer<'_>, PkiError> {
         let subject = &self.animal(Kind::Authority, name)?.row.subject;
         Ok(Issuer { key: &self.authority(name)?.key, subject })
     }
 
-    fn intermediates(&self, row: &Row) -> Result<Vec<CertificateDer<'static>>, ZooError> {
+    fn intermediates(&self, row: &Row) -> Result<Vec<CertificateDer<'static>>, PkiError> {
         let mut found = Vec::new();
         let mut next = row.issuer;
         while let Some(name) = next {
@@ -310,7 +310,7 @@ impl Identity {
     }
 }
 
-impl ZooError {
+impl PkiError {
     fn unknown(kind: Kind, name: &str) -> Self {
         Self::Unknown { kind, name: name.to_owned() }
     }
@@ -320,10 +320,10 @@ impl ZooError {
     }
 }
 
-impl fmt::Display for ZooError {
+impl fmt::Display for PkiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown { kind, name } => write!(f, "the certificate zoo has no {kind} named \"{name}\""),
+            Self::Unknown { kind, name } => write!(f, "the certificate pki has no {kind} named \"{name}\""),
             Self::Key { name, reason } => {
                 write!(f, "could not make the key or signature of \"{name}\": {reason}")
             }
@@ -331,7 +331,7 @@ impl fmt::Display for ZooError {
     }
 }
 
-impl core::error::Error for ZooError {}
+impl core::error::Error for PkiError {}
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -348,7 +348,7 @@ impl fmt::Display for Kind {
 /// The certificate itself, among those that are sent after it.
 const ITSELF: &str = "self";
 
-/// Serial numbers count from here through the tables, so an animal has the same one in every zoo.
+/// Serial numbers count from here through the tables, so an animal has the same one in every pki.
 const FIRST_SERIAL: u64 = 1001;
 
 #[derive(Debug)]
@@ -366,7 +366,7 @@ impl Pen {
 struct Animal {
     row: Row,
     serial: u64,
-    made: OnceLock<Result<Identity, ZooError>>,
+    made: OnceLock<Result<Identity, PkiError>>,
 }
 
 #[cfg(test)]

@@ -31,12 +31,12 @@ const MAX_RECORD: usize = 16 * 1024;
 
 /// A ClientHello to be shown to rustls in place of the one that came.
 #[derive(Debug)]
-pub(super) struct Disguise {
+pub(super) struct ClientHelloRewrite {
     true_message: Vec<u8>,
     shown_message: Vec<u8>,
 }
 
-impl Disguise {
+impl ClientHelloRewrite {
     /// The disguise that this ClientHello needs, if any.
     pub(super) fn needed(hello: &ClientHello, alpn: Alpn) -> Option<Self> {
         let seen = hello.seen();
@@ -66,8 +66,8 @@ impl Disguise {
     }
 
     /// Puts it on, for all TLS of this thread that uses [`provider`].
-    pub(super) fn put_on(self) {
-        WORN.set(Some(self));
+    pub(super) fn activate(self) {
+        ACTIVE.set(Some(self));
     }
 
     /// The provider whose hash functions see through the disguise of their thread.
@@ -77,8 +77,8 @@ impl Disguise {
 }
 
 /// Messages as the client knows them: what begins with the ClientHello shown gets the true one back.
-pub(super) fn as_the_client_knows(messages: &[u8]) -> Cow<'_, [u8]> {
-    WORN.with_borrow(|worn| {
+pub(super) fn as_sent(messages: &[u8]) -> Cow<'_, [u8]> {
+    ACTIVE.with_borrow(|worn| {
         worn.as_ref()
             .and_then(|disguise| {
                 let rest = messages.strip_prefix(disguise.shown_message.as_slice())?;
@@ -89,7 +89,7 @@ pub(super) fn as_the_client_knows(messages: &[u8]) -> Cow<'_, [u8]> {
 }
 
 thread_local! {
-    static WORN: RefCell<Option<Disguise>> = const { RefCell::new(None) };
+    static ACTIVE: RefCell<Option<ClientHelloRewrite>> = const { RefCell::new(None) };
 }
 
 /// Made once per process, for cipher suites must be `'static`.
@@ -129,7 +129,7 @@ impl Hash for SeeingHash {
         Box::new(SeeingContext(self.0.start()))
     }
     fn hash(&self, data: &[u8]) -> Output {
-        self.0.hash(&as_the_client_knows(data))
+        self.0.hash(&as_sent(data))
     }
     fn output_len(&self) -> usize {
         self.0.output_len()
@@ -152,7 +152,7 @@ impl Context for SeeingContext {
         self.0.finish()
     }
     fn update(&mut self, data: &[u8]) {
-        self.0.update(&as_the_client_knows(data));
+        self.0.update(&as_sent(data));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The zoo is judged by others: x509-cert reads what is well formed, and the openssl command verifies what it should.
+//! The pki is judged by others: x509-cert reads what is well formed, and the openssl command verifies what it should.
 
 use super::*;
 use ::der::Decode as _;
@@ -6,19 +6,19 @@ use std::{collections::BTreeSet, process::Command, sync::LazyLock};
 use x509_cert::Certificate;
 
 /// RSA keys take their time to be made.
-static ZOO: LazyLock<Zoo> = LazyLock::new(Zoo::open);
+static PKI: LazyLock<Pki> = LazyLock::new(Pki::open);
 
 #[test]
 fn names_are_unique_and_every_animal_can_be_made() {
-    let zoo = &*ZOO;
+    let pki = &*PKI;
     for kind in [Kind::Authority, Kind::Server, Kind::Client, Kind::RootFile, Kind::Crl] {
-        let names = zoo.names(kind);
+        let names = pki.names(kind);
         assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{kind} names repeat");
         for name in names {
             let made = match kind {
-                Kind::RootFile => zoo.root_file(name).map(drop),
-                Kind::Crl => zoo.crl_file(name).map(drop),
-                _ => zoo.identity(kind, name).map(drop),
+                Kind::RootFile => pki.root_file(name).map(drop),
+                Kind::Crl => pki.crl_file(name).map(drop),
+                _ => pki.identity(kind, name).map(drop),
             };
             assert_eq!(made, Ok(()), "{kind} {name}");
         }
@@ -27,18 +27,18 @@ fn names_are_unique_and_every_animal_can_be_made() {
 
 #[test]
 fn unknown_names_are_errors_that_say_so() {
-    let zoo = &*ZOO;
-    let error = zoo.server("unicorn").unwrap_err();
-    assert_eq!(error.to_string(), "the certificate zoo has no server certificate named \"unicorn\"");
-    let error = zoo.root_file("unicorn").unwrap_err();
-    assert_eq!(error.to_string(), "the certificate zoo has no root file named \"unicorn\"");
+    let pki = &*PKI;
+    let error = pki.server("unicorn").unwrap_err();
+    assert_eq!(error.to_string(), "the certificate pki has no server certificate named \"unicorn\"");
+    let error = pki.root_file("unicorn").unwrap_err();
+    assert_eq!(error.to_string(), "the certificate pki has no root file named \"unicorn\"");
 }
 
 #[test]
 fn keys_are_fresh_and_serials_are_not() {
-    let (one, other) = (Zoo::open(), Zoo::open());
-    let serial = |zoo: &Zoo| {
-        Certificate::from_der(zoo.server("good").unwrap().leaf())
+    let (one, other) = (Pki::open(), Pki::open());
+    let serial = |pki: &Pki| {
+        Certificate::from_der(pki.server("good").unwrap().leaf())
             .unwrap()
             .tbs_certificate()
             .serial_number()
@@ -50,9 +50,9 @@ fn keys_are_fresh_and_serials_are_not() {
 
 #[test]
 fn only_the_rows_of_version_1_are_of_version_1() {
-    let zoo = &*ZOO;
-    for name in zoo.names(Kind::Server) {
-        let certificate = Certificate::from_der(zoo.server(name).unwrap().leaf()).expect(name);
+    let pki = &*PKI;
+    for name in pki.names(Kind::Server) {
+        let certificate = Certificate::from_der(pki.server(name).unwrap().leaf()).expect(name);
         let version_1 = certificate.tbs_certificate().version() == x509_cert::Version::V1;
         assert_eq!(version_1, ["v1-leaf", "selfsigned-v1"].contains(&name), "{name}");
         let none = version_1 || name == "bare";
@@ -60,17 +60,17 @@ fn only_the_rows_of_version_1_are_of_version_1() {
     }
 }
 
-/// `openssl verify` on the whole zoo: what each chain's verdict is against the zoo's root.
+/// `openssl verify` on the whole pki: what each chain's verdict is against the pki's root.
 ///
 /// The numbers are OpenSSL's `X509_V_ERR_…`; 0 is acceptance.
 #[test]
 fn openssl_gives_the_verdicts_that_the_rows_promise() {
     if Command::new("openssl").arg("version").output().is_err() {
-        return pgtls_tests::skip("the zoo and openssl", "the openssl command is not installed");
+        return pgtls_tests::skip("the pki and openssl", "the openssl command is not installed");
     }
-    let zoo = &*ZOO;
+    let pki = &*PKI;
     let dir = tempfile::tempdir().unwrap();
-    zoo.write_to(dir.path()).unwrap();
+    pki.write_to(dir.path()).unwrap();
     for (name, root, crl, expected) in [
         ("good", "root", None, 0),
         ("cn-only", "root", None, 0),
@@ -134,12 +134,12 @@ fn openssl_gives_the_verdicts_that_the_rows_promise() {
 #[test]
 fn openssl_reads_every_key() {
     if Command::new("openssl").arg("version").output().is_err() {
-        return pgtls_tests::skip("the zoo and openssl", "the openssl command is not installed");
+        return pgtls_tests::skip("the pki and openssl", "the openssl command is not installed");
     }
-    let zoo = &*ZOO;
+    let pki = &*PKI;
     let dir = tempfile::tempdir().unwrap();
-    zoo.write_to(dir.path()).unwrap();
-    for name in zoo.names(Kind::Client) {
+    pki.write_to(dir.path()).unwrap();
+    for name in pki.names(Kind::Client) {
         let key = dir.path().join("cli").join(format!("{name}.key"));
         let public = |args: &[&str]| {
             let output = Command::new("openssl").args(args).output().unwrap();

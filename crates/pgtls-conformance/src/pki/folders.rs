@@ -1,7 +1,7 @@
 //! Folders in which OpenSSL finds certificates and CRLs by the hash of a name (`X509_LOOKUP_hash_dir`).
 
 use super::{
-    Zoo, ZooError, der,
+    Pki, PkiError, der,
     key::pem,
     row::{Attribute, Text},
 };
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// A folder and its files.
 pub(super) struct Hashed {
-    /// Path below the zoo's folder.
+    /// Path below the pki's folder.
     pub(super) folder: String,
     /// Name and content of each file.
     pub(super) files: Vec<(String, Vec<u8>)>,
@@ -34,30 +34,30 @@ const CRL_FOLDERS: &[(&str, &[&str])] = &[
 const CA_FOLDERS: &[(&str, &[&str])] = &[("root", &["root"]), ("root2", &["root2"]), ("empty", &[])];
 
 /// All of them.
-pub(super) fn all(zoo: &Zoo) -> Result<Vec<Hashed>, ZooError> {
+pub(super) fn all(pki: &Pki) -> Result<Vec<Hashed>, PkiError> {
     let mut found = Vec::new();
     for (folder, names) in CRL_FOLDERS {
         let crls = names.iter().map(|name| {
             let issuer = super::table::CRLS.iter().find(|row| row.name == *name).map_or("", |row| row.issuer);
-            Ok((*name, zoo.subject_hash(issuer)?, pem("X509 CRL", &zoo.crl(name)?).into_bytes()))
+            Ok((*name, pki.subject_hash(issuer)?, pem("X509 CRL", &pki.crl(name)?).into_bytes()))
         });
-        let crls = crls.collect::<Result<Vec<_>, ZooError>>()?;
+        let crls = crls.collect::<Result<Vec<_>, PkiError>>()?;
         found.push(Hashed { folder: format!("crldir/{folder}"), files: hashed(crls, "crl", ".r") });
     }
     for (folder, names) in CA_FOLDERS {
         let authorities = names.iter().map(|name| {
-            Ok((*name, zoo.subject_hash(name)?, zoo.authority(name)?.certificate_pem().into_bytes()))
+            Ok((*name, pki.subject_hash(name)?, pki.authority(name)?.certificate_pem().into_bytes()))
         });
-        let authorities = authorities.collect::<Result<Vec<_>, ZooError>>()?;
+        let authorities = authorities.collect::<Result<Vec<_>, PkiError>>()?;
         found.push(Hashed { folder: format!("cadir/{folder}"), files: hashed(authorities, "pem", ".") });
     }
     // Nothing is found by its hash here.
     let unhashed = ["root", "inter"]
         .into_iter()
-        .map(|name| Ok((format!("{name}.crl"), zoo.crl_file(name)?.into_bytes())));
+        .map(|name| Ok((format!("{name}.crl"), pki.crl_file(name)?.into_bytes())));
     found.push(Hashed {
         folder: "crldir/unhashed".to_owned(),
-        files: unhashed.collect::<Result<_, ZooError>>()?,
+        files: unhashed.collect::<Result<_, PkiError>>()?,
     });
     found.push(Hashed { folder: "crldir/emptydir".to_owned(), files: Vec::new() });
     Ok(found)
@@ -76,10 +76,10 @@ fn hashed(contents: Vec<(&str, u32, Vec<u8>)>, extension: &str, infix: &str) -> 
     files
 }
 
-impl Zoo {
+impl Pki {
     /// The number by which OpenSSL finds an authority and its CRLs in a folder, in hexadecimal digits (`X509_NAME_hash`): the beginning of SHA-1 over the name in its canonical form, as a little-endian number. In that form
     /// the outer SEQUENCE has no header, and strings are UTF-8, in lower case, with single blanks.
-    pub fn subject_hash(&self, authority: &str) -> Result<u32, ZooError> {
+    pub fn subject_hash(&self, authority: &str) -> Result<u32, PkiError> {
         let subject = &self.animal(super::Kind::Authority, authority)?.row.subject;
         let canonical: Vec<u8> = subject
             .iter()
@@ -89,7 +89,7 @@ impl Zoo {
                     Attribute::CommonName(Text::Utf8(text)) => {
                         ("2.5.4.3", String::from_utf8_lossy(text).into_owned())
                     }
-                    // No authority of the zoo has a name in another encoding.
+                    // No authority of the pki has a name in another encoding.
                     Attribute::CommonName(_) => ("2.5.4.3", String::new()),
                 };
                 let words: Vec<_> = text.split_ascii_whitespace().map(str::to_ascii_lowercase).collect();

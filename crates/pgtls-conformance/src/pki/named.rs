@@ -1,7 +1,7 @@
 //! Certificates whose names are said by whoever asks for them: good ones but for that.
 
 use super::{
-    Animal, Identity, Kind, Zoo, ZooError,
+    Animal, Identity, Kind, Pki, PkiError,
     row::{AltName, Attribute, Text, server},
 };
 use std::{net::IpAddr, sync::OnceLock};
@@ -12,11 +12,11 @@ pub const NAMED: &str = "named:";
 /// One serial number for all of them: no CRL speaks of it.
 const SERIAL: u64 = 1;
 
-impl Zoo {
+impl Pki {
     /// A server's certificate from the intermediate with these names: a common name, which may be empty, then any number of
     /// `dns=` and `ip=`, with commas between. Without either it has no subjectAltName.
-    pub fn named(&self, names: &str) -> Result<Identity, ZooError> {
-        let unknown = || ZooError::unknown(Kind::Server, &format!("{NAMED}{names}"));
+    pub fn named(&self, names: &str) -> Result<Identity, PkiError> {
+        let unknown = || PkiError::unknown(Kind::Server, &format!("{NAMED}{names}"));
         let mut words = names.split(',');
         let common_name = words.next().unwrap_or_default().as_bytes().to_vec();
         let mut row = server("named");
@@ -43,8 +43,8 @@ mod tests {
 
     #[test]
     fn a_certificate_has_the_names_that_it_was_given() {
-        let zoo = Zoo::open();
-        let made = zoo.named("db.test,dns=*.test,ip=127.0.0.1,ip=::1").unwrap();
+        let pki = Pki::open();
+        let made = pki.named("db.test,dns=*.test,ip=127.0.0.1,ip=::1").unwrap();
         let certificate = Certificate::from_der(made.leaf()).unwrap();
         assert_eq!(certificate.tbs_certificate().subject().to_string(), "CN=db.test");
         let (_, names) =
@@ -52,13 +52,13 @@ mod tests {
         assert_eq!(names.0.len(), 3);
         assert_eq!(made.chain().len(), 2);
 
-        let nameless = zoo.named("").unwrap();
+        let nameless = pki.named("").unwrap();
         let certificate = Certificate::from_der(nameless.leaf()).unwrap();
         assert!(certificate.tbs_certificate().subject().is_empty());
         assert!(certificate.tbs_certificate().get_extension::<SubjectAltName>().unwrap().is_none());
 
         for wrong in ["a,b", "a,ip=x", "a,uri=b"] {
-            assert!(matches!(zoo.named(wrong), Err(ZooError::Unknown { .. })), "{wrong}");
+            assert!(matches!(pki.named(wrong), Err(PkiError::Unknown { .. })), "{wrong}");
         }
     }
 }

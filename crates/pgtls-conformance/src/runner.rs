@@ -1,20 +1,20 @@
 //! The bench: runs clients through scenarios, several at once, and notes what happens.
 
-mod stage;
+mod fixture;
 
-pub use stage::Stage;
+pub use fixture::Fixture;
 #[cfg(feature = "proptest")]
-pub(crate) use stage::own_user;
+pub(crate) use fixture::own_user;
 
 use crate::{
     client::ClientUnderTest,
-    judge::{Difference, Observed, Told, judge},
+    judge::{ClientClaim, Difference, Observed, judge},
+    pki::{Pki, WriteError},
     scenario::{Expected, Libpq, Scenario, Situation},
     server::ServerError,
-    zoo::{WriteError, Zoo},
 };
 use core::fmt;
-use stage::StageError;
+use fixture::FixtureError;
 use std::{
     io,
     path::Path,
@@ -34,10 +34,10 @@ const TRIES: u32 = 3;
 /// How long is waited before it is tried again.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// A zoo and its files; scenarios can run on it one after the other, or in several threads.
+/// A pki and its files; scenarios can run on it one after the other, or in several threads.
 #[derive(Debug)]
-pub struct Bench {
-    zoo: Arc<Zoo>,
+pub struct Runner {
+    pki: Arc<Pki>,
     files: TempDir,
 }
 
@@ -66,22 +66,22 @@ impl Verdict {
     }
 }
 
-impl Bench {
-    /// A fresh zoo, written to a folder that goes when the bench goes.
+impl Runner {
+    /// A fresh pki, written to a folder that goes when the bench goes.
     pub fn new() -> Result<Self, WriteError> {
-        Self::with_zoo(Arc::new(Zoo::open()))
+        Self::with_zoo(Arc::new(Pki::open()))
     }
 
-    /// The same with a zoo that is used elsewhere too.
-    pub fn with_zoo(zoo: Arc<Zoo>) -> Result<Self, WriteError> {
+    /// The same with a pki that is used elsewhere too.
+    pub fn with_zoo(pki: Arc<Pki>) -> Result<Self, WriteError> {
         let failed = |error| WriteError::Io { path: std::env::temp_dir(), error };
         let files = tempfile::tempdir().map_err(failed)?;
-        stage::open_to_all(files.path()).map_err(failed)?;
-        zoo.write_to(files.path())?;
-        Ok(Self { zoo, files })
+        fixture::open_to_all(files.path()).map_err(failed)?;
+        pki.write_to(files.path())?;
+        Ok(Self { pki, files })
     }
 
-    /// Where the zoo's files are.
+    /// Where the pki's files are.
     pub fn files(&self) -> &Path {
         self.files.path()
     }
@@ -92,7 +92,7 @@ impl Bench {
         scenario: &Scenario,
         client: &dyn ClientUnderTest,
         libpq: Libpq,
-    ) -> Result<Verdict, BenchError> {
+    ) -> Result<Verdict, RunnerError> {
         self.judged(&scenario.id, &scenario.situation, client, scenario.expected(libpq))
     }
 
@@ -103,7 +103,7 @@ impl Bench {
         situation: &Situation,
         client: &dyn ClientUnderTest,
         expected: &Expected,
-    ) -> Result<Verdict, BenchError> {
+    ) -> Result<Verdict, RunnerError> {
         Ok(match self.observed(name, situation, client)? {
             Ok((observed, stage)) => {
                 let differences = judge(&stage.expected(expected), &observed);
@@ -119,11 +119,11 @@ impl Bench {
         name: &str,
         situation: &Situation,
         client: &dyn ClientUnderTest,
-    ) -> Result<Result<(Observed, Stage), String>, BenchError> {
+    ) -> Result<Result<(Observed, Fixture), String>, RunnerError> {
         if situation.needs_gss() && !client.has_gss() {
             return Ok(Err("only clients with GSSAPI have tickets".to_owned()));
         }
-        let stage = match self.stage(name, situation)? {
+        let stage = match self.fixture(name, situation)? {
             Ok(stage) => stage,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -132,26 +132,28 @@ impl Bench {
         }
         let observed = stage.observed(client.connect(stage.attempt()));
         Ok(match &observed.told {
-            Told::Declined(reason) if observed.connections.is_empty() => Err(reason.clone()),
+            ClientClaim::Declined(reason) if observed.connections.is_empty() => Err(reason.clone()),
             _ => Ok((observed, stage)),
         })
     }
 
     /// Sets a stage for a client that the caller runs: servers, files, and a connection string. The inner error says why this
     /// machine cannot. Errors call the situation `name`.
-    pub fn stage(&self, name: &str, situation: &Situation) -> Result<Result<Stage, String>, BenchError> {
+    pub fn fixture(&self, name: &str, situation: &Situation) -> Result<Result<Fixture, String>, RunnerError> {
         let mut tries = 0;
         loop {
             tries += 1;
-            return match Stage::set(situation, &self.zoo, self.files.path(), PATIENCE) {
-                Err(StageError::Server(ServerError::Listen { .. }) | StageError::Io(_)) if tries < TRIES => {
+            return match Fixture::set(situation, &self.pki, self.files.path(), PATIENCE) {
+                Err(FixtureError::Server(ServerError::Listen { .. }) | FixtureError::Io(_))
+                    if tries < TRIES =>
+                {
                     thread::sleep(PAUSE);
                     continue;
                 }
                 Ok(stage) => Ok(Ok(stage)),
-                Err(StageError::Skip(reason)) => Ok(Err(reason)),
-                Err(StageError::Server(error)) => Err(BenchError::Server(name.to_owned(), error)),
-                Err(StageError::Io(error)) => Err(BenchError::Io(name.to_owned(), error)),
+                Err(FixtureError::Skip(reason)) => Ok(Err(reason)),
+                Err(FixtureError::Server(error)) => Err(RunnerError::Server(name.to_owned(), error)),
+                Err(FixtureError::Io(error)) => Err(RunnerError::Io(name.to_owned(), error)),
             };
         }
     }
@@ -165,7 +167,7 @@ impl Bench {
         libpq: Libpq,
         jobs: usize,
         told: &(dyn Fn(&Scenario, &Verdict) + Sync),
-    ) -> Result<Vec<Verdict>, BenchError> {
+    ) -> Result<Vec<Verdict>, RunnerError> {
         let next = AtomicUsize::new(0);
         let verdicts: Mutex<Vec<Option<Verdict>>> = Mutex::new(vec![None; scenarios.len()]);
         let work = || {
@@ -198,14 +200,14 @@ impl Bench {
 /// Why a scenario could not be run; never the client's fault.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum BenchError {
+pub enum RunnerError {
     /// The scenario with this id has a server that does not start.
     Server(String, ServerError),
     /// A file of the scenario with this id could not be made.
     Io(String, io::Error),
 }
 
-impl fmt::Display for BenchError {
+impl fmt::Display for RunnerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Server(id, error) => write!(f, "scenario {id}: {error}"),
@@ -214,12 +216,12 @@ impl fmt::Display for BenchError {
     }
 }
 
-impl core::error::Error for BenchError {}
+impl core::error::Error for RunnerError {}
 
 /// A client that could not be judged at all.
 impl Observed {
     /// Whether the client was lost.
     pub fn lost(&self) -> bool {
-        matches!(self.told, Told::Lost(_))
+        matches!(self.told, ClientClaim::Lost(_))
     }
 }

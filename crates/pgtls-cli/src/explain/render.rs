@@ -2,8 +2,8 @@
 
 use super::{Explanation, steps::Step};
 use crate::{
-    paint::{BAD, CAUTION, FAINT, GOOD},
     report::{self, heading},
+    style::{BAD, CAUTION, FAINT, GOOD},
 };
 use std::io::{self, Write};
 

@@ -24,7 +24,7 @@ const MAX_AT_HAND: usize = 32;
 
 /// The answers that the disk gave while something was loaded.
 #[derive(Clone, Debug, Default)]
-pub struct Stamp {
+pub struct FileFingerprint {
     answers: Vec<Answer>,
     /// Something was read that is another thing each time, or that can be told from nothing: a pipe, a fault of the moment.
     unrepeatable: bool,
@@ -38,7 +38,7 @@ struct Answer {
     metadata: Result<Metadata, ReadError>,
 }
 
-impl Stamp {
+impl FileFingerprint {
     /// Whether loading again would give the same. Asks for metadata alone.
     pub fn holds(&self, disk: &dyn ReadFile) -> bool {
         !self.unrepeatable && self.answers.iter().all(|answer| disk.metadata(&answer.path) == answer.metadata)
@@ -52,7 +52,7 @@ impl Stamp {
 
     /// Whether [`holds`](Self::holds) can be relied on, for a stamp that was taken at this time since 1970: no file was
     /// changed so recently that a later change could go unseen.
-    pub fn is_settled(&self, now: Duration) -> bool {
+    pub fn is_conclusive(&self, now: Duration) -> bool {
         let settled = |metadata: &Metadata| {
             let FileIdentity { modified, changed, .. } = metadata.identity;
             let ticked = modified.max(changed).saturating_add_unsigned(TICK.as_nanos());
@@ -70,7 +70,7 @@ pub fn load_stamped(
     settings: &FileSettings<'_>,
     environment: &Environment,
     disk: &dyn ReadFile,
-) -> (Loaded, Stamp) {
+) -> (Loaded, FileFingerprint) {
     let mut round = 1;
     loop {
         let recorder = Recorder { disk, stamp: RefCell::default() };
@@ -88,7 +88,7 @@ pub fn load_stamped(
 /// A disk that remembers what it was asked.
 struct Recorder<'a> {
     disk: &'a dyn ReadFile,
-    stamp: RefCell<Stamp>,
+    stamp: RefCell<FileFingerprint>,
 }
 
 impl Recorder<'_> {

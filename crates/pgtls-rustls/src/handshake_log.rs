@@ -7,11 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Written by the callbacks of rustls during the handshake, read by the session afterwards.
 #[derive(Debug, Default)]
-pub(crate) struct Record(Mutex<Seen>);
+pub(crate) struct HandshakeLog(Mutex<HandshakeState>);
 
 /// What was seen so far.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct HandshakeState {
     /// Proof that the chain was verified, and the path that was accepted.
     pub(crate) chain: Option<(ChainVerified, VerifiedPath)>,
     /// Proof that the name was matched, and the name.
@@ -26,14 +26,14 @@ pub(crate) struct Seen {
     pub(crate) answered: bool,
 }
 
-impl Record {
+impl HandshakeLog {
     /// The record for reading or writing. A panic elsewhere cannot leave it half-written: every write is one assignment.
-    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
+    pub(crate) fn seen(&self) -> MutexGuard<'_, HandshakeState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Seen {
+impl HandshakeState {
     /// What libpq would have in its flags. rustls chooses the certificate before it has verified the server and sends it
     /// after; OpenSSL does both after, so a server that was refused has, in libpq's eyes, not asked.
     pub(crate) fn client_certificate(&self) -> ClientCertificate {

@@ -1,21 +1,21 @@
-//! The zoo on disk, for clients that read files.
+//! The pki on disk, for clients that read files.
 
-use super::{Kind, Zoo, ZooError, folders, odd};
+use super::{Kind, Pki, PkiError, file_variants, folders};
 use core::fmt;
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-impl Zoo {
-    /// Writes all of the zoo below `dir`, which must exist.
+impl Pki {
+    /// Writes all of the pki below `dir`, which must exist.
     ///
     /// | file | content |
     /// | --- | --- |
-    /// | `ca/NAME.crt` | [`root_file`](Zoo::root_file), and the odd forms that such files have |
+    /// | `ca/NAME.crt` | [`root_file`](Pki::root_file), and the odd forms that such files have |
     /// | `srv/NAME.crt`, `srv/NAME.key` | a server's chain and key |
     /// | `cli/NAME.crt`, `cli/NAME.key` | a client's chain and key, and both in odd forms |
-    /// | `crl/NAME.crl` | [`crl_file`](Zoo::crl_file), and odd forms of it |
+    /// | `crl/NAME.crl` | [`crl_file`](Pki::crl_file), and odd forms of it |
     /// | `cadir/NAME/`, `crldir/NAME/` | folders of authorities and of CRLs with hashed names, as `openssl rehash` makes them |
     ///
     /// Keys can be read by their owner alone, as libpq demands.
@@ -37,18 +37,18 @@ impl Zoo {
         for name in self.names(Kind::RootFile) {
             write(&ca.join(format!("{name}.crt")), self.root_file(name)?.as_bytes(), false)?;
         }
-        for name in odd::ROOT_FILES {
-            write(&ca.join(format!("{name}.crt")), &odd::root_file(self, name)?, false)?;
+        for name in file_variants::ROOT_FILES {
+            write(&ca.join(format!("{name}.crt")), &file_variants::root_file(self, name)?, false)?;
         }
         let crl = folder("crl")?;
         for name in self.names(Kind::Crl) {
             write(&crl.join(format!("{name}.crl")), self.crl_file(name)?.as_bytes(), false)?;
         }
-        for name in odd::CRL_FILES {
-            write(&crl.join(format!("{name}.crl")), &odd::crl_file(self, name)?, false)?;
+        for name in file_variants::CRL_FILES {
+            write(&crl.join(format!("{name}.crl")), &file_variants::crl_file(self, name)?, false)?;
         }
         let cli = folder("cli")?;
-        for file in odd::client_files(self)? {
+        for file in file_variants::client_files(self)? {
             write(&cli.join(&file.name), &file.content, file.secret)?;
         }
         for hashed in folders::all(self)? {
@@ -61,12 +61,12 @@ impl Zoo {
     }
 }
 
-/// Why a zoo was not written.
+/// Why a pki was not written.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WriteError {
     /// An animal could not be made.
-    Zoo(ZooError),
+    Pki(PkiError),
     /// A file could not be written.
     Io {
         /// The file or folder.
@@ -82,16 +82,16 @@ impl WriteError {
     }
 }
 
-impl From<ZooError> for WriteError {
-    fn from(error: ZooError) -> Self {
-        Self::Zoo(error)
+impl From<PkiError> for WriteError {
+    fn from(error: PkiError) -> Self {
+        Self::Pki(error)
     }
 }
 
 impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Zoo(error) => error.fmt(f),
+            Self::Pki(error) => error.fmt(f),
             Self::Io { path, error } => write!(f, "could not write \"{}\": {error}", path.display()),
         }
     }
