@@ -6,7 +6,7 @@ use crate::support::client::program;
 use pgtls_conformance::{
     client::CommandClient,
     judge::Difference,
-    runner::{Runner, Verdict},
+    runner::{Runner, ScenarioResult},
     scenario::{Expected, Libpq},
     scenarios,
 };
@@ -25,7 +25,7 @@ fn the_program_does_what_libpq_was_recorded_to_do() {
     let client = CommandClient::new(program(), ["connect", "--json", "{conninfo}"]);
     let verdicts = bench.run_all(&chosen, &client, Libpq::V18, JOBS, &|_, _| {}).unwrap();
     assert_eq!(verdicts.len(), chosen.len());
-    let judged = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Judged { .. })).count();
+    let judged = verdicts.iter().filter(|verdict| matches!(verdict, ScenarioResult::Judged { .. })).count();
     assert!(judged * 10 >= chosen.len() * 9, "only {judged} of {} were judged: {verdicts:#?}", chosen.len());
     for (scenario, verdict) in chosen.iter().zip(&verdicts) {
         let left: Vec<_> = verdict

@@ -8,7 +8,7 @@ mod session;
 use pgtls_conformance::{
     client::{Attempt, ClientUnderTest},
     judge::{ClientClaim, Difference},
-    runner::{Runner, Verdict},
+    runner::{Runner, ScenarioResult},
     scenario::{Libpq, Outcome},
     scenarios,
 };
@@ -36,7 +36,7 @@ fn the_embedder_does_what_libpq_was_recorded_to_do() {
         let verdicts = bench.run_all(&scenarios, &Embedder { default }, libpq, JOBS, &|_, _| {}).unwrap();
         for (scenario, verdict) in scenarios.iter().zip(&verdicts) {
             let id = format!("{} as libpq {}", scenario.id, libpq.number());
-            assert!(matches!(verdict, Verdict::Judged { .. }), "{id}: {verdict:#?}");
+            assert!(matches!(verdict, ScenarioResult::Judged { .. }), "{id}: {verdict:#?}");
             let mut differences = verdict.differences().to_vec();
             // Before version 17 libpq offered no protocol.
             differences.retain(|difference| libpq == Libpq::V18 || *difference != Difference::Alpn);

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use clap::Args;
 use pgtls_conformance::{
     pki::Pki,
-    server::{Behaviour, Listen, Script, Seen, Server},
+    server::{Behaviour, ConnectionRecord, Listen, Script, Server},
 };
 use serde::Serialize;
 use std::{
@@ -80,7 +80,7 @@ fn serve(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Box<dyn Error
     let enough = |count: usize| arguments.connections.is_some_and(|limit| count >= limit);
     let mut told = BTreeSet::new();
     while !enough(told.len()) {
-        let untold = |(number, seen): &(usize, &Seen)| seen.ended && !told.contains(number);
+        let untold = |(number, seen): &(usize, &ConnectionRecord)| seen.ended && !told.contains(number);
         server
             .log()
             .wait_until(PATIENCE, |connections| connections.iter().enumerate().any(|entry| untold(&entry)));

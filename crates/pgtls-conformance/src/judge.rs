@@ -4,7 +4,7 @@
 
 use crate::{
     scenario::{Expected, Outcome},
-    server::{Channel, HelloSeen, Log, Seen},
+    server::{Channel, ConnectionRecord, HelloRecord, Log},
 };
 use core::fmt;
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ pub struct Observed {
     /// The servers' events; with several servers each has its index before it.
     pub events: Vec<String>,
     /// The servers' records.
-    pub connections: Vec<Seen>,
+    pub connections: Vec<ConnectionRecord>,
 }
 
 impl Observed {
@@ -55,7 +55,7 @@ impl Observed {
     }
 
     /// The ClientHellos, in order.
-    pub fn hellos(&self) -> impl Iterator<Item = &HelloSeen> {
+    pub fn hellos(&self) -> impl Iterator<Item = &HelloRecord> {
         self.connections.iter().filter_map(|seen| seen.hello.as_ref())
     }
 

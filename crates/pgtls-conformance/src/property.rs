@@ -31,7 +31,7 @@ use crate::{
     pki::WriteError,
     reference::Reference,
     report::Detail,
-    runner::{Runner, RunnerError, Verdict},
+    runner::{Runner, RunnerError, ScenarioResult},
     scenario::{Expected, Libpq, Scenario, Situation},
 };
 use core::{
@@ -51,7 +51,7 @@ pub fn conforms(client: &dyn ClientUnderTest, situation: &Situation) -> Result<(
     let Ok((reference, _)) = bench.observed(NAME, &uncut, &Reference)? else { return Ok(()) };
     let expected = expected(&reference);
     let verdict = bench.judged(NAME, situation, client, &expected)?;
-    let Verdict::Judged { observed, differences } = verdict else { return Ok(()) };
+    let ScenarioResult::Judged { observed, differences } = verdict else { return Ok(()) };
     let scenario = Scenario {
         id: NAME.to_owned(),
         situation: situation.clone(),

@@ -8,7 +8,7 @@ pub use html::page;
 
 use crate::{
     judge::{ClientClaim, Difference, Observed},
-    runner::Verdict,
+    runner::ScenarioResult,
     scenario::{Expected, Libpq, Outcome, Scenario},
     section::section_of,
     server::Channel,
@@ -38,7 +38,7 @@ pub struct Entry {
     /// The scenario.
     pub id: String,
     /// How it went.
-    pub verdict: Word,
+    pub verdict: Verdict,
     /// Why it was skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,
@@ -50,7 +50,7 @@ pub struct Entry {
 /// How a scenario went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Word {
+pub enum Verdict {
     /// The client does what libpq does.
     Agree,
     /// It does not.
@@ -120,7 +120,7 @@ pub struct Count {
 
 impl Report {
     /// From verdicts in the order of their scenarios.
-    pub fn new(client: &str, libpq: Libpq, scenarios: &[&Scenario], verdicts: &[Verdict]) -> Self {
+    pub fn new(client: &str, libpq: Libpq, scenarios: &[&Scenario], verdicts: &[ScenarioResult]) -> Self {
         let entries =
             scenarios.iter().zip(verdicts).map(|(scenario, verdict)| Entry::new(scenario, verdict, libpq));
         Self {
@@ -215,24 +215,24 @@ fn rank(detail: &Detail) -> usize {
 impl Count {
     fn add(&mut self, entry: &Entry) {
         match entry.verdict {
-            Word::Agree => self.agree += 1,
-            Word::Differ => self.differ += 1,
-            Word::Skipped => self.skipped += 1,
+            Verdict::Agree => self.agree += 1,
+            Verdict::Differ => self.differ += 1,
+            Verdict::Skipped => self.skipped += 1,
         }
         self.lax += usize::from(entry.detail.as_ref().is_some_and(|detail| detail.lax));
     }
 }
 
 impl Entry {
-    fn new(scenario: &Scenario, verdict: &Verdict, libpq: Libpq) -> Self {
+    fn new(scenario: &Scenario, verdict: &ScenarioResult, libpq: Libpq) -> Self {
         let id = scenario.id.clone();
         match verdict {
-            Verdict::Skipped(reason) => {
-                Self { id, verdict: Word::Skipped, skipped: Some(reason.clone()), detail: None }
+            ScenarioResult::Skipped(reason) => {
+                Self { id, verdict: Verdict::Skipped, skipped: Some(reason.clone()), detail: None }
             }
-            Verdict::Judged { observed, differences } => {
+            ScenarioResult::Judged { observed, differences } => {
                 let detail = Detail::of(scenario, libpq, observed, differences).map(Box::new);
-                let verdict = if detail.is_none() { Word::Agree } else { Word::Differ };
+                let verdict = if detail.is_none() { Verdict::Agree } else { Verdict::Differ };
                 Self { id, verdict, skipped: None, detail }
             }
         }

@@ -4,7 +4,7 @@ use crate::{
     client::ClientUnderTest,
     pki::WriteError,
     report::Report,
-    runner::{Runner, RunnerError, Verdict},
+    runner::{Runner, RunnerError, ScenarioResult},
     scenario::{Libpq, Scenario},
     scenarios,
 };
@@ -107,7 +107,7 @@ impl Run {
         bench: &Runner,
         client: &dyn ClientUnderTest,
         scenarios: &[&Scenario],
-        told: &(dyn Fn(&Scenario, &Verdict) + Sync),
+        told: &(dyn Fn(&Scenario, &ScenarioResult) + Sync),
     ) -> Result<Report, RunnerError> {
         let verdicts = bench.run_all(scenarios, client, self.libpq, self.jobs, told)?;
         Ok(Report::new(&self.name, self.libpq, scenarios, &verdicts))

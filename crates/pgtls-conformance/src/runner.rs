@@ -43,7 +43,7 @@ pub struct Runner {
 
 /// What came of a scenario.
 #[derive(Clone, Debug)]
-pub enum Verdict {
+pub enum ScenarioResult {
     /// The client was judged.
     #[non_exhaustive]
     Judged {
@@ -56,7 +56,7 @@ pub enum Verdict {
     Skipped(String),
 }
 
-impl Verdict {
+impl ScenarioResult {
     /// What libpq does not do; nothing for a scenario that was skipped.
     pub fn differences(&self) -> &[Difference] {
         match self {
@@ -92,7 +92,7 @@ impl Runner {
         scenario: &Scenario,
         client: &dyn ClientUnderTest,
         libpq: Libpq,
-    ) -> Result<Verdict, RunnerError> {
+    ) -> Result<ScenarioResult, RunnerError> {
         self.judged(&scenario.id, &scenario.situation, client, scenario.expected(libpq))
     }
 
@@ -103,13 +103,13 @@ impl Runner {
         situation: &Situation,
         client: &dyn ClientUnderTest,
         expected: &Expected,
-    ) -> Result<Verdict, RunnerError> {
+    ) -> Result<ScenarioResult, RunnerError> {
         Ok(match self.observed(name, situation, client)? {
             Ok((observed, stage)) => {
                 let differences = judge(&stage.expected(expected), &observed);
-                Verdict::Judged { observed: Box::new(observed), differences }
+                ScenarioResult::Judged { observed: Box::new(observed), differences }
             }
-            Err(reason) => Verdict::Skipped(reason),
+            Err(reason) => ScenarioResult::Skipped(reason),
         })
     }
 
@@ -166,10 +166,10 @@ impl Runner {
         client: &dyn ClientUnderTest,
         libpq: Libpq,
         jobs: usize,
-        told: &(dyn Fn(&Scenario, &Verdict) + Sync),
-    ) -> Result<Vec<Verdict>, RunnerError> {
+        told: &(dyn Fn(&Scenario, &ScenarioResult) + Sync),
+    ) -> Result<Vec<ScenarioResult>, RunnerError> {
         let next = AtomicUsize::new(0);
-        let verdicts: Mutex<Vec<Option<Verdict>>> = Mutex::new(vec![None; scenarios.len()]);
+        let verdicts: Mutex<Vec<Option<ScenarioResult>>> = Mutex::new(vec![None; scenarios.len()]);
         let work = || {
             while let Some((index, scenario)) = {
                 let index = next.fetch_add(1, Ordering::SeqCst);

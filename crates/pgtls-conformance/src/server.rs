@@ -45,7 +45,7 @@ pub use behaviour::{Behaviour, TlsBehaviour, TlsVersion};
 pub use chunks::Chunks;
 pub use listen::{Listen, ListenError};
 pub use script::{Script, ScriptError};
-pub use seen::{CancelSeen, Channel, ClearMessage, Event, HelloSeen, Log, Seen};
+pub use seen::{CancelRecord, Channel, ClearMessage, ConnectionRecord, Event, HelloRecord, Log};
 
 use crate::pki::{Pki, PkiError};
 use connection::Connection;

@@ -6,7 +6,7 @@ use pgtls_conformance::{
     pki::Pki,
     runner::Runner,
     scenario::{Libpq, Scenario},
-    server::{Behaviour, Channel, Listen, Script, Seen, Server},
+    server::{Behaviour, Channel, ConnectionRecord, Listen, Script, Server},
 };
 use std::{
     path::Path,
@@ -37,7 +37,7 @@ struct Run {
     connected: bool,
     stderr: String,
     words: Vec<String>,
-    seen: Vec<Seen>,
+    seen: Vec<ConnectionRecord>,
 }
 
 /// Runs `psql -c ''` against a server with this script. `{pki}` in `settings` is the folder of the pki's files.

@@ -6,7 +6,7 @@ use pgtls_conformance::{
     judge::ClientClaim,
     property::{Nonconformance, conforms, strategy},
     reference::Reference,
-    report::Word,
+    report::Verdict,
 };
 use proptest::{
     prelude::*,
@@ -42,7 +42,7 @@ impl ClientUnderTest for Recorded {
 fn it_does_what_was_recorded() {
     let step = std::env::var("PGTLS_CONFORMANCE_STEP").map_or(STEP, |step| step.parse().expect("a number"));
     let report = Run::new().name("reference").every(step).client(&Recorded).unwrap();
-    let judged = report.scenarios.iter().filter(|entry| entry.verdict != Word::Skipped).count();
+    let judged = report.scenarios.iter().filter(|entry| entry.verdict != Verdict::Skipped).count();
     assert!(judged * 10 >= report.scenarios.len() * 8, "only {judged} were judged: {}", report.text(0));
     // What rustls cannot send or take is told in docs/divergences.md.
     let undeclared: Vec<_> =

@@ -68,7 +68,7 @@ pub use warning::Warning;
 use crate::{
     environment::Environment,
     hardening::Hardening,
-    negotiation::{self, Event, Failure, Negotiation, Then, TlsFailure},
+    negotiation::{self, AfterFailure, Event, Failure, Negotiation, TlsFailure},
     param::{ParamError, Params, TargetSessionAttrs},
     policy::{EncryptionPlan, GssCredentials, Payload, PolicyInput},
     sni,
@@ -117,7 +117,7 @@ pub struct Connection<E> {
     progress: Progress<E>,
     /// Flags of the client certificate of earlier attempts.
     flags: ClientCertificate,
-    then: Then,
+    then: AfterFailure,
     errors: Vec<AttemptError<E>>,
     report: Report,
     /// The address whose clock was started last.
@@ -243,7 +243,7 @@ impl<E> Connection<E> {
             route,
             progress: Progress::Failed,
             flags: ClientCertificate::NONE,
-            then: Then::Stop,
+            then: AfterFailure::Stop,
             errors,
             report: Report::default(),
             timed: None,
@@ -435,7 +435,7 @@ impl<E> Connection<E> {
                 match self.rules.plan(&peer) {
                     Ok(plan) => Progress::Trying(Box::new(Attempt::new(peer, plan))),
                     Err(error) => {
-                        self.then = Then::Stop;
+                        self.then = AfterFailure::Stop;
                         self.record(Some(peer), None, Some(Cause::Plan(error)));
                         Progress::Failed
                     }
@@ -508,7 +508,7 @@ impl<E> Connection<E> {
     /// Ends the connection for a reason outside the negotiation.
     fn end(&mut self, cause: Option<Cause<E>>) {
         self.note_failure(None, cause);
-        self.then = Then::Stop;
+        self.then = AfterFailure::Stop;
         self.progress = Progress::Failed;
     }
 

@@ -67,7 +67,7 @@ mod state;
 
 pub use action::{Action, Encryption, TlsStart};
 pub use event::Event;
-pub use failure::{Consequence, Failure, Request, Then};
+pub use failure::{AfterFailure, Consequence, Failure, Request};
 pub use input::{Input, MissingProof, Misuse, TlsFailure};
 pub use proof::{Alpn, ChainVerified, TlsFacts};
 

@@ -3,7 +3,7 @@
 use crate::status::pgtls_status::{self, PGTLS_ARGUMENT};
 use pgtls_core::{
     connect,
-    negotiation::{Encryption, Then, TlsFailure},
+    negotiation::{AfterFailure, Encryption, TlsFailure},
     policy::{RootPresence, Transport, Verification},
 };
 use pgtls_x509::Purpose;
@@ -103,10 +103,10 @@ pub enum pgtls_then {
     PGTLS_THEN_STOP = 2,
 }
 
-given!(Then as pgtls_then {
-    Then::NextAddress as PGTLS_THEN_NEXT_ADDRESS,
-    Then::NextHost as PGTLS_THEN_NEXT_HOST,
-    Then::Stop as PGTLS_THEN_STOP,
+given!(AfterFailure as pgtls_then {
+    AfterFailure::NextAddress as PGTLS_THEN_NEXT_ADDRESS,
+    AfterFailure::NextHost as PGTLS_THEN_NEXT_HOST,
+    AfterFailure::Stop as PGTLS_THEN_STOP,
 });
 
 /// Whether there are trusted roots; decides what is verified.

@@ -7,7 +7,7 @@ use pgtls_core::{
     message::{CancelRequest, GSSENC_REQUEST, PROTOCOL_3_0, SSL_REQUEST, startup_message},
     name::{NameRules, PeerName, PeerNames, match_host},
     negotiation::{
-        Action, Alpn, ChainVerified, Encryption, Event, Failure, Input, Negotiation, Then, TlsFacts,
+        Action, AfterFailure, Alpn, ChainVerified, Encryption, Event, Failure, Input, Negotiation, TlsFacts,
         TlsFailure,
     },
     param::{GssEncMode, SslMode, SslNegotiation},
@@ -249,7 +249,7 @@ impl Run {
         assert!(!(in_clear && forbidden), "{because:?} and then plaintext");
     }
 
-    fn end(&self, mut negotiation: Negotiation, failed: Option<(Failure, Then)>) {
+    fn end(&self, mut negotiation: Negotiation, failed: Option<(Failure, AfterFailure)>) {
         assert!(self.connections <= self.plan.methods().count());
         let events: Vec<_> = std::iter::from_fn(|| negotiation.poll_event()).collect();
         assert!(self.plan.methods().any(|method| method != Method::Plain) || self.tls.is_none());
@@ -259,7 +259,7 @@ impl Run {
         assert!(events.iter().filter(opened).count() >= self.connections);
         if let Some((error, then)) = failed {
             let is_injected = matches!(error, Failure::UnencryptedData(_));
-            assert!(!is_injected || (self.injected_bytes && then == Then::Stop));
+            assert!(!is_injected || (self.injected_bytes && then == AfterFailure::Stop));
             assert!(!error.to_string().is_empty());
         }
     }

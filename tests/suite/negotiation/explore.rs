@@ -8,8 +8,8 @@ use pgtls_core::{
     message::{CancelRequest, PROTOCOL_3_0, startup_message},
     name::{NameRules, NameVerified, PeerName, PeerNames, match_host},
     negotiation::{
-        Action, Alpn, ChainVerified, Consequence, Encryption, Event, Failure, Input, Negotiation, Then,
-        TlsFacts, TlsFailure,
+        Action, AfterFailure, Alpn, ChainVerified, Consequence, Encryption, Event, Failure, Input,
+        Negotiation, TlsFacts, TlsFailure,
     },
     param::{AuthMethod, GssEncMode, SslMode, SslNegotiation},
     policy::{EncryptionPlan, GssCredentials, Method, Payload, PolicyInput, RootPresence, Transport},
@@ -341,7 +341,7 @@ fn state_holds(plan: &EncryptionPlan, state: &Negotiation, edges: &[Edge]) {
 fn edge_holds(plan: &EncryptionPlan, from: &Negotiation, edge: &Edge, to: &Negotiation) {
     match (edge.input, to.poll_action()) {
         (Input::TimedOut, action) => {
-            assert_eq!(action, Action::Fail { error: Failure::TimedOut, then: Then::NextAddress });
+            assert_eq!(action, Action::Fail { error: Failure::TimedOut, then: AfterFailure::NextAddress });
         }
         // A session inside TLS is entered by one door, and with what the mode has to see.
         (input, Action::Startup { encryption: Encryption::Ssl, .. }) => {
@@ -360,7 +360,7 @@ fn edge_holds(plan: &EncryptionPlan, from: &Negotiation, edge: &Edge, to: &Negot
             assert_eq!(then, expected_then(error), "{error:?}");
             // Whoever gives up although a failure is not final has nothing left to try.
             if error.consequence() != Consequence::Ends(then) {
-                assert_eq!(then, Then::Stop);
+                assert_eq!(then, AfterFailure::Stop);
             }
         }
         (_, Action::Reconnect { because }) => {
@@ -422,13 +422,13 @@ pub(super) fn is_proven(plan: &EncryptionPlan, facts: TlsFacts) -> bool {
 }
 
 /// What follows a failure for good, said once more.
-fn expected_then(failure: Failure) -> Then {
+fn expected_then(failure: Failure) -> AfterFailure {
     match failure {
-        Failure::Connect | Failure::TimedOut => Then::NextAddress,
-        Failure::WrongRole => Then::NextHost,
+        Failure::Connect | Failure::TimedOut => AfterFailure::NextAddress,
+        Failure::WrongRole => AfterFailure::NextHost,
         Failure::ServerError { sqlstate, after_auth_ok } if sqlstate == *b"57P03" && !after_auth_ok => {
-            Then::NextHost
+            AfterFailure::NextHost
         }
-        _ => Then::Stop,
+        _ => AfterFailure::Stop,
     }
 }

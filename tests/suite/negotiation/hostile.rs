@@ -8,7 +8,7 @@ use pgtls_core::{
         CancelRequest, GSSENC_REQUEST, MAX_STARTUP_LENGTH, MessageError, PROTOCOL_3_0, SSL_REQUEST,
         startup_message,
     },
-    negotiation::{Action, Alpn, Encryption, Failure, Input, Negotiation, Request, Then},
+    negotiation::{Action, AfterFailure, Alpn, Encryption, Failure, Input, Negotiation, Request},
     policy::{EncryptionPlan, Method, Payload},
 };
 use proptest::prelude::*;
@@ -48,7 +48,7 @@ fn check_reply(state: &Negotiation, bytes: &[u8]) {
     after.handle_input(Input::Received(bytes)).unwrap();
     let action = after.poll_action();
     let request = if state.state().contains("SSLRequest") { Request::Ssl } else { Request::Gss };
-    let stop = |error| Action::Fail { error, then: Then::Stop };
+    let stop = |error| Action::Fail { error, then: AfterFailure::Stop };
     let granted = if request == Request::Ssl { b'S' } else { b'G' };
     match (bytes[0], bytes.get(1)) {
         (byte, second) if byte == granted => {
@@ -91,7 +91,7 @@ fn check_reply(state: &Negotiation, bytes: &[u8]) {
 /// a session ends the attempt. Every other input has its usual result.
 #[track_caller]
 fn check_injected(handshake: &Negotiation, clean: &Negotiation, request: Request) {
-    let stop = Action::Fail { error: Failure::UnencryptedData(request), then: Then::Stop };
+    let stop = Action::Fail { error: Failure::UnencryptedData(request), then: AfterFailure::Stop };
     let (mut ended, mut failed) = (0, 0);
     for input in inputs() {
         let (mut after, mut clean) = (handshake.clone(), clean.clone());
@@ -132,7 +132,7 @@ fn a_carried_byte_is_the_next_reply() {
         }
         negotiation
     };
-    let stop = |error| Action::Fail { error, then: Then::Stop };
+    let stop = |error| Action::Fail { error, then: AfterFailure::Stop };
     let mut clean = Negotiation::new(plan);
     let inputs = [Input::Sent, Input::Received(b"N"), Input::Sent, Input::Received(b"S")];
     for input in [Input::Opened { success: true }].into_iter().chain(inputs) {

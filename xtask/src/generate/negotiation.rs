@@ -6,8 +6,8 @@ use pgtls_core::{
     message::{PROTOCOL_3_0, startup_message},
     name::{NameRules, PeerName, PeerNames, match_host},
     negotiation::{
-        Action, Alpn, ChainVerified, Consequence, Encryption, Failure, Input, Negotiation, Request, Then,
-        TlsFacts, TlsFailure,
+        Action, AfterFailure, Alpn, ChainVerified, Consequence, Encryption, Failure, Input, Negotiation,
+        Request, TlsFacts, TlsFailure,
     },
     param::{GssEncMode, SslMode, SslNegotiation},
     policy::{EncryptionPlan, GssCredentials, Payload, PolicyInput, RootPresence, Transport, Verification},
@@ -143,7 +143,7 @@ fn expect_deadline(state: &Negotiation) {
     let taken = after.handle_input(Input::TimedOut).is_ok();
     assert_eq!(taken, !end, "the document says which states have a deadline");
     if taken {
-        assert!(matches!(after.poll_action(), Action::Fail { then: Then::NextAddress, .. }));
+        assert!(matches!(after.poll_action(), Action::Fail { then: AfterFailure::NextAddress, .. }));
     }
 }
 
@@ -155,11 +155,11 @@ fn node(state: &Negotiation) -> &'static str {
     }
 }
 
-const fn then_word(then: Then) -> &'static str {
+const fn then_word(then: AfterFailure) -> &'static str {
     match then {
-        Then::NextAddress => "next address",
-        Then::NextHost => "next host",
-        Then::Stop => "nobody",
+        AfterFailure::NextAddress => "next address",
+        AfterFailure::NextHost => "next host",
+        AfterFailure::Stop => "nobody",
     }
 }
 
@@ -234,9 +234,9 @@ fn failures() -> String {
             let follows = match failure.consequence() {
                 Consequence::Refused => "the next method, on the same connection",
                 Consequence::Broken => "the next method, on a new connection",
-                Consequence::Ends(Then::NextAddress) => "the next address",
-                Consequence::Ends(Then::NextHost) => "the next host",
-                Consequence::Ends(Then::Stop) => "the attempt has failed",
+                Consequence::Ends(AfterFailure::NextAddress) => "the next address",
+                Consequence::Ends(AfterFailure::NextHost) => "the next host",
+                Consequence::Ends(AfterFailure::Stop) => "the attempt has failed",
             };
             [what, follows].map(str::to_owned)
         }),

@@ -6,7 +6,7 @@ use super::{
 };
 use pgtls_core::{
     hardening::Hardening,
-    negotiation::{Action, Encryption, Input, Negotiation, Then, TlsFailure},
+    negotiation::{Action, AfterFailure, Encryption, Input, Negotiation, TlsFailure},
     param::{SslMode, SslNegotiation},
     policy::{
         EncryptionPlan, GssCredentials, Method, Payload, PolicyInput, RootPresence, Row, TABLE, Transport,
@@ -78,7 +78,7 @@ fn follow(input: &PolicyInput, state: &str, happens: Input<'_>) -> String {
 
 fn consequence(mut negotiation: Negotiation) -> String {
     let place = match negotiation.poll_action() {
-        Action::Fail { then: Then::Stop, .. } => return "fails".to_owned(),
+        Action::Fail { then: AfterFailure::Stop, .. } => return "fails".to_owned(),
         Action::Reconnect { .. } => {
             negotiation.handle_input(Input::Opened { success: true }).expect("a reconnect is answered so");
             "a new connection"

@@ -1,7 +1,7 @@
 //! How far a run has come, on standard error: a bar on a terminal, a line now and then elsewhere.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use pgtls_conformance::runner::Verdict;
+use pgtls_conformance::runner::ScenarioResult;
 use std::{
     io::{self, Write as _},
     sync::atomic::{AtomicUsize, Ordering},
@@ -29,7 +29,7 @@ impl Progress {
         Self { all, done: AtomicUsize::new(0), differ: AtomicUsize::new(0), bar: bar.with_message("0") }
     }
 
-    pub(super) fn told(&self, verdict: &Verdict) {
+    pub(super) fn told(&self, verdict: &ScenarioResult) {
         let done = self.done.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let differs = usize::from(!verdict.differences().is_empty());
         let differ = self.differ.fetch_add(differs, Ordering::Relaxed).saturating_add(differs);

@@ -15,7 +15,7 @@ use crate::{
 };
 use pgtls_adapter::{BoxError, Config, ConnectError, Connected, Startup, StartupError};
 use pgtls_core::{
-    connect::Report as Seen,
+    connect,
     param::{Params, Passwords},
     policy::Verification,
     startup::ClientCertificate,
@@ -144,7 +144,7 @@ fn failed(error: &ConnectError, params: &Params) -> Report {
 }
 
 /// What an attempt leaves behind whatever its outcome.
-fn seen(seen: &Seen, params: &Params) -> Report {
+fn seen(seen: &connect::Report, params: &Params) -> Report {
     let several = params.hosts().len() > 1;
     let mut report = Report::empty();
     for attempt in &seen.attempts {

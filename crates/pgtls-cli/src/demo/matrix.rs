@@ -3,7 +3,7 @@
 use super::{cell::Cell, server::DemoServer};
 use pgtls_conformance::{
     pki::Pki,
-    server::{Channel, Seen, Server},
+    server::{Channel, ConnectionRecord, Server},
 };
 use pgtls_core::param::SslMode;
 use serde::Serialize;
@@ -128,7 +128,7 @@ fn quoted_part(text: &str) -> String {
 }
 
 /// The client's word for verification, the server's for everything else.
-fn outcome(told: &Told, seen: &[Seen]) -> Cell {
+fn outcome(told: &Told, seen: &[ConnectionRecord]) -> Cell {
     match (told.channel, told.verified.as_str()) {
         (None, _) => Cell::Refused(told.error_class.clone()),
         (Some(Channel::Plain), _) => Cell::Plain { password: seen.iter().any(|seen| seen.password_in_clear) },

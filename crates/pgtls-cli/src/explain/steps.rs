@@ -5,7 +5,9 @@ use pgtls_core::{
     hardening::Hardening,
     message::{GSSENC_REQUEST, SSL_REQUEST},
     name::{NameRules, PeerName, PeerNames, match_host},
-    negotiation::{Action, Alpn, ChainVerified, Encryption, Input, Negotiation, Then, TlsFacts, TlsFailure},
+    negotiation::{
+        Action, AfterFailure, Alpn, ChainVerified, Encryption, Input, Negotiation, TlsFacts, TlsFailure,
+    },
     policy::{EncryptionPlan, RootPresence},
     startup::{ClientCertificate, StartupMonitor, StartupOutcome, StartupRules, StartupVerdict},
 };
@@ -171,11 +173,11 @@ const fn done(encryption: Encryption) -> &'static str {
     }
 }
 
-const fn give_up(then: Then) -> &'static str {
+const fn give_up(then: AfterFailure) -> &'static str {
     match then {
-        Then::NextAddress => "try the next address of this host, then the next host",
-        Then::NextHost => "try the next host",
-        Then::Stop => "fail; no other host is tried",
+        AfterFailure::NextAddress => "try the next address of this host, then the next host",
+        AfterFailure::NextHost => "try the next host",
+        AfterFailure::Stop => "fail; no other host is tried",
     }
 }
 

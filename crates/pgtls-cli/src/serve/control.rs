@@ -6,11 +6,11 @@
 use pgtls_conformance::{
     judge::{ClientClaim, judge},
     pki::WriteError,
-    report::{Detail, Word},
+    report::{Detail, Verdict},
     runner::{Fixture, Runner, RunnerError},
     scenario::{Expected, Libpq, Outcome, Scenario, Situation},
     scenarios,
-    server::{Behaviour, Script, Seen},
+    server::{Behaviour, ConnectionRecord, Script},
 };
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -71,10 +71,10 @@ enum Answer {
     Staged(Box<Staged>),
     Trace {
         events: Vec<String>,
-        connections: Vec<Seen>,
+        connections: Vec<ConnectionRecord>,
     },
     Verdict {
-        verdict: Word,
+        verdict: Verdict,
         #[serde(flatten)]
         detail: Option<Box<Detail>>,
     },
@@ -219,8 +219,8 @@ impl Control {
         let differences = judge(&stage.expected(scenario.expected(*libpq)), &observed);
         let detail = Detail::of(scenario, *libpq, &observed, &differences);
         Ok(match detail {
-            None => Answer::Verdict { verdict: Word::Agree, detail: None },
-            Some(detail) => Answer::Verdict { verdict: Word::Differ, detail: Some(Box::new(detail)) },
+            None => Answer::Verdict { verdict: Verdict::Agree, detail: None },
+            Some(detail) => Answer::Verdict { verdict: Verdict::Differ, detail: Some(Box::new(detail)) },
         })
     }
 }

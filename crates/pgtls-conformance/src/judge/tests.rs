@@ -18,17 +18,17 @@ fn expected() -> Expected {
 }
 
 fn observed() -> Observed {
-    let seen = Seen {
+    let seen = ConnectionRecord {
         session: Some(Channel::Ssl),
         startup_channel: Some(Channel::Ssl),
         startup: vec![("user".to_owned(), "zoo".to_owned()), ("database".to_owned(), "zoo".to_owned())],
         client_certificate: Some("zoo".to_owned()),
-        hello: Some(HelloSeen {
+        hello: Some(HelloRecord {
             sni: Some("db.test".to_owned()),
             alpn: Some(vec!["postgresql".to_owned()]),
             versions: Vec::new(),
         }),
-        ..Seen::default()
+        ..ConnectionRecord::default()
     };
     Observed {
         told: ClientClaim::Connected(Some(Outcome::Ssl)),
@@ -79,7 +79,7 @@ fn each_difference_is_found() {
     check(|_, o| o.connections[0].pipelined = true, &[Difference::Pipelined]);
     check(
         |_, o| {
-            o.connections.push(Seen::default());
+            o.connections.push(ConnectionRecord::default());
             o.events.push("reconnect".to_owned());
         },
         &[Difference::Connections, Difference::Events],

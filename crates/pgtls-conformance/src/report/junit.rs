@@ -1,6 +1,6 @@
 //! JUnit's XML: a test suite for each group, a test case for each scenario.
 
-use super::{Entry, Report, Word};
+use super::{Entry, Report, Verdict};
 use core::fmt::Write as _;
 
 pub(super) fn xml(report: &Report) -> String {
@@ -37,7 +37,7 @@ fn case(out: &mut String, entry: &Entry) {
     let (class, name) = entry.id.split_once('/').unwrap_or((&entry.id, ""));
     let open = format!("    <testcase classname=\"{}\" name=\"{}\"", escaped(class), escaped(name));
     let _ = match (entry.verdict, &entry.detail) {
-        (Word::Skipped, _) => {
+        (Verdict::Skipped, _) => {
             let reason = escaped(entry.skipped.as_deref().unwrap_or_default());
             writeln!(out, "{open}><skipped message=\"{reason}\"/></testcase>")
         }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{scenario::Scenarios, server::Seen};
+use crate::{scenario::Scenarios, server::ConnectionRecord};
 
 fn scenarios() -> Vec<Scenario> {
     let block = |id: &str| {
@@ -11,18 +11,18 @@ fn scenarios() -> Vec<Scenario> {
 
 fn report() -> Report {
     let scenarios = scenarios();
-    let judged = |differences: Vec<Difference>| Verdict::Judged {
+    let judged = |differences: Vec<Difference>| ScenarioResult::Judged {
         observed: Box::new(Observed {
             told: ClientClaim::Failed(Some("no \u{1} <b>".to_owned())),
             events: vec!["connect".to_owned()],
-            connections: vec![Seen::default()],
+            connections: vec![ConnectionRecord::default()],
         }),
         differences,
     };
     let verdicts = [
         judged(Vec::new()),
         judged(vec![Difference::Events, Difference::Sni]),
-        Verdict::Skipped("no reason".to_owned()),
+        ScenarioResult::Skipped("no reason".to_owned()),
         judged(vec![Difference::AcceptsWhatLibpqRefuses]),
     ];
     let references: Vec<_> = scenarios.iter().collect();

@@ -31,14 +31,14 @@ fn request() -> CancelRequest {
 }
 
 /// The process and the key of a request.
-type Seen = (u32, Vec<u8>);
+type CancelKey = (u32, Vec<u8>);
 
 /// Cancels a session with a server that behaves so: how that ended, and the requests that reached the server.
 fn cancel<A: Adapter>(
     behaviour: Behaviour,
     parameters: &str,
     request: &CancelRequest,
-) -> (Result<Cancelled, ConnectError>, Vec<Seen>) {
+) -> (Result<Cancelled, ConnectError>, Vec<CancelKey>) {
     let server = Server::builder(Script::always(behaviour), PKI.clone()).start().unwrap();
     let mut root = tempfile::NamedTempFile::new().unwrap();
     root.write_all(PKI.root_file("root").unwrap().as_bytes()).unwrap();

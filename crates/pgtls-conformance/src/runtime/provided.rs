@@ -4,7 +4,7 @@ use super::{
     Adapter, Wire, cases,
     peer::{Peer, Play, config, error_response, start_up, words},
 };
-use pgtls_core::negotiation::{Encryption, Failure, Then};
+use pgtls_core::negotiation::{AfterFailure, Encryption, Failure};
 use std::{cell::Cell, io, net::TcpStream};
 
 fn dial(peer: &Peer) -> io::Result<TcpStream> {
@@ -46,7 +46,7 @@ fn another_one_is_opened_to_fall_back<A: Adapter>() {
 }
 
 fn what_to_try_next_is_the_callers<A: Adapter>() {
-    let rows: [(&str, Play, Then); 3] = [
+    let rows: [(&str, Play, AfterFailure); 3] = [
         (
             "sslmode=disable",
             |mut connection| {
@@ -54,15 +54,15 @@ fn what_to_try_next_is_the_callers<A: Adapter>() {
                 connection.send(&error_response("57P03"));
                 connection.rest();
             },
-            Then::NextHost,
+            AfterFailure::NextHost,
         ),
-        ("sslmode=require", |mut connection| connection.send(b"N"), Then::Stop),
+        ("sslmode=require", |mut connection| connection.send(b"N"), AfterFailure::Stop),
         (
             "sslmode=require connect_timeout=1",
             |mut connection| {
                 connection.rest();
             },
-            Then::NextAddress,
+            AfterFailure::NextAddress,
         ),
     ];
     for (mode, script, then) in rows {

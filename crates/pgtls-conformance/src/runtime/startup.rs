@@ -6,7 +6,7 @@ use super::{
 };
 use pgtls_adapter::{ActionError, Cause, Startup, StartupError};
 use pgtls_core::{
-    negotiation::{Failure, Then},
+    negotiation::{AfterFailure, Failure},
     startup::Refusal,
 };
 use std::{io::Read, sync::mpsc};
@@ -190,7 +190,7 @@ fn nobody_listens<A: Adapter>() {
         A::connect(&config(&format!("hostaddr=127.0.0.1,127.0.0.1 port={port} sslmode=prefer")), start_up);
     let error = outcome.map(|_| ()).unwrap_err();
     assert_eq!(error.attempts.len(), 2);
-    assert_eq!(error.then, Then::Stop);
+    assert_eq!(error.then, AfterFailure::Stop);
     assert_eq!(error.last().unwrap().failure, Some(Failure::Connect));
 }
 

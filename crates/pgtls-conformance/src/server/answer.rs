@@ -38,21 +38,21 @@ macro_rules! words {
         }
 
         impl FromStr for $name {
-            type Err = UnknownWord;
-            fn from_str(word: &str) -> Result<Self, UnknownWord> {
+            type Err = UnknownKeyword;
+            fn from_str(word: &str) -> Result<Self, UnknownKeyword> {
                 $(if let Some(argument) = word.strip_prefix(concat!($prefix, ":")) {
                     return argument.parse().map(Self::$open);
                 })?
                 match word {
                     $($word => Ok(Self::$variant),)+
-                    _ => Err(UnknownWord { what: $what, word: word.to_owned(), known: Self::WORDS }),
+                    _ => Err(UnknownKeyword { what: $what, word: word.to_owned(), known: Self::WORDS }),
                 }
             }
         }
 
         impl TryFrom<String> for $name {
-            type Error = UnknownWord;
-            fn try_from(word: String) -> Result<Self, UnknownWord> { word.parse() }
+            type Error = UnknownKeyword;
+            fn try_from(word: String) -> Result<Self, UnknownKeyword> { word.parse() }
         }
 
         impl From<$name> for String {
@@ -309,31 +309,31 @@ impl GssAnswer {
 
 /// A word that scripts do not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownWord {
+pub struct UnknownKeyword {
     what: &'static str,
     word: String,
     known: &'static [&'static str],
 }
 
-impl UnknownWord {
+impl UnknownKeyword {
     pub(super) fn new(what: &'static str, word: &str, known: &'static [&'static str]) -> Self {
         Self { what, word: word.to_owned(), known }
     }
 }
 
-impl fmt::Display for UnknownWord {
+impl fmt::Display for UnknownKeyword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{}\" is not {}; known are {}", self.word, self.what, self.known.join(", "))
     }
 }
 
-impl core::error::Error for UnknownWord {}
+impl core::error::Error for UnknownKeyword {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn round_trip<T: FromStr<Err = UnknownWord> + fmt::Display>(words: &[&str], argument: &str) {
+    fn round_trip<T: FromStr<Err = UnknownKeyword> + fmt::Display>(words: &[&str], argument: &str) {
         for word in words {
             let word = if word.ends_with(':') { format!("{word}{argument}") } else { (*word).to_owned() };
             let value: T = word.parse().unwrap_or_else(|error| panic!("{error}"));

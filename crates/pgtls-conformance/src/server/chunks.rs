@@ -1,6 +1,6 @@
 //! Where a server cuts what it sends: the same bytes may reach a client in any pieces.
 
-use super::answer::UnknownWord;
+use super::answer::UnknownKeyword;
 use core::{fmt, num::NonZeroU16, str::FromStr};
 use serde::Deserialize;
 
@@ -45,23 +45,23 @@ impl fmt::Display for Chunks {
 }
 
 impl FromStr for Chunks {
-    type Err = UnknownWord;
+    type Err = UnknownKeyword;
 
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+    fn from_str(text: &str) -> Result<Self, UnknownKeyword> {
         if text == WHOLE {
             return Ok(Self::default());
         }
         let sizes: Result<_, _> = text.split(',').map(str::parse).collect();
         sizes.map(Self).map_err(|_| {
-            UnknownWord::new("a list of sizes", text, &[WHOLE, "numbers from 1 to 65535, such as 1,5,300"])
+            UnknownKeyword::new("a list of sizes", text, &[WHOLE, "numbers from 1 to 65535, such as 1,5,300"])
         })
     }
 }
 
 impl TryFrom<String> for Chunks {
-    type Error = UnknownWord;
+    type Error = UnknownKeyword;
 
-    fn try_from(text: String) -> Result<Self, UnknownWord> {
+    fn try_from(text: String) -> Result<Self, UnknownKeyword> {
         text.parse()
     }
 }

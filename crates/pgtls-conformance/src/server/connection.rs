@@ -8,7 +8,7 @@ use super::{
     backend,
     behaviour::Behaviour,
     login,
-    seen::{CancelSeen, Channel, ClearMessage, Event, Recorder},
+    seen::{CancelRecord, Channel, ClearMessage, Event, Recorder},
     tls::Prepared,
     wire::{Gone, MAX_MESSAGE, Wire},
 };
@@ -155,7 +155,7 @@ impl Connection<'_> {
     }
 
     fn note_cancel(&self, request: &CancelRequest, channel: Channel) {
-        let seen = CancelSeen { process_id: request.process_id(), key: request.key().to_vec() };
+        let seen = CancelRecord { process_id: request.process_id(), key: request.key().to_vec() };
         self.recorder.note(|connection| connection.cancel = Some(seen));
         self.recorder.event(Event::Cancel(channel));
     }

@@ -1,6 +1,6 @@
 //! Reading a ClientHello (RFC 8446, section 4.1.2), as sent: names are not judged here.
 
-use super::seen::HelloSeen;
+use super::seen::HelloRecord;
 use pgtls_core::message::TLS_HANDSHAKE;
 
 /// The extensions whose content matters here.
@@ -91,8 +91,8 @@ impl ClientHello {
     }
 
     /// What is recorded of it.
-    pub(super) fn seen(&self) -> HelloSeen {
-        let mut seen = HelloSeen::default();
+    pub(super) fn seen(&self) -> HelloRecord {
+        let mut seen = HelloRecord::default();
         let Some((_, extensions)) = self.split() else { return seen };
         for (kind, content) in extensions {
             match kind {

@@ -127,7 +127,7 @@ pub enum ClearMessage {
 /// One ClientHello.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct HelloSeen {
+pub struct HelloRecord {
     /// Server name as sent; bytes that are not UTF-8 are replaced.
     pub sni: Option<String>,
     /// Protocols offered by ALPN; `None` when the extension is absent.
@@ -139,7 +139,7 @@ pub struct HelloSeen {
 /// One CancelRequest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct CancelSeen {
+pub struct CancelRecord {
     /// The backend it names.
     pub process_id: u32,
     /// The key; nobody is harmed by a key of a server that has no sessions.
@@ -150,7 +150,7 @@ pub struct CancelSeen {
 #[expect(clippy::struct_excessive_bools, reason = "independent observations, each of which is there or not")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Seen {
+pub struct ConnectionRecord {
     /// Index of the server among those that share a log.
     pub server: usize,
     /// Events of this connection.
@@ -160,7 +160,7 @@ pub struct Seen {
     /// Whether a password came in clear, outside TLS.
     pub password_in_clear: bool,
     /// The ClientHello, if one came.
-    pub hello: Option<HelloSeen>,
+    pub hello: Option<HelloRecord>,
     /// Whether the client sent bytes before the answer to its request was there.
     pub pipelined: bool,
     /// Common name of the client's certificate; empty when it has none.
@@ -178,7 +178,7 @@ pub struct Seen {
     /// The client's word on channel binding: `n`, `y` or `p=tls-server-end-point`.
     pub gs2: Option<String>,
     /// The CancelRequest, if one came.
-    pub cancel: Option<CancelSeen>,
+    pub cancel: Option<CancelRecord>,
     /// Channel of the session, if one came about.
     pub session: Option<Channel>,
     /// The client said goodbye with Terminate.
@@ -202,7 +202,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Entries {
     events: Vec<(usize, Event)>,
-    connections: Vec<Seen>,
+    connections: Vec<ConnectionRecord>,
 }
 
 impl Log {
@@ -222,7 +222,7 @@ impl Log {
     }
 
     /// All connections so far, in the order in which they came.
-    pub fn connections(&self) -> Vec<Seen> {
+    pub fn connections(&self) -> Vec<ConnectionRecord> {
         self.entries().connections.clone()
     }
 
@@ -234,7 +234,11 @@ impl Log {
     }
 
     /// Waits until the connections are as `condition` wants them, at most this long. Says whether they are.
-    pub fn wait_until(&self, patience: Duration, mut condition: impl FnMut(&[Seen]) -> bool) -> bool {
+    pub fn wait_until(
+        &self,
+        patience: Duration,
+        mut condition: impl FnMut(&[ConnectionRecord]) -> bool,
+    ) -> bool {
         let deadline = Instant::now().checked_add(patience);
         let mut entries = self.entries();
         while !condition(&entries.connections) {
@@ -254,7 +258,7 @@ impl Log {
         let mut entries = self.entries();
         let event = if entries.connections.is_empty() { Event::Connect } else { Event::Reconnect };
         let connection = entries.connections.len();
-        entries.connections.push(Seen { server, ..Seen::default() });
+        entries.connections.push(ConnectionRecord { server, ..ConnectionRecord::default() });
         drop(entries);
         let recorder = Recorder { log: self.clone(), server, connection };
         recorder.event(event);
@@ -285,7 +289,7 @@ impl Recorder {
         self.log.shared.changed.notify_all();
     }
 
-    pub(super) fn note(&self, change: impl FnOnce(&mut Seen)) {
+    pub(super) fn note(&self, change: impl FnOnce(&mut ConnectionRecord)) {
         if let Some(seen) = self.log.entries().connections.get_mut(self.connection) {
             change(seen);
         }

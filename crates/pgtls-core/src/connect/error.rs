@@ -2,7 +2,7 @@
 
 use super::{Peer, Report};
 use crate::{
-    negotiation::{Failure, Misuse, Then},
+    negotiation::{AfterFailure, Failure, Misuse},
     param::ParamError,
     policy::PlanError,
     role::WrongRole,
@@ -17,7 +17,7 @@ pub struct ConnectError<E> {
     /// The failed attempts, in order.
     pub attempts: Vec<AttemptError<E>>,
     /// The consequence of the failure for programs that open connections themselves; `Stop` when all hosts have been tried.
-    pub then: Then,
+    pub then: AfterFailure,
     /// Attempts, files and warnings.
     pub report: Report,
 }

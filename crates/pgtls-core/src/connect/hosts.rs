@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     environment::Environment,
-    negotiation::Then,
+    negotiation::AfterFailure,
     param::{Keepalives, LoadBalanceHosts, ParamError, Params, TargetSessionAttrs},
 };
 use alloc::{collections::VecDeque, string::String, vec::Vec};
@@ -149,16 +149,16 @@ impl Hosts {
     }
 
     /// The current address failed for good.
-    pub(super) fn failed<E>(&mut self, then: Then, errors: &mut Vec<AttemptError<E>>) {
+    pub(super) fn failed<E>(&mut self, then: AfterFailure, errors: &mut Vec<AttemptError<E>>) {
         match (then, &mut self.step) {
-            (Then::NextAddress, HostStep::Trying { later, .. }) => {
+            (AfterFailure::NextAddress, HostStep::Trying { later, .. }) => {
                 let later = core::mem::take(later);
                 if !self.try_addresses(later, errors) {
                     self.leave_host(errors);
                 }
             }
-            (Then::NextAddress | Then::NextHost, _) => self.leave_host(errors),
-            (Then::Stop, _) => self.step = HostStep::Exhausted,
+            (AfterFailure::NextAddress | AfterFailure::NextHost, _) => self.leave_host(errors),
+            (AfterFailure::Stop, _) => self.step = HostStep::Exhausted,
         }
     }
 

@@ -97,7 +97,7 @@ fn errors_are_kept_with_their_causes_and_addresses() {
     assert_eq!(connection.texts(), expected);
     let error = connection.take_error();
     assert_eq!(error.to_string(), expected.join("\n"));
-    assert_eq!(error.then, Then::Stop, "all addresses have been tried");
+    assert_eq!(error.then, AfterFailure::Stop, "all addresses have been tried");
     assert_eq!(error.report.connections(), 1);
     assert_eq!(error.last().and_then(|last| last.failure), Some(Failure::Connect));
 }

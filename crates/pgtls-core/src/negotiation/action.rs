@@ -1,6 +1,6 @@
 //! Actions of the machine.
 
-use super::{Failure, Then};
+use super::{AfterFailure, Failure};
 
 /// The protection of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,6 +77,6 @@ pub enum Action {
         /// The failure.
         error: Failure,
         /// The next thing to try.
-        then: Then,
+        then: AfterFailure,
     },
 }

@@ -92,12 +92,12 @@ pub enum Consequence {
     /// The next method is tried on a new connection to the same address (libpq: `connection_failed`).
     Broken,
     /// No other method is tried on this address.
-    Ends(Then),
+    Ends(AfterFailure),
 }
 
 /// What comes after a failed address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Then {
+pub enum AfterFailure {
     /// The next address of this host, then the next host.
     NextAddress,
     /// The next host.
@@ -132,18 +132,20 @@ impl Failure {
             | Self::WrongAlpn
             | Self::Unproven(_)
             | Self::Gss => Broken,
-            Self::ServerError { after_auth_ok: true, .. } => Ends(Then::Stop),
-            Self::ServerError { sqlstate: CANNOT_CONNECT_NOW, after_auth_ok: false } => Ends(Then::NextHost),
+            Self::ServerError { after_auth_ok: true, .. } => Ends(AfterFailure::Stop),
+            Self::ServerError { sqlstate: CANNOT_CONNECT_NOW, after_auth_ok: false } => {
+                Ends(AfterFailure::NextHost)
+            }
             Self::ServerError { after_auth_ok: false, .. } => Broken,
-            Self::Connect | Self::TimedOut => Ends(Then::NextAddress),
-            Self::WrongRole => Ends(Then::NextHost),
+            Self::Connect | Self::TimedOut => Ends(AfterFailure::NextAddress),
+            Self::WrongRole => Ends(AfterFailure::NextHost),
             Self::PeerUser
             | Self::ErrorReply(Request::Ssl)
             | Self::BadReply { .. }
             | Self::Closed(_)
             | Self::UnencryptedData(_)
             | Self::StartupBroken(_)
-            | Self::LocalRefusal(_) => Ends(Then::Stop),
+            | Self::LocalRefusal(_) => Ends(AfterFailure::Stop),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Everything that changes state. Nothing here depends on the caller.
 
 use super::{
-    Action, Consequence, Encryption, Event, Events, Failure, Input, Misuse, Request, Then, TlsFacts,
+    Action, AfterFailure, Consequence, Encryption, Event, Events, Failure, Input, Misuse, Request, TlsFacts,
     TlsFailure, TlsStart,
     proof::{Proven, prove},
 };
@@ -85,7 +85,7 @@ pub(super) struct Done {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Failed {
     error: Failure,
-    then: Then,
+    then: AfterFailure,
 }
 
 impl State {
@@ -431,7 +431,7 @@ impl Turn<'_> {
             failed = failed.with(Method::Plain);
         }
         match self.plan.next(failed) {
-            None => State::Failed(Failed { error: failure, then: Then::Stop }),
+            None => State::Failed(Failed { error: failure, then: AfterFailure::Stop }),
             Some(method) => {
                 let attempt = Attempt { method, failed };
                 // A ClientHello must be the first thing on its connection.

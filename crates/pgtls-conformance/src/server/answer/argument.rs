@@ -1,6 +1,6 @@
 //! What words take after a colon: `byte:0x00`, `error:57P03`.
 
-use super::UnknownWord;
+use super::UnknownKeyword;
 use core::fmt;
 use std::str::FromStr;
 
@@ -19,9 +19,9 @@ impl fmt::Display for Byte {
 }
 
 impl FromStr for Byte {
-    type Err = UnknownWord;
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
-        let unknown = || UnknownWord {
+    type Err = UnknownKeyword;
+    fn from_str(text: &str) -> Result<Self, UnknownKeyword> {
+        let unknown = || UnknownKeyword {
             what: "a byte",
             word: text.to_owned(),
             known: &["one ASCII character", "0x00 to 0xff"],
@@ -65,11 +65,11 @@ impl fmt::Display for SqlState {
 }
 
 impl FromStr for SqlState {
-    type Err = UnknownWord;
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+    type Err = UnknownKeyword;
+    fn from_str(text: &str) -> Result<Self, UnknownKeyword> {
         let known =
             |bytes: &[u8; 5]| bytes.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-        text.as_bytes().try_into().ok().filter(known).map(Self).ok_or_else(|| UnknownWord {
+        text.as_bytes().try_into().ok().filter(known).map(Self).ok_or_else(|| UnknownKeyword {
             what: "an SQLSTATE",
             word: text.to_owned(),
             known: &["five upper-case letters and digits"],

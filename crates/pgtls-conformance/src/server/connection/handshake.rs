@@ -5,7 +5,7 @@ use crate::server::{
     answer::{Alpn, Flight},
     client_hello_rewrite::ClientHelloRewrite,
     hello::{self, Progress},
-    seen::HelloSeen,
+    seen::HelloRecord,
     wire::Gone,
 };
 use der::Decode as _;
@@ -57,7 +57,7 @@ impl Connection<'_> {
                 Progress::Incomplete => self.wire.receive()?,
                 Progress::Nonsense => {
                     // An alert for instance: the client tried, and has no ClientHello to send.
-                    self.recorder.note(|seen| seen.hello = Some(HelloSeen::default()));
+                    self.recorder.note(|seen| seen.hello = Some(HelloRecord::default()));
                     return Ok(None);
                 }
                 Progress::Complete(hello) => {
