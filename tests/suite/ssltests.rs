@@ -81,7 +81,7 @@ impl Row {
         assert_eq!(ok, self.field("outcome"), "{}: {told}", self.field("case"));
         // The table knows encrypted sessions alone.
         assert!(ok == "fail" || told["outcome"] == "ssl", "{}: {told}", self.field("case"));
-        let said = if ok == "ok" { told["notes"].to_string() } else { told["error"].to_string() };
+        let said = if ok == "ok" { told["warnings"].to_string() } else { told["error"].to_string() };
         self.check_pieces("says", &said.replace("\\\"", "\""));
     }
 
@@ -104,7 +104,7 @@ impl Row {
             assert_eq!(fs::metadata(&log).unwrap().permissions().mode() & 0o006, 0);
             assert!(fs::read_to_string(&log).unwrap().contains("SERVER_TRAFFIC_SECRET"));
         } else {
-            assert_ne!(told["notes"], Value::Array(Vec::new()), "{}: {told}", self.field("case"));
+            assert_ne!(told["warnings"], Value::Array(Vec::new()), "{}: {told}", self.field("case"));
         }
     }
 
