@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Kind of action. Each names the calls that answer it; `pgtls_machine_timed_out` answers every action from `PGTLS_OPEN` to
-/// `PGTLS_QUERY_ROLE`, and `pgtls_machine_failed` every one from `PGTLS_RESOLVE` to `PGTLS_QUERY_ROLE`.
+/// `PGTLS_DERIVE`, and `pgtls_machine_failed` every one from `PGTLS_RESOLVE` to `PGTLS_DERIVE`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum pgtls_action_kind {
@@ -26,29 +26,36 @@ pub enum pgtls_action_kind {
     PGTLS_OPEN = 1,
     /// Determine the operating-system user at the other end of the unix socket: `pgtls_machine_peer_user`.
     PGTLS_CHECK_PEER = 2,
-    /// Send `bytes`, through TLS if TLS is established: `pgtls_machine_sent` or `pgtls_machine_closed`.
+    /// Send `bytes`, through TLS if TLS is established: `pgtls_machine_sent` or `pgtls_machine_closed`. After a part of them was
+    /// sent the program sends the rest, or, in an exchange of the machine's own, reports the part and gets the rest as the next action.
     PGTLS_SEND = 3,
-    /// Read once, at most `at_most` bytes: `pgtls_machine_received` or `pgtls_machine_closed`.
+    /// Read once, at most `at_most` bytes, through TLS if TLS is established: `pgtls_machine_received` or `pgtls_machine_closed`.
     PGTLS_RECEIVE = 4,
     /// Load the trusted roots: `pgtls_machine_trust`. It comes before the first TLS handshake, unless the machine has them.
     PGTLS_LOAD_TRUST = 5,
     /// Run a TLS handshake: `pgtls_machine_tls_established`, `pgtls_machine_tls_failed` or `pgtls_machine_closed`. Offer the ALPN
     /// protocols in `bytes`, send `name` (SNI) unless it is `NULL`, and keep to the versions `tls_min` and `tls_max`.
     PGTLS_START_TLS = 6,
+    /// Comes only to a program that runs the exchange itself, without `pgtls_machine_login`.
     /// Send the startup packet and authenticate, or send the CancelRequest and wait for the end of the connection. Report all
     /// bytes, TLS taken off, with `pgtls_machine_sent` and `pgtls_machine_received`, and the end with `pgtls_machine_closed`.
     /// `bytes` are the first bytes of the server: they were received, and reported, before. Call `pgtls_machine_action` after
     /// each report: once the action is another one, nothing more may be sent for this exchange.
     PGTLS_STARTUP = 7,
-    /// Send `query`, which returns one value: `pgtls_machine_role`. The bytes of this exchange are not reported.
+    /// Send `query`, which returns one value: `pgtls_machine_role`. The bytes of this exchange are not reported. Comes only to a
+    /// program that runs the exchange itself.
     PGTLS_QUERY_ROLE = 8,
-    /// There is a session, protected by `encryption`; or the cancel request was accepted.
-    PGTLS_DONE = 9,
+    /// Compute for a few milliseconds: `pgtls_machine_derive`. A server's SCRAM iterations decide how often this comes, so that a
+    /// program checks its deadline and its other events in between.
+    PGTLS_DERIVE = 9,
+    /// There is a session, protected by `encryption`; or the cancel request was accepted. After a login `bytes` are the first of the
+    /// session, which were received with the end of the exchange; there are usually none.
+    PGTLS_DONE = 10,
     /// The connection is ready for another driver (`PGTLS_AIM_TLS`), protected by `encryption`. The driver's exchange is reported
     /// as for `PGTLS_STARTUP` up to ReadyForQuery; the action becomes `PGTLS_FAILED` if the parameters forbid it.
-    PGTLS_ESTABLISHED = 10,
+    PGTLS_ESTABLISHED = 11,
     /// Every attempt has failed. `pgtls_machine_error` returns the reasons.
-    PGTLS_FAILED = 11,
+    PGTLS_FAILED = 12,
 }
 
 /// A time without end: there is no deadline.
@@ -98,11 +105,11 @@ pub struct pgtls_action {
     pub name: *const c_char,
     /// For `PGTLS_QUERY_ROLE`.
     pub query: *const c_char,
-    /// For `PGTLS_SEND`, `PGTLS_START_TLS` and `PGTLS_STARTUP`.
+    /// For `PGTLS_SEND`, `PGTLS_START_TLS`, `PGTLS_STARTUP`, `PGTLS_ESTABLISHED` and `PGTLS_DONE`.
     pub bytes: *const u8,
     /// Length of `bytes`.
     pub length: usize,
-    /// For `PGTLS_RECEIVE`: 1 or 2.
+    /// For `PGTLS_RECEIVE`: 1 or 2 before the startup exchange, and 4096 in an exchange of the machine's own.
     pub at_most: usize,
     /// For `PGTLS_START_TLS`: the handshake begins without an SSLRequest.
     pub direct: bool,
@@ -112,7 +119,7 @@ pub struct pgtls_action {
     pub tls_min: u16,
     /// For `PGTLS_START_TLS`: `ssl_max_protocol_version`, likewise.
     pub tls_max: u16,
-    /// For `PGTLS_STARTUP`: the code of the server's last authentication request (3: password, 5: MD5, 10: SASL); 0 before the
+    /// For `PGTLS_STARTUP`, and for the actions of the machine's own exchange: the code of the server's last authentication request (3: password, 5: MD5, 10: SASL); 0 before the
     /// first, and after AuthenticationOk.
     pub authentication: u32,
     /// For `PGTLS_DONE` and `PGTLS_ESTABLISHED`.

@@ -59,7 +59,9 @@
 mod action;
 mod boundary;
 mod driver;
+mod identity;
 mod input;
+mod login;
 mod machine;
 mod messages;
 mod names;
@@ -70,9 +72,11 @@ mod trust;
 mod words;
 
 pub use action::{PGTLS_NO_DEADLINE, pgtls_action, pgtls_action_kind, pgtls_peer};
-pub use boundary::{pgtls_bytes_free, pgtls_string_free};
+pub use boundary::{pgtls_bytes_free, pgtls_password, pgtls_string_free};
 pub use driver::pgtls_machine;
+pub use identity::*;
 pub use input::*;
+pub use login::*;
 pub use machine::*;
 pub use names::*;
 pub use params::*;
