@@ -1,11 +1,13 @@
 /*
- * A connection to PostgreSQL in C: pgtls decides, OpenSSL is the TLS engine, this program has the sockets.
+ * A session with PostgreSQL in C: pgtls decides and logs in, OpenSSL is the TLS engine, this program has the sockets.
  *
  *     cargo build --release --package pgtls-ffi
  *     cc connect.c -I../include -L../../../target/release -lpgtls_ffi -lssl -lcrypto -o connect
- *     LD_LIBRARY_PATH=../../../target/release ./connect "host=localhost user=me sslmode=verify-full sslrootcert=root.crt"
+ *     export LD_LIBRARY_PATH=../../../target/release
+ *     APP_PASSWORD=secret ./connect "host=db1,db2 user=me sslmode=verify-full sslrootcert=root.crt sslcert=me.crt sslkey=me.key"
  *
- * It prints the protection of the session and the server's answer to SELECT 1. It has no passwords and no client certificates.
+ * It prints the protection of the session and the server's answer to SELECT 1. The password is that of the parameters or the
+ * password file, else APP_PASSWORD.
  */
 #define _GNU_SOURCE
 
@@ -21,6 +23,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -33,6 +36,7 @@ typedef struct {
     int fd;
     SSL *ssl;
     uint64_t deadline;
+    const pgtls_params *params;
     pgtls_trust *trust;
     pgtls_proof *proof;
     char *refusal;
@@ -195,12 +199,43 @@ static int verify(X509_STORE_CTX *store, void *argument)
     return status == PGTLS_OK;
 }
 
+/* Gives the client's certificates and key to OpenSSL. */
+static bool use_identity(SSL_CTX *context, const pgtls_identity *identity)
+{
+    const uint8_t *bytes = NULL;
+    size_t length = 0;
+    bool done = true;
+
+    for (size_t i = 0; done && pgtls_identity_certificate(identity, i, &bytes, &length) == PGTLS_OK; i++) {
+        X509 *certificate = d2i_X509(NULL, &bytes, (long)length);
+        done = i == 0 ? SSL_CTX_use_certificate(context, certificate) : SSL_CTX_add1_chain_cert(context, certificate);
+        X509_free(certificate);
+    }
+    if (done && pgtls_identity_key(identity, &bytes, &length) == PGTLS_OK) {
+        EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &bytes, (long)length);
+        done = SSL_CTX_use_PrivateKey(context, key);
+        EVP_PKEY_free(key);
+    }
+    return done;
+}
+
+/* The client's certificate is requested: whether it is sent, OpenSSL decides by the context. */
+static int requested(SSL *ssl, void *argument)
+{
+    (void)ssl;
+    *(bool *)argument = true;
+    return 1;
+}
+
 static pgtls_status start_tls(pgtls_machine *machine, wire *w, const pgtls_action *action)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    pgtls_identity *identity = NULL;
     const unsigned char *selected = NULL;
+    unsigned char *leaf = NULL;
     unsigned int length = 0;
-    pgtls_status status;
+    bool is_requested = false, has_identity;
+    pgtls_status status = pgtls_identity_of_params(w->params, &identity, &w->refusal);
 
     if (action->verification != PGTLS_VERIFY_NONE) {
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
@@ -211,15 +246,32 @@ static pgtls_status start_tls(pgtls_machine *machine, wire *w, const pgtls_actio
     if (action->tls_max != 0)
         SSL_CTX_set_max_proto_version(context, action->tls_max);
     SSL_CTX_set_alpn_protos(context, action->bytes, (unsigned int)action->length);
-    w->ssl = SSL_new(context);
+    SSL_CTX_set_cert_cb(context, requested, &is_requested);
+    ERR_clear_error();
+    if (status == PGTLS_OK && use_identity(context, identity))
+        w->ssl = SSL_new(context);
+    has_identity = SSL_CTX_get0_certificate(context) != NULL;
     SSL_CTX_free(context);
+    pgtls_identity_free(identity);
     if (w->ssl == NULL || !SSL_set_fd(w->ssl, w->fd) ||
-        (action->name != NULL && !SSL_set_tlsext_host_name(w->ssl, action->name)))
-        return pgtls_machine_tls_failed(machine, PGTLS_TLS_SETUP, reason());
+        (action->name != NULL && !SSL_set_tlsext_host_name(w->ssl, action->name))) {
+        status = pgtls_machine_tls_failed(machine, PGTLS_TLS_SETUP, w->refusal != NULL ? w->refusal : reason());
+        pgtls_string_free(w->refusal);
+        w->refusal = NULL;
+        return status;
+    }
     set_limit(w);
-    if (SSL_connect(w->ssl) == 1) {
+    int done = SSL_connect(w->ssl);
+    status = pgtls_machine_client_certificate(machine, is_requested, is_requested && has_identity);
+    if (status == PGTLS_OK && done == 1) {
+        int size = i2d_X509(SSL_get0_peer_certificate(w->ssl), &leaf);
         SSL_get0_alpn_selected(w->ssl, &selected, &length);
-        status = pgtls_machine_tls_established(machine, selected, length, w->proof);
+        status = pgtls_machine_server_certificate(machine, leaf, size > 0 ? (size_t)size : 0);
+        if (status == PGTLS_OK)
+            status = pgtls_machine_tls_established(machine, selected, length, w->proof);
+        OPENSSL_free(leaf);
+    } else if (status != PGTLS_OK) {
+        /* The machine has failed. */
     } else if (now() < w->deadline && ERR_peek_last_error() != 0) {
         status = pgtls_machine_tls_failed(machine, PGTLS_TLS_HANDSHAKE, w->refusal != NULL ? w->refusal : reason());
     } else {
@@ -229,26 +281,6 @@ static pgtls_status start_tls(pgtls_machine *machine, wire *w, const pgtls_actio
     pgtls_string_free(w->refusal);
     w->proof = NULL;
     w->refusal = NULL;
-    return status;
-}
-
-/* The driver's part: sends the startup packet, and reports what it sends and receives until the machine has another action. */
-static pgtls_status start_up(pgtls_machine *machine, wire *w, const pgtls_params *params, pgtls_action *action)
-{
-    uint8_t buffer[4096], *packet = NULL;
-    size_t length = 0;
-    pgtls_status status = pgtls_params_startup(params, &packet, &length);
-
-    if (status == PGTLS_OK)
-        status = send_all(w, packet, length) ? pgtls_machine_sent(machine, packet, length) : lost(machine, w, -1);
-    pgtls_bytes_free(packet, length);
-    while (status == PGTLS_OK && (status = pgtls_machine_action(machine, now(), action)) == PGTLS_OK &&
-           action->kind == PGTLS_STARTUP) {
-        if (action->authentication != 0)
-            return pgtls_machine_no_password(machine);
-        long count = receive(w, buffer, sizeof buffer);
-        status = count > 0 ? pgtls_machine_received(machine, buffer, (size_t)count) : lost(machine, w, count);
-    }
     return status;
 }
 
@@ -276,9 +308,9 @@ static long ask(wire *w, const char *query, uint8_t *value, size_t room)
     return found;
 }
 
-static pgtls_status perform(pgtls_machine *machine, wire *w, const pgtls_params *params, pgtls_action *action)
+static pgtls_status perform(pgtls_machine *machine, wire *w, const pgtls_action *action)
 {
-    uint8_t bytes[64];
+    uint8_t bytes[4096];
     long count;
 
     switch (action->kind) {
@@ -292,24 +324,27 @@ static pgtls_status perform(pgtls_machine *machine, wire *w, const pgtls_params 
         return send_all(w, action->bytes, action->length) ? pgtls_machine_sent(machine, action->bytes, action->length)
                                                           : lost(machine, w, -1);
     case PGTLS_RECEIVE:
-        count = receive(w, bytes, action->at_most);
+        count = receive(w, bytes, action->at_most < sizeof bytes ? action->at_most : sizeof bytes);
         return count > 0 ? pgtls_machine_received(machine, bytes, (size_t)count) : lost(machine, w, count);
     case PGTLS_LOAD_TRUST:
         pgtls_trust_free(w->trust);
-        pgtls_trust_of_params(params, &w->trust);
+        pgtls_trust_of_params(w->params, &w->trust);
         return pgtls_machine_trust(machine, w->trust);
     case PGTLS_START_TLS:
         return start_tls(machine, w, action);
-    case PGTLS_STARTUP:
-        return start_up(machine, w, params, action);
-    default:
-        count = ask(w, action->query, bytes, sizeof bytes);
-        return now() >= w->deadline ? pgtls_machine_timed_out(machine)
-                                    : pgtls_machine_role(machine, count < 0 ? NULL : bytes, (size_t)count);
+    default: /* PGTLS_DERIVE: the others come only to programs that run the startup exchange themselves */
+        return now() >= w->deadline ? pgtls_machine_timed_out(machine) : pgtls_machine_derive(machine);
     }
 }
 
-static bool run(pgtls_machine *machine, wire *w, const pgtls_params *params)
+/* The password of a server, if neither the parameters nor the password file have one. A program would prompt for it here. */
+static const char *password(void *context, const pgtls_peer *peer)
+{
+    (void)peer;
+    return context;
+}
+
+static bool run(pgtls_machine *machine, wire *w)
 {
     static const char *const words[] = {"plain", "ssl", "gss"};
     pgtls_action action;
@@ -318,7 +353,7 @@ static bool run(pgtls_machine *machine, wire *w, const pgtls_params *params)
 
     while (pgtls_machine_action(machine, now(), &action) == PGTLS_OK && action.kind < PGTLS_DONE) {
         w->deadline = action.deadline;
-        if (perform(machine, w, params, &action) != PGTLS_OK)
+        if (perform(machine, w, &action) != PGTLS_OK)
             break;
     }
     w->deadline = PGTLS_NO_DEADLINE;
@@ -347,8 +382,13 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: connect CONNINFO\n");
     else if (pgtls_params_new(argv[1], &params, &error) != PGTLS_OK)
         fprintf(stderr, "%s\n", error != NULL ? error : "the connection string is not UTF-8");
-    else if (pgtls_machine_new(params, &machine) == PGTLS_OK)
-        done = run(machine, &w, params);
+    else if (pgtls_machine_new(params, &machine) == PGTLS_OK &&
+             pgtls_machine_login(machine, password, getenv("APP_PASSWORD"), &error) == PGTLS_OK) {
+        if (error != NULL)
+            fprintf(stderr, "warning: %s\n", error);
+        w.params = params;
+        done = run(machine, &w);
+    }
 
     hang_up(&w);
     pgtls_string_free(error);

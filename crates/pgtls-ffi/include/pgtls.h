@@ -123,7 +123,7 @@ typedef enum pgtls_root {
 
 /**
  * Kind of action. Each names the calls that answer it; `pgtls_machine_timed_out` answers every action from `PGTLS_OPEN` to
- * `PGTLS_QUERY_ROLE`, and `pgtls_machine_failed` every one from `PGTLS_RESOLVE` to `PGTLS_QUERY_ROLE`.
+ * `PGTLS_DERIVE`, and `pgtls_machine_failed` every one from `PGTLS_RESOLVE` to `PGTLS_DERIVE`.
  */
 typedef enum pgtls_action_kind {
   /**
@@ -139,11 +139,12 @@ typedef enum pgtls_action_kind {
    */
   PGTLS_CHECK_PEER = 2,
   /**
-   * Send `bytes`, through TLS if TLS is established: `pgtls_machine_sent` or `pgtls_machine_closed`.
+   * Send `bytes`, through TLS if TLS is established: `pgtls_machine_sent` or `pgtls_machine_closed`. After a part of them was
+   * sent the program sends the rest, or, in an exchange of the machine's own, reports the part and gets the rest as the next action.
    */
   PGTLS_SEND = 3,
   /**
-   * Read once, at most `at_most` bytes: `pgtls_machine_received` or `pgtls_machine_closed`.
+   * Read once, at most `at_most` bytes, through TLS if TLS is established: `pgtls_machine_received` or `pgtls_machine_closed`.
    */
   PGTLS_RECEIVE = 4,
   /**
@@ -156,6 +157,7 @@ typedef enum pgtls_action_kind {
    */
   PGTLS_START_TLS = 6,
   /**
+   * Comes only to a program that runs the exchange itself, without `pgtls_machine_login`.
    * Send the startup packet and authenticate, or send the CancelRequest and wait for the end of the connection. Report all
    * bytes, TLS taken off, with `pgtls_machine_sent` and `pgtls_machine_received`, and the end with `pgtls_machine_closed`.
    * `bytes` are the first bytes of the server: they were received, and reported, before. Call `pgtls_machine_action` after
@@ -163,22 +165,29 @@ typedef enum pgtls_action_kind {
    */
   PGTLS_STARTUP = 7,
   /**
-   * Send `query`, which returns one value: `pgtls_machine_role`. The bytes of this exchange are not reported.
+   * Send `query`, which returns one value: `pgtls_machine_role`. The bytes of this exchange are not reported. Comes only to a
+   * program that runs the exchange itself.
    */
   PGTLS_QUERY_ROLE = 8,
   /**
-   * There is a session, protected by `encryption`; or the cancel request was accepted.
+   * Compute for a few milliseconds: `pgtls_machine_derive`. A server's SCRAM iterations decide how often this comes, so that a
+   * program checks its deadline and its other events in between.
    */
-  PGTLS_DONE = 9,
+  PGTLS_DERIVE = 9,
+  /**
+   * There is a session, protected by `encryption`; or the cancel request was accepted. After a login `bytes` are the first of the
+   * session, which were received with the end of the exchange; there are usually none.
+   */
+  PGTLS_DONE = 10,
   /**
    * The connection is ready for another driver (`PGTLS_AIM_TLS`), protected by `encryption`. The driver's exchange is reported
    * as for `PGTLS_STARTUP` up to ReadyForQuery; the action becomes `PGTLS_FAILED` if the parameters forbid it.
    */
-  PGTLS_ESTABLISHED = 10,
+  PGTLS_ESTABLISHED = 11,
   /**
    * Every attempt has failed. `pgtls_machine_error` returns the reasons.
    */
-  PGTLS_FAILED = 11,
+  PGTLS_FAILED = 12,
 } pgtls_action_kind;
 
 /**
@@ -300,6 +309,11 @@ typedef enum pgtls_purpose {
 } pgtls_purpose;
 
 /**
+ * The client's certificates and private key, as they are given to a TLS engine.
+ */
+typedef struct pgtls_identity pgtls_identity;
+
+/**
  * One connection, from parameters to a session.
  */
 typedef struct pgtls_machine pgtls_machine;
@@ -394,7 +408,7 @@ typedef struct pgtls_action {
    */
   const char *query;
   /**
-   * For `PGTLS_SEND`, `PGTLS_START_TLS` and `PGTLS_STARTUP`.
+   * For `PGTLS_SEND`, `PGTLS_START_TLS`, `PGTLS_STARTUP`, `PGTLS_ESTABLISHED` and `PGTLS_DONE`.
    */
   const uint8_t *bytes;
   /**
@@ -402,7 +416,7 @@ typedef struct pgtls_action {
    */
   size_t length;
   /**
-   * For `PGTLS_RECEIVE`: 1 or 2.
+   * For `PGTLS_RECEIVE`: 1 or 2 before the startup exchange, and 4096 in an exchange of the machine's own.
    */
   size_t at_most;
   /**
@@ -422,7 +436,7 @@ typedef struct pgtls_action {
    */
   uint16_t tls_max;
   /**
-   * For `PGTLS_STARTUP`: the code of the server's last authentication request (3: password, 5: MD5, 10: SASL); 0 before the
+   * For `PGTLS_STARTUP`, and for the actions of the machine's own exchange: the code of the server's last authentication request (3: password, 5: MD5, 10: SASL); 0 before the
    * first, and after AuthenticationOk.
    */
   uint32_t authentication;
@@ -436,6 +450,18 @@ typedef struct pgtls_action {
   enum pgtls_then then;
 } pgtls_action;
 
+/**
+ * Function of the program that returns the password for a server, or `NULL` if there is none. `context` is the pointer that was
+ * given to `pgtls_machine_login`.
+ *
+ * The machine calls it in `pgtls_machine_action`, on the thread of that call, at most once for each connection, when the server
+ * requests a password and the parameters and the password file have none. It blocks the machine, and the time that it takes counts
+ * for the deadline. The text is copied before that call returns; the machine overwrites its copy, the program its own. `peer` is
+ * valid during the call. The function does not call anything with this machine, and returns in the usual way: neither `longjmp` nor
+ * an exception of C++ may leave it.
+ */
+typedef const char *(*pgtls_password)(void *context, const struct pgtls_peer *peer);
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -446,7 +472,7 @@ extern "C" {
 void pgtls_string_free(char *text);
 
 /**
- * Frees bytes that this library has given, by the length that it gave with them.
+ * Overwrites and frees bytes that this library has given, by the length that it gave with them.
  */
 void pgtls_bytes_free(uint8_t *bytes,
                       size_t length);
@@ -519,6 +545,41 @@ enum pgtls_status pgtls_trust_root(const struct pgtls_trust *trust, enum pgtls_r
 void pgtls_trust_free(struct pgtls_trust *trust);
 
 /**
+ * Reads the client's certificate and private key by libpq's rules: `sslcert`, `sslkey`, `sslpassword` and `sslcertmode`, the files in
+ * the home directory by default, the permissions of the key file, and that the two belong together (libpq: `initialize_SSL`). Call it
+ * for each `PGTLS_START_TLS`, and give certificates and key to the TLS engine.
+ *
+ * `PGTLS_OK` with no certificate in `identity` if none is to be sent. `PGTLS_FILE` with an error in libpq's words if one was demanded
+ * that cannot be used; it goes to `pgtls_machine_tls_failed` with `PGTLS_TLS_SETUP`. A key with which this library could not sign
+ * itself (Ed448, DSA) is such an error, too.
+ */
+enum pgtls_status pgtls_identity_of_params(const struct pgtls_params *params,
+                                           struct pgtls_identity **identity,
+                                           char **error);
+
+/**
+ * Writes a certificate (DER), by its index from 0: the client's own first, then those to be sent after it. It belongs to the identity
+ * and holds until that is freed. `PGTLS_ARGUMENT` if there is no such certificate.
+ */
+enum pgtls_status pgtls_identity_certificate(const struct pgtls_identity *identity,
+                                             size_t index,
+                                             const uint8_t **certificate,
+                                             size_t *length);
+
+/**
+ * Writes the private key, decrypted, as PKCS#8 (DER, RFC 5958: `d2i_AutoPrivateKey`). It belongs to the identity and holds until that
+ * is freed. `PGTLS_ARGUMENT` if there is no certificate.
+ */
+enum pgtls_status pgtls_identity_key(const struct pgtls_identity *identity,
+                                     const uint8_t **key,
+                                     size_t *length);
+
+/**
+ * Overwrites the key and frees an identity.
+ */
+void pgtls_identity_free(struct pgtls_identity *identity);
+
+/**
  * Judges a chain as OpenSSL would (`X509_verify_cert`, as libpq calls it), and refuses a key that cannot authenticate a
  * handshake: the peer's own certificate first, then the others that it has sent, all of them DER; `certificates` and `lengths`
  * have `count` values each. `unix_time` is the time of the verdict, in seconds since 1970; `purpose` is a `pgtls_purpose`.
@@ -587,8 +648,9 @@ enum pgtls_status pgtls_machine_to(const struct pgtls_params *params,
                                    struct pgtls_machine **machine);
 
 /**
- * A cancel request to the server of `session`, whose action is `PGTLS_DONE` (libpq: `PQcancelStart`). `PGTLS_ARGUMENT` if it is
- * connected to no server.
+ * A cancel request to the server of `session`, whose action is `PGTLS_DONE` (libpq: `PQcancelStart`). After `pgtls_machine_login`
+ * the request is that of the session and is sent by `PGTLS_SEND`; else the program sends its own at `PGTLS_STARTUP`.
+ * `PGTLS_ARGUMENT` if `session` is connected to no server, or its server sent no key.
  */
 enum pgtls_status pgtls_machine_cancel(const struct pgtls_params *params,
                                        const struct pgtls_machine *session,
@@ -649,7 +711,7 @@ enum pgtls_status pgtls_machine_peer_user(struct pgtls_machine *machine,
                                           const char *user);
 
 /**
- * These bytes were sent: all of those of the action, or some of the driver's during the startup exchange.
+ * These bytes were sent: all of those of the action, or some during the startup exchange.
  */
 enum pgtls_status pgtls_machine_sent(struct pgtls_machine *machine,
                                      const uint8_t *bytes,
@@ -687,6 +749,14 @@ enum pgtls_status pgtls_machine_client_certificate(struct pgtls_machine *machine
                                                    bool sent);
 
 /**
+ * The server's certificate in the present handshake (DER), for channel binding of SCRAM. A machine that logs in needs it before
+ * `pgtls_machine_tls_established`, unless that call gets a proof, which contains the certificate.
+ */
+enum pgtls_status pgtls_machine_server_certificate(struct pgtls_machine *machine,
+                                                   const uint8_t *certificate,
+                                                   size_t length);
+
+/**
  * The TLS handshake is complete. `alpn` is the protocol that the server selected; a `length` of 0 stands for none. `proof` is of the
  * certificates of this handshake, and needed as `verification` of the action says:
  *
@@ -695,7 +765,8 @@ enum pgtls_status pgtls_machine_client_certificate(struct pgtls_machine *machine
  * - `PGTLS_VERIFY_FULL`: the same. The machine compares the certificate with the host of the connection.
  *
  * A session without the proof that it needs, or for another host, is refused: the call succeeds, and the next action follows from
- * `sslmode`. `PGTLS_MISUSE` if the machine has no trust; or if the proof is of another trust, of a client's certificate, matched
+ * `sslmode`. `PGTLS_MISUSE` if the machine has no trust; if it logs in and
+ * has neither a proof nor the server's certificate; or if the proof is of another trust, of a client's certificate, matched
  * with another host, for another time than now, or was used for another handshake.
  */
 enum pgtls_status pgtls_machine_tls_established(struct pgtls_machine *machine,
@@ -719,7 +790,7 @@ enum pgtls_status pgtls_machine_role(struct pgtls_machine *machine,
                                      size_t length);
 
 /**
- * The server asks for a password, and there is none.
+ * The server requests a password, and there is none: for a program that runs the startup exchange itself.
  */
 enum pgtls_status pgtls_machine_no_password(struct pgtls_machine *machine);
 
@@ -739,6 +810,52 @@ enum pgtls_status pgtls_machine_timed_out(struct pgtls_machine *machine);
  * The program gives up: no other server is tried. `reason` is a sentence for the report.
  */
 enum pgtls_status pgtls_machine_abandoned(struct pgtls_machine *machine, const char *reason);
+
+/**
+ * Lets the machine run the startup exchange itself: StartupMessage, passwords (cleartext, md5, SCRAM-SHA-256 with and without
+ * channel binding), ReadyForQuery, and the query for the server's role. The program then gets `PGTLS_SEND`, `PGTLS_RECEIVE` and
+ * `PGTLS_DERIVE` until `PGTLS_DONE`, and neither `PGTLS_STARTUP` nor `PGTLS_QUERY_ROLE`. There is no GSSAPI, SSPI or OAuth: a server
+ * that requests one of them fails the attempt.
+ *
+ * Passwords are, in this order, `password` of the parameters (or `PGPASSWORD`), the line of the password file that fits the host of
+ * the attempt, and the result of `password` with `context`; `password` may be `NULL`. The call reads the password file. `warning`
+ * becomes the reason why the file is not used (psql prints it, and goes on), or `NULL`; freed with `pgtls_string_free`.
+ *
+ * Call it before the first action. `PGTLS_MISUSE` if a startup exchange is under way, `PGTLS_ARGUMENT` if the aim of the machine is
+ * not a session.
+ */
+enum pgtls_status pgtls_machine_login(struct pgtls_machine *machine,
+                                      pgtls_password password,
+                                      void *context,
+                                      char **warning);
+
+/**
+ * Answers `PGTLS_DERIVE`: performs at most 4,096 iterations of the derivation of SCRAM's key.
+ */
+enum pgtls_status pgtls_machine_derive(struct pgtls_machine *machine);
+
+/**
+ * The value of a parameter that the server has reported (`server_version`, `TimeZone`), after a login and while the action is
+ * `PGTLS_DONE`; `NULL` if it has not. Freed with `pgtls_string_free`.
+ */
+char *pgtls_machine_parameter(const struct pgtls_machine *machine,
+                              const char *name);
+
+/**
+ * The name of a parameter that the server has reported, by its index from 0 in alphabetical order; `NULL` after the last one. Freed
+ * with `pgtls_string_free`.
+ */
+char *pgtls_machine_parameter_name(const struct pgtls_machine *machine,
+                                   size_t index);
+
+/**
+ * The process id and the key of the session for cancel requests (BackendKeyData), after a login and while the action is `PGTLS_DONE`.
+ * `pgtls_machine_cancel` needs neither. The key is freed with `pgtls_bytes_free`. `PGTLS_ARGUMENT` if there is no key.
+ */
+enum pgtls_status pgtls_machine_cancel_key(const struct pgtls_machine *machine,
+                                           uint32_t *process_id,
+                                           uint8_t **key,
+                                           size_t *length);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -1,9 +1,9 @@
 //! The connection machine of the core with the proofs, texts and the startup monitor that a program in C cannot hold itself.
 
-mod login;
+mod exchange;
 mod tls;
 
-pub(crate) use login::StartupDriver;
+pub(crate) use exchange::StartupDriver;
 
 use crate::{
     action::{PGTLS_NO_DEADLINE, PeerTexts, pgtls_action, pgtls_action_kind, pgtls_peer, pointer},
@@ -44,7 +44,7 @@ pub struct pgtls_machine {
     channel: Channel,
     driver: StartupDriver,
     /// The startup exchange that is under way, if the machine runs it.
-    exchange: Option<login::Exchange>,
+    exchange: Option<exchange::Exchange>,
     /// The bytes of that exchange that the program was last given to send.
     outgoing: Zeroizing<Vec<u8>>,
     /// The result of that exchange.
