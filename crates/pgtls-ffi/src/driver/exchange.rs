@@ -131,8 +131,8 @@ impl pgtls_machine {
                 Exchange::Cancel(_) => None,
                 Exchange::Login(exchange) => match exchange.poll() {
                     Err(error) => {
-                        let outcome = outcome(&error);
-                        let _ = self.conclude(outcome, Some(error.to_string()));
+                        let (outcome, cause) = outcome(&error);
+                        let _ = self.conclude(outcome, cause);
                         return None;
                     }
                     Ok(_) if !may_go_on => None,
@@ -277,11 +277,12 @@ impl pgtls_machine {
     }
 }
 
-/// The result of an exchange that has failed, as the monitor takes it.
-fn outcome(error: &ExchangeError) -> StartupOutcome {
+/// The result of an exchange that has failed as the monitor takes it, and the cause beside it.
+fn outcome(error: &ExchangeError) -> (StartupOutcome, Option<String>) {
     match error {
-        ExchangeError::Refused(refusal) => StartupOutcome::Refused(*refusal),
-        ExchangeError::WrongRole(_) => StartupOutcome::WrongRole,
-        _ => StartupOutcome::Failed,
+        // The sentence is that of the refusal.
+        ExchangeError::Refused(refusal) => (StartupOutcome::Refused(*refusal), None),
+        ExchangeError::WrongRole(_) => (StartupOutcome::WrongRole, Some(error.to_string())),
+        _ => (StartupOutcome::Failed, Some(error.to_string())),
     }
 }
