@@ -265,6 +265,32 @@ fn a_script_in_python() {
     }
 }
 
+/// Node has no way to call C but a package: koffi, found by `NODE_PATH`.
+#[test]
+fn a_script_in_node() {
+    let Some(server) = Postgres::start(Tls::On) else { return };
+    let node = || {
+        let mut command = clean("node".as_ref());
+        command.envs(env::var_os("NODE_PATH").map(|path| ("NODE_PATH", path)));
+        command
+    };
+    if !has("node") {
+        return skip("Node", "node is not installed");
+    }
+    if !output(node().args(["-e", "require('koffi')"]), LIMIT).status.success() {
+        return skip("Node", "the package koffi is not in NODE_PATH");
+    }
+    let arguments = [library("so"), sources().join("examples/connect.js")];
+    let [library, script] = arguments.each_ref().map(|path| path.to_str().unwrap());
+    let run = |conninfo: &str| output(node().args([script, library, conninfo]), LIMIT);
+    every_row("connect.js", &server, run);
+    every_login("connect.js", &server, false, || {
+        let mut command = node();
+        command.args([script, library]);
+        command
+    });
+}
+
 /// Ways through the library that differ in what they allocate: success, fallback, refusals at every stage.
 const LEAKS: &[(&str, &str)] = &[
     ("anyuser", "sslmode=verify-full sslrootcert={folder}/root.crt"),
