@@ -96,7 +96,7 @@ fn every_form_becomes_pkcs8() {
     assert_eq!(converted(&pkcs1), rsa_pkcs8);
     let from_sec1 = converted(&sec1);
     assert!(from_sec1.ends_with(&sec1));
-    assert_eq!(from_sec1[2..26], pkcs8[2..26], "version and algorithm");
+    assert_eq!(from_sec1[3..27], pkcs8[3..27], "version and algorithm");
     loads(pem("PRIVATE KEY", "", &from_sec1), &from_sec1);
 }
 
