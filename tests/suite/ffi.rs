@@ -162,7 +162,7 @@ const PROOFS: &[(&str, u8, &str, &str)] = &[
     ("a role in a login", 5, "failed", "the machine runs the startup exchange itself"),
     ("no password in a login", 5, "failed", "the machine runs the startup exchange itself"),
     ("derive without a derivation", 5, "failed", "the action is not PGTLS_DERIVE"),
-    ("a login too late", 5, "failed", "the startup exchange is under way"),
+    ("a login too late", 5, "failed", "the connection has begun"),
     ("nothing received", 5, "failed", "no bytes were received"),
     ("a login without the certificate", 5, "failed", "needs the server's certificate"),
     ("a login with the certificate", 0, "send", ""),

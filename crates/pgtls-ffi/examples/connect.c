@@ -26,7 +26,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -128,9 +127,7 @@ static pgtls_status resolve(pgtls_machine *machine, const char *name)
 
 static pgtls_status open_connection(pgtls_machine *machine, wire *w, const pgtls_peer *peer)
 {
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM}, *found = NULL;
-    struct sockaddr_un path = {.sun_family = AF_UNIX};
-    size_t length = strnlen(peer->address, sizeof path.sun_path);
+    const struct sockaddr *address = peer->sockaddr;
     const int options[][3] = {
         {SOL_SOCKET, SO_KEEPALIVE, peer->keepalives},
         {IPPROTO_TCP, TCP_NODELAY, peer->transport == PGTLS_TCP},
@@ -139,28 +136,16 @@ static pgtls_status open_connection(pgtls_machine *machine, wire *w, const pgtls
         {IPPROTO_TCP, TCP_KEEPCNT, (int)peer->keepalives_count},
         {IPPROTO_TCP, TCP_USER_TIMEOUT, (int)peer->tcp_user_timeout},
     };
-    char port[8];
-    int error;
 
     hang_up(w);
-    snprintf(port, sizeof port, "%u", peer->port);
-    if (peer->transport == PGTLS_TCP && (error = getaddrinfo(peer->address, port, &hints, &found)) != 0)
-        return pgtls_machine_failed(machine, gai_strerror(error));
-    w->fd = socket(found != NULL ? found->ai_family : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (address == NULL)
+        return pgtls_machine_failed(machine, "the path of the unix socket is too long");
+    w->fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         if (options[i][2] > 0)
             setsockopt(w->fd, options[i][0], options[i][1], &options[i][2], sizeof options[i][2]);
     set_limit(w);
-    if (found != NULL) {
-        error = connect(w->fd, found->ai_addr, found->ai_addrlen);
-        freeaddrinfo(found);
-    } else {
-        memcpy(path.sun_path, peer->address, length);
-        if (path.sun_path[0] == '@')
-            path.sun_path[0] = '\0';
-        error = connect(w->fd, (struct sockaddr *)&path, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
-    }
-    if (error == 0)
+    if (connect(w->fd, address, (socklen_t)peer->sockaddr_length) == 0)
         return pgtls_machine_opened(machine);
     return now() >= w->deadline ? pgtls_machine_timed_out(machine) : pgtls_machine_failed(machine, strerror(errno));
 }
@@ -284,30 +269,6 @@ static pgtls_status start_tls(pgtls_machine *machine, wire *w, const pgtls_actio
     return status;
 }
 
-/* Sends a query and copies the first column of its last row; -1 without a row. */
-static long ask(wire *w, const char *query, uint8_t *value, size_t room)
-{
-    uint8_t answer[4096] = {'Q', 0, 0, 0, (uint8_t)(strlen(query) + 5)};
-    size_t have = 0, at = 0;
-    long found = -1;
-
-    memcpy(answer + 5, query, strlen(query) + 1);
-    if (!send_all(w, answer, strlen(query) + 6))
-        return -1;
-    while (have < 6 || memcmp(answer + have - 6, "Z\0\0\0\5", 5) != 0) {
-        long count = receive(w, answer + have, sizeof answer - have);
-        if (count <= 0)
-            return -1;
-        have += (size_t)count;
-    }
-    for (; at + 11 < have; at += 1 + ((size_t)answer[at + 3] << 8) + answer[at + 4])
-        if (answer[at] == 'D' && answer[at + 10] <= room && answer[at + 10] <= have - at - 11) {
-            found = answer[at + 10];
-            memcpy(value, answer + at + 11, (size_t)found);
-        }
-    return found;
-}
-
 static pgtls_status perform(pgtls_machine *machine, wire *w, const pgtls_action *action)
 {
     uint8_t bytes[4096];
@@ -344,12 +305,30 @@ static const char *password(void *context, const pgtls_peer *peer)
     return context;
 }
 
+/* Sends SELECT 1 and returns the digit in its one row: the last byte of the DataRow, which follows a RowDescription. */
+static int select_one(wire *w)
+{
+    uint8_t answer[4096];
+    size_t have = 0, at = 0;
+
+    if (!send_all(w, (const uint8_t *)"Q\0\0\0\x0dSELECT 1", 14))
+        return -1;
+    while (have < 6 || memcmp(answer + have - 6, "Z\0\0\0\5", 5) != 0) {
+        long count = receive(w, answer + have, sizeof answer - have);
+        if (count <= 0)
+            return -1;
+        have += (size_t)count;
+    }
+    while (at + 12 <= have && answer[at] != 'D')
+        at += 1 + ((size_t)answer[at + 3] << 8) + answer[at + 4];
+    return at + 12 <= have ? answer[at + 11] - '0' : -1;
+}
+
 static bool run(pgtls_machine *machine, wire *w)
 {
     static const char *const words[] = {"plain", "ssl", "gss"};
     pgtls_action action;
-    uint8_t value[64];
-    long length = -1;
+    int one = -1;
 
     while (pgtls_machine_action(machine, now(), &action) == PGTLS_OK && action.kind < PGTLS_DONE) {
         w->deadline = action.deadline;
@@ -357,16 +336,15 @@ static bool run(pgtls_machine *machine, wire *w)
             break;
     }
     w->deadline = PGTLS_NO_DEADLINE;
-    if (action.kind == PGTLS_DONE) {
-        length = ask(w, "SELECT 1", value, sizeof value);
-        printf("%s: SELECT 1 is %.*s\n", words[action.encryption], length < 0 ? 0 : (int)length, (char *)value);
+    if (action.kind == PGTLS_DONE && (one = select_one(w)) >= 0) {
+        printf("%s: SELECT 1 is %d\n", words[action.encryption], one);
         send_all(w, (const uint8_t *)"X\0\0\0\4", 5);
     } else {
         char *error = pgtls_machine_error(machine);
         fprintf(stderr, "%s\n", error != NULL ? error : "no connection");
         pgtls_string_free(error);
     }
-    return length >= 0;
+    return one >= 0;
 }
 
 int main(int argc, char **argv)

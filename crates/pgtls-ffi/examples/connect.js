@@ -23,7 +23,7 @@ const VERSIONS = { 0x0301: 'TLSv1', 0x0302: 'TLSv1.1', 0x0303: 'TLSv1.2', 0x0304
 koffi.struct('Peer', {
     host_index: 'size_t', host: 'const char *', address: 'const char *', port: 'uint16_t', transport: 'int',
     keepalives: 'bool', keepalives_idle: 'uint32_t', keepalives_interval: 'uint32_t', keepalives_count: 'uint32_t',
-    tcp_user_timeout: 'uint32_t',
+    tcp_user_timeout: 'uint32_t', sockaddr: 'void *', sockaddr_length: 'uint32_t',
 });
 koffi.struct('Action', {
     kind: 'int', deadline: 'uint64_t', peer: 'Peer', name: 'const char *', query: 'const char *', bytes: 'void *',

@@ -39,6 +39,8 @@ class Peer(ctypes.Structure):
         ("keepalives_interval", c_uint32),
         ("keepalives_count", c_uint32),
         ("tcp_user_timeout", c_uint32),
+        ("sockaddr", c_void_p),
+        ("sockaddr_length", c_uint32),
     ]
 
 

@@ -405,6 +405,15 @@ typedef struct pgtls_peer {
    * `TCP_USER_TIMEOUT`, in milliseconds; 0 keeps the operating system's default.
    */
   uint32_t tcp_user_timeout;
+  /**
+   * Address and port as a `struct sockaddr` of this machine, for `connect`. `NULL` without an address, and if the path of
+   * a unix socket is too long for it.
+   */
+  const void *sockaddr;
+  /**
+   * Length of `sockaddr`.
+   */
+  uint32_t sockaddr_length;
 } pgtls_peer;
 
 /**
@@ -847,8 +856,7 @@ enum pgtls_status pgtls_machine_abandoned(struct pgtls_machine *machine, const c
  * the attempt, and the result of `password` with `context`; `password` may be `NULL`. The call reads the password file. `warning`
  * becomes the reason why the file is not used (psql prints it, and goes on), or `NULL`; freed with `pgtls_string_free`.
  *
- * Call it before the first action. `PGTLS_MISUSE` if a startup exchange is under way, `PGTLS_ARGUMENT` if the aim of the machine is
- * not a session.
+ * `PGTLS_MISUSE` after the first call of `pgtls_machine_action`, `PGTLS_ARGUMENT` if the aim of the machine is not a session.
  */
 enum pgtls_status pgtls_machine_login(struct pgtls_machine *machine,
                                       pgtls_password password,

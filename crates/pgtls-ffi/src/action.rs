@@ -9,8 +9,9 @@ use pgtls_core::{
     message::ALPN_POSTGRESQL,
     param::Keepalives,
 };
+use socket2::SockAddr;
 use std::{
-    ffi::{CStr, CString, c_char},
+    ffi::{CStr, CString, c_char, c_void},
     net::SocketAddr,
     ptr,
 };
@@ -87,6 +88,11 @@ pub struct pgtls_peer {
     pub keepalives_count: u32,
     /// `TCP_USER_TIMEOUT`, in milliseconds; 0 keeps the operating system's default.
     pub tcp_user_timeout: u32,
+    /// Address and port as a `struct sockaddr` of this machine, for `connect`. `NULL` without an address, and if the path of
+    /// a unix socket is too long for it.
+    pub sockaddr: *const c_void,
+    /// Length of `sockaddr`.
+    pub sockaddr_length: u32,
 }
 
 /// The next action. What its pointers refer to belongs to the machine and holds until the next call of `pgtls_machine_action` is
@@ -184,10 +190,12 @@ impl pgtls_action {
     }
 }
 
-/// Texts of a server, for the pointers of [`pgtls_peer`].
+/// Texts and address of a server, for the pointers of [`pgtls_peer`].
 pub(crate) struct PeerTexts {
     host: Option<CString>,
     address: Option<CString>,
+    /// In a place of its own, as these move.
+    sockaddr: Option<Box<SockAddr>>,
 }
 
 impl PeerTexts {
@@ -200,7 +208,14 @@ impl PeerTexts {
             Address::Tcp(address) => c_text(&address.ip().to_string()),
             Address::Unix(path) => c_text(path),
         });
-        Self { host: peer.host.as_deref().map(c_text), address }
+        let sockaddr = peer.address.as_ref().and_then(|address| match address {
+            Address::Tcp(address) => Some(Box::new(SockAddr::from(*address))),
+            Address::Unix(path) => {
+                let path = path.strip_prefix('@').map_or_else(|| path.clone(), |name| format!("\0{name}"));
+                SockAddr::unix(path).ok().map(Box::new)
+            }
+        });
+        Self { host: peer.host.as_deref().map(c_text), address, sockaddr }
     }
 }
 
@@ -217,6 +232,8 @@ impl pgtls_peer {
         keepalives_interval: 0,
         keepalives_count: 0,
         tcp_user_timeout: 0,
+        sockaddr: ptr::null(),
+        sockaddr_length: 0,
     };
 
     pub(crate) fn new(peer: &Peer, texts: &PeerTexts) -> Self {
@@ -227,6 +244,10 @@ impl pgtls_peer {
             transport: peer.transport.into(),
             ..Self::NONE
         };
+        if let Some(sockaddr) = &texts.sockaddr {
+            seen.sockaddr = sockaddr.as_ptr().cast();
+            seen.sockaddr_length = sockaddr.len();
+        }
         if let Some(Address::Tcp(address)) = &peer.address {
             seen.port = address.port();
         }
@@ -260,6 +281,19 @@ mod tests {
         }
         let seen = startup.with_leftover(None);
         assert_eq!((seen.bytes, seen.length), (ptr::null(), 0));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn addresses_are_those_of_connect() {
+        let sockaddr = |address| PeerTexts::new(&Peer::new(0, None, address)).sockaddr;
+        let tcp: SocketAddr = "[fe80::1%3]:5432".parse().unwrap();
+        assert_eq!(sockaddr(Address::Tcp(tcp)).and_then(|found| found.as_socket()), Some(tcp));
+        let unix = sockaddr(Address::Unix("/run/.s.PGSQL.5432".to_owned())).unwrap();
+        assert_eq!(unix.as_pathname(), Some("/run/.s.PGSQL.5432".as_ref()));
+        let named = sockaddr(Address::Unix("@pg/.s.PGSQL.5432".to_owned())).unwrap();
+        assert_eq!(named.as_abstract_namespace(), Some(&b"pg/.s.PGSQL.5432"[..]));
+        assert!(sockaddr(Address::Unix("/".repeat(200))).is_none());
     }
 
     #[test]

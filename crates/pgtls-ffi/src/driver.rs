@@ -43,6 +43,8 @@ pub struct pgtls_machine {
     /// The protection of the present connection.
     channel: Channel,
     driver: StartupDriver,
+    /// The program was given an action.
+    has_begun: bool,
     /// The startup exchange that is under way, if the machine runs it.
     exchange: Option<exchange::Exchange>,
     /// The bytes of that exchange that the program was last given to send.
@@ -105,6 +107,7 @@ impl pgtls_machine {
             server_certificate: None,
             channel: Channel::Plain,
             driver,
+            has_begun: false,
             exchange: None,
             outgoing: Zeroizing::default(),
             session: None,
@@ -125,6 +128,7 @@ impl pgtls_machine {
 
     /// The next action at this time.
     pub(crate) fn action(&mut self, now: Duration) -> Result<pgtls_action, pgtls_status> {
+        self.has_begun = true;
         let shown = loop {
             let action = self.settle(now)?;
             // The end of the machine's own exchange leads to another action.
@@ -181,6 +185,7 @@ impl pgtls_machine {
     fn show(&mut self, action: Action) -> Result<Option<pgtls_action>, pgtls_status> {
         use pgtls_action_kind as Kind;
         self.text = None;
+        self.outgoing = Zeroizing::default();
         let mut shown = match action {
             Action::Resolve { name, .. } => {
                 let mut shown = pgtls_action::new(Kind::PGTLS_RESOLVE);

@@ -22,8 +22,7 @@ use std::{
 /// the attempt, and the result of `password` with `context`; `password` may be `NULL`. The call reads the password file. `warning`
 /// becomes the reason why the file is not used (psql prints it, and goes on), or `NULL`; freed with `pgtls_string_free`.
 ///
-/// Call it before the first action. `PGTLS_MISUSE` if a startup exchange is under way, `PGTLS_ARGUMENT` if the aim of the machine is
-/// not a session.
+/// `PGTLS_MISUSE` after the first call of `pgtls_machine_action`, `PGTLS_ARGUMENT` if the aim of the machine is not a session.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `machine` is a handle and `warning` a place; `password` is `NULL`, or may be called with

@@ -63,11 +63,10 @@ impl pgtls_machine {
         if self.purpose != Purpose::Session {
             return Err(pgtls_status::PGTLS_ARGUMENT.into());
         }
-        if self.monitor.is_some() {
-            return Err(self.mistake(
-                "the startup exchange is under way; pgtls_machine_login comes before PGTLS_STARTUP"
-                    .to_owned(),
-            ));
+        if self.has_begun {
+            let text =
+                "the connection has begun; pgtls_machine_login comes before the first pgtls_machine_action";
+            return Err(self.mistake(text.to_owned()));
         }
         let passwords = pgtls_os::passwords(&self.params, &self.environment);
         let warning = passwords.problem().map(ToString::to_string);
@@ -113,7 +112,7 @@ impl pgtls_machine {
             Step::Derive => pgtls_action::new(Kind::PGTLS_DERIVE),
         };
         if shown.kind == Kind::PGTLS_SEND {
-            // The exchange drops its bytes while the program's pointer to them may be an argument.
+            // A copy, as the exchange drops its bytes while the program's pointer to them may be an argument.
             self.outgoing = self.exchange.as_ref().map(Exchange::unsent).unwrap_or_default();
             (shown.bytes, shown.length) = (self.outgoing.as_ptr(), self.outgoing.len());
         }
