@@ -183,21 +183,21 @@ typedef enum pgtls_action_kind {
    */
   PGTLS_START_TLS = 6,
   /**
-   * Comes only to a program that runs the exchange itself, without `pgtls_machine_login`.
-   * Send the startup packet and authenticate, or send the CancelRequest and wait for the end of the connection. Report all
-   * bytes, TLS taken off, with `pgtls_machine_sent` and `pgtls_machine_received`, and the end with `pgtls_machine_closed`.
+   * For a program that runs the exchange itself, without `pgtls_machine_login`: send the startup packet and authenticate, or send
+   * the CancelRequest and wait for the end of the connection. Report all bytes, TLS taken off, with `pgtls_machine_sent` and
+   * `pgtls_machine_received`, and the end with `pgtls_machine_closed`.
    * `bytes` are the first bytes of the server: they were received, and reported, before. Call `pgtls_machine_action` after
    * each report: once the action is another one, nothing more may be sent for this exchange.
    */
   PGTLS_STARTUP = 7,
   /**
-   * Send `query`, which returns one value: `pgtls_machine_role`. The bytes of this exchange are not reported. Comes only to a
-   * program that runs the exchange itself.
+   * For a program that runs the exchange itself: send `query`, which returns one value: `pgtls_machine_role`. The bytes of this
+   * exchange are not reported.
    */
   PGTLS_QUERY_ROLE = 8,
   /**
-   * Compute for a few milliseconds: `pgtls_machine_derive`. A server's SCRAM iterations decide how often this comes, so that a
-   * program checks its deadline and its other events in between.
+   * Check the deadline and derive a part of SCRAM's key, for a few milliseconds: `pgtls_machine_derive`. The number of
+   * iterations that the server demands decides how often this action comes; an event loop runs its other tasks in between.
    */
   PGTLS_DERIVE = 9,
   /**

@@ -1,5 +1,5 @@
 /*
- * Proofs of pgtls.h that do not belong to the handshake they are given for, and startup exchanges. Each case gives a machine
+ * Proofs of pgtls.h that do not belong to the handshake they are given for, startup exchanges and logins. Each case gives a machine
  * something and prints one line: name|status|action|pgtls_machine_error. The test beside this file has the expected lines.
  *
  *     proofs FOLDER
@@ -766,6 +766,29 @@ static void bound(void)
     pgtls_params_free(p);
 }
 
+/* Files of the client, without a connection. */
+static void identities(void)
+{
+    pgtls_params *none = params("host=db.test user=u sslcertmode=disable sslcert=%s/root.crt");
+    pgtls_params *no_key = params("host=db.test user=u sslcert=%s/root.crt sslkey=%s/missing.key");
+    pgtls_identity *identity = NULL;
+    const uint8_t *bytes = NULL;
+    size_t length = 0;
+    char *error = NULL;
+
+    must(pgtls_identity_of_params(none, &identity, &error) == PGTLS_OK && error == NULL, "no identity is demanded");
+    must(pgtls_identity_certificate(identity, 0, &bytes, &length) == PGTLS_ARGUMENT, "no certificate");
+    must(pgtls_identity_key(identity, &bytes, &length) == PGTLS_ARGUMENT && bytes == NULL, "no key");
+    pgtls_identity_free(identity);
+    must(pgtls_identity_of_params(no_key, &identity, &error) == PGTLS_FILE && identity == NULL, "the key is missing");
+    must(strstr(error, "certificate present, but its private key file") != NULL, error);
+    pgtls_string_free(error);
+    must(pgtls_identity_of_params(no_key, NULL, NULL) == PGTLS_FILE, "the error is not wanted");
+    must(pgtls_identity_of_params(none, NULL, NULL) == PGTLS_ARGUMENT, "no place for the identity");
+    pgtls_params_free(none);
+    pgtls_params_free(no_key);
+}
+
 static void logins(void)
 {
     pgtls_params *plain = params(PLAIN "connect_timeout=7"), *scram = params(PLAIN "require_auth=scram-sha-256");
@@ -817,5 +840,6 @@ int main(int argc, char **argv)
     keys();
     exchanges();
     logins();
+    identities();
     return 0;
 }
