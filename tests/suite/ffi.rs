@@ -4,13 +4,15 @@ use crate::{
     examples::{LIMIT, ROWS, conninfo},
     support::{
         patience::output,
-        postgres::{Postgres, Tls},
+        postgres::{PASSWORD, Postgres, Tls},
         skip,
     },
 };
 use pgtls_conformance::pki::Pki;
 use std::{
-    env,
+    env, fs,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::OnceLock,
@@ -25,12 +27,15 @@ fn a_program_in_c() {
     let run = |conninfo: &str| output(clean(&program).arg(conninfo), LIMIT);
     every_row("connect.c", &server, run);
     every_walk("connect.c", &server, run);
+    every_login("connect.c", &server, true, || clean(&program));
     let mistaken = run("host=localhost sslmode=sometimes");
     assert!(said(&mistaken).1.contains("sslmode"), "{mistaken:?}");
 
     let Some(valgrind) = valgrind() else { return };
     for (user, parameters) in LEAKS {
-        let ended = output(valgrind().arg(&program).arg(conninfo(&server, user, parameters)), LIMIT);
+        let mut command = valgrind();
+        command.env("APP_PASSWORD", PASSWORD).arg(&program).arg(conninfo(&server, user, parameters));
+        let ended = output(&mut command, LIMIT);
         assert!(matches!(ended.status.code(), Some(0 | 2)), "{user} {parameters}: {:?}", said(&ended));
     }
 }
@@ -139,6 +144,28 @@ const PROOFS: &[(&str, u8, &str, &str)] = &[
     ("an answer without a question", 5, "failed", "the action is not PGTLS_QUERY_ROLE"),
     ("another driver", 0, "established", ""),
     ("another driver, require_auth", 0, "failed", "authentication method requirement failed"),
+    ("a login", 0, "done", ""),
+    ("the end of a cancel request", 0, "done", ""),
+    ("a password of the callback", 0, "done", ""),
+    ("a wrong password", 0, "failed", "FATAL:  no entry"),
+    ("NULL of the callback", 0, "failed", "no password supplied"),
+    ("an empty password", 0, "failed", "no password supplied"),
+    ("no UTF-8", 0, "failed", "the password that the program returned is not UTF-8"),
+    ("require_auth before the password", 0, "failed", "authentication method requirement failed"),
+    ("a login on a standby", 0, "done", ""),
+    ("a login on no standby", 0, "failed", "server is not in hot standby mode"),
+    ("a derivation without end", 0, "derive", ""),
+    ("its deadline", 0, "failed", "timeout expired"),
+    ("received before it is sent", 5, "failed", "the action is not PGTLS_RECEIVE"),
+    ("more sent than there is", 5, "failed", "the bytes that were sent are not those of the action"),
+    ("nothing sent", 5, "failed", "the bytes that were sent are not those of the action"),
+    ("a role in a login", 5, "failed", "the machine runs the startup exchange itself"),
+    ("no password in a login", 5, "failed", "the machine runs the startup exchange itself"),
+    ("derive without a derivation", 5, "failed", "the action is not PGTLS_DERIVE"),
+    ("a login too late", 5, "failed", "the connection has begun"),
+    ("nothing received", 5, "failed", "no bytes were received"),
+    ("a login without the certificate", 5, "failed", "needs the server's certificate"),
+    ("a login with the certificate", 0, "send", ""),
 ];
 
 #[test]
@@ -163,7 +190,7 @@ fn a_proof_counts_for_what_it_proves() {
     // The security level is that of the machine's OpenSSL.
     let conf = folder.path().join("openssl.cnf");
     let section = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n";
-    std::fs::write(&conf, format!("{section}CipherString = DEFAULT@SECLEVEL=3\n")).unwrap();
+    fs::write(&conf, format!("{section}CipherString = DEFAULT@SECLEVEL=3\n")).unwrap();
     for (conf, expected) in [("".as_ref(), "|0|"), (conf.as_os_str(), "|4|")] {
         let mut command = clean(&program);
         command.env("OPENSSL_CONF", conf).arg(folder.path()).arg("key-rsa-2048");
@@ -189,7 +216,7 @@ fn write_zoo(folder: &Path) {
         "key-rsa-2048",
     ];
     let pki = Pki::open();
-    let write = |name: &str, content: &[u8]| std::fs::write(folder.join(name), content).unwrap();
+    let write = |name: &str, content: &[u8]| fs::write(folder.join(name), content).unwrap();
     for name in SERVERS {
         for (number, certificate) in pki.server(name).unwrap().chain().iter().enumerate() {
             write(&format!("{name}.{number}.der"), certificate);
@@ -213,6 +240,11 @@ fn a_script_in_python() {
         |conninfo: &str| output(clean("python3".as_ref()).args(["-B", script, library, conninfo]), LIMIT);
     every_row("connect.py", &server, run);
     every_walk("connect.py", &server, run);
+    every_login("connect.py", &server, false, || {
+        let mut command = clean("python3".as_ref());
+        command.args(["-B", script, library]);
+        command
+    });
 
     if !has("valgrind") {
         return skip("ctypes under valgrind", "it is not installed");
@@ -233,6 +265,32 @@ fn a_script_in_python() {
     }
 }
 
+/// Node has no way to call C but a package: koffi, found by `NODE_PATH`.
+#[test]
+fn a_script_in_node() {
+    let Some(server) = Postgres::start(Tls::On) else { return };
+    let node = || {
+        let mut command = clean("node".as_ref());
+        command.envs(env::var_os("NODE_PATH").map(|path| ("NODE_PATH", path)));
+        command
+    };
+    if !has("node") {
+        return skip("Node", "node is not installed");
+    }
+    if !output(node().args(["-e", "require('koffi')"]), LIMIT).status.success() {
+        return skip("Node", "the package koffi is not in NODE_PATH");
+    }
+    let arguments = [library("so"), sources().join("examples/connect.js")];
+    let [library, script] = arguments.each_ref().map(|path| path.to_str().unwrap());
+    let run = |conninfo: &str| output(node().args([script, library, conninfo]), LIMIT);
+    every_row("connect.js", &server, run);
+    every_login("connect.js", &server, false, || {
+        let mut command = node();
+        command.args([script, library]);
+        command
+    });
+}
+
 /// Ways through the library that differ in what they allocate: success, fallback, refusals at every stage.
 const LEAKS: &[(&str, &str)] = &[
     ("anyuser", "sslmode=verify-full sslrootcert={folder}/root.crt"),
@@ -241,6 +299,10 @@ const LEAKS: &[(&str, &str)] = &[
     ("anyuser", "sslmode=verify-full sslrootcert={folder}/root.crt host=127.0.0.1"),
     ("anyuser", "sslmode=verify-ca sslrootcert={folder}/missing.crt"),
     ("passworduser", "sslmode=require"),
+    ("scramuser", "sslmode=verify-full sslrootcert={folder}/root.crt channel_binding=require"),
+    ("scramuser", "sslmode=require password=wrong"),
+    ("certuser", "sslmode=require sslcert={folder}/client.crt sslkey={folder}/client.key"),
+    ("certuser", "sslmode=require sslcert={folder}/client.crt sslkey={folder}/other.key"),
 ];
 
 fn every_row(name: &str, server: &Postgres, run: impl Fn(&str) -> Output) {
@@ -290,6 +352,164 @@ fn every_walk(name: &str, server: &Postgres, run: impl Fn(&str) -> Output) {
         let outcome = told.trim_end().strip_suffix(": SELECT 1 is 1").unwrap_or("fail");
         assert_eq!(outcome, *expected, "{name} \"{conninfo}\": {told}{heard}");
         assert!(heard.contains(part), "{name} \"{conninfo}\": {heard}");
+    }
+}
+
+const WRONG: &str = "password authentication failed for user";
+const NO_CERTIFICATE: &str = "connection requires a valid client certificate";
+
+/// Passwords and client certificates: user, parameters, the password of the program's callback, outcome, and a part of the error.
+/// `{silent}` is the port of a server that never answers.
+const LOGINS: &[(&str, &str, &str, &str, &str)] = &[
+    ("passworduser", "sslmode=require", PASSWORD, "ssl", ""),
+    ("md5user", "sslmode=require", PASSWORD, "ssl", ""),
+    ("md5user", "sslmode=require", "incorrect horse", "fail", WRONG),
+    ("scramuser", "sslmode=disable", PASSWORD, "plain", ""),
+    ("scramuser", "sslmode=disable", "incorrect horse", "fail", WRONG),
+    ("scramuser", "sslmode=disable", "", "fail", "no password supplied"),
+    ("scramuser", "sslmode=require channel_binding=require", PASSWORD, "ssl", ""),
+    ("scramuser", "sslmode=require channel_binding=disable", PASSWORD, "ssl", ""),
+    (
+        "scramuser",
+        "sslmode=verify-full sslrootcert={folder}/root.crt channel_binding=require",
+        PASSWORD,
+        "ssl",
+        "",
+    ),
+    ("scramuser", "sslmode=disable channel_binding=require", PASSWORD, "fail", "channel binding required"),
+    ("manyuser", "sslmode=require", PASSWORD, "ssl", ""),
+    // The callback comes last.
+    ("scramuser", "sslmode=require password=incorrect", PASSWORD, "fail", WRONG),
+    ("scramuser", "sslmode=require passfile={folder}/passwords", "", "ssl", ""),
+    ("scramuser", "sslmode=require passfile={folder}/wide", PASSWORD, "ssl", "has group or world access"),
+    ("scramuser", "hostaddr='' port=1,{port} host=localhost,localhost sslmode=require", PASSWORD, "ssl", ""),
+    (
+        "scramuser",
+        "hostaddr='' port={silent},{port} host=127.0.0.1,localhost sslmode=require connect_timeout=2",
+        PASSWORD,
+        "ssl",
+        "",
+    ),
+    (
+        "scramuser",
+        "hostaddr='' port={silent} host=127.0.0.1 connect_timeout=2",
+        PASSWORD,
+        "fail",
+        "timeout expired",
+    ),
+    (
+        "scramuser",
+        "sslmode=require target_session_attrs=standby",
+        PASSWORD,
+        "fail",
+        "not in hot standby mode",
+    ),
+    ("certuser", "sslmode=require sslcert={folder}/client.crt sslkey={folder}/client.key", "", "ssl", ""),
+    ("certuser", "sslmode=require", "", "fail", NO_CERTIFICATE),
+    (
+        "certuser",
+        "sslmode=require sslcertmode=disable sslcert={folder}/client.crt sslkey={folder}/client.key",
+        "",
+        "fail",
+        NO_CERTIFICATE,
+    ),
+    (
+        "anyuser",
+        "sslmode=require sslcertmode=require sslcert={folder}/client.crt sslkey={folder}/client.key",
+        "",
+        "ssl",
+        "",
+    ),
+    ("anyuser", "sslmode=require sslcertmode=require", "", "fail", "no client certificate was sent"),
+    ("certuser", "sslmode=require sslcert={folder}/client.crt sslkey={folder}/key.sec1", "", "ssl", ""),
+    (
+        "certuser",
+        "sslmode=require sslcert={folder}/client.crt sslkey={folder}/key.encrypted sslpassword=opensesame",
+        "",
+        "ssl",
+        "",
+    ),
+    (
+        "certuser",
+        "sslmode=require sslcert={folder}/client.crt sslkey={folder}/key.encrypted sslpassword=wrong",
+        "",
+        "fail",
+        "could not load private key file",
+    ),
+    (
+        "certuser",
+        "sslmode=require sslcert={folder}/client.crt sslkey={folder}/missing.key",
+        "",
+        "fail",
+        "certificate present, but its private key file",
+    ),
+    (
+        "certuser",
+        "sslmode=require sslcert={folder}/client.crt sslkey={folder}/root.crt",
+        "",
+        "fail",
+        "has group or world access",
+    ),
+    (
+        "certuser",
+        "sslmode=require sslcert={folder}/client.crt sslkey={folder}/server.key",
+        "",
+        "fail",
+        "does not match private key file",
+    ),
+    (
+        "certuser",
+        "sslmode=require sslcert={folder}/client.key",
+        "",
+        "fail",
+        "could not read certificate file",
+    ),
+    // prefer goes on without TLS after a file that cannot be used, as libpq does.
+    ("nossluser", "sslmode=prefer sslcert={folder}/client.crt sslkey={folder}/missing.key", "", "plain", ""),
+];
+
+/// Runs all of [`LOGINS`]. The TLS engine of the program shows, or does not, whether the server requested a certificate.
+fn every_login(name: &str, server: &Postgres, shows_request: bool, program: impl Fn() -> Command) {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = (silent.local_addr().unwrap().port().to_string(), silent);
+    write_secrets(server.folder());
+    for (user, parameters, password, expected, part) in LOGINS {
+        let ports = parameters.replace("{port}", &server.port().to_string()).replace("{silent}", &silent.0);
+        let conninfo = conninfo(server, user, &ports);
+        let mut command = program();
+        if !password.is_empty() {
+            command.env("APP_PASSWORD", password);
+        }
+        let (told, heard) = said(&output(command.arg(&conninfo), LIMIT));
+        let outcome = told.trim_end().strip_suffix(": SELECT 1 is 1").unwrap_or("fail");
+        if !shows_request && parameters.contains("sslcertmode=require") {
+            assert_eq!(outcome, "fail", "{name} \"{conninfo}\": {told}{heard}");
+            assert!(heard.contains("sslcertmode=require"), "{name} \"{conninfo}\": {heard}");
+            continue;
+        }
+        assert_eq!(outcome, *expected, "{name} \"{conninfo}\": {told}{heard}");
+        assert!(heard.contains(part), "{name} \"{conninfo}\": {heard}");
+        assert!(!heard.contains(PASSWORD), "{name} \"{conninfo}\": {heard}");
+    }
+}
+
+/// A password file, one that others can read, and the client's key in other forms.
+fn write_secrets(folder: &Path) {
+    let write = |name: &str, mode: u32| {
+        fs::write(folder.join(name), format!("*:*:*:*:{PASSWORD}\n")).unwrap();
+        fs::set_permissions(folder.join(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    write("passwords", 0o600);
+    write("wide", 0o644);
+    for (name, options) in [
+        ("key.sec1", &["ec"][..]),
+        ("key.encrypted", &["pkcs8", "-topk8", "-v2", "aes256", "-passout", "pass:opensesame"]),
+    ] {
+        let mut openssl = clean("openssl".as_ref());
+        openssl.args(options).arg("-in").arg(folder.join("client.key")).arg("-out").arg(folder.join(name));
+        let ended = output(&mut openssl, LIMIT);
+        assert!(ended.status.success(), "{:?}", said(&ended));
+        fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o600)).unwrap();
     }
 }
 

@@ -1,11 +1,13 @@
 /*
- * A connection to PostgreSQL in C: pgtls decides, OpenSSL is the TLS engine, this program has the sockets.
+ * A session with PostgreSQL in C: pgtls decides and logs in, OpenSSL is the TLS engine, this program has the sockets.
  *
  *     cargo build --release --package pgtls-ffi
  *     cc connect.c -I../include -L../../../target/release -lpgtls_ffi -lssl -lcrypto -o connect
- *     LD_LIBRARY_PATH=../../../target/release ./connect "host=localhost user=me sslmode=verify-full sslrootcert=root.crt"
+ *     export LD_LIBRARY_PATH=../../../target/release
+ *     APP_PASSWORD=secret ./connect "host=db1,db2 user=me sslmode=verify-full sslrootcert=root.crt sslcert=me.crt sslkey=me.key"
  *
- * It prints the protection of the session and the server's answer to SELECT 1. It has no passwords and no client certificates.
+ * It prints the protection of the session and the server's answer to SELECT 1. The password is that of the parameters or the
+ * password file, else APP_PASSWORD.
  */
 #define _GNU_SOURCE
 
@@ -21,9 +23,9 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,6 +35,7 @@ typedef struct {
     int fd;
     SSL *ssl;
     uint64_t deadline;
+    const pgtls_params *params;
     pgtls_trust *trust;
     pgtls_proof *proof;
     char *refusal;
@@ -124,9 +127,7 @@ static pgtls_status resolve(pgtls_machine *machine, const char *name)
 
 static pgtls_status open_connection(pgtls_machine *machine, wire *w, const pgtls_peer *peer)
 {
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM}, *found = NULL;
-    struct sockaddr_un path = {.sun_family = AF_UNIX};
-    size_t length = strnlen(peer->address, sizeof path.sun_path);
+    const struct sockaddr *address = peer->sockaddr;
     const int options[][3] = {
         {SOL_SOCKET, SO_KEEPALIVE, peer->keepalives},
         {IPPROTO_TCP, TCP_NODELAY, peer->transport == PGTLS_TCP},
@@ -135,28 +136,16 @@ static pgtls_status open_connection(pgtls_machine *machine, wire *w, const pgtls
         {IPPROTO_TCP, TCP_KEEPCNT, (int)peer->keepalives_count},
         {IPPROTO_TCP, TCP_USER_TIMEOUT, (int)peer->tcp_user_timeout},
     };
-    char port[8];
-    int error;
 
     hang_up(w);
-    snprintf(port, sizeof port, "%u", peer->port);
-    if (peer->transport == PGTLS_TCP && (error = getaddrinfo(peer->address, port, &hints, &found)) != 0)
-        return pgtls_machine_failed(machine, gai_strerror(error));
-    w->fd = socket(found != NULL ? found->ai_family : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (address == NULL)
+        return pgtls_machine_failed(machine, "the path of the unix socket is too long");
+    w->fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         if (options[i][2] > 0)
             setsockopt(w->fd, options[i][0], options[i][1], &options[i][2], sizeof options[i][2]);
     set_limit(w);
-    if (found != NULL) {
-        error = connect(w->fd, found->ai_addr, found->ai_addrlen);
-        freeaddrinfo(found);
-    } else {
-        memcpy(path.sun_path, peer->address, length);
-        if (path.sun_path[0] == '@')
-            path.sun_path[0] = '\0';
-        error = connect(w->fd, (struct sockaddr *)&path, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
-    }
-    if (error == 0)
+    if (connect(w->fd, address, (socklen_t)peer->sockaddr_length) == 0)
         return pgtls_machine_opened(machine);
     return now() >= w->deadline ? pgtls_machine_timed_out(machine) : pgtls_machine_failed(machine, strerror(errno));
 }
@@ -195,12 +184,43 @@ static int verify(X509_STORE_CTX *store, void *argument)
     return status == PGTLS_OK;
 }
 
+/* Gives the client's certificates and key to OpenSSL. */
+static bool use_identity(SSL_CTX *context, const pgtls_identity *identity)
+{
+    const uint8_t *bytes = NULL;
+    size_t length = 0;
+    bool done = true;
+
+    for (size_t i = 0; done && pgtls_identity_certificate(identity, i, &bytes, &length) == PGTLS_OK; i++) {
+        X509 *certificate = d2i_X509(NULL, &bytes, (long)length);
+        done = i == 0 ? SSL_CTX_use_certificate(context, certificate) : SSL_CTX_add1_chain_cert(context, certificate);
+        X509_free(certificate);
+    }
+    if (done && pgtls_identity_key(identity, &bytes, &length) == PGTLS_OK) {
+        EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &bytes, (long)length);
+        done = SSL_CTX_use_PrivateKey(context, key);
+        EVP_PKEY_free(key);
+    }
+    return done;
+}
+
+/* The client's certificate is requested: whether it is sent, OpenSSL decides by the context. */
+static int requested(SSL *ssl, void *argument)
+{
+    (void)ssl;
+    *(bool *)argument = true;
+    return 1;
+}
+
 static pgtls_status start_tls(pgtls_machine *machine, wire *w, const pgtls_action *action)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    pgtls_identity *identity = NULL;
     const unsigned char *selected = NULL;
+    unsigned char *leaf = NULL;
     unsigned int length = 0;
-    pgtls_status status;
+    bool is_requested = false, has_identity;
+    pgtls_status status = pgtls_identity_of_params(w->params, &identity, &w->refusal);
 
     if (action->verification != PGTLS_VERIFY_NONE) {
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
@@ -211,15 +231,32 @@ static pgtls_status start_tls(pgtls_machine *machine, wire *w, const pgtls_actio
     if (action->tls_max != 0)
         SSL_CTX_set_max_proto_version(context, action->tls_max);
     SSL_CTX_set_alpn_protos(context, action->bytes, (unsigned int)action->length);
-    w->ssl = SSL_new(context);
+    SSL_CTX_set_cert_cb(context, requested, &is_requested);
+    ERR_clear_error();
+    if (status == PGTLS_OK && use_identity(context, identity))
+        w->ssl = SSL_new(context);
+    has_identity = SSL_CTX_get0_certificate(context) != NULL;
     SSL_CTX_free(context);
+    pgtls_identity_free(identity);
     if (w->ssl == NULL || !SSL_set_fd(w->ssl, w->fd) ||
-        (action->name != NULL && !SSL_set_tlsext_host_name(w->ssl, action->name)))
-        return pgtls_machine_tls_failed(machine, PGTLS_TLS_SETUP, reason());
+        (action->name != NULL && !SSL_set_tlsext_host_name(w->ssl, action->name))) {
+        status = pgtls_machine_tls_failed(machine, PGTLS_TLS_SETUP, w->refusal != NULL ? w->refusal : reason());
+        pgtls_string_free(w->refusal);
+        w->refusal = NULL;
+        return status;
+    }
     set_limit(w);
-    if (SSL_connect(w->ssl) == 1) {
+    int done = SSL_connect(w->ssl);
+    status = pgtls_machine_client_certificate(machine, is_requested, is_requested && has_identity);
+    if (status == PGTLS_OK && done == 1) {
+        int size = i2d_X509(SSL_get0_peer_certificate(w->ssl), &leaf);
         SSL_get0_alpn_selected(w->ssl, &selected, &length);
-        status = pgtls_machine_tls_established(machine, selected, length, w->proof);
+        status = pgtls_machine_server_certificate(machine, leaf, size > 0 ? (size_t)size : 0);
+        if (status == PGTLS_OK)
+            status = pgtls_machine_tls_established(machine, selected, length, w->proof);
+        OPENSSL_free(leaf);
+    } else if (status != PGTLS_OK) {
+        /* The machine has failed. */
     } else if (now() < w->deadline && ERR_peek_last_error() != 0) {
         status = pgtls_machine_tls_failed(machine, PGTLS_TLS_HANDSHAKE, w->refusal != NULL ? w->refusal : reason());
     } else {
@@ -232,51 +269,7 @@ static pgtls_status start_tls(pgtls_machine *machine, wire *w, const pgtls_actio
     return status;
 }
 
-/* The driver's part: sends the startup packet, and reports what it sends and receives until the machine has another action. */
-static pgtls_status start_up(pgtls_machine *machine, wire *w, const pgtls_params *params, pgtls_action *action)
-{
-    uint8_t buffer[4096], *packet = NULL;
-    size_t length = 0;
-    pgtls_status status = pgtls_params_startup(params, &packet, &length);
-
-    if (status == PGTLS_OK)
-        status = send_all(w, packet, length) ? pgtls_machine_sent(machine, packet, length) : lost(machine, w, -1);
-    pgtls_bytes_free(packet, length);
-    while (status == PGTLS_OK && (status = pgtls_machine_action(machine, now(), action)) == PGTLS_OK &&
-           action->kind == PGTLS_STARTUP) {
-        if (action->authentication != 0)
-            return pgtls_machine_no_password(machine);
-        long count = receive(w, buffer, sizeof buffer);
-        status = count > 0 ? pgtls_machine_received(machine, buffer, (size_t)count) : lost(machine, w, count);
-    }
-    return status;
-}
-
-/* Sends a query and copies the first column of its last row; -1 without a row. */
-static long ask(wire *w, const char *query, uint8_t *value, size_t room)
-{
-    uint8_t answer[4096] = {'Q', 0, 0, 0, (uint8_t)(strlen(query) + 5)};
-    size_t have = 0, at = 0;
-    long found = -1;
-
-    memcpy(answer + 5, query, strlen(query) + 1);
-    if (!send_all(w, answer, strlen(query) + 6))
-        return -1;
-    while (have < 6 || memcmp(answer + have - 6, "Z\0\0\0\5", 5) != 0) {
-        long count = receive(w, answer + have, sizeof answer - have);
-        if (count <= 0)
-            return -1;
-        have += (size_t)count;
-    }
-    for (; at + 11 < have; at += 1 + ((size_t)answer[at + 3] << 8) + answer[at + 4])
-        if (answer[at] == 'D' && answer[at + 10] <= room && answer[at + 10] <= have - at - 11) {
-            found = answer[at + 10];
-            memcpy(value, answer + at + 11, (size_t)found);
-        }
-    return found;
-}
-
-static pgtls_status perform(pgtls_machine *machine, wire *w, const pgtls_params *params, pgtls_action *action)
+static pgtls_status perform(pgtls_machine *machine, wire *w, const pgtls_action *action)
 {
     uint8_t bytes[16384];
     long count;
@@ -296,42 +289,62 @@ static pgtls_status perform(pgtls_machine *machine, wire *w, const pgtls_params 
         return count > 0 ? pgtls_machine_received(machine, bytes, (size_t)count) : lost(machine, w, count);
     case PGTLS_LOAD_TRUST:
         pgtls_trust_free(w->trust);
-        pgtls_trust_of_params(params, &w->trust);
+        pgtls_trust_of_params(w->params, &w->trust);
         return pgtls_machine_trust(machine, w->trust);
     case PGTLS_START_TLS:
         return start_tls(machine, w, action);
-    case PGTLS_STARTUP:
-        return start_up(machine, w, params, action);
-    default:
-        count = ask(w, action->query, bytes, sizeof bytes);
-        return now() >= w->deadline ? pgtls_machine_timed_out(machine)
-                                    : pgtls_machine_role(machine, count < 0 ? NULL : bytes, (size_t)count);
+    default: /* PGTLS_DERIVE: the others come only to programs that run the startup exchange themselves */
+        return now() >= w->deadline ? pgtls_machine_timed_out(machine) : pgtls_machine_derive(machine);
     }
 }
 
-static bool run(pgtls_machine *machine, wire *w, const pgtls_params *params)
+/* The password of a server, if neither the parameters nor the password file have one. A program would prompt for it here. */
+static const char *password(void *context, const pgtls_peer *peer)
+{
+    (void)peer;
+    return context;
+}
+
+/* Sends SELECT 1 and returns the digit in its one row: the last byte of the DataRow, which follows a RowDescription. */
+static int select_one(wire *w)
+{
+    uint8_t answer[4096];
+    size_t have = 0, at = 0;
+
+    if (!send_all(w, (const uint8_t *)"Q\0\0\0\x0dSELECT 1", 14))
+        return -1;
+    while (have < 6 || memcmp(answer + have - 6, "Z\0\0\0\5", 5) != 0) {
+        long count = receive(w, answer + have, sizeof answer - have);
+        if (count <= 0)
+            return -1;
+        have += (size_t)count;
+    }
+    while (at + 12 <= have && answer[at] != 'D')
+        at += 1 + ((size_t)answer[at + 3] << 8) + answer[at + 4];
+    return at + 12 <= have ? answer[at + 11] - '0' : -1;
+}
+
+static bool run(pgtls_machine *machine, wire *w)
 {
     static const char *const words[] = {"plain", "ssl", "gss"};
     pgtls_action action;
-    uint8_t value[64];
-    long length = -1;
+    int one = -1;
 
     while (pgtls_machine_action(machine, now(), &action) == PGTLS_OK && action.kind < PGTLS_DONE) {
         w->deadline = action.deadline;
-        if (perform(machine, w, params, &action) != PGTLS_OK)
+        if (perform(machine, w, &action) != PGTLS_OK)
             break;
     }
     w->deadline = PGTLS_NO_DEADLINE;
-    if (action.kind == PGTLS_DONE) {
-        length = ask(w, "SELECT 1", value, sizeof value);
-        printf("%s: SELECT 1 is %.*s\n", words[action.encryption], length < 0 ? 0 : (int)length, (char *)value);
+    if (action.kind == PGTLS_DONE && (one = select_one(w)) >= 0) {
+        printf("%s: SELECT 1 is %d\n", words[action.encryption], one);
         send_all(w, (const uint8_t *)"X\0\0\0\4", 5);
     } else {
         char *error = pgtls_machine_error(machine);
         fprintf(stderr, "%s\n", error != NULL ? error : "no connection");
         pgtls_string_free(error);
     }
-    return length >= 0;
+    return one >= 0;
 }
 
 int main(int argc, char **argv)
@@ -347,8 +360,13 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: connect CONNINFO\n");
     else if (pgtls_params_new(argv[1], &params, &error) != PGTLS_OK)
         fprintf(stderr, "%s\n", error != NULL ? error : "the connection string is not UTF-8");
-    else if (pgtls_machine_new(params, &machine) == PGTLS_OK)
-        done = run(machine, &w, params);
+    else if (pgtls_machine_new(params, &machine) == PGTLS_OK &&
+             pgtls_machine_login(machine, password, getenv("APP_PASSWORD"), &error) == PGTLS_OK) {
+        if (error != NULL)
+            fprintf(stderr, "warning: %s\n", error);
+        w.params = params;
+        done = run(machine, &w);
+    }
 
     hang_up(&w);
     pgtls_string_free(error);

@@ -9,14 +9,15 @@ use pgtls_core::{
     message::ALPN_POSTGRESQL,
     param::Keepalives,
 };
+use socket2::SockAddr;
 use std::{
-    ffi::{CStr, CString, c_char},
+    ffi::{CStr, CString, c_char, c_void},
     net::SocketAddr,
     ptr,
 };
 
 /// Kind of action. Each names the calls that answer it; `pgtls_machine_timed_out` answers every action from `PGTLS_OPEN` to
-/// `PGTLS_QUERY_ROLE`, and `pgtls_machine_failed` every one from `PGTLS_RESOLVE` to `PGTLS_QUERY_ROLE`.
+/// `PGTLS_DERIVE`, and `pgtls_machine_failed` every one from `PGTLS_RESOLVE` to `PGTLS_DERIVE`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum pgtls_action_kind {
@@ -26,29 +27,36 @@ pub enum pgtls_action_kind {
     PGTLS_OPEN = 1,
     /// Determine the operating-system user at the other end of the unix socket: `pgtls_machine_peer_user`.
     PGTLS_CHECK_PEER = 2,
-    /// Send `bytes`, through TLS if TLS is established: `pgtls_machine_sent` or `pgtls_machine_closed`.
+    /// Send `bytes`, through TLS if TLS is established: `pgtls_machine_sent` or `pgtls_machine_closed`. After a part of them was
+    /// sent the program sends the rest, or, in an exchange of the machine's own, reports the part and gets the rest as the next action.
     PGTLS_SEND = 3,
-    /// Read once, at most `at_most` bytes: `pgtls_machine_received` or `pgtls_machine_closed`.
+    /// Read once, at most `at_most` bytes, through TLS if TLS is established: `pgtls_machine_received` or `pgtls_machine_closed`.
     PGTLS_RECEIVE = 4,
     /// Load the trusted roots: `pgtls_machine_trust`. It comes before the first TLS handshake, unless the machine has them.
     PGTLS_LOAD_TRUST = 5,
     /// Run a TLS handshake: `pgtls_machine_tls_established`, `pgtls_machine_tls_failed` or `pgtls_machine_closed`. Offer the ALPN
     /// protocols in `bytes`, send `name` (SNI) unless it is `NULL`, and keep to the versions `tls_min` and `tls_max`.
     PGTLS_START_TLS = 6,
-    /// Send the startup packet and authenticate, or send the CancelRequest and wait for the end of the connection. Report all
-    /// bytes, TLS taken off, with `pgtls_machine_sent` and `pgtls_machine_received`, and the end with `pgtls_machine_closed`.
+    /// For a program that runs the exchange itself, without `pgtls_machine_login`: send the startup packet and authenticate, or send
+    /// the CancelRequest and wait for the end of the connection. Report all bytes, TLS taken off, with `pgtls_machine_sent` and
+    /// `pgtls_machine_received`, and the end with `pgtls_machine_closed`.
     /// `bytes` are the first bytes of the server: they were received, and reported, before. Call `pgtls_machine_action` after
     /// each report: once the action is another one, nothing more may be sent for this exchange.
     PGTLS_STARTUP = 7,
-    /// Send `query`, which returns one value: `pgtls_machine_role`. The bytes of this exchange are not reported.
+    /// For a program that runs the exchange itself: send `query`, which returns one value: `pgtls_machine_role`. The bytes of this
+    /// exchange are not reported.
     PGTLS_QUERY_ROLE = 8,
-    /// There is a session, protected by `encryption`; or the cancel request was accepted.
-    PGTLS_DONE = 9,
+    /// Check the deadline and derive a part of SCRAM's key, for a few milliseconds: `pgtls_machine_derive`. The number of
+    /// iterations that the server demands decides how often this action comes; an event loop runs its other tasks in between.
+    PGTLS_DERIVE = 9,
+    /// There is a session, protected by `encryption`; or the cancel request was accepted. After a login `bytes` are the first of the
+    /// session, which were received with the end of the exchange; there are usually none.
+    PGTLS_DONE = 10,
     /// The connection is ready for another driver (`PGTLS_AIM_TLS`), protected by `encryption`. The driver's exchange is reported
     /// as for `PGTLS_STARTUP` up to ReadyForQuery; the action becomes `PGTLS_FAILED` if the parameters forbid it.
-    PGTLS_ESTABLISHED = 10,
+    PGTLS_ESTABLISHED = 11,
     /// Every attempt has failed. `pgtls_machine_error` returns the reasons.
-    PGTLS_FAILED = 11,
+    PGTLS_FAILED = 12,
 }
 
 /// A time without end: there is no deadline.
@@ -80,6 +88,11 @@ pub struct pgtls_peer {
     pub keepalives_count: u32,
     /// `TCP_USER_TIMEOUT`, in milliseconds; 0 keeps the operating system's default.
     pub tcp_user_timeout: u32,
+    /// Address and port as a `struct sockaddr` of this machine, for `connect`. `NULL` without an address, and if the path of
+    /// a unix socket is too long for it.
+    pub sockaddr: *const c_void,
+    /// Length of `sockaddr`.
+    pub sockaddr_length: u32,
 }
 
 /// The next action. What its pointers refer to belongs to the machine and holds until the next call of `pgtls_machine_action` is
@@ -98,7 +111,7 @@ pub struct pgtls_action {
     pub name: *const c_char,
     /// For `PGTLS_QUERY_ROLE`.
     pub query: *const c_char,
-    /// For `PGTLS_SEND`, `PGTLS_START_TLS` and `PGTLS_STARTUP`.
+    /// For `PGTLS_SEND`, `PGTLS_START_TLS`, `PGTLS_STARTUP`, `PGTLS_ESTABLISHED` and `PGTLS_DONE`.
     pub bytes: *const u8,
     /// Length of `bytes`.
     pub length: usize,
@@ -112,7 +125,7 @@ pub struct pgtls_action {
     pub tls_min: u16,
     /// For `PGTLS_START_TLS`: `ssl_max_protocol_version`, likewise.
     pub tls_max: u16,
-    /// For `PGTLS_STARTUP`: the code of the server's last authentication request (3: password, 5: MD5, 10: SASL); 0 before the
+    /// For `PGTLS_STARTUP`, and for the actions of the machine's own exchange: the code of the server's last authentication request (3: password, 5: MD5, 10: SASL); 0 before the
     /// first, and after AuthenticationOk.
     pub authentication: u32,
     /// For `PGTLS_DONE` and `PGTLS_ESTABLISHED`.
@@ -167,10 +180,12 @@ impl pgtls_action {
     }
 }
 
-/// Texts of a server, for the pointers of [`pgtls_peer`].
+/// Texts and address of a server, for the pointers of [`pgtls_peer`].
 pub(crate) struct PeerTexts {
     host: Option<CString>,
     address: Option<CString>,
+    /// In a place of its own, as these move.
+    sockaddr: Option<Box<SockAddr>>,
 }
 
 impl PeerTexts {
@@ -183,7 +198,14 @@ impl PeerTexts {
             Address::Tcp(address) => c_text(&address.ip().to_string()),
             Address::Unix(path) => c_text(path),
         });
-        Self { host: peer.host.as_deref().map(c_text), address }
+        let sockaddr = peer.address.as_ref().and_then(|address| match address {
+            Address::Tcp(address) => Some(Box::new(SockAddr::from(*address))),
+            Address::Unix(path) => {
+                let path = path.strip_prefix('@').map_or_else(|| path.clone(), |name| format!("\0{name}"));
+                SockAddr::unix(path).ok().map(Box::new)
+            }
+        });
+        Self { host: peer.host.as_deref().map(c_text), address, sockaddr }
     }
 }
 
@@ -200,6 +222,8 @@ impl pgtls_peer {
         keepalives_interval: 0,
         keepalives_count: 0,
         tcp_user_timeout: 0,
+        sockaddr: ptr::null(),
+        sockaddr_length: 0,
     };
 
     pub(crate) fn new(peer: &Peer, texts: &PeerTexts) -> Self {
@@ -210,6 +234,10 @@ impl pgtls_peer {
             transport: peer.transport.into(),
             ..Self::NONE
         };
+        if let Some(sockaddr) = &texts.sockaddr {
+            seen.sockaddr = sockaddr.as_ptr().cast();
+            seen.sockaddr_length = sockaddr.len();
+        }
         if let Some(Address::Tcp(address)) = &peer.address {
             seen.port = address.port();
         }
@@ -242,6 +270,19 @@ mod tests {
         assert_eq!(unsafe { values(seen.bytes, seen.length) }, Ok(&bytes[..]));
         let seen = startup.with_leftover(&[]);
         assert_eq!((seen.bytes, seen.length), (ptr::null(), 0));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn addresses_are_those_of_connect() {
+        let sockaddr = |address| PeerTexts::new(&Peer::new(0, None, address)).sockaddr;
+        let tcp: SocketAddr = "[fe80::1%3]:5432".parse().unwrap();
+        assert_eq!(sockaddr(Address::Tcp(tcp)).and_then(|found| found.as_socket()), Some(tcp));
+        let unix = sockaddr(Address::Unix("/run/.s.PGSQL.5432".to_owned())).unwrap();
+        assert_eq!(unix.as_pathname(), Some("/run/.s.PGSQL.5432".as_ref()));
+        let named = sockaddr(Address::Unix("@pg/.s.PGSQL.5432".to_owned())).unwrap();
+        assert_eq!(named.as_abstract_namespace(), Some(&b"pg/.s.PGSQL.5432"[..]));
+        assert!(sockaddr(Address::Unix("/".repeat(200))).is_none());
     }
 
     #[test]

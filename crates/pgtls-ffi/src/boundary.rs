@@ -3,9 +3,13 @@
 //! Each function says what C must have promised; handles, texts, rows and places are those of the contract at the head of
 //! the crate. References live as long as the caller likes as far as the compiler can see: nobody may keep one beyond the call of C.
 
-use crate::status::pgtls_status::{self, PGTLS_ARGUMENT, PGTLS_BUG, PGTLS_OK};
+use crate::{
+    action::pgtls_peer,
+    status::pgtls_status::{self, PGTLS_ARGUMENT, PGTLS_BUG, PGTLS_OK},
+};
+use pgtls_core::{param::Secret, secret::wipe};
 use std::{
-    ffi::{CStr, CString, c_char},
+    ffi::{CStr, CString, c_char, c_void},
     panic::{AssertUnwindSafe, catch_unwind},
     ptr, slice,
 };
@@ -200,7 +204,7 @@ pub(crate) unsafe fn give_bytes(
     Ok(())
 }
 
-/// Frees bytes that this library has given, by the length that it gave with them.
+/// Overwrites and frees bytes that this library has given, by the length that it gave with them.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `bytes` is `NULL`, or was given by this library together with `length` and not freed, and
@@ -210,7 +214,45 @@ pub unsafe extern "C" fn pgtls_bytes_free(bytes: *mut u8, length: usize) {
     if !bytes.is_null() {
         // SAFETY: not NULL, checked above; bytes that were given come from `Box::into_raw` in `give_bytes` as a slice of this
         // length, and this is their end.
-        drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(bytes, length)) });
+        let mut bytes = unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(bytes, length)) };
+        wipe(&mut bytes);
+    }
+}
+
+/// Function of the program that returns the password for a server, or `NULL` if there is none. `context` is the pointer that was
+/// given to `pgtls_machine_login`.
+///
+/// The machine calls it in `pgtls_machine_action`, on the thread of that call, at most once for each connection, when the server
+/// requests a password and the parameters and the password file have none. It blocks the machine, and the time that it takes counts
+/// for the deadline. The text is copied before that call returns; the machine overwrites its copy, the program its own. `peer` is
+/// valid during the call. The function does not call anything with this machine, and returns in the usual way: neither `longjmp` nor
+/// an exception of C++ may leave it.
+pub type pgtls_password =
+    Option<unsafe extern "C" fn(context: *mut c_void, peer: *const pgtls_peer) -> *const c_char>;
+
+/// A [`pgtls_password`] with its context.
+pub(crate) struct PasswordCallback {
+    function: unsafe extern "C" fn(*mut c_void, *const pgtls_peer) -> *const c_char,
+    context: *mut c_void,
+}
+
+// SAFETY: the context is not dereferenced here, and by the contract the function may be called with it on every thread that calls
+// `pgtls_machine_action`.
+unsafe impl Send for PasswordCallback {}
+
+impl PasswordCallback {
+    /// # Safety
+    /// By the [contract](crate#the-contract) `function` is `NULL`, or good for calls with `context` until the machine is freed.
+    pub(crate) unsafe fn new(function: pgtls_password, context: *mut c_void) -> Option<Self> {
+        function.map(|function| Self { function, context })
+    }
+
+    /// Calls it.
+    pub(crate) fn call(&self, peer: &pgtls_peer) -> Result<Option<Secret>, pgtls_status> {
+        // SAFETY: whoever made this has promised that the function is good for calls with this context, and that it returns
+        // a text.
+        let password = unsafe { optional_text((self.function)(self.context, peer)) }?;
+        Ok(password.map(|password| Secret::new(password.to_owned())))
     }
 }
 

@@ -1,26 +1,35 @@
 //! The connection machine of the core with the proofs, texts and the startup monitor that a program in C cannot hold itself.
 
+mod exchange;
 mod tls;
+
+pub(crate) use exchange::StartupDriver;
 
 use crate::{
     action::{PGTLS_NO_DEADLINE, PeerTexts, pgtls_action, pgtls_action_kind, pgtls_peer, pointer},
     boundary::c_text,
     messages::Messages,
+    params::pgtls_params,
     status::pgtls_status::{self, PGTLS_BUG, PGTLS_MISUSE},
     trust::TrustSettings,
 };
 use pgtls_core::{
-    connect::{Action, ConnectError, Connection, Input, Report},
+    connect::{Action, ConnectError, Connection, Input, Purpose, Report},
+    environment::Environment,
     negotiation::{Event, Failure, TlsFailure},
     param::Params,
     startup::{ClientCertificate, StartupMonitor, StartupOutcome},
 };
+use pgtls_startup::{Channel, ServerSession};
 use std::{ffi::CString, time::Duration};
+use zeroize::Zeroizing;
 
 /// One connection, from parameters to a session.
 pub struct pgtls_machine {
     params: Params,
+    environment: Environment,
     trust_settings: TrustSettings,
+    purpose: Purpose,
     connection: Connection<String>,
     trust: Option<tls::Trust>,
     /// While the startup exchange is under way.
@@ -29,6 +38,19 @@ pub struct pgtls_machine {
     leftover: Vec<u8>,
     messages: Messages,
     certificate: ClientCertificate,
+    /// The server's certificate in the present handshake, as the program reports it.
+    server_certificate: Option<Vec<u8>>,
+    /// The protection of the present connection.
+    channel: Channel,
+    driver: StartupDriver,
+    /// The program was given an action.
+    has_begun: bool,
+    /// The startup exchange that is under way, if the machine runs it.
+    exchange: Option<exchange::Exchange>,
+    /// The bytes of that exchange that the program was last given to send.
+    outgoing: Zeroizing<Vec<u8>>,
+    /// The result of that exchange.
+    session: Option<ServerSession>,
     /// The action that the program was last given and has not answered.
     shown: Option<pgtls_action_kind>,
     /// The connection belongs to another driver.
@@ -66,19 +88,29 @@ impl From<pgtls_status> for Refused {
 
 impl pgtls_machine {
     pub(crate) fn new(
-        params: &Params,
-        trust_settings: TrustSettings,
+        pgtls_params { params, environment }: &pgtls_params,
+        purpose: Purpose,
         connection: Connection<String>,
+        driver: StartupDriver,
     ) -> Self {
         Self {
             params: params.clone(),
-            trust_settings,
+            environment: environment.clone(),
+            trust_settings: TrustSettings::of(params, environment),
+            purpose,
             connection,
             trust: None,
             monitor: None,
             leftover: Vec::new(),
             messages: Messages::default(),
             certificate: ClientCertificate::NONE,
+            server_certificate: None,
+            channel: Channel::Plain,
+            driver,
+            has_begun: false,
+            exchange: None,
+            outgoing: Zeroizing::default(),
+            session: None,
             shown: None,
             is_handed_over: false,
             forbidden: None,
@@ -96,13 +128,20 @@ impl pgtls_machine {
 
     /// The next action at this time.
     pub(crate) fn action(&mut self, now: Duration) -> Result<pgtls_action, pgtls_status> {
-        let action = self.settle(now)?;
-        let shown = self.show(action)?;
+        self.has_begun = true;
+        let shown = loop {
+            let action = self.settle(now)?;
+            // The end of the machine's own exchange leads to another action.
+            if let Some(shown) = self.show(action)? {
+                break shown;
+            }
+        };
         self.shown = Some(shown.kind);
         Ok(shown)
     }
 
-    /// Performs the actions that need nothing of the program: a handshake that cannot be set up, the monitor.
+    /// Performs the actions that need nothing of the program: a handshake that cannot be set up, the monitor, and the beginning of
+    /// the machine's own startup exchange.
     fn settle(&mut self, now: Duration) -> Result<Action, pgtls_status> {
         loop {
             let action = self.connection.poll(now);
@@ -128,6 +167,10 @@ impl pgtls_machine {
                         Ok(leftover) => {
                             self.leftover = leftover;
                             self.messages.received(&self.leftover);
+                            if let Err(reason) = self.begin_exchange() {
+                                let _ = self.finish_startup(StartupOutcome::Failed, Some(reason));
+                                continue;
+                            }
                             return Ok(action);
                         }
                         Err(_) => {
@@ -140,9 +183,11 @@ impl pgtls_machine {
         }
     }
 
-    fn show(&mut self, action: Action) -> Result<pgtls_action, pgtls_status> {
+    /// The action as C sees it; `None` if there is another one by now.
+    fn show(&mut self, action: Action) -> Result<Option<pgtls_action>, pgtls_status> {
         use pgtls_action_kind as Kind;
         self.text = None;
+        self.outgoing = Zeroizing::default();
         let mut shown = match action {
             Action::Resolve { name, .. } => {
                 let mut shown = pgtls_action::new(Kind::PGTLS_RESOLVE);
@@ -154,6 +199,10 @@ impl pgtls_machine {
             Action::Send(bytes) => pgtls_action::new(Kind::PGTLS_SEND).with_bytes(bytes),
             Action::Receive { at_most } => pgtls_action { at_most, ..pgtls_action::new(Kind::PGTLS_RECEIVE) },
             Action::StartTls { direct, server_name } => self.show_tls(direct, server_name.ok().flatten())?,
+            Action::Startup if self.exchange.is_some() => match self.show_exchange() {
+                Some(shown) => shown,
+                None => return Ok(None),
+            },
             Action::Startup => match self.role_query() {
                 None => {
                     let mut shown = pgtls_action::new(Kind::PGTLS_STARTUP).with_leftover(&self.leftover);
@@ -167,7 +216,12 @@ impl pgtls_machine {
                 }
             },
             Action::Done(encryption) => {
-                pgtls_action { encryption: encryption.into(), ..pgtls_action::new(Kind::PGTLS_DONE) }
+                let mut shown =
+                    pgtls_action { encryption: encryption.into(), ..pgtls_action::new(Kind::PGTLS_DONE) };
+                if let Some(session) = &self.session {
+                    (shown.bytes, shown.length) = (session.unread.as_ptr(), session.unread.len());
+                }
+                shown
             }
             Action::Established(_) if self.forbidden.is_some() => pgtls_action::new(Kind::PGTLS_FAILED),
             Action::Established(encryption) => {
@@ -187,13 +241,14 @@ impl pgtls_machine {
         if let Some(deadline) = self.connection.deadline() {
             shown.deadline = u64::try_from(deadline.as_millis()).unwrap_or(PGTLS_NO_DEADLINE);
         }
-        if self.connection.peer().is_some()
-            && let Some(last) = self.report().attempts.len().checked_sub(1)
-            && let Some((peer, _)) = self.attempt(last)
-        {
-            shown.peer = peer;
-        }
-        Ok(shown)
+        shown.peer = self.present_peer();
+        Ok(Some(shown))
+    }
+
+    /// The server of the present attempt or of the session.
+    fn present_peer(&mut self) -> pgtls_peer {
+        let last = self.report().attempts.len().checked_sub(1).filter(|_| self.connection.peer().is_some());
+        last.and_then(|last| self.attempt(last)).map_or(pgtls_peer::NONE, |(peer, _)| peer)
     }
 
     fn keep(&mut self, text: &str) -> *const std::ffi::c_char {
@@ -220,7 +275,9 @@ impl pgtls_machine {
     pub(crate) fn input(&mut self, input: Input<'_, String>) -> Result<(), Refused> {
         (self.shown, self.monitor) = (None, None);
         self.leftover.clear();
+        (self.exchange, self.session, self.server_certificate) = (None, None, None);
         self.certificate = ClientCertificate::NONE;
+        self.channel = Channel::Plain;
         self.connection.handle(input).map_err(|misuse| Refused::misuse(misuse.to_string()))
     }
 
@@ -240,6 +297,7 @@ impl pgtls_machine {
     /// Bytes were sent: those of the action, or the driver's during the startup exchange.
     pub(crate) fn sent(&mut self, bytes: &[u8]) -> Result<(), Refused> {
         match &mut self.monitor {
+            Some(_) if self.exchange.is_some() => self.exchange_sent(bytes.len()),
             Some(monitor) => {
                 monitor.wrote(bytes);
                 self.follow(true)
@@ -252,6 +310,7 @@ impl pgtls_machine {
     /// Bytes were received: those of the action, or the driver's during the startup exchange.
     pub(crate) fn received(&mut self, bytes: &[u8]) -> Result<(), Refused> {
         match &mut self.monitor {
+            Some(_) if self.exchange.is_some() => self.exchange_received(bytes),
             Some(monitor) => {
                 self.messages.received(bytes);
                 let may_go_on = monitor.read(bytes).is_ok();
@@ -295,6 +354,7 @@ impl pgtls_machine {
 
     /// The value that the server returned for the query about its role.
     pub(crate) fn role(&mut self, value: Option<&[u8]>) -> Result<(), Refused> {
+        self.check_exchange_of_program()?;
         if self.role_query().is_none() {
             return Err(self
                 .mistake("the action is not PGTLS_QUERY_ROLE, which pgtls_machine_role answers".to_owned()));
@@ -331,13 +391,18 @@ impl pgtls_machine {
     pub(crate) fn failed(&mut self, reason: String) -> Result<(), Refused> {
         use pgtls_action_kind as Kind;
         match self.shown {
+            Some(Kind::PGTLS_SEND | Kind::PGTLS_RECEIVE) if self.exchange.is_some() => {
+                self.closed(false, Some(reason))
+            }
             Some(Kind::PGTLS_RESOLVE) => self.input(Input::Resolved(Err(reason))),
             Some(Kind::PGTLS_OPEN) => self.input(Input::Opened(Err(reason))),
             Some(Kind::PGTLS_CHECK_PEER) => self.input(Input::PeerUser(Err(reason))),
             Some(Kind::PGTLS_SEND | Kind::PGTLS_RECEIVE) => self.input(Input::ConnectionLost(Some(reason))),
             Some(Kind::PGTLS_LOAD_TRUST) => self.tls_failed(TlsFailure::Setup, reason),
             Some(Kind::PGTLS_START_TLS) => self.engine_failed(TlsFailure::Handshake, &reason),
-            Some(Kind::PGTLS_STARTUP | Kind::PGTLS_QUERY_ROLE | Kind::PGTLS_ESTABLISHED) => {
+            Some(
+                Kind::PGTLS_STARTUP | Kind::PGTLS_QUERY_ROLE | Kind::PGTLS_DERIVE | Kind::PGTLS_ESTABLISHED,
+            ) => {
                 if let Some(monitor) = &mut self.monitor {
                     monitor.role_answer(None);
                 }

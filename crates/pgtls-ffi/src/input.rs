@@ -8,10 +8,7 @@ use crate::{
     status::pgtls_status::{self, PGTLS_ARGUMENT},
     trust::pgtls_trust,
 };
-use pgtls_core::{
-    connect::Input,
-    startup::{ClientCertificate, Refusal, StartupOutcome},
-};
+use pgtls_core::{connect::Input, startup::ClientCertificate};
 use std::{
     ffi::c_char,
     net::{IpAddr, SocketAddr, ToSocketAddrs},
@@ -93,7 +90,7 @@ pub unsafe extern "C" fn pgtls_machine_peer_user(
     unsafe { run(machine, give) }
 }
 
-/// These bytes were sent: all of those of the action, or some of the driver's during the startup exchange.
+/// These bytes were sent: all of those of the action, or some during the startup exchange.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `machine` is a handle, and `bytes` has `length` bytes.
@@ -183,6 +180,26 @@ pub unsafe extern "C" fn pgtls_machine_client_certificate(
     unsafe { run(machine, give) }
 }
 
+/// The server's certificate in the present handshake (DER), for channel binding of SCRAM. A machine that logs in needs it before
+/// `pgtls_machine_tls_established`, unless that call gets a proof, which contains the certificate.
+///
+/// # Safety
+/// By the [contract](crate#the-contract) `machine` is a handle, and `certificate` has `length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pgtls_machine_server_certificate(
+    machine: *mut pgtls_machine,
+    certificate: *const u8,
+    length: usize,
+) -> pgtls_status {
+    let give = |machine: &mut pgtls_machine| {
+        // SAFETY: `certificate` has `length` bytes.
+        machine.server_certificate(unsafe { values(certificate, length) }?);
+        Ok(())
+    };
+    // SAFETY: `machine` is a handle.
+    unsafe { run(machine, give) }
+}
+
 /// The TLS handshake is complete. `alpn` is the protocol that the server selected; a `length` of 0 stands for none. `proof` is of the
 /// certificates of this handshake, and needed as `verification` of the action says:
 ///
@@ -191,7 +208,8 @@ pub unsafe extern "C" fn pgtls_machine_client_certificate(
 /// - `PGTLS_VERIFY_FULL`: the same. The machine compares the certificate with the host of the connection.
 ///
 /// A session without the proof that it needs, or for another host, is refused: the call succeeds, and the next action follows from
-/// `sslmode`. `PGTLS_MISUSE` if the machine has no trust; or if the proof is of another trust, of a client's certificate, matched
+/// `sslmode`. `PGTLS_MISUSE` if the machine has no trust; if it logs in and
+/// has neither a proof nor the server's certificate; or if the proof is of another trust, of a client's certificate, matched
 /// with another host, for another time than now, or was used for another handshake.
 ///
 /// # Safety
@@ -250,15 +268,14 @@ pub unsafe extern "C" fn pgtls_machine_role(
     unsafe { run(machine, give) }
 }
 
-/// The server asks for a password, and there is none.
+/// The server requests a password, and there is none: for a program that runs the startup exchange itself.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `machine` is a handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pgtls_machine_no_password(machine: *mut pgtls_machine) -> pgtls_status {
-    let outcome = StartupOutcome::Refused(Refusal::NoPassword);
     // SAFETY: `machine` is a handle.
-    unsafe { run(machine, |machine| machine.finish_startup(outcome, None)) }
+    unsafe { run(machine, pgtls_machine::no_password) }
 }
 
 /// The action could not be performed: a name was not found, a connection could not be opened, the driver cannot go on. `reason` is

@@ -5,13 +5,12 @@ use crate::{
     boundary::{
         free, give, guarded, guarded_or, handle, handle_mut, new_text, nothing_yet, optional_text, put, set,
     },
-    driver::pgtls_machine,
+    driver::{StartupDriver, pgtls_machine},
     labels::{pgtls_aim, pgtls_transport},
     params::pgtls_params,
     status::pgtls_status::{self, PGTLS_ARGUMENT},
-    trust::TrustSettings,
 };
-use pgtls_core::connect::{Connection, Endpoint, Options};
+use pgtls_core::connect::{Connection, Endpoint, Options, Purpose};
 use pgtls_rustls::{TlsOptions, clock};
 use std::{ffi::c_char, ptr, time::Duration};
 
@@ -25,8 +24,10 @@ pub unsafe extern "C" fn pgtls_machine_new(
     params: *const pgtls_params,
     machine: *mut *mut pgtls_machine,
 ) -> pgtls_status {
-    let make =
-        |params: &pgtls_params| Ok(Connection::new(&params.params, &params.environment, with_random_seed()));
+    let make = |params: &pgtls_params| {
+        let connection = Connection::new(&params.params, &params.environment, with_random_seed());
+        Ok((Purpose::Session, connection, StartupDriver::Program))
+    };
     // SAFETY: `params` is a handle, `machine` a place.
     unsafe { made(params, machine, make) }
 }
@@ -50,14 +51,17 @@ pub unsafe extern "C" fn pgtls_machine_to(
         let host = unsafe { optional_text(host) }?;
         let mut endpoint = Endpoint::tcp(host);
         endpoint.transport = pgtls_transport::read(transport)?;
-        Ok(Connection::to(&params.params, endpoint, pgtls_aim::read(aim)?, with_random_seed()))
+        let purpose = pgtls_aim::read(aim)?;
+        let connection = Connection::to(&params.params, endpoint, purpose, with_random_seed());
+        Ok((purpose, connection, StartupDriver::Program))
     };
     // SAFETY: `params` is a handle, `machine` a place.
     unsafe { made(params, machine, make) }
 }
 
-/// A cancel request to the server of `session`, whose action is `PGTLS_DONE` (libpq: `PQcancelStart`). `PGTLS_ARGUMENT` if it is
-/// connected to no server.
+/// A cancel request to the server of `session`, whose action is `PGTLS_DONE` (libpq: `PQcancelStart`). After `pgtls_machine_login`
+/// the request is that of the session and is sent by `PGTLS_SEND`; else the program sends its own at `PGTLS_STARTUP`.
+/// `PGTLS_ARGUMENT` if `session` is connected to no server, or its server sent no key.
 ///
 /// # Safety
 /// By the [contract](crate#the-contract) `params` and `session` are handles, `machine` is a place.
@@ -69,8 +73,14 @@ pub unsafe extern "C" fn pgtls_machine_cancel(
 ) -> pgtls_status {
     let make = |params: &pgtls_params| {
         // SAFETY: `session` is a handle.
-        let peer = unsafe { handle(session) }?.connection().peer().ok_or(PGTLS_ARGUMENT)?;
-        Ok(Connection::cancel(&params.params, &params.environment, peer, with_random_seed()))
+        let session = unsafe { handle(session) }?;
+        let peer = session.connection().peer().ok_or(PGTLS_ARGUMENT)?;
+        let driver = match session.session() {
+            None => StartupDriver::Program,
+            Some(session) => StartupDriver::Cancel(session.cancel.clone().ok_or(PGTLS_ARGUMENT)?),
+        };
+        let connection = Connection::cancel(&params.params, &params.environment, peer, with_random_seed());
+        Ok((Purpose::Cancel, connection, driver))
     };
     // SAFETY: `params` is a handle, `machine` a place.
     unsafe { made(params, machine, make) }
@@ -83,7 +93,7 @@ pub unsafe extern "C" fn pgtls_machine_cancel(
 unsafe fn made(
     params: *const pgtls_params,
     machine: *mut *mut pgtls_machine,
-    make: impl FnOnce(&pgtls_params) -> Result<Connection<String>, pgtls_status>,
+    make: impl FnOnce(&pgtls_params) -> Result<(Purpose, Connection<String>, StartupDriver), pgtls_status>,
 ) -> pgtls_status {
     guarded(|| {
         // SAFETY: `machine` is a place, `params` a handle.
@@ -91,8 +101,8 @@ unsafe fn made(
             nothing_yet(machine);
             handle(params)
         }?;
-        let settings = TrustSettings::of(&params.params, &params.environment);
-        let made = pgtls_machine::new(&params.params, settings, make(params)?);
+        let (purpose, connection, driver) = make(params)?;
+        let made = pgtls_machine::new(params, purpose, connection, driver);
         // SAFETY: `machine` is a place.
         unsafe { give(machine, made) }
     })

@@ -44,6 +44,11 @@ enum HostMatch {
 }
 
 impl pgtls_proof {
+    /// The peer's certificate (DER).
+    pub(crate) fn certificate(&self) -> &[u8] {
+        &self.leaf
+    }
+
     /// The verified chain, if the proof counts for a server's handshake that is verified with this trust. The error is a
     /// sentence for the developer of the program.
     pub(crate) fn chain(&self, trust: TrustId) -> Result<ChainVerified, String> {

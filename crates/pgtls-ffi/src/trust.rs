@@ -143,7 +143,7 @@ impl pgtls_trust {
 
 /// The options of a connection on this machine, with the security level, versions and signature schemes of its `openssl.cnf`. A
 /// file that cannot be used counts for nothing, as in OpenSSL.
-fn tls_options(params: Option<&Params>) -> TlsOptions {
+pub(crate) fn tls_options(params: Option<&Params>) -> TlsOptions {
     // The time of a verdict is an argument of pgtls_verify.
     let mut options = TlsOptions::new(pgtls_rustls::aws_lc_rs(), clock(|| Duration::ZERO));
     if let Ok(Some((_, conf))) = pgtls_os::openssl_conf() {

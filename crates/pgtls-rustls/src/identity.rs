@@ -4,7 +4,8 @@ use crate::{
     algorithms::Algorithms, error::SetupError, external_key, options::TlsOptions, pss::signing_key, signature,
 };
 use pgtls_core::{
-    files::{self, FileIdentity, FileRole, LoadedFile},
+    connect::Warning,
+    files::{self, FileIdentity, FileRole, Loaded, LoadedFile},
     param::{Params, Secret},
 };
 use pgtls_x509::{KeyProblem, MAX_PASSPHRASE, X509Error, certificates_from_pem, check_own_keys, private_key};
@@ -13,6 +14,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 use std::sync::Arc;
+use zeroize::Zeroize as _;
 
 /// The client's identity. Its two errors are apart because libpq finds the first before it sets the server name
 /// indication and the second after.
@@ -83,6 +85,54 @@ impl Identity {
 
     fn without_certificate(error: SetupError) -> Self {
         Self { certificate: Err(error), ..Self::NONE }
+    }
+}
+
+/// The client's certificate and key for a TLS engine other than rustls.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ClientIdentity {
+    /// The certificates to send, the client's own first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The key, decrypted. `Debug` does not print it.
+    pub key: PrivateKeyDer<'static>,
+    /// The problem that libpq ignores: `sslpassword` is cut.
+    pub warning: Option<Warning>,
+}
+
+impl Drop for ClientIdentity {
+    fn drop(&mut self) {
+        self.key.zeroize();
+    }
+}
+
+/// Parses and checks the client's certificate and key of loaded files, for programs that give them to a TLS engine of their own;
+/// `None` if no certificate is to be sent (libpq: `initialize_SSL`).
+///
+/// # Errors
+/// Certificate or key are missing, do not load or do not belong together. A key with which the provider of the options cannot sign is
+/// refused as well, and an external key, which has no bytes.
+pub fn client_identity(
+    params: &Params,
+    loaded: &Loaded,
+    options: &TlsOptions,
+) -> Result<Option<ClientIdentity>, SetupError> {
+    let identity = Identity::new(params, &loaded.identity, options, None);
+    identity.certificate?;
+    let Some(certified) = identity.key? else { return Ok(None) };
+    match &loaded.identity {
+        files::Identity::Certificate { key: Ok(key), .. } => Ok(Some(ClientIdentity {
+            chain: certified.cert.clone(),
+            key: decrypted(key, params.sslpassword(), options)
+                .map_err(|error| content(FileRole::Key, key, error))?,
+            warning: identity.is_password_truncated.then_some(Warning::SslPasswordTruncated),
+        })),
+        files::Identity::ExternalKey { certificate, key } => Err(SetupError::ExternalKey {
+            certificate: certificate.path.clone(),
+            key: key.clone(),
+            reason: "its bytes cannot be given to another TLS engine",
+        }),
+        _ => Ok(None),
     }
 }
 

@@ -106,6 +106,7 @@ pub use connector::Connector;
 pub use error::{SetupError, SigningError, SigningProblem, TlsError, alert_name};
 pub use external_key::ExternalKey;
 pub use facts::{Cipher, SessionFacts};
+pub use identity::{ClientIdentity, client_identity};
 pub use key_log::KeyLogLines;
 pub use library_init::{LibraryInit, NoDefaultProvider};
 pub use offer::Offer;

@@ -24,6 +24,7 @@ use crate::{
     pem::{Block, Blocks},
     tlv::DerError,
 };
+pub use form::to_pkcs8;
 use form::{Algorithm, Form};
 pub(crate) use legacy::decrypt_in_store;
 use rustls_pki_types::PrivateKeyDer;

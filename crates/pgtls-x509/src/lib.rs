@@ -53,7 +53,7 @@ pub use crl::CrlStore;
 pub use error::{CertificateName, KeyProblem, Object, PathError, PemProblem, WeakKey, X509Error};
 pub use handshake::{HandshakeKey, check_der};
 pub use inspect::Description;
-pub use key::{MAX_PASSPHRASE, private_key};
+pub use key::{MAX_PASSPHRASE, private_key, to_pkcs8};
 pub use local_chain::check_own_keys;
 pub use names::{PresentedNames, presented_names};
 pub use path::{

@@ -1,5 +1,5 @@
 /*
- * Proofs of pgtls.h that do not belong to the handshake they are given for, and startup exchanges. Each case gives a machine
+ * Proofs of pgtls.h that do not belong to the handshake they are given for, startup exchanges and logins. Each case gives a machine
  * something and prints one line: name|status|action|pgtls_machine_error. The test beside this file has the expected lines.
  *
  *     proofs FOLDER
@@ -161,14 +161,16 @@ static pgtls_status advance(pgtls_machine *machine, const pgtls_trust *trust, pg
 
 static void print(const char *name, pgtls_machine *machine, pgtls_status status)
 {
-    static const char *const kinds[] = {"resolve",   "open",    "check-peer", "send", "receive",     "load-trust",
-                                        "start-tls", "startup", "query-role", "done", "established", "failed"};
+    static const char *const kinds[] = {"resolve", "open",       "check-peer", "send", "receive",     "load-trust", "start-tls",
+                                        "startup", "query-role", "derive",     "done", "established", "failed"};
+    /* The machine's own exchange fails when the next action is written. */
+    pgtls_action_kind kind = action_of(machine).kind;
     char *error = pgtls_machine_error(machine);
 
     for (char *at = error; at != NULL && *at != '\0'; at++)
         if (*at == '\n')
             *at = ' ';
-    printf("%s|%d|%s|%s\n", name, (int)status, kinds[action_of(machine).kind], error != NULL ? error : "");
+    printf("%s|%d|%s|%s\n", name, (int)status, kinds[kind], error != NULL ? error : "");
     pgtls_string_free(error);
 }
 
@@ -540,6 +542,273 @@ static void exchanges(void)
     pgtls_params_free(standby);
 }
 
+#define SASL "R\0\0\0\x17\0\0\0\x0a" "SCRAM-SHA-256\0"
+#define STATUS "S\0\0\0\x18" "server_version\0" "18.1"
+#define KEY "K\0\0\0\x0c\0\0\0\7" "key!"
+#define ROW "D\0\0\0\x0b\0\1\0\0\0\1"
+/* Literals with their last zero, and without it. */
+#define RECEIVE_WITH_ZERO(machine, bytes) receive(machine, bytes, sizeof(bytes))
+#define RECEIVE(machine, bytes) receive(machine, bytes, sizeof(bytes) - 1)
+#define PLAIN "host=db.test hostaddr=127.0.0.1 port=5433 user=u sslmode=disable "
+
+typedef struct {
+    const char *password;
+    int calls;
+} prompt;
+
+static const char *prompted(void *context, const pgtls_peer *peer)
+{
+    prompt *asked = context;
+
+    must(strcmp(peer->host, "db.test") == 0 && peer->port == 5433, "the server that the password is for");
+    asked->calls++;
+    return asked->password;
+}
+
+/* A machine without TLS that logs in and is to send its startup packet. */
+static pgtls_machine *logging_in(const pgtls_params *of, prompt *asked)
+{
+    pgtls_machine *machine = machine_of(of);
+
+    must(pgtls_machine_login(machine, prompted, asked, NULL) == PGTLS_OK, "login");
+    must(advance(machine, NULL, PGTLS_SEND) == PGTLS_OK, "startup packet");
+    return machine;
+}
+
+/* Sends the bytes of the action one by one, and returns the number of them. */
+static size_t send_all(pgtls_machine *machine)
+{
+    size_t count = 0;
+
+    for (pgtls_action action; (action = action_of(machine)).kind == PGTLS_SEND; count++)
+        must(pgtls_machine_sent(machine, action.bytes, 1) == PGTLS_OK, "sent");
+    return count;
+}
+
+static void a_session(const pgtls_params *of)
+{
+    prompt asked = {NULL, 0};
+    pgtls_machine *machine = logging_in(of, &asked), *canceller = NULL;
+    pgtls_action action;
+    char *name, *value;
+    uint8_t *key = NULL;
+    size_t length = 0;
+    uint32_t process_id = 0;
+
+    must(send_all(machine) > 20 && pgtls_machine_parameter(machine, "server_version") == NULL, "no session yet");
+    must(pgtls_machine_cancel_key(machine, &process_id, &key, &length) == PGTLS_ARGUMENT && key == NULL, "no key yet");
+    RECEIVE_WITH_ZERO(machine, AUTHENTICATED STATUS);
+    must(action_of(machine).kind == PGTLS_RECEIVE && action_of(machine).at_most > 1000, "more is to come");
+    RECEIVE(machine, KEY READY "first");
+    print("a login", machine, PGTLS_OK);
+    action = action_of(machine);
+    must(action.length == 5 && memcmp(action.bytes, "first", 5) == 0, "the first bytes of the session");
+    name = pgtls_machine_parameter_name(machine, 0);
+    value = pgtls_machine_parameter(machine, name);
+    must(strcmp(name, "server_version") == 0 && strcmp(value, "18.1") == 0, "a parameter");
+    pgtls_string_free(name);
+    pgtls_string_free(value);
+    must(pgtls_machine_parameter_name(machine, 1) == NULL, "and no other");
+    must(pgtls_machine_cancel_key(machine, &process_id, &key, &length) == PGTLS_OK, "a key");
+    must(process_id == 7 && length == 4 && memcmp(key, "key!", 4) == 0 && asked.calls == 0, "the key");
+    pgtls_bytes_free(key, length);
+
+    must(pgtls_machine_cancel(of, machine, &canceller) == PGTLS_OK, "a canceller");
+    must(advance(canceller, NULL, PGTLS_SEND) == PGTLS_OK, "its request");
+    action = action_of(canceller);
+    must(action.length == 16 && memcmp(action.bytes + 8, "\0\0\0\7key!", 8) == 0, "the request names the session");
+    must(send_all(canceller) == 16 && action_of(canceller).kind == PGTLS_RECEIVE, "the end is awaited");
+    print("the end of a cancel request", canceller, pgtls_machine_closed(canceller, true, NULL));
+    pgtls_machine_free(canceller);
+    must(pgtls_machine_closed(machine, true, NULL) == PGTLS_MISUSE, "the session is the program's");
+    must(pgtls_machine_parameter(machine, "server_version") == NULL, "and is gone after misuse");
+    pgtls_machine_free(machine);
+}
+
+static void passwords(const pgtls_params *plain, const pgtls_params *guarded)
+{
+    static const char *const refused[] = {NULL, "", "\xff"};
+    prompt asked = {"secret", 0};
+    pgtls_machine *machine = logging_in(plain, &asked);
+    pgtls_action action;
+
+    send_all(machine);
+    RECEIVE(machine, PASSWORD);
+    action = action_of(machine);
+    must(action.kind == PGTLS_SEND && action.length == 12 && memcmp(action.bytes, "p\0\0\0\x0bsecret", 12) == 0, "it is sent");
+    send_all(machine);
+    RECEIVE(machine, AUTHENTICATED READY);
+    print("a password of the callback", machine, PGTLS_OK);
+    must(asked.calls == 1, "it is requested once");
+    pgtls_machine_free(machine);
+    machine = logging_in(plain, &asked);
+    send_all(machine);
+    RECEIVE(machine, PASSWORD);
+    send_all(machine);
+    RECEIVE(machine, REFUSED);
+    print("a wrong password", machine, PGTLS_OK);
+    pgtls_machine_free(machine);
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        asked.password = refused[i];
+        machine = logging_in(plain, &asked);
+        send_all(machine);
+        RECEIVE(machine, PASSWORD);
+        print(i == 0 ? "NULL of the callback" : i == 1 ? "an empty password" : "no UTF-8", machine, PGTLS_OK);
+        pgtls_machine_free(machine);
+    }
+    asked = (prompt){"secret", 0};
+    machine = logging_in(guarded, &asked);
+    send_all(machine);
+    RECEIVE(machine, PASSWORD);
+    print("require_auth before the password", machine, PGTLS_OK);
+    must(asked.calls == 0, "no password is requested");
+    pgtls_machine_free(machine);
+}
+
+static void roles(const pgtls_params *standby)
+{
+    static const char answers[] = {'t', 'f'};
+    prompt asked = {NULL, 0};
+
+    for (size_t i = 0; i < sizeof answers; i++) {
+        pgtls_machine *machine = logging_in(standby, &asked);
+        char row[sizeof ROW + sizeof READY] = ROW;
+
+        send_all(machine);
+        RECEIVE(machine, AUTHENTICATED READY);
+        must(action_of(machine).bytes[0] == 'Q' && send_all(machine) > 10, "the role is queried");
+        row[sizeof ROW - 1] = answers[i];
+        memcpy(row + sizeof ROW, READY, sizeof READY);
+        receive(machine, row, sizeof row - 1);
+        print(i == 0 ? "a login on a standby" : "a login on no standby", machine, PGTLS_OK);
+        pgtls_machine_free(machine);
+    }
+}
+
+/* A server whose iterations would take an hour. */
+static void endless(const pgtls_params *of)
+{
+    prompt asked = {"secret", 0};
+    pgtls_machine *machine = logging_in(of, &asked);
+    pgtls_action action;
+    char first[256] = "R\0\0\0\0\0\0\0\x0b";
+    size_t length = 9, nonce;
+
+    send_all(machine);
+    RECEIVE_WITH_ZERO(machine, SASL);
+    action = action_of(machine);
+    for (nonce = action.length; nonce > 1 && memcmp(action.bytes + nonce - 2, "r=", 2) != 0;)
+        nonce--;
+    nonce -= 2;
+    memcpy(first + length, action.bytes + nonce, action.length - nonce);
+    length += action.length - nonce;
+    length += (size_t)snprintf(first + length, sizeof first - length, "more,s=c2FsdA==,i=2147483647");
+    first[4] = (char)(length - 1);
+    send_all(machine);
+    receive(machine, first, length);
+    for (int i = 0; i < 3; i++)
+        must(action_of(machine).kind == PGTLS_DERIVE && pgtls_machine_derive(machine) == PGTLS_OK, "a slice");
+    print("a derivation without end", machine, PGTLS_OK);
+    print("its deadline", machine, pgtls_machine_timed_out(machine));
+    pgtls_machine_free(machine);
+}
+
+static void misused(const pgtls_params *of)
+{
+    static const char *const names[] = {
+        "received before it is sent", "more sent than there is", "nothing sent",      "a role in a login",
+        "no password in a login",     "derive without a derivation",      "a login too late", "nothing received",
+    };
+    prompt asked = {NULL, 0};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        pgtls_machine *machine = logging_in(of, &asked);
+        pgtls_action action = action_of(machine);
+        pgtls_status status = PGTLS_OK;
+
+        if (i == 7)
+            send_all(machine);
+        switch (i) {
+        case 0: status = pgtls_machine_received(machine, (const uint8_t *)"R", 1); break;
+        case 1: status = pgtls_machine_sent(machine, (const uint8_t *)names, action.length + 1); break;
+        case 2: status = pgtls_machine_sent(machine, NULL, 0); break;
+        case 3: status = pgtls_machine_role(machine, (const uint8_t *)"t", 1); break;
+        case 4: status = pgtls_machine_no_password(machine); break;
+        case 5: status = pgtls_machine_derive(machine); break;
+        case 6: status = pgtls_machine_login(machine, NULL, NULL, NULL); break;
+        default: status = pgtls_machine_received(machine, NULL, 0); break;
+        }
+        print(names[i], machine, status);
+        pgtls_machine_free(machine);
+    }
+}
+
+/* Channel binding needs the server's certificate. */
+static void bound(void)
+{
+    pgtls_params *p = params("host=db.test user=u sslmode=require sslrootcert=%s/none.crt");
+    pgtls_trust *t = trust_of(p);
+    pgtls_machine *machine;
+    size_t length;
+    uint8_t *leaf = contents("good.0", "der", &length);
+
+    for (int i = 0; i < 2; i++) {
+        machine = machine_of(p);
+        must(pgtls_machine_login(machine, NULL, NULL, NULL) == PGTLS_OK, "login");
+        must(advance(machine, t, PGTLS_START_TLS) == PGTLS_OK, "TLS");
+        must(i == 0 || pgtls_machine_server_certificate(machine, leaf, length) == PGTLS_OK, "the certificate");
+        print(i == 0 ? "a login without the certificate" : "a login with the certificate", machine,
+              established(machine, NULL));
+        pgtls_machine_free(machine);
+    }
+    free(leaf);
+    pgtls_trust_free(t);
+    pgtls_params_free(p);
+}
+
+/* Files of the client, without a connection. */
+static void identities(void)
+{
+    pgtls_params *none = params("host=db.test user=u sslcertmode=disable sslcert=%s/root.crt");
+    pgtls_params *no_key = params("host=db.test user=u sslcert=%s/root.crt sslkey=%s/missing.key");
+    pgtls_identity *identity = NULL;
+    const uint8_t *bytes = NULL;
+    size_t length = 0;
+    char *error = NULL;
+
+    must(pgtls_identity_of_params(none, &identity, &error) == PGTLS_OK && error == NULL, "no identity is demanded");
+    must(pgtls_identity_certificate(identity, 0, &bytes, &length) == PGTLS_ARGUMENT, "no certificate");
+    must(pgtls_identity_key(identity, &bytes, &length) == PGTLS_ARGUMENT && bytes == NULL, "no key");
+    pgtls_identity_free(identity);
+    must(pgtls_identity_of_params(no_key, &identity, &error) == PGTLS_FILE && identity == NULL, "the key is missing");
+    must(strstr(error, "certificate present, but its private key file") != NULL, error);
+    pgtls_string_free(error);
+    must(pgtls_identity_of_params(no_key, NULL, NULL) == PGTLS_FILE, "the error is not wanted");
+    must(pgtls_identity_of_params(none, NULL, NULL) == PGTLS_ARGUMENT, "no place for the identity");
+    pgtls_params_free(none);
+    pgtls_params_free(no_key);
+}
+
+static void logins(void)
+{
+    pgtls_params *plain = params(PLAIN "connect_timeout=7"), *scram = params(PLAIN "require_auth=scram-sha-256");
+    pgtls_params *standby = params(PLAIN "target_session_attrs=standby");
+    pgtls_machine *machine = NULL;
+
+    a_session(plain);
+    passwords(plain, scram);
+    roles(standby);
+    endless(plain);
+    misused(plain);
+    bound();
+    must(pgtls_machine_to(plain, NULL, PGTLS_TCP, PGTLS_AIM_TLS, &machine) == PGTLS_OK, "machine");
+    must(pgtls_machine_login(machine, NULL, NULL, NULL) == PGTLS_ARGUMENT, "the exchange is another driver's");
+    pgtls_machine_free(machine);
+    pgtls_params_free(plain);
+    pgtls_params_free(scram);
+    pgtls_params_free(standby);
+}
+
 static void only(const char *certificate)
 {
     pgtls_params *p = params(USUAL);
@@ -570,5 +839,7 @@ int main(int argc, char **argv)
     modes();
     keys();
     exchanges();
+    logins();
+    identities();
     return 0;
 }

@@ -191,7 +191,7 @@ fn the_driver_limits_the_iterations_of_scram() {
             assert_eq!(psql(&conninfo, home.path()), "ssl", "{user}");
         }
         match connect(&conninfo, home.path()) {
-            Ok(_) => assert!(is_within, "{user}"),
+            Ok(()) => assert!(is_within, "{user}"),
             Err(error) => {
                 let text = error.to_string();
                 assert!(!is_within, "{user}: {text}");

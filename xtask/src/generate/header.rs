@@ -5,8 +5,8 @@ use std::{fs, path::Path};
 
 /// In an order for reading.
 const SOURCES: &[&str] = &[
-    "status", "labels", "boundary", "params", "trust", "proof", "names", "action", "driver", "machine",
-    "input",
+    "status", "labels", "boundary", "params", "trust", "identity", "proof", "names", "action", "driver",
+    "machine", "input", "login",
 ];
 /// Enums that are taken as numbers, so that no signature names them.
 const TAKEN: &[&str] = &["pgtls_aim", "pgtls_tls_failure", "pgtls_purpose"];

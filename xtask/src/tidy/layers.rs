@@ -45,7 +45,10 @@ const LAYERS: &[Layer] = &[
             "pgtls-tokio-postgres",
         ],
     },
-    Layer { name: "pgtls-ffi", may_use: &["pgtls-core", "pgtls-x509", "pgtls-os", "pgtls-rustls"] },
+    Layer {
+        name: "pgtls-ffi",
+        may_use: &["pgtls-core", "pgtls-startup", "pgtls-x509", "pgtls-os", "pgtls-rustls"],
+    },
     // Its property tests compare with pgtls itself, and its tests of runtimes drive adapters.
     Layer {
         name: "pgtls-conformance",

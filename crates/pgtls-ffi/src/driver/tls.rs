@@ -57,6 +57,11 @@ impl pgtls_machine {
         self.certificate = certificate;
     }
 
+    /// The server's certificate in the present handshake.
+    pub(crate) fn server_certificate(&mut self, certificate: &[u8]) {
+        self.server_certificate = Some(certificate.to_vec());
+    }
+
     /// Gives the connection its trust.
     pub(crate) fn trust(&mut self, trust: &pgtls_trust) -> Result<(), Refused> {
         if let Err(reason) = trust.check(&self.trust_settings) {
@@ -98,6 +103,15 @@ impl pgtls_machine {
             return Err(self
                 .mistake("the machine has no trust; PGTLS_LOAD_TRUST comes before a handshake".to_owned()));
         };
+        let server_certificate = self.server_certificate.take();
+        let server_certificate = proof.map(pgtls_proof::certificate).or(server_certificate.as_deref());
+        if self.logs_in() && server_certificate.is_none() {
+            return Err(self.mistake(
+                "the machine logs in and needs the server's certificate; call pgtls_machine_server_certificate, or give a proof"
+                    .to_owned(),
+            ));
+        }
+        let channel = Self::tls_channel(server_certificate);
         let mut facts = TlsFacts { alpn, root: presence, chain: None, name: None };
         if let Some(proof) = proof {
             match proof.chain(id) {
@@ -118,6 +132,7 @@ impl pgtls_machine {
         }
         let certificate = std::mem::take(&mut self.certificate);
         self.input(Input::TlsEstablished { facts, certificate })?;
+        self.channel = channel;
         if let Some(proof) = proof {
             proof.spend();
         }

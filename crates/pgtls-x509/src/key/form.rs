@@ -35,12 +35,17 @@ pub(super) enum Algorithm {
     Other,
 }
 
+/// `rsaEncryption` (RFC 8017, appendix A.1).
+const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+/// `id-ecPublicKey` (RFC 5480, section 2.1.1).
+const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+
 impl Algorithm {
     fn of(algorithm: &[u8]) -> Self {
         match algorithm {
-            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01] => Self::Rsa,
+            RSA_ENCRYPTION => Self::Rsa,
             [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a] => Self::RsaPss,
-            [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01] => Self::Ec,
+            EC_PUBLIC_KEY => Self::Ec,
             [0x2b, 0x65, 0x70 | 0x71] => Self::Edwards,
             _ => Self::Other,
         }
@@ -234,6 +239,50 @@ fn ec_private_key(key: &Tlv<'_>, parameters: Option<Tlv<'_>>) -> DerResult<()> {
         }
     }
     inside.finish()
+}
+
+/// A key in PKCS#8, as a TLS engine reads it that does not tell the forms apart (RFC 5958; RFC 3279, section 2.3.1; RFC 5480, section
+/// 2.1.1). One that is PKCS#8 is copied. The caller wipes the result.
+///
+/// # Errors
+/// A key that is neither, which [`private_key`](super::private_key) does not return.
+pub fn to_pkcs8(key: &PrivateKeyDer<'_>) -> Result<Vec<u8>, X509Error> {
+    let der = key.secret_der();
+    let mut algorithm = Vec::new();
+    match key {
+        PrivateKeyDer::Pkcs1(_) => {
+            push_tlv(&mut algorithm, tag::OID, RSA_ENCRYPTION);
+            push_tlv(&mut algorithm, tag::NULL, &[]);
+        }
+        PrivateKeyDer::Sec1(_) => {
+            let curve =
+                curve_of(der).map_err(|error| X509Error::malformed(Object::PrivateKey, None, error))?;
+            push_tlv(&mut algorithm, tag::OID, EC_PUBLIC_KEY);
+            algorithm.extend_from_slice(curve);
+        }
+        _ => return Ok(der.to_vec()),
+    }
+    let version = [tag::INTEGER, 1, 0];
+    let content = version
+        .len()
+        .saturating_add(element_length(algorithm.len()))
+        .saturating_add(element_length(der.len()));
+    // The key is written once, and leaves no copy behind.
+    let mut out = Vec::with_capacity(element_length(content));
+    push_header(&mut out, tag::SEQUENCE, content);
+    out.extend_from_slice(&version);
+    push_tlv(&mut out, tag::SEQUENCE, &algorithm);
+    push_tlv(&mut out, tag::OCTET_STRING, der);
+    Ok(out)
+}
+
+/// The parameters in an `ECPrivateKey`.
+fn curve_of(sec1: &[u8]) -> DerResult<&[u8]> {
+    let mut inside = Reader::new(sec1).expect(tag::SEQUENCE, "an EC private key is expected")?.inside();
+    inside.expect(tag::INTEGER, "a version is expected")?;
+    inside.expect(tag::OCTET_STRING, "the number of an EC key is expected")?;
+    let parameters = inside.expect(tag::constructed(0), "the curve of an EC key is expected")?;
+    Ok(parameters.inside().any()?.whole)
 }
 
 /// Whether a sequence has a version and so many numbers, and nothing else.

@@ -1,6 +1,6 @@
 //! Which block is the key, and what may stand under which label. What is encrypted by OpenSSL itself is tested in `tests/`.
 
-use super::{derive, private_key};
+use super::{derive, private_key, to_pkcs8};
 use crate::error::{KeyProblem, Object, PemProblem, X509Error};
 use alloc::{format, string::String, vec::Vec};
 use proptest::prelude::*;
@@ -83,6 +83,21 @@ fn each_label_and_what_may_stand_under_it() {
     {
         refused(pem(label, "", &pkcs8), &NOTHING);
     }
+}
+
+/// The key within is the file's; an EC key keeps its own curve beside that of the algorithm.
+#[test]
+fn every_form_becomes_pkcs8() {
+    let (pkcs8, sec1) = ec();
+    let (rsa_pkcs8, pkcs1) = rsa();
+    let converted = |file: &[u8]| to_pkcs8(&private_key(file, None).unwrap()).unwrap();
+    assert_eq!(converted(&pkcs8), pkcs8);
+    assert_eq!(converted(&rsa_pkcs8), rsa_pkcs8);
+    assert_eq!(converted(&pkcs1), rsa_pkcs8);
+    let from_sec1 = converted(&sec1);
+    assert!(from_sec1.ends_with(&sec1));
+    assert_eq!(from_sec1[3..27], pkcs8[3..27], "version and algorithm");
+    loads(pem("PRIVATE KEY", "", &from_sec1), &from_sec1);
 }
 
 /// OpenSSL clears the unused bits of the public key in an EC key, and loads no key whose point is not on its curve.
