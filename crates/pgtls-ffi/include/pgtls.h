@@ -1,18 +1,38 @@
 /*
- * pgtls for C, and for languages that call C: parameters and policy, the connection machine, host names, and the verification of
- * a chain of certificates without a connection. The header is include/pgtls.h, generated from this crate.
+ * pgtls for C, and for languages that call C: a logged-in connection by libpq's rules, on the program's sockets and TLS engine. The
+ * header is include/pgtls.h, generated from this crate.
  *
- * The library has no sockets and no TLS engine, and there are no callbacks. The program calls pgtls_machine_action, performs the
- * action, reports the result, and repeats that until the action is PGTLS_DONE, PGTLS_ESTABLISHED or PGTLS_FAILED. The machine
- * decides everything that libpq decides: the order of hosts and addresses, connect_timeout, requirepeer, fallbacks between TLS and
- * plaintext, the verification, the comparison of names, the checks of the startup exchange, the role of the server, and the text of
- * the errors.
+ * The library has no sockets and no TLS engine, and no call of it waits for the network. The program calls pgtls_machine_action,
+ * performs the action, reports the result, and repeats that until the action is PGTLS_DONE, PGTLS_ESTABLISHED or PGTLS_FAILED.
+ * This fits blocking sockets and event loops.
  *
- * Files and environment are read by pgtls_params_new and pgtls_trust_of_params, OpenSSL's configuration file by
- * pgtls_trust_of_pem, too, and the clock by pgtls_verify. A numeric IPv6 address with a zone is read by the operating system.
+ * It covers:
  *
- * cargo build --release --package pgtls-ffi makes libpgtls_ffi, shared and static, in target/release; examples/connect.c
- * and examples/connect.py are whole clients.
+ * - **Parameters**: connection strings and URIs, service files, environment and defaults (pgtls_params_new).
+ * - **Servers**: the order of hosts and addresses, load_balance_hosts, connect_timeout, keepalives, requirepeer,
+ *   target_session_attrs, and cancel requests (pgtls_machine_new, pgtls_machine_cancel).
+ * - **TLS**: sslmode with its fallbacks between TLS and plaintext, sslnegotiation, server name indication, ALPN, and the range of
+ *   versions (action PGTLS_START_TLS).
+ * - **The server's certificate**: roots, CRLs, chains and host names (pgtls_trust_of_params, pgtls_verify); also without a
+ *   connection (pgtls_match_host).
+ * - **The client's certificate and key**: the files of sslcert and sslkey with libpq's checks (pgtls_identity_of_params).
+ * - **The startup exchange**, on request (pgtls_machine_login): passwords of the parameters, of the password file and of a callback;
+ *   cleartext, md5 and SCRAM-SHA-256, with channel binding; the parameters of the server and its cancel key. A program that has an
+ *   exchange of its own reports its bytes instead, and the machine enforces require_auth, channel_binding, sslcertmode and the
+ *   role of the server.
+ * - **Errors** in libpq's words (pgtls_machine_error), and the trace of the connection (pgtls_machine_event).
+ *
+ * It does not cover: sockets, name resolution and the handshake, which the program performs; GSSAPI, SSPI and OAuth; certificates and
+ * keys from memory other than trusted roots and CRLs (pgtls_trust_of_pem); keys that cannot leave a device, which the program
+ * gives to its TLS engine itself; queries, and everything else after the session has started.
+ *
+ * Files and environment are read by pgtls_params_new, pgtls_trust_of_params, pgtls_identity_of_params and
+ * pgtls_machine_login (the password file), OpenSSL's configuration file by pgtls_trust_of_pem and
+ * pgtls_identity_of_params, too, and the clock by pgtls_verify. A numeric IPv6 address with a zone is read by the operating
+ * system.
+ *
+ * cargo build --release --package pgtls-ffi makes libpgtls_ffi, shared and static, in target/release. Whole clients are
+ * examples/connect.c with OpenSSL, examples/connect.py with a non-blocking socket, and examples/connect.js for Node.
  *
  * The contract
  *
@@ -20,14 +40,18 @@
  *   Freeing NULL has no effect.
  * - Texts that are written to a char ** or returned as a char * belong to the caller and go back unchanged to
  *   pgtls_string_free; bytes go to pgtls_bytes_free, with their length. Pointers in an action belong to the machine and
- *   hold until the next call of pgtls_machine_action is over; those in a pgtls_peer, until the machine is freed.
+ *   hold until the next call of pgtls_machine_action is over; those in a pgtls_peer, until the machine is freed. Bytes of a
+ *   pgtls_identity belong to it.
+ * - Passwords, keys and packets that contain them are overwritten before their memory is freed, those that the caller gets by
+ *   pgtls_bytes_free.
  * - Texts that are taken end with NUL and are UTF-8. Bytes are taken with their length; a length of 0 may come with any
  *   pointer. Arguments are copied where they are needed and may be freed after the call.
  * - Where a handle or text is to be written, NULL is written first: after a call that fails there is nothing to free but,
  *   perhaps, an error.
  * - NULL for a required argument is PGTLS_ARGUMENT and is not dereferenced. NULL for a place
  *   means that the value is not wanted.
- * - A handle may move between threads, and is used by one call at a time.
+ * - A handle may move between threads, and is used by one call at a time. The only callback, pgtls_password, runs in
+ *   pgtls_machine_action, on the thread of that call, and does not use its machine.
  * - Numbers of the header's enums are checked: an unknown one is PGTLS_ARGUMENT. A call of a machine that returns it has no
  *   other effect.
  * - A call that does not answer the machine's action, or gives it a trust or proof of another connection, is
@@ -43,7 +67,9 @@
  * The library cannot check the following, which the caller promises:
  *
  * - The certificates that are given to pgtls_verify are those of the handshake that the proof is used for, and the TLS engine
- *   has verified the signature over that handshake.
+ *   has verified the signature over that handshake. So is the certificate of pgtls_machine_server_certificate.
+ * - The state of the client's certificate (pgtls_machine_client_certificate) is that of the handshake.
+ * - A callback is NULL, or may be called with its context until its machine is freed; it returns NULL or a text.
  * - The bytes that are reported for a startup exchange are those that were sent and received, all of them and in order.
  * - A handle is NULL, or was written by this library as a handle of its type and has not been freed; no other call has it
  *   before this one has ended.
@@ -123,7 +149,7 @@ typedef enum pgtls_root {
 
 /**
  * Kind of action. Each names the calls that answer it; `pgtls_machine_timed_out` answers every action from `PGTLS_OPEN` to
- * `PGTLS_QUERY_ROLE`, and `pgtls_machine_failed` every one from `PGTLS_RESOLVE` to `PGTLS_QUERY_ROLE`.
+ * `PGTLS_DERIVE`, and `pgtls_machine_failed` every one from `PGTLS_RESOLVE` to `PGTLS_DERIVE`.
  */
 typedef enum pgtls_action_kind {
   /**
@@ -139,11 +165,12 @@ typedef enum pgtls_action_kind {
    */
   PGTLS_CHECK_PEER = 2,
   /**
-   * Send `bytes`, through TLS if TLS is established: `pgtls_machine_sent` or `pgtls_machine_closed`.
+   * Send `bytes`, through TLS if TLS is established: `pgtls_machine_sent` or `pgtls_machine_closed`. After a part of them was
+   * sent the program sends the rest, or, in an exchange of the machine's own, reports the part and gets the rest as the next action.
    */
   PGTLS_SEND = 3,
   /**
-   * Read once, at most `at_most` bytes: `pgtls_machine_received` or `pgtls_machine_closed`.
+   * Read once, at most `at_most` bytes, through TLS if TLS is established: `pgtls_machine_received` or `pgtls_machine_closed`.
    */
   PGTLS_RECEIVE = 4,
   /**
@@ -156,29 +183,37 @@ typedef enum pgtls_action_kind {
    */
   PGTLS_START_TLS = 6,
   /**
-   * Send the startup packet and authenticate, or send the CancelRequest and wait for the end of the connection. Report all
-   * bytes, TLS taken off, with `pgtls_machine_sent` and `pgtls_machine_received`, and the end with `pgtls_machine_closed`.
+   * For a program that runs the exchange itself, without `pgtls_machine_login`: send the startup packet and authenticate, or send
+   * the CancelRequest and wait for the end of the connection. Report all bytes, TLS taken off, with `pgtls_machine_sent` and
+   * `pgtls_machine_received`, and the end with `pgtls_machine_closed`.
    * `bytes` are the first bytes of the server: they were received, and reported, before. Call `pgtls_machine_action` after
    * each report: once the action is another one, nothing more may be sent for this exchange.
    */
   PGTLS_STARTUP = 7,
   /**
-   * Send `query`, which returns one value: `pgtls_machine_role`. The bytes of this exchange are not reported.
+   * For a program that runs the exchange itself: send `query`, which returns one value: `pgtls_machine_role`. The bytes of this
+   * exchange are not reported.
    */
   PGTLS_QUERY_ROLE = 8,
   /**
-   * There is a session, protected by `encryption`; or the cancel request was accepted.
+   * Check the deadline and derive a part of SCRAM's key, for a few milliseconds: `pgtls_machine_derive`. The number of
+   * iterations that the server demands decides how often this action comes; an event loop runs its other tasks in between.
    */
-  PGTLS_DONE = 9,
+  PGTLS_DERIVE = 9,
+  /**
+   * There is a session, protected by `encryption`; or the cancel request was accepted. After a login `bytes` are the first of the
+   * session, which were received with the end of the exchange; there are usually none.
+   */
+  PGTLS_DONE = 10,
   /**
    * The connection is ready for another driver (`PGTLS_AIM_TLS`), protected by `encryption`. The driver's exchange is reported
    * as for `PGTLS_STARTUP` up to ReadyForQuery; the action becomes `PGTLS_FAILED` if the parameters forbid it.
    */
-  PGTLS_ESTABLISHED = 10,
+  PGTLS_ESTABLISHED = 11,
   /**
    * Every attempt has failed. `pgtls_machine_error` returns the reasons.
    */
-  PGTLS_FAILED = 11,
+  PGTLS_FAILED = 12,
 } pgtls_action_kind;
 
 /**
@@ -300,6 +335,11 @@ typedef enum pgtls_purpose {
 } pgtls_purpose;
 
 /**
+ * The client's certificates and private key, as they are given to a TLS engine.
+ */
+typedef struct pgtls_identity pgtls_identity;
+
+/**
  * One connection, from parameters to a session.
  */
 typedef struct pgtls_machine pgtls_machine;
@@ -365,6 +405,15 @@ typedef struct pgtls_peer {
    * `TCP_USER_TIMEOUT`, in milliseconds; 0 keeps the operating system's default.
    */
   uint32_t tcp_user_timeout;
+  /**
+   * Address and port as a `struct sockaddr` of this machine, for `connect`. `NULL` without an address, and if the path of
+   * a unix socket is too long for it.
+   */
+  const void *sockaddr;
+  /**
+   * Length of `sockaddr`.
+   */
+  uint32_t sockaddr_length;
 } pgtls_peer;
 
 /**
@@ -394,7 +443,7 @@ typedef struct pgtls_action {
    */
   const char *query;
   /**
-   * For `PGTLS_SEND`, `PGTLS_START_TLS` and `PGTLS_STARTUP`.
+   * For `PGTLS_SEND`, `PGTLS_START_TLS`, `PGTLS_STARTUP`, `PGTLS_ESTABLISHED` and `PGTLS_DONE`.
    */
   const uint8_t *bytes;
   /**
@@ -422,7 +471,7 @@ typedef struct pgtls_action {
    */
   uint16_t tls_max;
   /**
-   * For `PGTLS_STARTUP`: the code of the server's last authentication request (3: password, 5: MD5, 10: SASL); 0 before the
+   * For `PGTLS_STARTUP`, and for the actions of the machine's own exchange: the code of the server's last authentication request (3: password, 5: MD5, 10: SASL); 0 before the
    * first, and after AuthenticationOk.
    */
   uint32_t authentication;
@@ -436,6 +485,18 @@ typedef struct pgtls_action {
   enum pgtls_then then;
 } pgtls_action;
 
+/**
+ * Function of the program that returns the password for a server, or `NULL` if there is none. `context` is the pointer that was
+ * given to `pgtls_machine_login`.
+ *
+ * The machine calls it in `pgtls_machine_action`, on the thread of that call, at most once for each connection, when the server
+ * requests a password and the parameters and the password file have none. It blocks the machine, and the time that it takes counts
+ * for the deadline. The text is copied before that call returns; the machine overwrites its copy, the program its own. `peer` is
+ * valid during the call. The function does not call anything with this machine, and returns in the usual way: neither `longjmp` nor
+ * an exception of C++ may leave it.
+ */
+typedef const char *(*pgtls_password)(void *context, const struct pgtls_peer *peer);
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -446,7 +507,7 @@ extern "C" {
 void pgtls_string_free(char *text);
 
 /**
- * Frees bytes that this library has given, by the length that it gave with them.
+ * Overwrites and frees bytes that this library has given, by the length that it gave with them.
  */
 void pgtls_bytes_free(uint8_t *bytes,
                       size_t length);
@@ -519,6 +580,41 @@ enum pgtls_status pgtls_trust_root(const struct pgtls_trust *trust, enum pgtls_r
 void pgtls_trust_free(struct pgtls_trust *trust);
 
 /**
+ * Reads the client's certificate and private key by libpq's rules: `sslcert`, `sslkey`, `sslpassword` and `sslcertmode`, the files in
+ * the home directory by default, the permissions of the key file, and that the two belong together (libpq: `initialize_SSL`). Call it
+ * for each `PGTLS_START_TLS`, and give certificates and key to the TLS engine.
+ *
+ * `PGTLS_OK` with no certificate in `identity` if none is to be sent. `PGTLS_FILE` with an error in libpq's words if one was demanded
+ * that cannot be used; it goes to `pgtls_machine_tls_failed` with `PGTLS_TLS_SETUP`. A key with which this library could not sign
+ * itself (Ed448, DSA) is such an error, too.
+ */
+enum pgtls_status pgtls_identity_of_params(const struct pgtls_params *params,
+                                           struct pgtls_identity **identity,
+                                           char **error);
+
+/**
+ * Writes a certificate (DER), by its index from 0: the client's own first, then those to be sent after it. It belongs to the identity
+ * and holds until that is freed. `PGTLS_ARGUMENT` if there is no such certificate.
+ */
+enum pgtls_status pgtls_identity_certificate(const struct pgtls_identity *identity,
+                                             size_t index,
+                                             const uint8_t **certificate,
+                                             size_t *length);
+
+/**
+ * Writes the private key, decrypted, as PKCS#8 (DER, RFC 5958: `d2i_AutoPrivateKey`). It belongs to the identity and holds until that
+ * is freed. `PGTLS_ARGUMENT` if there is no certificate.
+ */
+enum pgtls_status pgtls_identity_key(const struct pgtls_identity *identity,
+                                     const uint8_t **key,
+                                     size_t *length);
+
+/**
+ * Overwrites the key and frees an identity.
+ */
+void pgtls_identity_free(struct pgtls_identity *identity);
+
+/**
  * Judges a chain as OpenSSL would (`X509_verify_cert`, as libpq calls it), and refuses a key that cannot authenticate a
  * handshake: the peer's own certificate first, then the others that it has sent, all of them DER; `certificates` and `lengths`
  * have `count` values each. `unix_time` is the time of the verdict, in seconds since 1970; `purpose` is a `pgtls_purpose`.
@@ -587,8 +683,9 @@ enum pgtls_status pgtls_machine_to(const struct pgtls_params *params,
                                    struct pgtls_machine **machine);
 
 /**
- * A cancel request to the server of `session`, whose action is `PGTLS_DONE` (libpq: `PQcancelStart`). `PGTLS_ARGUMENT` if it is
- * connected to no server.
+ * A cancel request to the server of `session`, whose action is `PGTLS_DONE` (libpq: `PQcancelStart`). After `pgtls_machine_login`
+ * the request is that of the session and is sent by `PGTLS_SEND`; else the program sends its own at `PGTLS_STARTUP`.
+ * `PGTLS_ARGUMENT` if `session` is connected to no server, or its server sent no key.
  */
 enum pgtls_status pgtls_machine_cancel(const struct pgtls_params *params,
                                        const struct pgtls_machine *session,
@@ -649,7 +746,7 @@ enum pgtls_status pgtls_machine_peer_user(struct pgtls_machine *machine,
                                           const char *user);
 
 /**
- * These bytes were sent: all of those of the action, or some of the driver's during the startup exchange.
+ * These bytes were sent: all of those of the action, or some during the startup exchange.
  */
 enum pgtls_status pgtls_machine_sent(struct pgtls_machine *machine,
                                      const uint8_t *bytes,
@@ -687,6 +784,14 @@ enum pgtls_status pgtls_machine_client_certificate(struct pgtls_machine *machine
                                                    bool sent);
 
 /**
+ * The server's certificate in the present handshake (DER), for channel binding of SCRAM. A machine that logs in needs it before
+ * `pgtls_machine_tls_established`, unless that call gets a proof, which contains the certificate.
+ */
+enum pgtls_status pgtls_machine_server_certificate(struct pgtls_machine *machine,
+                                                   const uint8_t *certificate,
+                                                   size_t length);
+
+/**
  * The TLS handshake is complete. `alpn` is the protocol that the server selected; a `length` of 0 stands for none. `proof` is of the
  * certificates of this handshake, and needed as `verification` of the action says:
  *
@@ -695,7 +800,8 @@ enum pgtls_status pgtls_machine_client_certificate(struct pgtls_machine *machine
  * - `PGTLS_VERIFY_FULL`: the same. The machine compares the certificate with the host of the connection.
  *
  * A session without the proof that it needs, or for another host, is refused: the call succeeds, and the next action follows from
- * `sslmode`. `PGTLS_MISUSE` if the machine has no trust; or if the proof is of another trust, of a client's certificate, matched
+ * `sslmode`. `PGTLS_MISUSE` if the machine has no trust; if it logs in and
+ * has neither a proof nor the server's certificate; or if the proof is of another trust, of a client's certificate, matched
  * with another host, for another time than now, or was used for another handshake.
  */
 enum pgtls_status pgtls_machine_tls_established(struct pgtls_machine *machine,
@@ -719,7 +825,7 @@ enum pgtls_status pgtls_machine_role(struct pgtls_machine *machine,
                                      size_t length);
 
 /**
- * The server asks for a password, and there is none.
+ * The server requests a password, and there is none: for a program that runs the startup exchange itself.
  */
 enum pgtls_status pgtls_machine_no_password(struct pgtls_machine *machine);
 
@@ -739,6 +845,51 @@ enum pgtls_status pgtls_machine_timed_out(struct pgtls_machine *machine);
  * The program gives up: no other server is tried. `reason` is a sentence for the report.
  */
 enum pgtls_status pgtls_machine_abandoned(struct pgtls_machine *machine, const char *reason);
+
+/**
+ * Lets the machine run the startup exchange itself: StartupMessage, passwords (cleartext, md5, SCRAM-SHA-256 with and without
+ * channel binding), ReadyForQuery, and the query for the server's role. The program then gets `PGTLS_SEND`, `PGTLS_RECEIVE` and
+ * `PGTLS_DERIVE` until `PGTLS_DONE`, and neither `PGTLS_STARTUP` nor `PGTLS_QUERY_ROLE`. There is no GSSAPI, SSPI or OAuth: a server
+ * that requests one of them fails the attempt.
+ *
+ * Passwords are, in this order, `password` of the parameters (or `PGPASSWORD`), the line of the password file that fits the host of
+ * the attempt, and the result of `password` with `context`; `password` may be `NULL`. The call reads the password file. `warning`
+ * becomes the reason why the file is not used (psql prints it, and goes on), or `NULL`; freed with `pgtls_string_free`.
+ *
+ * `PGTLS_MISUSE` after the first call of `pgtls_machine_action`, `PGTLS_ARGUMENT` if the aim of the machine is not a session.
+ */
+enum pgtls_status pgtls_machine_login(struct pgtls_machine *machine,
+                                      pgtls_password password,
+                                      void *context,
+                                      char **warning);
+
+/**
+ * Answers `PGTLS_DERIVE`: performs at most 4,096 iterations of the derivation of SCRAM's key.
+ */
+enum pgtls_status pgtls_machine_derive(struct pgtls_machine *machine);
+
+/**
+ * The value of a parameter that the server has reported (`server_version`, `TimeZone`), after a login and while the action is
+ * `PGTLS_DONE`; `NULL` if it has not. Freed with `pgtls_string_free`.
+ */
+char *pgtls_machine_parameter(const struct pgtls_machine *machine,
+                              const char *name);
+
+/**
+ * The name of a parameter that the server has reported, by its index from 0 in alphabetical order; `NULL` after the last one. Freed
+ * with `pgtls_string_free`.
+ */
+char *pgtls_machine_parameter_name(const struct pgtls_machine *machine,
+                                   size_t index);
+
+/**
+ * The process id and the key of the session for cancel requests (BackendKeyData), after a login and while the action is `PGTLS_DONE`.
+ * `pgtls_machine_cancel` needs neither. The key is freed with `pgtls_bytes_free`. `PGTLS_ARGUMENT` if there is no key.
+ */
+enum pgtls_status pgtls_machine_cancel_key(const struct pgtls_machine *machine,
+                                           uint32_t *process_id,
+                                           uint8_t **key,
+                                           size_t *length);
 
 #ifdef __cplusplus
 }  // extern "C"
