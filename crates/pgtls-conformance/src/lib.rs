@@ -1,15 +1,14 @@
-//! What is needed to judge a PostgreSQL client's TLS.
+//! Judges the TLS of PostgreSQL clients by the recorded behaviour of libpq.
 //!
-//! - [`pki`]: certificates of every kind that a client meets, made on the spot;
-//! - [`server`]: a scripted server, honest or hostile, that writes down what the client did;
-//! - [`scenario`]: servers, settings and what libpq makes of them, as blocks of text; [`scenarios`] has all that come with
-//!   the kit;
-//! - [`client`]: a program or a function that is handed a connection string;
-//! - [`mod@bench`] and [`judge`]: run one through the other, and say what differs from libpq;
+//! - [`pki`]: a test PKI with certificates, keys and revocation lists of every kind that a client meets;
+//! - [`server`]: a scripted server, honest or hostile, that records each connection;
+//! - [`scenario`]: servers, settings and libpq's recorded results, as blocks of text; [`scenarios`] has those of the kit;
+//! - [`client`]: a program or a function that takes a connection string;
+//! - [`runner`] and [`judge`]: run clients through scenarios, and list the differences from libpq;
 //! - [`run()`] and [`Run`]: all of it in one call;
 //! - [`report`]: the verdicts as text, JSON, JUnit and a page of HTML;
 //! - `runtime`: tests of an adapter for a runtime, on real sockets, in one call (feature `runtime`);
-//! - [`section`]: where the rules behind a scenario are written down.
+//! - [`section`]: the documents with the rules behind a scenario.
 //!
 //! ```no_run
 //! use pgtls_conformance::{Run, client::CommandClient, scenario::Libpq};
@@ -21,8 +20,7 @@
 //! ```
 //!
 //! ## Features
-//! - `proptest`: strategies for situations that nobody has recorded, and `conforms`, which compares a client in them with pgtls
-//!   itself.
+//! - `proptest`: strategies for situations without a recording, and `conforms`, which compares a client in them with pgtls.
 //! - `runtime`: the tests of an adapter for a runtime.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -152,7 +152,7 @@ pub fn load(params: &Params, environment: &Environment, disk: &dyn ReadFile) -> 
     load_settings(&params.into(), environment, disk)
 }
 
-/// [`load`] for callers that have no [`Params`], or content of their own ([`FileSettings::in_memory`]).
+/// [`load`] for callers that have no [`Params`], or content of their own ([`InMemoryFiles`]).
 pub fn load_settings(settings: &FileSettings<'_>, environment: &Environment, disk: &dyn ReadFile) -> Loaded {
     let mut reporter = Reporter { settings, environment, lines: Vec::with_capacity(FILES.len()) };
     let roots = root::load(&mut reporter, disk);

@@ -66,7 +66,7 @@
 //! Values that the crate returns, errors, events and sets of words to which PostgreSQL adds are `#[non_exhaustive]`, and values
 //! that a program fills in have a constructor. Enums that decide are not: [`SslMode`](param::SslMode),
 //! [`Method`](policy::Method), [`Verification`](policy::Verification), [`Encryption`](negotiation::Encryption),
-//! [`AfterFailure`](negotiation::Then), the inputs of a [`Connection`](connect::Input), and the facts that decide
+//! [`AfterFailure`](negotiation::AfterFailure), the inputs of a [`Connection`](connect::Input), and the facts that decide
 //! ([`PolicyInput`](policy::PolicyInput), [`TlsFacts`](negotiation::TlsFacts)). One more of them is a new question to every
 //! embedder, and so a new major version.
 //!

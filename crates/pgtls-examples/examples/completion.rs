@@ -1,5 +1,4 @@
-//! I/O by completion with compio: io_uring, IOCP, or polling where there is neither. An operation owns its buffer until it
-//! completes.
+//! I/O by completion with compio (io_uring, IOCP or polling). An operation owns its buffer until it completes.
 //!
 //! ```sh
 //! cargo run -p pgtls-examples --example completion -- "host=localhost user=me sslmode=require"
