@@ -173,7 +173,7 @@ fn a_proof_counts_for_what_it_proves() {
     let folder = tempfile::tempdir().unwrap();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("suite/ffi/proofs.c");
     let Some(program) = compile(&source, folder.path()) else { return };
-    write_zoo(folder.path());
+    write_pki(folder.path());
     let check = |ended: &Output| {
         let (told, heard) = said(ended);
         assert!(ended.status.success(), "{told}{heard}");
@@ -202,8 +202,8 @@ fn a_proof_counts_for_what_it_proves() {
     check(&output(valgrind().arg(&program).arg(folder.path()), LIMIT));
 }
 
-/// Chains of the pki as `NAME.0.der`, `NAME.1.der`, ..., and root and CRL files.
-fn write_zoo(folder: &Path) {
+/// Chains of the PKI as `NAME.0.der`, `NAME.1.der`, ..., and root and CRL files.
+fn write_pki(folder: &Path) {
     const SERVERS: &[&str] = &[
         "good",
         "eku-client",
@@ -275,10 +275,10 @@ fn a_script_in_node() {
         command
     };
     if !has("node") {
-        return skip("Node", "node is not installed");
+        return pgtls_tests::skip_optional("Node", "node is not installed");
     }
     if !output(node().args(["-e", "require('koffi')"]), LIMIT).status.success() {
-        return skip("Node", "the package koffi is not in NODE_PATH");
+        return pgtls_tests::skip_optional("Node", "the package koffi is not in NODE_PATH");
     }
     let arguments = [library("so"), sources().join("examples/connect.js")];
     let [library, script] = arguments.each_ref().map(|path| path.to_str().unwrap());

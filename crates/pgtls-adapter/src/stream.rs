@@ -36,6 +36,8 @@ struct Below<S, R: StreamRuntime<S>> {
     connection: S,
     /// Polled before each read and write, so that a peer that sends a byte now and then does not move it.
     timer: Option<R::Timer>,
+    /// The deadline has passed. A timer need not be ready a second time.
+    is_expired: bool,
     is_shut_down: bool,
 }
 
@@ -135,7 +137,7 @@ impl<S, R: StreamRuntime<S>> Stream<S, R> {
 
     pub(crate) fn plain(connection: S, deadline: Deadline, runtime: &R) -> Self {
         let timer = deadline.instant().and_then(|instant| runtime.timer(instant));
-        let below = Below { connection, timer, is_shut_down: false };
+        let below = Below { connection, timer, is_expired: false, is_shut_down: false };
         Self { below, tls: None, protection: Protection::default() }
     }
 
@@ -455,10 +457,9 @@ impl<S, R: StreamRuntime<S>> Below<S, R> {
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut S, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        match self.timer.as_mut().map(|timer| Pin::new(timer).poll(cx)) {
-            Some(Poll::Ready(_)) => Poll::Ready(Err(expired())),
-            Some(Poll::Pending) | None => poll(&mut self.connection, cx),
-        }
+        let timer = self.timer.as_mut().filter(|_| !self.is_expired);
+        self.is_expired |= timer.is_some_and(|timer| Pin::new(timer).poll(cx).is_ready());
+        if self.is_expired { Poll::Ready(Err(expired())) } else { poll(&mut self.connection, cx) }
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
@@ -471,7 +472,7 @@ impl<S, R: StreamRuntime<S>> Below<S, R> {
 
     /// Lifts the deadline.
     fn release(&mut self) {
-        self.timer = None;
+        (self.timer, self.is_expired) = (None, false);
         R::lift_deadline(&mut self.connection);
     }
 }

@@ -1,6 +1,6 @@
 //! async-std is discontinued: pgtls on `futures-io`, for smol, for what is left of async-std, and for any other executor.
 //!
-//! PostgreSQL connections opened, encrypted and verified as libpq does it. [`connect`] walks hosts and addresses;
+//! PostgreSQL connections opened, encrypted and verified as libpq does it. [`connect`] tries hosts and addresses;
 //! [`negotiate`] takes a connection that the program has opened itself and asks nothing of it but the traits of
 //! `futures-io`. Both hand over a [`Stream`] for the startup exchange, which is the driver's, and again when it is done.
 //! Nothing is decided here: what to try, what to fall back to and whom to trust is in `pgtls-core`, `pgtls-x509` and

@@ -68,7 +68,7 @@ fn show(arguments: &Arguments, out: &mut dyn Write) -> Result<bool, Box<dyn Erro
     Ok(agrees)
 }
 
-/// The files that the settings of the servers name; the whole pki would take long.
+/// The files that the settings of the servers name; the whole PKI would take long.
 fn write_files(pki: &Pki, folder: &Path) -> Result<(), Box<dyn Error>> {
     fs::create_dir(folder.join("ca"))?;
     fs::write(folder.join("ca/root.crt"), pki.root_file("root")?)?;

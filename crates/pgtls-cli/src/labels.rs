@@ -65,7 +65,7 @@ pub(crate) const fn verified(verification: Verification) -> &'static str {
 
 /// Text from outside in a form that cannot steer a terminal: control characters become spaces.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(pgtls_core::startup::printable_character).collect()
 }
 
 /// Characters of a release number.

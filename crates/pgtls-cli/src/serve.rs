@@ -134,7 +134,7 @@ fn after_help() -> String {
 
 const FIRST_HELP: &str = r#"The servers' certificates are for the host db.test, from the authority ca/root.crt of the folder --pki:
   pgtls serve --listen 127.0.0.1:5433 --pki pki
-  pgtls connect "host=db.test hostaddr=127.0.0.1 port=5433 sslmode=verify-full sslrootcert=zoo/ca/root.crt"
+  pgtls connect "host=db.test hostaddr=127.0.0.1 port=5433 sslmode=verify-full sslrootcert=pki/ca/root.crt"
 
 Standard output is one JSON object per line: where the server listens, then what it saw of each connection that has ended. No more than 64 are served at a time. Exit codes: 0 when the connections of --connections have ended, 2 when it cannot serve, 64 wrong usage."#;
 

@@ -94,7 +94,7 @@ fn place(path: &Path, content: Option<&str>) {
     }
 }
 
-/// Every authority and self-signed server of the pki: enough to look public.
+/// Every authority and self-signed server of the PKI: enough to look public.
 fn bundle(files: &Files) -> String {
     let names = files.pki.names(Kind::RootFile);
     names.iter().map(|name| files.pki.root_file(name).expect("the pki has it")).collect()

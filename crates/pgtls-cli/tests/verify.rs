@@ -97,7 +97,7 @@ fn recorded() -> BTreeMap<String, (String, [bool; 2])> {
     rows.collect()
 }
 
-/// A server of the pki, and what is asked about it.
+/// A server of the PKI, and what is asked about it.
 struct Case<'a> {
     files: &'a Files,
     name: &'static str,
@@ -151,7 +151,7 @@ impl<'a> Case<'a> {
         [true, !has_note]
     }
 
-    /// All roots of the pki, and the certificate itself.
+    /// All roots of the PKI, and the certificate itself.
     fn any_root(&self) -> String {
         let authorities = self.files.pki.names(Kind::Authority).into_iter();
         let roots = authorities.filter(|name| name.contains("root") && !name.starts_with("under"));

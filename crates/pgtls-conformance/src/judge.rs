@@ -1,6 +1,6 @@
-//! The judge: what a client did, beside what libpq does.
+//! The judge: compares a client's behaviour with libpq's.
 //!
-//! A client's word alone counts for nothing: whether it has a session, and of which kind, is what the servers saw.
+//! The claim of a client is not enough: whether it has a session, and of which kind, follows from the servers' records.
 
 use crate::{
     scenario::{Expected, Outcome},
@@ -9,7 +9,7 @@ use crate::{
 use core::fmt;
 use std::collections::BTreeMap;
 
-/// What a client says of its attempt.
+/// The result that a client reports for its attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientClaim {
@@ -25,12 +25,12 @@ pub enum ClientClaim {
     Cancelled,
 }
 
-/// What a client said, and what the servers saw.
+/// The claim of a client, and the records of the servers.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Observed {
-    /// The client's word.
-    pub told: ClientClaim,
+    /// The client's claim.
+    pub claim: ClientClaim,
     /// The servers' events; with several servers each has its index before it.
     pub events: Vec<String>,
     /// The servers' records.
@@ -39,11 +39,11 @@ pub struct Observed {
 
 impl Observed {
     /// From the log of `servers` servers.
-    pub fn new(told: ClientClaim, log: &Log, servers: usize) -> Self {
+    pub fn new(claim: ClientClaim, log: &Log, servers: usize) -> Self {
         let word = |(server, event): (usize, _)| {
             if servers > 1 { format!("h{server}:{event}") } else { format!("{event}") }
         };
-        Self { told, events: log.events().into_iter().map(word).collect(), connections: log.connections() }
+        Self { claim, events: log.events().into_iter().map(word).collect(), connections: log.connections() }
     }
 
     /// The kind of session that a server had with the client.
@@ -77,7 +77,7 @@ impl Observed {
 
     /// How it ended: the client says whether, the servers say on which channel.
     pub fn outcome(&self) -> Outcome {
-        match &self.told {
+        match &self.claim {
             ClientClaim::Connected(claimed) => self.session().or(*claimed).unwrap_or(Outcome::Fail),
             ClientClaim::Failed(_)
             | ClientClaim::Lost(_)
@@ -178,7 +178,7 @@ impl fmt::Display for Difference {
 
 /// What differs, the gravest first; nothing when the client does as libpq does.
 pub fn judge(expected: &Expected, observed: &Observed) -> Vec<Difference> {
-    if observed.told == ClientClaim::Cancelled {
+    if observed.claim == ClientClaim::Cancelled {
         return cut_short(expected, observed);
     }
     let mut differences: Vec<_> = [
@@ -190,7 +190,7 @@ pub fn judge(expected: &Expected, observed: &Observed) -> Vec<Difference> {
         startup(expected, observed),
     ]
     .concat();
-    if let ClientClaim::Lost(reason) = &observed.told {
+    if let ClientClaim::Lost(reason) = &observed.claim {
         differences.push(Difference::Lost(reason.clone()));
     }
     differences.sort();
@@ -225,7 +225,8 @@ fn outcome(expected: &Expected, observed: &Observed) -> Vec<Difference> {
         (Fail, Fail) => None,
         (Fail, _) => Some(Difference::AcceptsWhatLibpqRefuses),
         (_, _) if observed.outcome() == Fail => {
-            let reason = if let ClientClaim::Failed(reason) = &observed.told { reason.clone() } else { None };
+            let reason =
+                if let ClientClaim::Failed(reason) = &observed.claim { reason.clone() } else { None };
             Some(Difference::RefusesWhatLibpqAccepts(reason))
         }
         (expected, outcome) if expected == outcome => None,
@@ -237,7 +238,7 @@ fn outcome(expected: &Expected, observed: &Observed) -> Vec<Difference> {
 }
 
 fn claim(observed: &Observed) -> Vec<Difference> {
-    let ClientClaim::Connected(claimed) = observed.told else { return Vec::new() };
+    let ClientClaim::Connected(claimed) = observed.claim else { return Vec::new() };
     let same =
         claimed.is_none_or(|claimed| observed.session() == Some(claimed)) && observed.session().is_some();
     // The servers speak no GSSAPI, so nobody can have such a session.

@@ -1,7 +1,7 @@
-//! The certificate pki: server and client certificates, authorities and CRLs of every kind that a PostgreSQL client meets.
+//! The test PKI: server and client certificates, authorities and CRLs of every kind that a PostgreSQL client meets.
 //!
-//! The pki has the same animals every time and new keys every time. Each animal is one row of the pki's table; it is made when it
-//! is first asked for, so a pki costs nothing until it is visited.
+//! It has the same certificates every time and new keys every time. Each certificate is one row of a table. It is made when it is
+//! first needed, so that an unused PKI costs nothing.
 //!
 //! ```
 //! use pgtls_conformance::pki::Pki;
@@ -41,14 +41,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// All the animals. Cheap to make; share it behind a reference or an `Arc`.
+/// All the entries. Cheap to make; share it behind a reference or an `Arc`.
 #[derive(Debug)]
 pub struct Pki {
     /// Time of birth, from which validity is counted.
     born: Duration,
-    authorities: Pen,
-    servers: Pen,
-    clients: Pen,
+    authorities: Table,
+    servers: Table,
+    clients: Table,
 }
 
 /// A certificate with its chain and its key.
@@ -60,7 +60,7 @@ pub struct Identity {
     server_end_point: Option<Vec<u8>>,
 }
 
-/// Which table an animal is in.
+/// The table of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
@@ -76,7 +76,7 @@ pub enum Kind {
     Crl,
 }
 
-/// An animal that is not there or could not be made.
+/// A certificate that does not exist or could not be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PkiError {
@@ -97,22 +97,22 @@ pub enum PkiError {
 }
 
 impl Pki {
-    /// A pki born now.
+    /// A PKI born now.
     pub fn open() -> Self {
         let born = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut serials = FIRST_SERIAL..;
-        let mut pen = |rows: Vec<Row>| Pen {
-            animals: rows
+        let mut table = |rows: Vec<Row>| Table {
+            entries: rows
                 .into_iter()
                 .zip(&mut serials)
-                .map(|(row, serial)| Animal { row, serial, made: OnceLock::new() })
+                .map(|(row, serial)| Entry { row, serial, made: OnceLock::new() })
                 .collect(),
         };
         Self {
             born,
-            authorities: pen(table::authorities()),
-            servers: pen(table::servers()),
-            clients: pen(table::clients()),
+            authorities: table(table::authorities()),
+            servers: table(table::servers()),
+            clients: table(table::clients()),
         }
     }
 
@@ -136,7 +136,7 @@ impl Pki {
         if let Some((_, parts)) = table::ROOT_FILES.iter().find(|(file, _)| *file == name) {
             return parts.iter().map(|part| Ok(self.authority(part)?.certificate_pem())).collect();
         }
-        if self.servers.find(name).is_some_and(|animal| animal.row.issuer.is_none()) {
+        if self.servers.find(name).is_some_and(|entry| entry.row.issuer.is_none()) {
             return Ok(self.server(name)?.certificate_pem());
         }
         match self.authority(name) {
@@ -169,7 +169,7 @@ impl Pki {
                     Revoked::Server(name) => (Kind::Server, name),
                     Revoked::Client(name) => (Kind::Client, name),
                 };
-                Ok(self.animal(kind, name)?.serial)
+                Ok(self.entry(kind, name)?.serial)
             })
             .collect::<Result<_, PkiError>>()?;
         let issuer = self.issuer(row.issuer)?;
@@ -180,15 +180,15 @@ impl Pki {
 
     /// The names of a table, in its order.
     pub fn names(&self, kind: Kind) -> Vec<&'static str> {
-        let pen = |pen: &Pen| pen.animals.iter().map(|animal| animal.row.name).collect::<Vec<_>>();
+        let table = |table: &Table| table.entries.iter().map(|entry| entry.row.name).collect::<Vec<_>>();
         match kind {
-            Kind::Authority => pen(&self.authorities),
-            Kind::Server => pen(&self.servers),
-            Kind::Client => pen(&self.clients),
+            Kind::Authority => table(&self.authorities),
+            Kind::Server => table(&self.servers),
+            Kind::Client => table(&self.clients),
             Kind::RootFile => {
-                let self_signed = self.servers.animals.iter().filter(|animal| animal.row.issuer.is_none());
+                let self_signed = self.servers.entries.iter().filter(|entry| entry.row.issuer.is_none());
                 let bundles = table::ROOT_FILES.iter().map(|(name, _)| *name);
-                pen(&self.authorities)
+                table(&self.authorities)
                     .into_iter()
                     .chain(self_signed.map(|a| a.row.name))
                     .chain(bundles)
@@ -202,23 +202,23 @@ impl Pki {
     }
 
     fn identity(&self, kind: Kind, name: &str) -> Result<&Identity, PkiError> {
-        let animal = self.animal(kind, name)?;
-        animal.made.get_or_init(|| self.make(kind, animal)).as_ref().map_err(Clone::clone)
+        let entry = self.entry(kind, name)?;
+        entry.made.get_or_init(|| self.make(kind, entry)).as_ref().map_err(Clone::clone)
     }
 
-    fn animal(&self, kind: Kind, name: &str) -> Result<&Animal, PkiError> {
-        let pen = match kind {
+    fn entry(&self, kind: Kind, name: &str) -> Result<&Entry, PkiError> {
+        let table = match kind {
             Kind::Authority => Some(&self.authorities),
             Kind::Server => Some(&self.servers),
             Kind::Client => Some(&self.clients),
             Kind::RootFile | Kind::Crl => None,
         };
-        pen.and_then(|pen| pen.find(name)).ok_or_else(|| PkiError::unknown(kind, name))
+        table.and_then(|table| table.find(name)).ok_or_else(|| PkiError::unknown(kind, name))
     }
 
     /// Rows name authorities that stand before them, so this ends.
-    fn make(&self, kind: Kind, animal: &Animal) -> Result<Identity, PkiError> {
-        let row = &animal.row;
+    fn make(&self, kind: Kind, entry: &Entry) -> Result<Identity, PkiError> {
+        let row = &entry.row;
         let failed = |error: SignError| PkiError::key(row.name, &error);
         let (leaf, key, server_end_point) = if let Some(other) = row.same_as {
             let other = self.identity(kind, other)?;
@@ -232,7 +232,7 @@ impl Pki {
                 Some(name) => self.issuer(name)?,
                 None => Issuer { key: &key, subject: &row.subject },
             };
-            let leaf = encode::certificate(row, &key, issuer, animal.serial, self.born).map_err(failed)?;
+            let leaf = encode::certificate(row, &key, issuer, entry.serial, self.born).map_err(failed)?;
             let leaf = CertificateDer::from(leaf);
             let server_end_point = issuer.key.signature_hash(row.digest, &leaf);
             (leaf, key, server_end_point)
@@ -254,7 +254,7 @@ impl Pki {
     }
 
     fn issuer(&self, name: &str) -> Result<Issuer<'_>, PkiError> {
-        let subject = &self.animal(Kind::Authority, name)?.row.subject;
+        let subject = &self.entry(Kind::Authority, name)?.row.subject;
         Ok(Issuer { key: &self.authority(name)?.key, subject })
     }
 
@@ -262,11 +262,11 @@ impl Pki {
         let mut found = Vec::new();
         let mut next = row.issuer;
         while let Some(name) = next {
-            let animal = self.animal(Kind::Authority, name)?;
-            if animal.row.issuer.is_some() {
+            let entry = self.entry(Kind::Authority, name)?;
+            if entry.row.issuer.is_some() {
                 found.push(self.authority(name)?.leaf().clone());
             }
-            next = animal.row.issuer;
+            next = entry.row.issuer;
         }
         Ok(found)
     }
@@ -323,7 +323,7 @@ impl PkiError {
 impl fmt::Display for PkiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown { kind, name } => write!(f, "the certificate pki has no {kind} named \"{name}\""),
+            Self::Unknown { kind, name } => write!(f, "the test PKI has no {kind} named \"{name}\""),
             Self::Key { name, reason } => {
                 write!(f, "could not make the key or signature of \"{name}\": {reason}")
             }
@@ -348,22 +348,22 @@ impl fmt::Display for Kind {
 /// The certificate itself, among those that are sent after it.
 const ITSELF: &str = "self";
 
-/// Serial numbers count from here through the tables, so an animal has the same one in every pki.
+/// Serial numbers count from here through the tables, so that a certificate has the same one in every PKI.
 const FIRST_SERIAL: u64 = 1001;
 
 #[derive(Debug)]
-struct Pen {
-    animals: Vec<Animal>,
+struct Table {
+    entries: Vec<Entry>,
 }
 
-impl Pen {
-    fn find(&self, name: &str) -> Option<&Animal> {
-        self.animals.iter().find(|animal| animal.row.name == name)
+impl Table {
+    fn find(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.row.name == name)
     }
 }
 
 #[derive(Debug)]
-struct Animal {
+struct Entry {
     row: Row,
     serial: u64,
     made: OnceLock<Result<Identity, PkiError>>,

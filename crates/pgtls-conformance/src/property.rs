@@ -72,7 +72,7 @@ static BENCH: LazyLock<Result<Runner, WriteError>> = LazyLock::new(Runner::new);
 
 /// What is seen of a client, as what is expected of others.
 pub(crate) fn expected(observed: &Observed) -> Expected {
-    let reason = match &observed.told {
+    let reason = match &observed.claim {
         ClientClaim::Failed(reason) => reason.clone(),
         ClientClaim::Lost(reason) | ClientClaim::Declined(reason) => Some(reason.clone()),
         ClientClaim::Connected(_) | ClientClaim::Cancelled => None,

@@ -286,7 +286,7 @@ impl Trace {
     }
 
     fn observed(observed: &Observed, startup: bool) -> Self {
-        let reason = match &observed.told {
+        let reason = match &observed.claim {
             ClientClaim::Failed(reason) => reason.clone(),
             ClientClaim::Lost(reason) | ClientClaim::Declined(reason) => Some(reason.clone()),
             ClientClaim::Cancelled => Some("given up".to_owned()),

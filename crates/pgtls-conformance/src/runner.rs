@@ -1,4 +1,4 @@
-//! The bench: runs clients through scenarios, several at once, and notes what happens.
+//! The runner: runs clients through scenarios, several at once, and notes what happens.
 
 mod fixture;
 
@@ -34,7 +34,7 @@ const TRIES: u32 = 3;
 /// How long is waited before it is tried again.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// A pki and its files; scenarios can run on it one after the other, or in several threads.
+/// A PKI and its files; scenarios can run on it one after the other, or in several threads.
 #[derive(Debug)]
 pub struct Runner {
     pki: Arc<Pki>,
@@ -67,13 +67,13 @@ impl ScenarioResult {
 }
 
 impl Runner {
-    /// A fresh pki, written to a folder that goes when the bench goes.
+    /// A fresh PKI, written to a folder that goes when the bench goes.
     pub fn new() -> Result<Self, WriteError> {
-        Self::with_zoo(Arc::new(Pki::open()))
+        Self::with_pki(Arc::new(Pki::open()))
     }
 
-    /// The same with a pki that is used elsewhere too.
-    pub fn with_zoo(pki: Arc<Pki>) -> Result<Self, WriteError> {
+    /// The same with a PKI that is used elsewhere too.
+    pub fn with_pki(pki: Arc<Pki>) -> Result<Self, WriteError> {
         let failed = |error| WriteError::Io { path: std::env::temp_dir(), error };
         let files = tempfile::tempdir().map_err(failed)?;
         fixture::open_to_all(files.path()).map_err(failed)?;
@@ -81,7 +81,7 @@ impl Runner {
         Ok(Self { pki, files })
     }
 
-    /// Where the pki's files are.
+    /// Where the PKI's files are.
     pub fn files(&self) -> &Path {
         self.files.path()
     }
@@ -131,7 +131,7 @@ impl Runner {
             return Ok(Err(reason));
         }
         let observed = stage.observed(client.connect(stage.attempt()));
-        Ok(match &observed.told {
+        Ok(match &observed.claim {
             ClientClaim::Declined(reason) if observed.connections.is_empty() => Err(reason.clone()),
             _ => Ok((observed, stage)),
         })
@@ -222,6 +222,6 @@ impl core::error::Error for RunnerError {}
 impl Observed {
     /// Whether the client was lost.
     pub fn lost(&self) -> bool {
-        matches!(self.told, ClientClaim::Lost(_))
+        matches!(self.claim, ClientClaim::Lost(_))
     }
 }

@@ -17,7 +17,7 @@
 //! | `conninfo TEXT` | the connection string or URI; `~` at its beginning stands for `host=db.test hostaddr=127.0.0.1 port={port} user=zoo dbname=zoodb` |
 //! | `resolve NAME ADDRESS …` | the addresses of a host name; needs nss_wrapper |
 //! | `env NAME VALUE` | a variable of the client's environment |
-//! | `file PATH FROM [mode=OCTAL] [uid=NUMBER]` | a file in the client's home directory, copied from the pki |
+//! | `file PATH FROM [mode=OCTAL] [uid=NUMBER]` | a file in the client's home directory, copied from the PKI |
 //! | `text PATH TEXT [mode=OCTAL] [uid=NUMBER]` | the same with this content |
 //! | `link PATH TARGET` | a symbolic link in the home directory |
 //! | `ticket PATH [mode=OCTAL]` | a Kerberos ticket that opens no door: the client must be able to do GSSAPI |

@@ -35,17 +35,17 @@ mod listen;
 mod login;
 mod markers;
 mod odd_key;
+mod record;
 mod scram;
 mod script;
-mod seen;
 mod tls;
 mod wire;
 
 pub use behaviour::{Behaviour, TlsBehaviour, TlsVersion};
 pub use chunks::Chunks;
 pub use listen::{Listen, ListenError};
+pub use record::{CancelRecord, Channel, ClearMessage, ConnectionRecord, Event, HelloRecord, Log};
 pub use script::{Script, ScriptError};
-pub use seen::{CancelRecord, Channel, ClearMessage, ConnectionRecord, Event, HelloRecord, Log};
 
 use crate::pki::{Pki, PkiError};
 use connection::Connection;
@@ -93,7 +93,7 @@ pub struct Builder {
 }
 
 impl Server {
-    /// A server with this script and the certificates of this pki; on any port of 127.0.0.1 unless said otherwise.
+    /// A server with this script and the certificates of this PKI; on any port of 127.0.0.1 unless said otherwise.
     pub fn builder(script: Script, pki: Arc<Pki>) -> Builder {
         Builder { script, pki, listen: Listen::default(), log: Log::new(), index: 0, patience: PATIENCE }
     }
@@ -196,7 +196,7 @@ impl Drop for Server {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServerError {
-    /// The script wants a certificate that the pki does not have or cannot make.
+    /// The script wants a certificate that the PKI does not have or cannot make.
     Pki(PkiError),
     /// rustls does not take a certificate's key, or the like.
     Tls(String),
@@ -282,7 +282,7 @@ fn accept(shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
     workers
 }
 
-fn serve(shared: &Shared, socket: Socket, number: usize, recorder: seen::Recorder) {
+fn serve(shared: &Shared, socket: Socket, number: usize, recorder: record::Recorder) {
     let life = shared.patience.saturating_mul(LIFE);
     let now = Instant::now();
     let patience = Patience { each: shared.patience, end: now.checked_add(life).unwrap_or(now) };

@@ -108,7 +108,7 @@ fn scenarios() {
     let Some((psql, libpq)) = real_psql() else {
         return pgtls_tests::skip("the kit and psql", "no psql 15 or 18 is installed");
     };
-    let bench = Runner::with_zoo(Arc::clone(&PKI)).unwrap();
+    let bench = Runner::with_pki(Arc::clone(&PKI)).unwrap();
     let arguments = ["--no-psqlrc", "--no-password", "--command", "", "{conninfo}"];
     let client = CommandClient::new(psql, arguments);
     let all = pgtls_conformance::scenarios();

@@ -139,7 +139,7 @@ fn only_this_machine_is_served() {
 fn a_script_with_an_unknown_certificate_does_not_start() {
     let script = Script::always(Behaviour::default().with_certificate("unicorn"));
     let error = Server::builder(script, Arc::new(Pki::open())).start().unwrap_err();
-    assert_eq!(error.to_string(), "the certificate pki has no server certificate named \"unicorn\"");
+    assert_eq!(error.to_string(), "the test PKI has no server certificate named \"unicorn\"");
 }
 
 #[test]

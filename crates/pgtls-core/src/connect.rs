@@ -1,7 +1,7 @@
 //! One connection, from parameters to a session, as a machine without I/O (libpq: `PGconn` and `PQconnectPoll`).
 //!
-//! [`Connection`] returns the next [`Action`], takes its result as an [`Input`], and never blocks. It owns the walk over hosts
-//! and addresses, the negotiation and the fallbacks on each, the time limit, the flags of the client certificate, the
+//! [`Connection`] returns the next [`Action`], takes its result as an [`Input`], and never blocks. It owns the list of
+//! hosts and addresses, the negotiation and the fallbacks on each, the time limit, the flags of the client certificate, the
 //! comparison of `requirepeer`, the role that `target_session_attrs` demands, the errors with their addresses, and the trace.
 //! The program owns sockets, files, TLS, the clock and the startup exchange.
 //!

@@ -49,7 +49,7 @@ pub use disk::{
     FileIdentity, FileKind, LoadedFile, MAX_DIRECTORY_ENTRIES, MAX_FILE_BYTES, Metadata, ReadError, ReadFile,
 };
 pub use error::{FileError, FileProblem};
-pub use fingerprint::{FileFingerprint, load_stamped};
+pub use fingerprint::{FileFingerprint, load_fingerprinted};
 pub use identity::{Identity, engine_name};
 pub use memory::InMemoryFiles;
 pub use path::{FilePath, FileSource, MAX_PATH_BYTES, SYSTEM, path_of};

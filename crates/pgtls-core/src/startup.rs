@@ -21,7 +21,7 @@ mod watch;
 pub use monitor::{StartupMonitor, StartupOutcome, StartupRejection, StartupVerdict};
 pub use refusal::{BindingRefusal, ProtocolViolation, Refusal};
 pub use rules::{ClientCertificate, StartupRules};
-pub use server_text::{MAX_SERVER_TEXT, server_text};
+pub use server_text::{MAX_SERVER_TEXT, printable_character, server_text};
 pub(crate) use watch::Decision;
 
 /// The SQLSTATE of an error that has none.

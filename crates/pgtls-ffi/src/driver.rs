@@ -51,6 +51,8 @@ pub struct pgtls_machine {
     outgoing: Zeroizing<Vec<u8>>,
     /// The result of that exchange.
     session: Option<ServerSession>,
+    /// A session that an input has ended: its bytes may be those of the last action, which hold until the next one.
+    retired: Option<ServerSession>,
     /// The action that the program was last given and has not answered.
     shown: Option<pgtls_action_kind>,
     /// The connection belongs to another driver.
@@ -111,6 +113,7 @@ impl pgtls_machine {
             exchange: None,
             outgoing: Zeroizing::default(),
             session: None,
+            retired: None,
             shown: None,
             is_handed_over: false,
             forbidden: None,
@@ -137,6 +140,7 @@ impl pgtls_machine {
             }
         };
         self.shown = Some(shown.kind);
+        self.retired = None;
         Ok(shown)
     }
 
@@ -275,7 +279,8 @@ impl pgtls_machine {
     pub(crate) fn input(&mut self, input: Input<'_, String>) -> Result<(), Refused> {
         (self.shown, self.monitor) = (None, None);
         self.leftover.clear();
-        (self.exchange, self.session, self.server_certificate) = (None, None, None);
+        (self.exchange, self.server_certificate) = (None, None);
+        self.retired = self.session.take().or(self.retired.take());
         self.certificate = ClientCertificate::NONE;
         self.channel = Channel::Plain;
         self.connection.handle(input).map_err(|misuse| Refused::misuse(misuse.to_string()))

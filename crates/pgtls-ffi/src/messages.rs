@@ -74,7 +74,7 @@ impl Messages {
             let fields = self.body.split(|byte| *byte == 0);
             let value = fields.filter_map(|field| field.split_first()).find(|(first, _)| **first == kind)?.1;
             let text = String::from_utf8_lossy(value);
-            Some(text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>())
+            Some(text.chars().map(pgtls_core::startup::printable_character).collect::<String>())
         };
         let message = field(b'M')?;
         let mut text = field(b'S').map_or_else(String::new, |severity| format!("{severity}:  ")) + &message;

@@ -4,7 +4,7 @@ use crate::{connector::Connector, options::TlsOptions};
 use arc_swap::ArcSwapOption;
 use pgtls_core::{
     environment::Environment,
-    files::{FileFingerprint, FileReport, ReadFile, load_stamped},
+    files::{FileFingerprint, FileReport, ReadFile, load_fingerprinted},
     param::Params,
 };
 use std::{fmt, sync::Arc, time::Duration};
@@ -100,7 +100,7 @@ impl ConnectorCache {
             return known.cached.clone();
         }
 
-        let (loaded, stamp) = load_stamped(&options.file_settings(params), environment, disk);
+        let (loaded, stamp) = load_fingerprinted(&options.file_settings(params), environment, disk);
         // Of files that were changed in these seconds the identity says nothing.
         let reusable = known.filter(|known| known.settled).map(|known| &*known.cached.connector);
         let connector = Connector::renewed(params, &loaded, options, reusable);

@@ -117,23 +117,33 @@ pub fn client_identity(
     loaded: &Loaded,
     options: &TlsOptions,
 ) -> Result<Option<ClientIdentity>, SetupError> {
-    let identity = Identity::new(params, &loaded.identity, options, None);
+    let (certificate, key) = match &loaded.identity {
+        files::Identity::None => return Ok(None),
+        files::Identity::Unusable(error) => return Err(SetupError::File(error.clone())),
+        files::Identity::Certificate { certificate, key } => (certificate, key),
+        files::Identity::ExternalKey { certificate, key } => {
+            return Err(SetupError::ExternalKey {
+                certificate: certificate.path.clone(),
+                key: key.clone(),
+                reason: "its bytes cannot be given to another TLS engine",
+            });
+        }
+    };
+    let mut plain = None;
+    let identity = Identity::of_certificate(certificate, options, |chain| {
+        let key = key.as_ref().map_err(|error| SetupError::File(error.clone()))?;
+        let parsed = decrypted(key, params.sslpassword(), options)
+            .map_err(|error| content(FileRole::Key, key, error))?;
+        certified_by(chain, certificate, key, plain.insert(parsed).clone_key(), options)
+    });
     identity.certificate?;
-    let Some(certified) = identity.key? else { return Ok(None) };
-    match &loaded.identity {
-        files::Identity::Certificate { key: Ok(key), .. } => Ok(Some(ClientIdentity {
-            chain: certified.cert.clone(),
-            key: decrypted(key, params.sslpassword(), options)
-                .map_err(|error| content(FileRole::Key, key, error))?,
-            warning: identity.is_password_truncated.then_some(Warning::SslPasswordTruncated),
-        })),
-        files::Identity::ExternalKey { certificate, key } => Err(SetupError::ExternalKey {
-            certificate: certificate.path.clone(),
-            key: key.clone(),
-            reason: "its bytes cannot be given to another TLS engine",
-        }),
-        _ => Ok(None),
-    }
+    let (Some(certified), Some(plain)) = (identity.key?, plain) else { return Ok(None) };
+    let is_truncated = key.as_ref().is_ok_and(|key| is_truncated(key, params.sslpassword(), options));
+    Ok(Some(ClientIdentity {
+        chain: certified.cert.clone(),
+        key: plain,
+        warning: is_truncated.then_some(Warning::SslPasswordTruncated),
+    }))
 }
 
 fn versions(loaded: &files::Identity) -> Option<[Version; 2]> {
@@ -150,6 +160,17 @@ fn certified(
     options: &TlsOptions,
 ) -> Result<CertifiedKey, SetupError> {
     let parsed = decrypted(key, sslpassword, options).map_err(|error| content(FileRole::Key, key, error))?;
+    certified_by(chain, certificate, key, parsed, options)
+}
+
+/// The decrypted key of this certificate.
+fn certified_by(
+    chain: Vec<CertificateDer<'static>>,
+    certificate: &LoadedFile,
+    key: &LoadedFile,
+    parsed: PrivateKeyDer<'static>,
+    options: &TlsOptions,
+) -> Result<CertifiedKey, SetupError> {
     let signer = signing_key(parsed, options.provider.key_provider)
         .map_err(|error| SetupError::KeyUnsupported { path: key.path.clone(), error })?;
     let leaf = chain.first().ok_or(rustls::Error::NoCertificatesPresented).map_err(SetupError::Provider)?;

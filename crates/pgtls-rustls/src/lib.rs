@@ -117,7 +117,7 @@ pub use pgtls_x509::{Profile, SecurityLevel};
 pub use provider::aws_lc_rs;
 #[cfg(feature = "ring")]
 pub use provider::ring;
-pub use rustls::crypto::CryptoProvider;
+pub use rustls::{SignatureScheme, crypto::CryptoProvider};
 pub use session::Session;
 pub use trust::trust;
 pub use versions::VersionRange;

@@ -4,7 +4,7 @@ use alloc::{borrow::ToOwned, string::String};
 use core::{error::Error, fmt};
 use pgtls_core::{
     role::WrongRole,
-    startup::{NO_SQLSTATE, ProtocolViolation, Refusal},
+    startup::{NO_SQLSTATE, ProtocolViolation, Refusal, printable_character},
 };
 
 /// The longest text of a server's error, in bytes (libpq: `MAX_ERRLEN`).
@@ -254,7 +254,7 @@ pub(crate) fn printable(bytes: &[u8], room: &mut usize) -> String {
     for c in String::from_utf8_lossy(bytes).chars() {
         let Some(left) = room.checked_sub(c.len_utf8()) else { break };
         *room = left;
-        text.push(if c.is_control() { ' ' } else { c });
+        text.push(printable_character(c));
     }
     text
 }

@@ -1,6 +1,6 @@
 //! pgtls on tokio: PostgreSQL connections opened, encrypted and verified as libpq does it.
 //!
-//! [`connect`] walks hosts and addresses; [`negotiate`] takes a connection that the program has opened itself. Both hand
+//! [`connect`] tries hosts and addresses; [`negotiate`] takes a connection that the program has opened itself. Both hand
 //! over a [`Stream`] for the startup exchange, which is the driver's, and again when it is done. Nothing is decided
 //! here: what to try, what to fall back to and whom to trust is in `pgtls-core`, `pgtls-x509` and `pgtls-rustls`, and how
 //! that becomes steps that an adapter can take, in `pgtls-adapter`. A driver whose startup exchange takes the stream away

@@ -1,4 +1,4 @@
-//! Identifiers of signature algorithms that `rustls-pki-types` does not have: the content of the AlgorithmIdentifier in DER, as
+//! Identifiers of signature algorithms that `rustls-PKI-types` does not have: the content of the AlgorithmIdentifier in DER, as
 //! `SignatureVerificationAlgorithm::signature_alg_id` returns it.
 //!
 //! Path validation looks for algorithms by these identifiers in [`VerifyOptions::algorithms`](crate::VerifyOptions::algorithms).

@@ -1,7 +1,7 @@
 //! Certificates for PostgreSQL TLS: bytes to facts, and chains to verdicts, as OpenSSL gives them.
 //!
 //! libpq leaves the verdict on a certificate chain to OpenSSL. This crate gives the same verdict without OpenSSL: which PEM
-//! files load, which certificates are anchors, which chain is built, in which order it is checked, and how the refusal is
+//! files load, which certificates are roots, which path is built, in which order it is checked, and how the refusal is
 //! called. Where implementations differ, OpenSSL 3 is right, because that is what users of libpq live with; where this crate
 //! is stricter on purpose, it says so at the place.
 //!

@@ -24,7 +24,7 @@
 //! | blocking sockets | `pgtls::blocking` | `blocking` (default) |
 //! | tokio | `pgtls::tokio` | `tokio` |
 //! | futures-io: smol, async-std | `pgtls::async_std` | `async-std` |
-//! | tokio-postgres, its pools | `pgtls::tokio_postgres` | `tokio-postgres`, `deadpool`, `bb8` |
+//! | tokio-postgres, its pools, `postgres` | `pgtls::tokio_postgres` | `tokio-postgres`, `deadpool-postgres`, `deadpool`, `bb8`, `postgres` |
 //!
 //! # Configuration
 //!
@@ -136,7 +136,8 @@ pub use pgtls_rustls::aws_lc_rs;
 #[cfg(feature = "ring")]
 pub use pgtls_rustls::ring;
 pub use pgtls_rustls::{
-    CryptoProvider, ExternalKey, InMemoryFiles, SessionFacts, SigningError, TlsError, TlsOptions,
+    CryptoProvider, ExternalKey, InMemoryFiles, SessionFacts, SignatureScheme, SigningError, TlsError,
+    TlsOptions,
 };
 pub use pgtls_startup::{AuthenticationMethod, ExchangeError, ServerError, ServerSession};
 #[cfg(feature = "blocking")]

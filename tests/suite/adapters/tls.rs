@@ -29,7 +29,7 @@ fn server(behaviour: Behaviour) -> Server {
     Server::builder(Script::always(behaviour), PKI.clone()).start().unwrap()
 }
 
-/// The pki's root in a file.
+/// The PKI's root in a file.
 fn root() -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(PKI.root_file("root").unwrap().as_bytes()).unwrap();
@@ -124,7 +124,7 @@ fn files_come_from_memory<A: Adapter>() {
     }
 }
 
-/// A key of the pki that signs and cannot be read, or fails to.
+/// A key of the PKI that signs and cannot be read, or fails to.
 struct Agent(Result<Arc<dyn SigningKey>, &'static str>);
 
 impl ExternalKey for Agent {
@@ -187,7 +187,7 @@ fn additional_roots_are_an_option_of_the_program<A: Adapter>() {
     assert_eq!((line.path.as_deref(), &line.state), (Some("ours"), &FileState::Read));
 }
 
-/// A server that demands a client certificate of the pki's and verifies it.
+/// A server that demands a client certificate of the PKI's and verifies it.
 fn verifying_clients(version: TlsVersion) -> Server {
     let mut behaviour = Behaviour::default();
     behaviour.tls.client_certificate = ClientCertificate::Verify;

@@ -137,9 +137,9 @@ fn the_strict_profile_accepts_nothing_that_the_default_one_refuses() {
     assert!(strict > 100 && strict < default, "{strict} and {default} of 1000 are accepted");
 }
 
-/// Every server and client of the pki with every root file, at three levels, with and without CRLs.
+/// Every server and client of the PKI with every root file, at three levels, with and without CRLs.
 #[test]
-fn so_it_is_in_the_zoo() {
+fn so_it_is_in_the_pki() {
     let pki = Pki::open();
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let algorithms = rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all;

@@ -86,12 +86,12 @@ mod tests {
     use super::super::example::{places, tree};
     use super::*;
 
-    const TEXT: &str = "| term | meaning | source | instead of |\n|---|---|---|---|\n| trust store | Roots. | x | Pki, Gate |\n\
+    const TEXT: &str = "| term | meaning | source | instead of |\n|---|---|---|---|\n| trust store | Roots. | x | Zoo, Gate |\n\
                         \n## Other nouns\n\nWords: error, options.\n";
 
     #[test]
     fn takes_terms_and_listed_nouns_alone() {
-        let listing = "pub struct a::TrustStore\npub enum a::b::StartupGate\npub type a::PkiError = x\n#[non_exhaustive] pub \
+        let listing = "pub struct a::TrustStore\npub enum a::b::StartupGate\npub type a::ZooError = x\n#[non_exhaustive] pub \
                        enum a::Options<'a>\npub trait a::Stores: b::Errors\npub fn a::Gate\npub struct a::Machine(_)\n";
         let workspace = tree(&[(PAGE, TEXT), ("tests/data/api/a.txt", listing)]);
         let expected = ["tests/data/api/a.txt:2", "tests/data/api/a.txt:3", "tests/data/api/a.txt:7"];

@@ -89,7 +89,7 @@ struct Reserved {
 const CERTIFICATES: &str = "pgtls-x509 is where bytes of certificates become facts; ask it";
 const RUSTLS: &str = "pgtls-rustls is where TLS is decided, the adapters only run its connection";
 
-/// `pgtls-conformance` is the other end of the line: its server and its pki read and write certificates by themselves, so
+/// `pgtls-conformance` is the other end of the line: its server and its PKI read and write certificates by themselves, so
 /// that they cannot share a mistake with the crates that are judged with them.
 const RESERVED: &[Reserved] = &[
     // pgtls-rustls checks the handshake's signature with webpki's entity for raw keys. It reads no certificate with it.

@@ -63,7 +63,7 @@ impl Files {
         path.to_str().expect("its path is UTF-8").to_owned()
     }
 
-    /// The path of a root file of the pki.
+    /// The path of a root file of the PKI.
     pub(crate) fn root(&self, name: &str) -> String {
         self.write(&format!("{name}.crt"), &self.pki.root_file(name).expect("the pki has it"))
     }

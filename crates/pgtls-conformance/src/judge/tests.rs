@@ -31,7 +31,7 @@ fn observed() -> Observed {
         ..ConnectionRecord::default()
     };
     Observed {
-        told: ClientClaim::Connected(Some(Outcome::Ssl)),
+        claim: ClientClaim::Connected(Some(Outcome::Ssl)),
         events: words("connect sslaccept authok"),
         connections: vec![seen],
     }
@@ -51,27 +51,27 @@ fn check(change: impl FnOnce(&mut Expected, &mut Observed), differences: &[Diffe
 #[test]
 fn each_difference_is_found() {
     check(|_, _| {}, &[]);
-    check(|_, o| o.told = ClientClaim::Connected(None), &[]);
+    check(|_, o| o.claim = ClientClaim::Connected(None), &[]);
     check(|e, _| e.outcome = Outcome::Fail, &[Difference::AcceptsWhatLibpqRefuses]);
-    check(|_, o| o.told = ClientClaim::Connected(Some(Outcome::Plain)), &[Difference::FalseClaim]);
+    check(|_, o| o.claim = ClientClaim::Connected(Some(Outcome::Plain)), &[Difference::FalseClaim]);
     check(
         |_, o| {
             o.connections[0].session = Some(Channel::Plain);
             o.connections[0].startup_channel = Some(Channel::Plain);
-            o.told = ClientClaim::Connected(None);
+            o.claim = ClientClaim::Connected(None);
         },
         &[Difference::WeakerSession, Difference::StartupInClear],
     );
     check(
         |e, o| {
             e.outcome = Outcome::Plain;
-            o.told = ClientClaim::Connected(None);
+            o.claim = ClientClaim::Connected(None);
         },
         &[Difference::OtherSession],
     );
     check(
         |_, o| {
-            o.told = ClientClaim::Failed(Some("no".to_owned()));
+            o.claim = ClientClaim::Failed(Some("no".to_owned()));
             o.connections[0].session = None;
         },
         &[Difference::RefusesWhatLibpqAccepts(Some("no".to_owned()))],
@@ -138,7 +138,7 @@ fn a_program_names_itself() {
 #[test]
 fn who_gives_up_has_gone_libpqs_way_so_far() {
     let cut = |o: &mut Observed, events: &str| {
-        o.told = ClientClaim::Cancelled;
+        o.claim = ClientClaim::Cancelled;
         o.events = words(events);
         o.connections[0].session = None;
         o.connections[0].client_certificate = None;
@@ -159,7 +159,7 @@ fn who_gives_up_has_gone_libpqs_way_so_far() {
         |e, o| {
             e.outcome = Outcome::Fail;
             e.events = words("connect sslaccept");
-            o.told = ClientClaim::Cancelled;
+            o.claim = ClientClaim::Cancelled;
         },
         &[Difference::AcceptsWhatLibpqRefuses, Difference::Events],
     );
@@ -170,7 +170,7 @@ fn who_gives_up_has_gone_libpqs_way_so_far() {
 fn a_failure_that_was_a_session_counts_as_one() {
     let fail = |e: &mut Expected, o: &mut Observed| {
         e.outcome = Outcome::Fail;
-        o.told = ClientClaim::Failed(None);
+        o.claim = ClientClaim::Failed(None);
     };
     check(
         |e, o| {
@@ -189,7 +189,7 @@ fn a_claim_without_any_session_is_false() {
         |e, o| {
             e.outcome = Outcome::Fail;
             o.connections[0].session = None;
-            o.told = ClientClaim::Connected(Some(Outcome::Ssl));
+            o.claim = ClientClaim::Connected(Some(Outcome::Ssl));
         },
         &[Difference::AcceptsWhatLibpqRefuses, Difference::FalseClaim],
     );
@@ -197,7 +197,7 @@ fn a_claim_without_any_session_is_false() {
         |e, o| {
             e.outcome = Outcome::Fail;
             o.connections[0].session = None;
-            o.told = ClientClaim::Connected(None);
+            o.claim = ClientClaim::Connected(None);
         },
         &[Difference::FalseClaim],
     );
@@ -209,7 +209,7 @@ fn on_a_failure_fewer_certificates_are_no_difference() {
     check(
         |e, o| {
             e.outcome = Outcome::Fail;
-            o.told = ClientClaim::Failed(None);
+            o.claim = ClientClaim::Failed(None);
             o.connections[0].session = None;
             o.connections[0].client_certificate = None;
         },
@@ -221,7 +221,7 @@ fn on_a_failure_fewer_certificates_are_no_difference() {
 fn a_client_that_is_lost_is_said_to_be() {
     check(
         |_, o| {
-            o.told = ClientClaim::Lost("it hangs".to_owned());
+            o.claim = ClientClaim::Lost("it hangs".to_owned());
             o.connections[0].session = None;
         },
         &[Difference::RefusesWhatLibpqAccepts(None), Difference::Lost("it hangs".to_owned())],

@@ -1,6 +1,6 @@
 //! A DER writer of a few lines: what it writes comes out exactly as said, however wrong.
 //!
-//! Certificate builders refuse to make the certificates that this pki exists for (X.509 v1, a NUL inside a name, an
+//! Certificate builders refuse to make the certificates that this PKI exists for (X.509 v1, a NUL inside a name, an
 //! address of five octets), so every certificate here is put together from these pieces. DER: ITU-T X.690, section 10.
 
 use der::{DateTime, asn1::ObjectIdentifier};

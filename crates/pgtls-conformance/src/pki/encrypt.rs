@@ -15,7 +15,7 @@ use sha2::Sha256;
 
 /// The passphrase of all of them.
 const PASSPHRASE: &[u8] = b"secret";
-/// A pki guards nothing, so its salts need not be random.
+/// A PKI guards nothing, so its salts need not be random.
 const SALT: &[u8; 8] = b"zoo salt";
 const ITERATIONS: u32 = 2048;
 

@@ -1,4 +1,4 @@
-//! The pki on disk, for clients that read files.
+//! The PKI on disk, for clients that read files.
 
 use super::{Kind, Pki, PkiError, file_variants, folders};
 use core::fmt;
@@ -8,7 +8,7 @@ use std::{
 };
 
 impl Pki {
-    /// Writes all of the pki below `dir`, which must exist.
+    /// Writes all of the PKI below `dir`, which must exist.
     ///
     /// | file | content |
     /// | --- | --- |
@@ -61,11 +61,11 @@ impl Pki {
     }
 }
 
-/// Why a pki was not written.
+/// Why a PKI was not written.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WriteError {
-    /// An animal could not be made.
+    /// A certificate could not be made.
     Pki(PkiError),
     /// A file could not be written.
     Io {

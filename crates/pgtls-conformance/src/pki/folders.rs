@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// A folder and its files.
 pub(super) struct Hashed {
-    /// Path below the pki's folder.
+    /// Path below the PKI's folder.
     pub(super) folder: String,
     /// Name and content of each file.
     pub(super) files: Vec<(String, Vec<u8>)>,
@@ -80,7 +80,7 @@ impl Pki {
     /// The number by which OpenSSL finds an authority and its CRLs in a folder, in hexadecimal digits (`X509_NAME_hash`): the beginning of SHA-1 over the name in its canonical form, as a little-endian number. In that form
     /// the outer SEQUENCE has no header, and strings are UTF-8, in lower case, with single blanks.
     pub fn subject_hash(&self, authority: &str) -> Result<u32, PkiError> {
-        let subject = &self.animal(super::Kind::Authority, authority)?.row.subject;
+        let subject = &self.entry(super::Kind::Authority, authority)?.row.subject;
         let canonical: Vec<u8> = subject
             .iter()
             .flat_map(|attribute| {
@@ -89,7 +89,7 @@ impl Pki {
                     Attribute::CommonName(Text::Utf8(text)) => {
                         ("2.5.4.3", String::from_utf8_lossy(text).into_owned())
                     }
-                    // No authority of the pki has a name in another encoding.
+                    // No authority of the PKI has a name in another encoding.
                     Attribute::CommonName(_) => ("2.5.4.3", String::new()),
                 };
                 let words: Vec<_> = text.split_ascii_whitespace().map(str::to_ascii_lowercase).collect();

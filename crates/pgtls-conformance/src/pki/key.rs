@@ -37,7 +37,7 @@ pub enum KeyKind {
     RsaPss,
 }
 
-/// A key pair, fresh in every pki.
+/// A key pair, fresh in every PKI.
 #[derive(Debug)]
 pub struct Key {
     kind: KeyKind,

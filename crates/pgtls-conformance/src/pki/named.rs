@@ -1,7 +1,7 @@
 //! Certificates whose names are said by whoever asks for them: good ones but for that.
 
 use super::{
-    Animal, Identity, Kind, Pki, PkiError,
+    Entry, Identity, Kind, Pki, PkiError,
     row::{AltName, Attribute, Text, server},
 };
 use std::{net::IpAddr, sync::OnceLock};
@@ -32,7 +32,7 @@ impl Pki {
                 _ => return Err(unknown()),
             });
         }
-        self.make(Kind::Server, &Animal { row, serial: SERIAL, made: OnceLock::new() })
+        self.make(Kind::Server, &Entry { row, serial: SERIAL, made: OnceLock::new() })
     }
 }
 

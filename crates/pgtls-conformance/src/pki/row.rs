@@ -75,7 +75,7 @@ pub(super) enum AltName {
     Numbered(u16),
 }
 
-/// When a certificate or a CRL is valid, in days from the birth of the pki.
+/// When a certificate or a CRL is valid, in days from the birth of the PKI.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
     pub(super) from: i32,

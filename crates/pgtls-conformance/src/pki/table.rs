@@ -1,4 +1,4 @@
-//! The animals, one row each. The host of every certificate that is not about names is `db.test`.
+//! The certificates, one row each. The host of every certificate that is not about names is `db.test`.
 
 use super::{
     KeyKind,

@@ -1,4 +1,4 @@
-//! The pki is judged by others: x509-cert reads what is well formed, and the openssl command verifies what it should.
+//! The PKI is judged by others: x509-cert reads what is well formed, and the openssl command verifies what it should.
 
 use super::*;
 use ::der::Decode as _;
@@ -9,7 +9,7 @@ use x509_cert::Certificate;
 static PKI: LazyLock<Pki> = LazyLock::new(Pki::open);
 
 #[test]
-fn names_are_unique_and_every_animal_can_be_made() {
+fn names_are_unique_and_every_certificate_can_be_made() {
     let pki = &*PKI;
     for kind in [Kind::Authority, Kind::Server, Kind::Client, Kind::RootFile, Kind::Crl] {
         let names = pki.names(kind);
@@ -29,9 +29,9 @@ fn names_are_unique_and_every_animal_can_be_made() {
 fn unknown_names_are_errors_that_say_so() {
     let pki = &*PKI;
     let error = pki.server("unicorn").unwrap_err();
-    assert_eq!(error.to_string(), "the certificate pki has no server certificate named \"unicorn\"");
+    assert_eq!(error.to_string(), "the test PKI has no server certificate named \"unicorn\"");
     let error = pki.root_file("unicorn").unwrap_err();
-    assert_eq!(error.to_string(), "the certificate pki has no root file named \"unicorn\"");
+    assert_eq!(error.to_string(), "the test PKI has no root file named \"unicorn\"");
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn only_the_rows_of_version_1_are_of_version_1() {
     }
 }
 
-/// `openssl verify` on the whole pki: what each chain's verdict is against the pki's root.
+/// `openssl verify` on the whole PKI: what each chain's verdict is against the PKI's root.
 ///
 /// The numbers are OpenSSL's `X509_V_ERR_…`; 0 is acceptance.
 #[test]

@@ -90,7 +90,7 @@ pub fn behaviour() -> impl Strategy<Value = Behaviour> {
     })
 }
 
-/// The server's certificate: one of the pki, or one that names a few hosts.
+/// The server's certificate: one of the PKI, or one that names a few hosts.
 pub fn certificate() -> impl Strategy<Value = String> {
     let animals: Vec<String> = ANIMALS.clone();
     Union::new([select(animals).boxed(), certificate_names().boxed()])
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_are_in_the_zoo() {
+    fn the_files_are_in_the_pki() {
         let folder = tempfile::tempdir().unwrap();
         Pki::open().write_to(folder.path()).unwrap();
         let named =

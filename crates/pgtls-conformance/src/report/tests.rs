@@ -13,7 +13,7 @@ fn report() -> Report {
     let scenarios = scenarios();
     let judged = |differences: Vec<Difference>| ScenarioResult::Judged {
         observed: Box::new(Observed {
-            told: ClientClaim::Failed(Some("no \u{1} <b>".to_owned())),
+            claim: ClientClaim::Failed(Some("no \u{1} <b>".to_owned())),
             events: vec!["connect".to_owned()],
             connections: vec![ConnectionRecord::default()],
         }),

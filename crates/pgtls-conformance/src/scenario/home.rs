@@ -21,7 +21,7 @@ pub struct HomeFile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {
-    /// A file of the pki.
+    /// A file of the PKI.
     Pki(String),
     /// This text, with its placeholders.
     Text(String),

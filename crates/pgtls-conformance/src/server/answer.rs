@@ -202,7 +202,7 @@ words! {
         Optional = "optional",
         /// It is asked for, any will do, but there must be one.
         Required = "required",
-        /// It is asked for, and one that is sent must come from the pki's client CA: PostgreSQL with `ssl_ca_file`.
+        /// It is asked for, and one that is sent must come from the PKI's client CA: PostgreSQL with `ssl_ca_file`.
         Verify = "verify",
     }
 }
@@ -214,7 +214,7 @@ words! {
         Own = "own",
         /// None.
         None = "none",
-        /// One that has nothing to do with the pki's clients.
+        /// One that has nothing to do with the PKI's clients.
         Unrelated = "unrelated",
     }
 }

@@ -39,7 +39,7 @@ pub struct Behaviour {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TlsBehaviour {
-    /// Name of a server certificate of the pki.
+    /// Name of a server certificate of the PKI.
     pub certificate: String,
     /// Whether a certificate is asked of the client.
     pub client_certificate: ClientCertificate,
@@ -113,7 +113,7 @@ impl Default for TlsBehaviour {
 }
 
 impl Behaviour {
-    /// The same with another certificate of the pki.
+    /// The same with another certificate of the PKI.
     #[must_use]
     pub fn with_certificate(mut self, name: &str) -> Self {
         name.clone_into(&mut self.tls.certificate);

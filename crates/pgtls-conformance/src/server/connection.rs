@@ -8,7 +8,7 @@ use super::{
     backend,
     behaviour::Behaviour,
     login,
-    seen::{CancelRecord, Channel, ClearMessage, Event, Recorder},
+    record::{CancelRecord, Channel, ClearMessage, Event, Recorder},
     tls::Prepared,
     wire::{Gone, MAX_MESSAGE, Wire},
 };

@@ -1,6 +1,6 @@
 //! Reading a ClientHello (RFC 8446, section 4.1.2), as sent: names are not judged here.
 
-use super::seen::HelloRecord;
+use super::record::HelloRecord;
 use pgtls_core::message::TLS_HANDSHAKE;
 
 /// The extensions whose content matters here.

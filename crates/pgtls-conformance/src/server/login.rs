@@ -4,8 +4,8 @@ use super::{
     answer::{SqlState, StartupAnswer},
     backend::{self, auth},
     connection::Connection,
+    record::{Channel, Event},
     scram::{Exchange, ScramError, Verifier},
-    seen::{Channel, Event},
     wire::Gone,
 };
 use pgtls_core::message::StartupMessage;

@@ -16,7 +16,7 @@
 //! encrypted = "scram"          # answer to a startup packet inside TLS
 //! password = "secret"          # what the client must prove to know
 //! after_tls = "continue"       # what follows the handshake
-//! certificate = "good"         # a server certificate of the pki, or names for one: "named:db.test,dns=*.test,ip=::1"
+//! certificate = "good"         # a server certificate of the PKI, or names for one: "named:db.test,dns=*.test,ip=::1"
 //! client_certificate = "none"  # whether a certificate is asked of the client
 //! hints = "own"                # the authorities that are named then
 //! min_version = "TLSv1.2"

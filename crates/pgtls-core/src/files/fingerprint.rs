@@ -66,7 +66,7 @@ impl FileFingerprint {
 ///
 /// Files that are replaced one after the other while they are read, a certificate and its key for example, are read again
 /// until they are of one time, within bounds: libpq would take what it finds.
-pub fn load_stamped(
+pub fn load_fingerprinted(
     settings: &FileSettings<'_>,
     environment: &Environment,
     disk: &dyn ReadFile,

@@ -39,7 +39,7 @@ pub fn server_text(fields: &[(u8, &str)]) -> String {
     for (value, (kind, before)) in values.into_iter().zip(PRINTED) {
         let Some(value) = value else { continue };
         let before = if kind == b'M' && !has_severity { "" } else { before };
-        let characters = before.chars().chain(value.chars().map(shown));
+        let characters = before.chars().chain(value.chars().map(printable_character));
         for character in characters {
             if text.len().saturating_add(character.len_utf8()) > MAX_SERVER_TEXT {
                 return text;
@@ -50,8 +50,8 @@ pub fn server_text(fields: &[(u8, &str)]) -> String {
     text
 }
 
-/// The character, or a space for one that moves the cursor, ends the line, or reorders or hides the text around it.
-fn shown(character: char) -> char {
+/// Returns the character, or a space for one that moves the cursor, ends the line, or reorders or hides the text around it.
+pub fn printable_character(character: char) -> char {
     let is_plain = !character.is_control()
         && !matches!(character,
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -23,7 +23,7 @@ use std::sync::{
 
 const BOTH: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
 
-/// The key of a client of the pki, as an agent would hold it.
+/// The key of a client of the PKI, as an agent would hold it.
 struct Agent {
     key: Arc<dyn SigningKey>,
     schemes: Option<Vec<SignatureScheme>>,

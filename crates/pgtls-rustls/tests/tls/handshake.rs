@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 const BOTH: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
 
-/// Files of a client: the pki's root as `/root.crt`, or another.
+/// Files of a client: the PKI's root as `/root.crt`, or another.
 fn trusting(root: &str) -> Files {
     Files::default().with("/root.crt", PKI.root_file(root).unwrap())
 }

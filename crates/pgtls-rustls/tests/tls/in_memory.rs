@@ -20,7 +20,7 @@ fn supplying(files: InMemoryFiles) -> TlsOptions {
     with(&options(pgtls_rustls::aws_lc_rs()), |options| options.files = Some(Arc::new(files)))
 }
 
-/// The verification of a server of the pki, or the error.
+/// The verification of a server of the PKI, or the error.
 fn verified(
     conninfo: &str,
     disk: &Files,
@@ -82,7 +82,7 @@ fn bytes_take_precedence() {
     assert_eq!(error.to_string(), "certificate \"c\" does not match private key file \"k\"");
 }
 
-/// Every form of file of the pki, from the disk and from memory: [`connector_with`] compares the two.
+/// Every form of file of the PKI, from the disk and from memory: [`connector_with`] compares the two.
 #[test]
 fn files_of_every_form_have_the_same_verdict_from_memory() {
     let folder = tempfile::tempdir().unwrap();

@@ -30,7 +30,7 @@ use std::{
     time::SystemTime,
 };
 
-/// One pki for all tests of a binary: making keys is slow.
+/// One PKI for all tests of a binary: making keys is slow.
 pub(crate) static PKI: LazyLock<Pki> = LazyLock::new(Pki::open);
 
 /// Files by path. All of them belong to root and are private.
@@ -136,7 +136,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// With a server certificate of the pki.
+    /// With a server certificate of the PKI.
     pub(crate) fn new(name: &str) -> Self {
         let identity = PKI.server(name).unwrap();
         Self::with_key(identity.chain().to_vec(), key_of(identity))

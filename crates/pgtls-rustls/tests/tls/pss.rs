@@ -1,6 +1,6 @@
 //! Keys that are for RSASSA-PSS alone: a server that has one, and a client that has one.
 //!
-//! The pki has none, so certificate and key of a plain RSA animal are made to say so. Nobody verifies the chain here.
+//! The PKI has none, so certificate and key of a plain RSA certificate are changed. Nobody verifies the chain here.
 
 use crate::memory::{Asks, Files, PKI, Server, connector, key_of, shake};
 use pgtls_conformance::pki::Identity;

@@ -5,7 +5,7 @@ use crate::server::{
     answer::{Alpn, Flight},
     client_hello_rewrite::ClientHelloRewrite,
     hello::{self, Progress},
-    seen::HelloRecord,
+    record::HelloRecord,
     wire::Gone,
 };
 use der::Decode as _;

@@ -91,7 +91,7 @@ fn stamp_of(conninfo: &str, disk: &Disk) -> FileFingerprint {
     let environment = Environment::empty(Platform::Unix).with_variable("PGUSER", "u");
     let settings = Settings::parse(conninfo).expect("it is well-formed");
     let params = Params::resolve(&settings, None, &environment, Ability::default()).expect("it is valid");
-    load_stamped(&(&params).into(), &environment, disk).1
+    load_fingerprinted(&(&params).into(), &environment, disk).1
 }
 
 const CONNINFO: &str = "sslrootcert=root.crt sslcrldir=crls sslcert=missing.crt";

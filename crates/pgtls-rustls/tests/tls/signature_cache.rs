@@ -27,7 +27,7 @@ fn server(identity: &Identity) -> Arc<ServerConfig> {
     Server::with_key(identity.chain().to_vec(), key).config()
 }
 
-/// Every server of the pki one after the other, some signed by the same keys, some with the same bytes but for the
+/// Every server of the PKI one after the other, some signed by the same keys, some with the same bytes but for the
 /// signature: whom a connector has met before makes no difference.
 #[test]
 fn whom_it_has_met_before_changes_no_verdict() {
