@@ -350,7 +350,7 @@ mod tests {
             block("env/x", &scenario, &recorded(postgresql.clone(), "ssl"), &recorded(Value::Null, "ssl"))
                 .unwrap();
         let expected = "env/x\n  server @::1 plain-only-hba then ok certificate=expired\n  conninfo ~ options='-c a=b'\n  \
-            env PGSSLROOTCERT {pki}/ca/root.crt\n  file a cli/good.key mode=600 uid=0\n  text b \"[pki]\\n\" mode=0\n  \
+            env PGSSLROOTCERT {pki}/ca/root.crt\n  file a cli/good.key mode=600 uid=0\n  text b \"[zoo]\\n\" mode=0\n  \
             libpq ssl: connect authok; sni db.test -; cert zoo; in clear\n  startup {\"user\":\"{user}\",\"database\":\"zoodb\"}\n";
         assert_eq!(same, expected);
         let other =

@@ -184,7 +184,7 @@ mod tests {
 
         let other = compared(&json!(["sni"]), "agree", &json!([]));
         assert!(
-            other.other == 1 && other.text.contains("sni/pki: the rig finds sni, the kit nothing"),
+            other.other == 1 && other.text.contains("sni/zoo: the rig finds sni, the kit nothing"),
             "{}",
             other.text
         );

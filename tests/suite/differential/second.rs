@@ -25,6 +25,8 @@ fn another_openssl_gives_the_same_verdicts() {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(MODULES).args(LEFT_OUT.into_iter().flat_map(|name| ["--skip", name]));
     command.env("LD_LIBRARY_PATH", folder).env("PGTLS_DIFFERENTIAL_CASES", CASES).env_remove(FOLDER);
+    // The other OpenSSL may lack its legacy provider, which the installed one has.
+    command.env_remove("PGTLS_REQUIRE_LIVE");
     command.stdin(Stdio::null());
     let output = command.output().unwrap();
     let said = [output.stdout, output.stderr].concat();
