@@ -5,7 +5,10 @@ mod command;
 pub use command::{CommandClient, CommandError};
 
 use crate::{judge::ClientClaim, scenario::HostName};
-use std::path::PathBuf;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+};
 
 /// A client under test. Several threads use it at once.
 pub trait ClientUnderTest: Sync {
@@ -28,8 +31,13 @@ pub trait ClientUnderTest: Sync {
 }
 
 impl<F: Fn(&Attempt) -> ClientClaim + Sync> ClientUnderTest for F {
+    /// A panic of the client is a failed attempt, so that the other scenarios are judged as well.
     fn connect(&self, attempt: &Attempt) -> ClientClaim {
-        self(attempt)
+        catch_unwind(AssertUnwindSafe(|| self(attempt))).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+            ClientClaim::Failed(Some(format!("the client panicked: {text}")))
+        })
     }
 }
 
@@ -67,5 +75,25 @@ impl Attempt {
     /// The value of an environment variable.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.environment.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_failed_attempt() {
+        let attempt = Attempt {
+            conninfo: "host=a".to_owned(),
+            environment: Vec::new(),
+            names: Vec::new(),
+            home: PathBuf::new(),
+            run_as: None,
+            cancel: None,
+        };
+        let client = |attempt: &Attempt| -> ClientClaim { panic!("no host in {}", attempt.conninfo) };
+        let expected = "the client panicked: no host in host=a".to_owned();
+        assert_eq!(client.connect(&attempt), ClientClaim::Failed(Some(expected)));
     }
 }
